@@ -1,0 +1,29 @@
+# Flags every target of the project is built with: the interface library pith_flags.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(pith_flags INTERFACE)
+target_compile_options(pith_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  # A product and a sum are fused only where the source says so: results must not depend on the compiler's mood.
+  -ffp-contract=off)
+# GCC 12 sees overlapping copies in std::string's own operator+ (its bug 105329).
+target_compile_options(pith_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+if(PITH_WERROR)
+  target_compile_options(pith_flags INTERFACE -Werror)
+endif()
+if(PITH_SANITIZE)
+  target_compile_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE})
+endif()

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pith {
+
+namespace tokenizer {
+struct ChatStyle;
+}
+
+struct ChatMessage {
+  /// "system", "user" or "assistant".
+  std::string role;
+  std::string content;
+};
+
+/// The common families of chat formats.
+enum class ChatFormat { kNone, kChatMl, kLlama2, kLlama3, kGemma, kMistral, kPhi3, kZephyr };
+
+/// The format's name: "chatml", "llama3", …; "none" for a model without one.
+const char* to_string(ChatFormat format) noexcept;
+
+/// How a conversation is written for a model: the family of its Jinja template (the file's tokenizer.chat_template),
+/// and what the template varies inside the family: a default system prompt, spaces around [INST], trimming, the end
+/// token. The text is the template's own for conversations of system, user and assistant messages; tools and reasoning
+/// are not rendered.
+///
+/// The rendering of a conversation without an open reply is a prefix of the rendering with more messages, so what was
+/// fed to a session stays valid. Where a template breaks that (Mistral's v3 moves the system message to the last user
+/// turn, Phi-3 ends with an end token) the text that keeps it is written.
+///
+/// Immutable; copies share their state.
+class ChatTemplate {
+ public:
+  /// No format: render() throws.
+  ChatTemplate() = default;
+  /// The family's plain form. `eos` is the text of the model's end token, which some formats write after each reply,
+  /// `bos` that of the token that Llama 2 writes before each turn; empty: the family's usual ones.
+  explicit ChatTemplate(ChatFormat format, std::string_view bos = {}, std::string_view eos = {});
+  /// Recognizes a Jinja template by the marks it writes.
+  static ChatTemplate read(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {});
+
+  ChatFormat format() const noexcept;
+  /// The system message put into a conversation that has none; nullopt: none is.
+  std::optional<std::string> default_system() const;
+
+  /// The prompt text of a conversation, special tokens spelled out, the first BOS left to the tokenizer. With
+  /// `open_reply`, ends where the assistant's reply begins. Formats without system messages (Gemma) have them in the
+  /// first user turn. Throws Error: kUnsupported without a format, kInvalidArgument for an unknown role, or for roles
+  /// out of turn where the format has user and assistant alternate (Llama 2, Gemma, Mistral).
+  std::string render(std::span<const ChatMessage> messages, bool open_reply = true) const;
+
+ private:
+  std::shared_ptr<const tokenizer::ChatStyle> style_;
+};
+
+/// Recognizes the family of a Jinja template by the marks it writes. kNone if unknown.
+ChatFormat detect_chat_format(std::string_view chat_template);
+
+/// Renders in the family's plain form: ChatTemplate(format).render().
+std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool open_reply = true);
+
+}  // namespace pith

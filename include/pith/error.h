@@ -1,0 +1,34 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace pith {
+
+/// What went wrong, for callers that react by kind; the message says where.
+enum class ErrorKind {
+  kIo,               ///< The operating system refused: missing file, unreadable, short read.
+  kFormat,           ///< A file states something impossible: bad magic, size, type, offset.
+  kUnsupported,      ///< Well-formed, but pith does not know it: architecture, weight type, tokenizer, codec.
+  kInvalidArgument,  ///< The caller passed something out of range.
+  kContextFull,      ///< The tokens do not fit into the session's context.
+  kOutOfMemory,      ///< An allocation of a stated size failed.
+  kNumeric,          ///< Logits are NaN or infinite.
+  kInternal,         ///< A defect of pith.
+};
+
+/// The kind as a short word: "io", "format", …
+const char* to_string(ErrorKind kind) noexcept;
+
+/// Every failure of the library. The message is one line that names the file, the field, the value and the limit.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+
+  ErrorKind kind() const noexcept { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+}  // namespace pith

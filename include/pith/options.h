@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pith {
+
+/// A token's id in the model's vocabulary.
+using Token = std::int32_t;
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+/// Where log lines go. Called from the thread that logs; must be thread-safe when a model is shared by threads.
+using LogSink = std::function<void(LogLevel level, std::string_view line)>;
+
+/// Called while a model loads, with the share done in [0, 1]. Called from the loading thread only.
+using ProgressSink = std::function<void(double share)>;
+
+/// How matrices are multiplied.
+enum class Arithmetic {
+  kFast,  ///< Weights as stored, activations quantized to int8 in groups of 32 where the weights are quantized.
+  kF32,   ///< Weights expanded to float32 at load, float32 activations: the reference path. Takes 4 bytes a weight.
+};
+
+struct ModelOptions {
+  Arithmetic arithmetic = Arithmetic::kFast;
+  /// Threads that pack the weights at load; 0: one per processor.
+  int threads = 0;
+  /// Silent when empty.
+  LogSink log{};
+  ProgressSink progress{};
+};
+
+/// How keys and values are stored, by codec name: "f32", "f16", "int8", "int4". K and V are chosen apart.
+struct KvOptions {
+  std::string key = "f16";
+  std::string value = key;
+};
+
+struct SessionOptions {
+  KvOptions kv{};
+  /// Tokens the session can hold; 0: what the model was trained for.
+  int context = 0;
+  /// Threads of this session; 0: one per processor. Results do not depend on it.
+  int threads = 0;
+  /// Tokens that prefill takes through the model at once. Results do not depend on it.
+  int batch_tokens = 256;
+};
+
+/// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p, min-p.
+struct SamplingOptions {
+  /// 0: greedy. Otherwise logits are divided by it.
+  float temperature = 0.0F;
+  /// Keep the k likeliest tokens; 0: all.
+  int top_k = 0;
+  /// Keep the smallest set of likeliest tokens whose probability reaches top_p; 1: all. (Holtzman et al., 1904.09751)
+  float top_p = 1.0F;
+  /// Keep tokens at least min_p times as likely as the likeliest; 0: all. (Nguyen et al., 2407.01082)
+  float min_p = 0.0F;
+  /// Positive logits of recent tokens are divided by it, negative ones multiplied; 1: none. (Keskar et al., 1909.05858)
+  float repetition_penalty = 1.0F;
+  /// Subtracted once from the logit of each recent token.
+  float presence_penalty = 0.0F;
+  /// Subtracted from the logit of each recent token as often as it occurred.
+  float frequency_penalty = 0.0F;
+  /// How many of the newest tokens the penalties look at; 0: none, -1: all.
+  int penalty_window = 64;
+  /// Added to the logits of these tokens first.
+  std::map<Token, float> logit_bias{};
+  std::uint64_t seed = 0;
+};
+
+struct GenerateOptions {
+  int tokens_max = 256;
+  SamplingOptions sampling{};
+  /// Generation ends before any of these strings; none of its characters is handed out.
+  std::vector<std::string> stop{};
+  /// Read special tokens written in the prompt ("<|im_start|>") as such.
+  bool parse_special = true;
+  /// Go on past the model's end-of-generation tokens.
+  bool ignore_end = false;
+};
+
+}  // namespace pith

@@ -1,0 +1,11 @@
+#pragma once
+
+/// The one header to include. See docs/api.md for a tour.
+#include <pith/chat.h>
+#include <pith/chat_format.h>
+#include <pith/error.h>
+#include <pith/model.h>
+#include <pith/options.h>
+#include <pith/session.h>
+#include <pith/stats.h>
+#include <pith/tokenizer.h>

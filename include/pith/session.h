@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <pith/model.h>
+#include <pith/options.h>
+#include <pith/stats.h>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pith {
+
+/// Receives generated text as whole UTF-8 characters, as it comes. Returning false ends the generation.
+using PieceSink = std::function<bool(std::string_view piece)>;
+
+/// Receives the logits after one fed token: its position in the session and [vocab] floats, valid during the call.
+using LogitsSink = std::function<void(int position, std::span<const float> logits)>;
+
+enum class FinishReason {
+  kEnd,        ///< The model ended its turn.
+  kLength,     ///< GenerateOptions::tokens_max was reached.
+  kContext,    ///< The session's context is full.
+  kStop,       ///< One of GenerateOptions::stop appeared.
+  kCancelled,  ///< The callback returned false or the stop token was triggered.
+};
+
+const char* to_string(FinishReason reason) noexcept;
+
+struct Generation {
+  std::string text;
+  std::vector<Token> tokens;
+  FinishReason reason = FinishReason::kLength;
+  int prompt_tokens = 0;
+  double prompt_seconds = 0;
+  double decode_seconds = 0;
+};
+
+/// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one thread
+/// at a time; several sessions may share a model from several threads.
+class Session {
+ public:
+  /// Throws Error: kInvalidArgument for options out of range, kUnsupported for an unknown codec name.
+  explicit Session(Model model, const SessionOptions& options = {});
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  /// Appends tokens and computes the logits after the last one. A stop request ends it between batches (what was fed before
+  /// stays) and makes it return false. Throws Error: kContextFull (nothing is fed), kInvalidArgument for an id outside the
+  /// vocabulary, kNumeric if logits are not finite.
+  bool feed(std::span<const Token> tokens, const std::stop_token& stop = {});
+  /// Encodes and feeds text; BOS is added as the model wants it if the session is empty.
+  bool feed(std::string_view text, const std::stop_token& stop = {});
+  /// Feeds tokens and hands out the logits after each of them, in order.
+  void feed(std::span<const Token> tokens, const LogitsSink& on_logits);
+
+  /// Float32 logits [vocab] after the last fed token. Valid until the next call that feeds. Throws kInvalidArgument if nothing
+  /// was fed.
+  std::span<const float> logits() const;
+
+  /// How step() and sample() draw; resets the random generator to the options' seed.
+  void set_sampling(const SamplingOptions& options);
+  /// Draws a token from the current logits without feeding it.
+  Token sample();
+  /// Draws a token, feeds it and returns it.
+  Token step();
+
+  /// Feeds the prompt and generates until a reason to finish. Stop strings, the end token and a cut-off character are not part
+  /// of the text. The session can go on afterwards. Throws as feed() does.
+  Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
+                      const std::stop_token& stop = {});
+
+  /// Tokens fed so far, oldest first.
+  std::span<const Token> tokens() const noexcept;
+  int position() const noexcept;
+  int context() const noexcept;
+  /// Forgets every token; memory of the cache is returned.
+  void reset();
+
+  const Model& model() const noexcept;
+  /// What the cache really holds.
+  KvStats kv_stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pith

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pith {
+
+/// Bytes a session's KV cache really holds: codes, scales, means, exact sinks and the open pages included.
+struct KvStats {
+  std::string key_codec;
+  std::string value_codec;
+  int tokens = 0;
+  std::uint64_t bytes = 0;
+  /// Of these, sealed (compressed) pages.
+  std::uint64_t sealed_bytes = 0;
+  /// Of these, open pages and exact sinks.
+  std::uint64_t exact_bytes = 0;
+  /// What the same tokens take in f16, sliding windows applied: 2 bytes an element, no tails.
+  std::uint64_t bytes_f16 = 0;
+};
+
+}  // namespace pith

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, when all of them are there.
+#
+# usage: scripts/install_deps.sh [build | all]
+#   build  what builds and tests pith with g++
+#   all    that, and clang with its linters (the default)
+#
+# PITH_SKIP_DEPS=1 skips the check: for other distributions, where you install the counterparts yourself.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build_packages=(
+  build-essential cmake ninja-build ccache pkg-config git ca-certificates
+  python3 python3-pip python3-venv
+  libeigen3-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
+  libxxhash-dev libssl-dev libpcre2-dev libutf8proc-dev
+  libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
+)
+lint_packages=(clang clang-tidy clang-format)
+
+case "${1:-all}" in
+  build) packages=("${build_packages[@]}") ;;
+  all) packages=("${build_packages[@]}" "${lint_packages[@]}") ;;
+  -h | --help) show_help && exit 0 ;;
+  *) usage_error "unknown set of packages '$1'" ;;
+esac
+
+if [[ "${PITH_SKIP_DEPS:-0}" == 1 ]]; then
+  say "packages: not checked (PITH_SKIP_DEPS=1)"
+  exit 0
+fi
+
+is_installed() {
+  [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" == installed ]]
+}
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  die "this is no Debian: install the counterparts of these packages, then set PITH_SKIP_DEPS=1: ${packages[*]}"
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  is_installed "$package" || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  say "packages: all ${#packages[@]} are installed"
+  exit 0
+fi
+
+as_root=()
+if [[ "$(id -u)" != 0 ]]; then
+  command -v sudo >/dev/null || die "needs root to install ${missing[*]}: run it as root, or install sudo"
+  as_root=(sudo)
+fi
+
+say "packages: installing ${#missing[@]} of ${#packages[@]}: ${missing[*]}"
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@" >&2; }
+apt -q update || say "packages: the package lists could not be updated; trying with what is there"
+apt -q install -y --no-install-recommends "${missing[@]}"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Checks the form of every C++ file (clang-format) and looks for defects in it (clang's warnings, clang-tidy). Files
+# found clean before, with the same headers and settings, are skipped (scripts/tidy.py).
+#
+# usage: scripts/lint.sh [--changed] [--format-only]
+#   --changed      only files that differ from the main branch, or from the last commit when on it
+#   --format-only  no clang-tidy
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$PITH_ROOT"
+
+only_changed=0
+format_only=0
+for argument in "$@"; do
+  case "$argument" in
+    --changed) only_changed=1 ;;
+    --format-only) format_only=1 ;;
+    -h | --help) show_help && exit 0 ;;
+    *) usage_error "unknown argument '$argument'" ;;
+  esac
+done
+
+scripts/install_deps.sh all
+
+mapfile -t files < <(cpp_sources)
+if ((only_changed)); then
+  base="$(git merge-base HEAD main 2>/dev/null || echo HEAD)"
+  changed="$(git diff --name-only "$base" -- && git ls-files --others --exclude-standard)"
+  mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -Fx -f <(printf '%s\n' "$changed") || true)
+fi
+if ((${#files[@]} == 0)); then
+  say "no C++ file to check"
+  exit 0
+fi
+
+step "clang-format: ${#files[@]} files"
+if ! printf '%s\0' "${files[@]}" | xargs -0 -n 16 -P "$PITH_JOBS" clang-format --dry-run -Werror; then
+  die "some files are not formatted: run scripts/format.sh"
+fi
+
+((format_only)) && exit 0
+
+step "clang-tidy"
+# The compile commands of a clang build, so that clang-tidy understands every flag.
+cmake --preset clang >/dev/null
+printf '%s\n' "${files[@]}" | python3 scripts/tidy.py --build build/clang --jobs "$PITH_JOBS"

@@ -1,0 +1,89 @@
+#include "gguf/file.h"
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <utility>
+
+#include "base/fail.h"
+#include "gguf/parse.h"
+#include "gguf/shards.h"
+#include "gguf/text.h"
+
+namespace pith::gguf {
+namespace {
+
+constexpr std::string_view kTensorsKey = "split.tensors.count";
+
+void append(std::vector<TensorInfo>& all, std::vector<TensorInfo>&& some) {
+  all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+}
+
+void check_shard(const Metadata& metadata, const std::filesystem::path& path, const Shard& wanted) {
+  const Shard stated = read_shard(metadata, path);
+  if (stated.count == wanted.count && stated.index == wanted.index) return;
+  fail(ErrorKind::kFormat, "{}: states to be file {} of {} (split.no, split.count), must be file {} of {}",
+       path.string(), stated.index + 1, stated.count, wanted.index + 1, wanted.count);
+}
+
+}  // namespace
+
+File File::open(const std::filesystem::path& path) {
+  File file;
+  file.path_ = path.string();
+  file.mappings_.emplace_back(path);
+  Parsed first = parse(file.mappings_.front().bytes(), file.path_);
+  file.version_ = first.version;
+  file.metadata_ = std::move(first.metadata);
+  file.tensors_ = std::move(first.tensors);
+  const Shard shard = read_shard(file.metadata_, path);
+  if (shard.index != 0) {
+    fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", file.path_,
+         shard.index + 1, shard.count);
+  }
+  if (shard.count > 1) file.open_others(path, shard.count);
+  file.index_tensors();
+  return file;
+}
+
+void File::open_others(const std::filesystem::path& first, std::size_t count) {
+  for (std::size_t i = 1; i < count; ++i) {
+    const std::filesystem::path path = shard_path(first, i, count);
+    mappings_.emplace_back(path);
+    Parsed parsed = parse(mappings_.back().bytes(), path.string());
+    check_shard(parsed.metadata, path, {count, i});
+    append(tensors_, std::move(parsed.tensors));
+  }
+  const auto stated = metadata_.get<std::uint64_t>(kTensorsKey);
+  if (stated && *stated != tensors_.size()) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, the {} files have {} tensors", path_, kTensorsKey, *stated, count,
+         tensors_.size());
+  }
+}
+
+void File::index_tensors() {
+  by_name_.resize(tensors_.size());
+  std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
+  std::sort(by_name_.begin(), by_name_.end(),
+            [&](std::size_t a, std::size_t b) { return tensors_[a].name < tensors_[b].name; });
+  const auto twice = std::adjacent_find(by_name_.begin(), by_name_.end(), [&](std::size_t a, std::size_t b) {
+    return tensors_[a].name == tensors_[b].name;
+  });
+  if (twice != by_name_.end()) {
+    fail(ErrorKind::kFormat, "{}: tensor {} appears twice", path_, printable(tensors_[*twice].name));
+  }
+}
+
+const TensorInfo* File::find(std::string_view name) const noexcept {
+  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                                   [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; });
+  return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
+}
+
+const TensorInfo& File::require(std::string_view name) const {
+  const TensorInfo* tensor = find(name);
+  if (tensor == nullptr) fail(ErrorKind::kFormat, "{}: tensor {} is missing", path_, printable(name));
+  return *tensor;
+}
+
+}  // namespace pith::gguf

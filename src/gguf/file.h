@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gguf/mapped_file.h"
+#include "gguf/metadata.h"
+#include "gguf/tensor_info.h"
+
+namespace pith::gguf {
+
+/// A GGUF file (version 2 or 3, little-endian), or a model split into several: mapped, and checked in full before
+/// anything is handed out. Goals: nothing that a file states is believed, memory and time stay in proportion to the
+/// file's size, and what is refused is named. Non-goals: what keys and tensors mean, other byte orders, writing.
+///
+/// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Immutable: safe from any thread.
+class File {
+ public:
+  /// Opens a file and, where it is the first of a split model (split.count > 1, "name-00001-of-00003.gguf"), the others
+  /// beside it. Throws Error: kIo if a file cannot be read, kFormat if it is damaged, kUnsupported for another version,
+  /// byte order or tensor type, kInvalidArgument for a later file of a split model.
+  static File open(const std::filesystem::path& path);
+
+  /// As given to open(), for messages.
+  const std::string& path() const noexcept { return path_; }
+  std::uint32_t version() const noexcept { return version_; }
+  /// Of the first file where the model is split.
+  const Metadata& metadata() const noexcept { return metadata_; }
+  /// Of all files, in their order.
+  std::span<const TensorInfo> tensors() const noexcept { return tensors_; }
+  /// nullptr if absent.
+  const TensorInfo* find(std::string_view name) const noexcept;
+  /// Throws Error(kFormat) naming the file and the tensor if it is absent.
+  const TensorInfo& require(std::string_view name) const;
+
+ private:
+  File() = default;
+  void open_others(const std::filesystem::path& first, std::size_t count);
+  void index_tensors();
+
+  std::string path_;
+  std::uint32_t version_ = 0;
+  std::vector<MappedFile> mappings_;
+  Metadata metadata_;
+  std::vector<TensorInfo> tensors_;
+  /// Indices of tensors_, sorted by name.
+  std::vector<std::size_t> by_name_;
+};
+
+}  // namespace pith::gguf

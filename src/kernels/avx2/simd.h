@@ -1,0 +1,181 @@
+#pragma once
+
+// The logical vector (16 lanes) as two AVX2 registers. Included first by the units of this folder, which are compiled with
+// wide instructions: only intrinsics and plain C headers may be seen from here.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define PITH_ISA avx2
+
+namespace pith::kernels::avx2 {
+
+struct F32x16 {
+  __m256 low, high;
+};
+struct I32x16 {
+  __m256i low, high;
+};
+struct U8x64 {
+  __m256i low, high;
+};
+
+inline constexpr std::size_t kRowsMax = 4;
+inline constexpr std::size_t kDotRowsMax = 2;
+inline constexpr std::size_t kFloatRowsMax = 4;
+
+inline F32x16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+inline F32x16 set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline F32x16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void store(float* p, F32x16 x) {
+  _mm256_storeu_ps(p, x.low);
+  _mm256_storeu_ps(p + 8, x.high);
+}
+inline F32x16 load_first(const float* p, std::size_t n) {
+  float padded[16] = {};
+  std::memcpy(padded, p, n * sizeof(float));
+  return load(padded);
+}
+inline void store_first(float* p, F32x16 x, std::size_t n) {
+  float padded[16];
+  store(padded, x);
+  std::memcpy(p, padded, n * sizeof(float));
+}
+inline __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline float first(F32x16 a) { return _mm256_cvtss_f32(a.low); }
+inline F32x16 load_f16(const std::uint16_t* p) { return {_mm256_cvtph_ps(load_128(p)), _mm256_cvtph_ps(load_128(p + 8))}; }
+inline __m256 widen_bf16(__m128i x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16)); }
+inline F32x16 load_bf16(const std::uint16_t* p) { return {widen_bf16(load_128(p)), widen_bf16(load_128(p + 8))}; }
+inline F32x16 load_u8(const std::uint8_t* p) {
+  const __m128i x = load_128(p);
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(x)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)))};
+}
+inline F32x16 load_i8(const std::uint8_t* p) {
+  const __m128i x = load_128(p);
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))};
+}
+inline F32x16 add(F32x16 a, F32x16 b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+inline F32x16 sub(F32x16 a, F32x16 b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+inline F32x16 mul(F32x16 a, F32x16 b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+inline F32x16 div(F32x16 a, F32x16 b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+inline F32x16 min(F32x16 a, F32x16 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
+inline F32x16 max(F32x16 a, F32x16 b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+inline F32x16 abs(F32x16 a) {
+  const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
+  return {_mm256_and_ps(a.low, mask), _mm256_and_ps(a.high, mask)};
+}
+inline F32x16 round(F32x16 a) {
+  constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(a.low, kMode), _mm256_round_ps(a.high, kMode)};
+}
+inline __m256 exp2_integral(__m256 n) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+}
+inline F32x16 exp2_integral(F32x16 n) { return {exp2_integral(n.low), exp2_integral(n.high)}; }
+inline __m256i in_range(__m256i lane, std::size_t begin, std::size_t end) {
+  const __m256i from = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(static_cast<int>(begin) - 1));
+  return _mm256_andnot_si256(_mm256_cmpgt_epi32(lane, _mm256_set1_epi32(static_cast<int>(end) - 1)), from);
+}
+inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
+  begin = begin > 16 ? 16 : begin;
+  end = end > 16 ? 16 : end;
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256 low = _mm256_castsi256_ps(in_range(lane, begin, end));
+  const __m256 high = _mm256_castsi256_ps(in_range(_mm256_add_epi32(lane, _mm256_set1_epi32(8)), begin, end));
+  return {_mm256_blendv_ps(other.low, a.low, low), _mm256_blendv_ps(other.high, a.high, high)};
+}
+template <int distance>
+inline F32x16 exchange(F32x16 a) {
+  if constexpr (distance == 1) return {_mm256_permute_ps(a.low, 0xB1), _mm256_permute_ps(a.high, 0xB1)};
+  if constexpr (distance == 2) return {_mm256_permute_ps(a.low, 0x4E), _mm256_permute_ps(a.high, 0x4E)};
+  if constexpr (distance == 4) return {_mm256_permute2f128_ps(a.low, a.low, 1), _mm256_permute2f128_ps(a.high, a.high, 1)};
+  if constexpr (distance == 8) return {a.high, a.low};
+}
+template <int distance>
+inline F32x16 negate_upper(F32x16 a) {
+  const auto signs = [](int base) {
+    const auto s = [base](int i) { return ((base + i) & distance) != 0 ? static_cast<int>(0x80000000U) : 0; };
+    return _mm256_castsi256_ps(_mm256_setr_epi32(s(0), s(1), s(2), s(3), s(4), s(5), s(6), s(7)));
+  };
+  return {_mm256_xor_ps(a.low, signs(0)), _mm256_xor_ps(a.high, signs(8))};
+}
+
+inline I32x16 zero_i32() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+inline I32x16 set1_i32(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline I32x16 add(I32x16 a, I32x16 b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
+inline I32x16 sub_i32(I32x16 a, I32x16 b) { return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)}; }
+inline F32x16 to_f32(I32x16 a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
+inline I32x16 to_i32(F32x16 a) { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
+template <int bits>
+inline I32x16 shift_right(I32x16 a) { return {_mm256_srai_epi32(a.low, bits), _mm256_srai_epi32(a.high, bits)}; }
+template <int bits>
+inline I32x16 shift_left(I32x16 a) { return {_mm256_slli_epi32(a.low, bits), _mm256_slli_epi32(a.high, bits)}; }
+inline std::int32_t reduce_add_i32(I32x16 a) {
+  const __m256i both = _mm256_add_epi32(a.low, a.high);
+  __m128i x = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+  x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4E));
+  x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xB1));
+  return _mm_cvtsi128_si32(x);
+}
+inline void store_i8(std::int8_t* p, I32x16 a) {
+  const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1,
+                                        -1, -1, -1, -1, -1, -1, -1, -1);
+  const auto eight = [&](__m256i x) {
+    const __m256i bytes = _mm256_shuffle_epi8(x, pick);
+    return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+  };
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_unpacklo_epi64(eight(a.low), eight(a.high)));
+}
+
+inline U8x64 load_bytes(const std::uint8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+inline U8x64 load_levels(const std::uint8_t* p) {
+  const __m256i both = _mm256_broadcastsi128_si256(load_128(p));
+  return {both, both};
+}
+inline U8x64 lookup(U8x64 levels, U8x64 index) {
+  return {_mm256_shuffle_epi8(levels.low, index.low), _mm256_shuffle_epi8(levels.high, index.high)};
+}
+template <int from, int mask, int to>
+inline __m256i field_at(__m256i a) {
+  constexpr int kShift = from - to;
+  __m256i shifted = a;
+  if constexpr (kShift > 0) shifted = _mm256_srli_epi16(a, kShift);
+  if constexpr (kShift < 0) shifted = _mm256_slli_epi16(a, -kShift);
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(static_cast<char>(mask << to)));
+}
+template <int from, int mask, int to>
+inline U8x64 field_at(U8x64 a) {
+  return {field_at<from, mask, to>(a.low), field_at<from, mask, to>(a.high)};
+}
+template <int shift, int mask>
+inline U8x64 field(U8x64 a) {
+  return field_at<shift, mask, 0>(a);
+}
+inline U8x64 join(U8x64 a, U8x64 b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
+
+template <bool small_codes>
+inline __m256i dot4(__m256i acc, __m256i w, __m256i x) {
+  if constexpr (small_codes) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
+  }
+  // 255 * 127 * 2 does not fit into 16 bits: even and odd bytes apart, widened first.
+  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xFF)), _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
+  return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+}
+template <bool small_codes>
+inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
+  std::int32_t four = 0;
+  std::memcpy(&four, x, 4);
+  const __m256i all = _mm256_set1_epi32(four);
+  return {dot4<small_codes>(acc.low, w.low, all), dot4<small_codes>(acc.high, w.high, all)};
+}
+
+}  // namespace pith::kernels::avx2

@@ -1,0 +1,131 @@
+#pragma once
+
+// The logical vector (16 lanes) in AVX-512 with VNNI. Included first by the units of this folder, which are compiled with
+// wide instructions: only intrinsics and plain C headers may be seen from here.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define PITH_ISA avx512
+
+namespace pith::kernels::avx512 {
+
+using F32x16 = __m512;
+using I32x16 = __m512i;
+using U8x64 = __m512i;
+
+/// Activation rows that a matmul kernel keeps in registers at once.
+inline constexpr std::size_t kRowsMax = 12;
+/// The same for dots over codes, which keep two accumulators a row.
+inline constexpr std::size_t kDotRowsMax = 8;
+/// The same for float dots.
+inline constexpr std::size_t kFloatRowsMax = 12;
+
+inline F32x16 zero() { return _mm512_setzero_ps(); }
+inline F32x16 set1(float x) { return _mm512_set1_ps(x); }
+inline F32x16 load(const float* p) { return _mm512_loadu_ps(p); }
+inline F32x16 load_first(const float* p, std::size_t n) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1U), p);
+}
+inline void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x); }
+inline void store_first(float* p, F32x16 x, std::size_t n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1U), x);
+}
+inline float first(F32x16 a) { return _mm512_cvtss_f32(a); }
+inline F32x16 load_f16(const std::uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline F32x16 load_bf16(const std::uint16_t* p) {
+  return _mm512_castsi512_ps(
+      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+}
+inline F32x16 load_u8(const std::uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+inline F32x16 load_i8(const std::uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+inline F32x16 add(F32x16 a, F32x16 b) { return _mm512_add_ps(a, b); }
+inline F32x16 sub(F32x16 a, F32x16 b) { return _mm512_sub_ps(a, b); }
+inline F32x16 mul(F32x16 a, F32x16 b) { return _mm512_mul_ps(a, b); }
+inline F32x16 div(F32x16 a, F32x16 b) { return _mm512_div_ps(a, b); }
+/// a * b + c, rounded once.
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+inline F32x16 min(F32x16 a, F32x16 b) { return _mm512_min_ps(a, b); }
+inline F32x16 max(F32x16 a, F32x16 b) { return _mm512_max_ps(a, b); }
+inline F32x16 abs(F32x16 a) { return _mm512_abs_ps(a); }
+inline F32x16 round(F32x16 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/// 2^n for integral n in [-126, 127].
+inline F32x16 exp2_integral(F32x16 n) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+}
+/// Lanes [begin, end) of a, `other` elsewhere.
+inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
+  const auto below = [](std::size_t n) { return n >= 16 ? 0xFFFFU : (1U << n) - 1U; };
+  return _mm512_mask_blend_ps(static_cast<__mmask16>(below(end) & ~below(begin)), other, a);
+}
+/// Lanes i and i ^ distance are exchanged; distance is 1, 2, 4 or 8.
+template <int distance>
+inline F32x16 exchange(F32x16 a) {
+  if constexpr (distance == 1) return _mm512_permute_ps(a, 0xB1);
+  if constexpr (distance == 2) return _mm512_permute_ps(a, 0x4E);
+  if constexpr (distance == 4) return _mm512_shuffle_f32x4(a, a, 0xB1);
+  if constexpr (distance == 8) return _mm512_shuffle_f32x4(a, a, 0x4E);
+}
+/// Lanes whose index has the bit `distance` set are negated.
+template <int distance>
+inline F32x16 negate_upper(F32x16 a) {
+  constexpr unsigned kMask = distance == 1 ? 0xAAAAU : distance == 2 ? 0xCCCCU : distance == 4 ? 0xF0F0U : 0xFF00U;
+  return _mm512_mask_sub_ps(a, static_cast<__mmask16>(kMask), _mm512_setzero_ps(), a);
+}
+
+inline I32x16 zero_i32() { return _mm512_setzero_si512(); }
+inline I32x16 set1_i32(std::int32_t x) { return _mm512_set1_epi32(x); }
+inline I32x16 add(I32x16 a, I32x16 b) { return _mm512_add_epi32(a, b); }
+inline F32x16 to_f32(I32x16 a) { return _mm512_cvtepi32_ps(a); }
+/// Rounds to nearest even.
+inline I32x16 to_i32(F32x16 a) { return _mm512_cvtps_epi32(a); }
+inline I32x16 sub_i32(I32x16 a, I32x16 b) { return _mm512_sub_epi32(a, b); }
+template <int bits>
+inline I32x16 shift_right(I32x16 a) { return _mm512_srai_epi32(a, bits); }
+template <int bits>
+inline I32x16 shift_left(I32x16 a) { return _mm512_slli_epi32(a, bits); }
+inline std::int32_t reduce_add_i32(I32x16 a) { return _mm512_reduce_add_epi32(a); }
+/// The lowest byte of each lane.
+inline void store_i8(std::int8_t* p, I32x16 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
+}
+
+inline U8x64 load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+inline U8x64 load_levels(const std::uint8_t* p) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline U8x64 lookup(U8x64 levels, U8x64 index) { return _mm512_shuffle_epi8(levels, index); }
+/// (bytes >> shift) & mask, byte by byte; the mask has no bit above 7 - shift.
+template <int shift, int mask>
+inline U8x64 field(U8x64 a) {
+  const __m512i shifted = shift == 0 ? a : _mm512_srli_epi16(a, shift);
+  return _mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>(mask)));
+}
+/// ((bytes >> from) & mask) << to, byte by byte.
+template <int from, int mask, int to>
+inline U8x64 field_at(U8x64 a) {
+  constexpr int kShift = from - to;
+  __m512i shifted = a;
+  if constexpr (kShift > 0) shifted = _mm512_srli_epi16(a, kShift);
+  if constexpr (kShift < 0) shifted = _mm512_slli_epi16(a, -kShift);
+  return _mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>(mask << to)));
+}
+inline U8x64 join(U8x64 a, U8x64 b) { return _mm512_or_si512(a, b); }
+
+/// acc[lane] += sum of 4 products w[lane][i] * x[i], x broadcast. Codes below 128 may take a faster way on other sets.
+template <bool small_codes>
+inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
+  std::int32_t four = 0;
+  std::memcpy(&four, x, 4);
+  return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(four));
+}
+
+}  // namespace pith::kernels::avx512

@@ -1,0 +1,38 @@
+#pragma once
+
+// Needs a simd.h included before. Fills the kernel table of one instruction set.
+#include "kernels/generic/activations.h"
+#include "kernels/generic/elementwise.h"
+#include "kernels/generic/matmul.h"
+#include "kernels/generic/tile_dot.h"
+#include "kernels/table.h"
+
+namespace pith::kernels::PITH_ISA {
+
+inline KernelTable build_table(const char* name) {
+  KernelTable t{};
+  t.name = name;
+  t.quantize_rows = quantize_rows;
+  t.matmul = {matmul_floats_all<ElementF32>, matmul_floats_all<ElementF16>, matmul_floats_all<ElementBF16>,
+              matmul_codes_all<FormatQ4_0>,  matmul_codes_all<FormatQ4_1>,  matmul_codes_all<FormatQ5_0>,
+              matmul_codes_all<FormatQ5_1>,  matmul_codes_all<FormatQ8_0>,  matmul_codes_all<FormatQ2_K>,
+              matmul_codes_all<FormatQ3_K>,  matmul_codes_all<FormatQ4_K>,  matmul_codes_all<FormatQ5_K>,
+              matmul_codes_all<FormatQ6_K>,  matmul_codes_all<FormatIQ4_NL>, matmul_codes_all<FormatIQ4_XS>};
+  t.rms_norm = rms_norm;
+  t.add = add_rows;
+  t.scale = scale_row;
+  t.silu_mul = silu_mul;
+  t.gelu_mul = gelu_mul;
+  t.hadamard = hadamard;
+  t.split_rows = split_rows;
+  t.dot_codes8 = dot_codes<Codes8>;
+  t.dot_codes4 = dot_codes<Codes4>;
+  t.dot_f32 = dot_floats<ElementF32>;
+  t.dot_f16 = dot_floats<ElementF16>;
+  t.dot_bf16 = dot_floats<ElementBF16>;
+  t.dot_rows_f16 = dot_rows_f16;
+  t.softmax_step = softmax_step;
+  return t;
+}
+
+}  // namespace pith::kernels::PITH_ISA

@@ -1,0 +1,116 @@
+#pragma once
+
+// Needs a simd.h included before. What happens between the matrix products: any length, the last vector cut.
+#include "kernels/generic/exp.h"
+#include "kernels/generic/reduce.h"
+#include "kernels/types.h"
+
+namespace pith::kernels::PITH_ISA {
+
+/// Calls full(i) for every whole vector and cut(i, n) for the n < 16 elements left.
+template <typename Full, typename Cut>
+inline void for_vectors(std::size_t length, const Full& full, const Cut& cut) {
+  std::size_t i = 0;
+  for (; i + kLanes <= length; i += kLanes) full(i);
+  if (i < length) cut(i, length - i);
+}
+
+/// x[i] = f(x[i], y[i]).
+template <typename F>
+inline void zip(float* x, const float* y, std::size_t length, const F& f) {
+  for_vectors(
+      length, [&](std::size_t i) { store(x + i, f(load(x + i), load(y + i))); },
+      [&](std::size_t i, std::size_t n) { store_first(x + i, f(load_first(x + i, n), load_first(y + i, n)), n); });
+}
+
+void rms_norm(const float* x, const float* weight, std::size_t length, float eps, float* out) {
+  F32x16 squares = zero();
+  const auto square = [&](F32x16 v) { squares = fma(v, v, squares); };
+  for_vectors(
+      length, [&](std::size_t i) { square(load(x + i)); }, [&](std::size_t i, std::size_t n) { square(load_first(x + i, n)); });
+  const float mean = reduce_add(squares) / static_cast<float>(length);
+  const F32x16 factor = div(set1(1.0F), set1(__builtin_sqrtf(mean + eps)));
+  for_vectors(
+      length, [&](std::size_t i) { store(out + i, mul(mul(load(x + i), factor), load(weight + i))); },
+      [&](std::size_t i, std::size_t n) {
+        store_first(out + i, mul(mul(load_first(x + i, n), factor), load_first(weight + i, n)), n);
+      });
+}
+
+void add_rows(float* x, const float* y, std::size_t length) {
+  zip(x, y, length, [](F32x16 a, F32x16 b) { return add(a, b); });
+}
+
+void scale_row(float* x, float factor, std::size_t length) {
+  const F32x16 f = set1(factor);
+  zip(x, x, length, [&](F32x16 a, F32x16) { return mul(a, f); });
+}
+
+void silu_mul(float* gate, const float* up, std::size_t length) {
+  zip(gate, up, length, [](F32x16 g, F32x16 u) {
+    const F32x16 one = set1(1.0F);
+    return mul(div(g, add(one, exp(mul(g, set1(-1.0F))))), u);
+  });
+}
+
+/// The tanh form: x * sigmoid(2u) with u = sqrt(2/pi) * (x + 0.044715 x^3).
+void gelu_mul(float* gate, const float* up, std::size_t length) {
+  zip(gate, up, length, [](F32x16 g, F32x16 u) {
+    const F32x16 cubic = fma(mul(mul(g, g), g), set1(0.044715F), g);
+    const F32x16 minus_2u = mul(cubic, set1(-2.0F * 0.79788456F));
+    return mul(div(g, add(set1(1.0F), exp(minus_2u))), u);
+  });
+}
+
+void hadamard(float* x, std::size_t size) {
+  for (std::size_t i = 0; i < size; i += kLanes) {
+    F32x16 v = load(x + i);
+    v = add(exchange<1>(v), negate_upper<1>(v));
+    v = add(exchange<2>(v), negate_upper<2>(v));
+    v = add(exchange<4>(v), negate_upper<4>(v));
+    v = add(exchange<8>(v), negate_upper<8>(v));
+    store(x + i, v);
+  }
+  for (std::size_t half = kLanes; half < size; half *= 2) {
+    for (std::size_t block = 0; block < size; block += 2 * half) {
+      for (std::size_t i = block; i < block + half; i += kLanes) {
+        const F32x16 a = load(x + i);
+        const F32x16 b = load(x + i + half);
+        store(x + i, add(a, b));
+        store(x + i + half, sub(a, b));
+      }
+    }
+  }
+  scale_row(x, 1.0F / __builtin_sqrtf(static_cast<float>(size)), size);
+}
+
+float softmax_step(float* scores, std::size_t length, std::size_t begin, std::size_t end, SoftmaxState* state) {
+  const F32x16 lowest = set1(-__builtin_inff());
+  F32x16 top = lowest;
+  for (std::size_t i = 0; i < length; i += kLanes) {
+    const std::size_t from = begin > i ? begin - i : 0;
+    const std::size_t to = end > i ? end - i : 0;
+    top = max(top, keep_range(load(scores + i), from < kLanes ? from : kLanes, to < kLanes ? to : kLanes, lowest));
+  }
+  const float seen = reduce_max(top);
+  const float largest = seen > state->max ? seen : state->max;
+  if (largest == -__builtin_inff()) {
+    for (std::size_t i = 0; i < length; i += kLanes) store(scores + i, zero());
+    return 1.0F;
+  }
+  F32x16 sum = zero();
+  for (std::size_t i = 0; i < length; i += kLanes) {
+    const std::size_t from = begin > i ? begin - i : 0;
+    const std::size_t to = end > i ? end - i : 0;
+    const F32x16 p = keep_range(exp(sub(load(scores + i), set1(largest))), from < kLanes ? from : kLanes,
+                                to < kLanes ? to : kLanes, zero());
+    store(scores + i, p);
+    sum = add(sum, p);
+  }
+  const float shrink = state->max == -__builtin_inff() ? 0.0F : first(exp(set1(state->max - largest)));
+  state->max = largest;
+  state->sum = state->sum * shrink + reduce_add(sum);
+  return shrink;
+}
+
+}  // namespace pith::kernels::PITH_ISA

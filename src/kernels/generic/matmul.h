@@ -1,0 +1,121 @@
+#pragma once
+
+// Needs a simd.h included before. Products of one weight panel (16 rows, docs/formats/packed_weights.md) with activation rows.
+// Each output is summed over the columns in the same order whatever the number of rows: results do not depend on the batch.
+#include "kernels/generic/formats.h"
+#include "kernels/types.h"
+
+namespace pith::kernels::PITH_ISA {
+
+/// Rows [row, row + rows) of int8 activations times a quantized panel.
+/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves.
+template <typename Format, std::size_t rows>
+void matmul_codes(const std::uint8_t* panel, const Activations& x, std::size_t row, float* out, std::size_t stride) {
+  constexpr std::size_t kHalves = Format::kHalves;
+  const std::size_t groups = x.columns / kGroup;
+  const std::int8_t* codes = x.codes + row * x.columns;
+  const float* scales = x.scales + row * groups;
+  const float* sums = (kHalves == 1 ? x.sums : x.half_sums) + row * groups * kHalves;
+  F32x16 total[rows];
+  for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
+  for (std::size_t group = 0; group < groups;) {
+    const typename Format::Header header = Format::header(panel);
+    panel += Format::kHeaderBytes;
+    for (std::size_t g = 0; g < Format::kGroups; ++g, ++group, panel += Format::kGroupBytes) {
+      F32x16 scale[kHalves];
+      F32x16 min[kHalves];
+      U8x64 w[8];
+      Format::scales(header, panel, scale, min);
+      Format::codes(panel, w);
+#pragma GCC unroll 16
+      for (std::size_t n = 0; n < rows; ++n) {
+        const std::int8_t* c = codes + n * x.columns + group * kGroup;
+        const F32x16 x_scale = set1(scales[n * groups + group]);
+        for (std::size_t half = 0; half < kHalves; ++half) {
+          constexpr std::size_t kVectors = 8 / kHalves;
+          I32x16 sum = zero_i32();
+          for (std::size_t j = 0; j < kVectors; ++j) {
+            const std::size_t vector = half * kVectors + j;
+            sum = dot4<Format::kSmallCodes>(sum, w[vector], c + 4 * vector);
+          }
+          total[n] = fma(to_f32(sum), mul(scale[half], x_scale), total[n]);
+          total[n] = fma(min[half], set1(sums[(n * groups + group) * kHalves + half]), total[n]);
+        }
+      }
+    }
+  }
+  for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
+}
+
+struct ElementF32 {
+  using Type = float;
+  static F32x16 get(const Type* p) { return load(p); }
+};
+struct ElementF16 {
+  using Type = std::uint16_t;
+  static F32x16 get(const Type* p) { return load_f16(p); }
+};
+struct ElementBF16 {
+  using Type = std::uint16_t;
+  static F32x16 get(const Type* p) { return load_bf16(p); }
+};
+
+/// Rows of float activations, `stride` apart, times a panel [columns][16 lanes] of float elements.
+template <typename Element, std::size_t rows>
+inline void accumulate_floats(const typename Element::Type* w, const float* x, std::size_t x_stride, std::size_t columns,
+                              F32x16 (&total)[rows]) {
+  for (std::size_t k = 0; k < columns; ++k) {
+    const F32x16 weight = Element::get(w + k * kLanes);
+#pragma GCC unroll 16
+    for (std::size_t n = 0; n < rows; ++n) {
+      total[n] = fma(weight, set1(x[n * x_stride + k]), total[n]);
+    }
+  }
+}
+
+template <typename Element, std::size_t rows>
+void matmul_floats(const std::uint8_t* panel, const Activations& x, std::size_t row, float* out, std::size_t stride) {
+  F32x16 total[rows];
+  for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
+  accumulate_floats<Element, rows>(reinterpret_cast<const typename Element::Type*>(panel), x.values + row * x.stride, x.stride,
+                                   x.columns, total);
+  for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
+}
+
+/// Blocks of rows_max rows, then what is left in one block of its own size.
+template <std::size_t rows_max, typename Block>
+inline void for_row_blocks(std::size_t rows, const Block& block) {
+  std::size_t row = 0;
+  for (; rows - row >= rows_max; row += rows_max) block.template operator()<rows_max>(row);
+  if constexpr (rows_max > 1) {
+    if (row == rows) return;
+    const auto rest = [&]<std::size_t n>() { block.template operator()<n>(row); };
+    switch (rows - row) {
+      case 1: rest.template operator()<1>(); break;
+      case 2: if constexpr (rows_max > 2) rest.template operator()<2>(); break;
+      case 3: if constexpr (rows_max > 3) rest.template operator()<3>(); break;
+      case 4: if constexpr (rows_max > 4) rest.template operator()<4>(); break;
+      case 5: if constexpr (rows_max > 5) rest.template operator()<5>(); break;
+      case 6: if constexpr (rows_max > 6) rest.template operator()<6>(); break;
+      case 7: if constexpr (rows_max > 7) rest.template operator()<7>(); break;
+      case 8: if constexpr (rows_max > 8) rest.template operator()<8>(); break;
+      case 9: if constexpr (rows_max > 9) rest.template operator()<9>(); break;
+      case 10: if constexpr (rows_max > 10) rest.template operator()<10>(); break;
+      case 11: if constexpr (rows_max > 11) rest.template operator()<11>(); break;
+      default: break;
+    }
+  }
+}
+
+template <typename Format>
+void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
+  for_row_blocks<kRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) { matmul_codes<Format, rows>(panel, x, row, out, stride); });
+}
+
+template <typename Element>
+void matmul_floats_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
+  for_row_blocks<kFloatRowsMax>(x.rows,
+                                [&]<std::size_t rows>(std::size_t row) { matmul_floats<Element, rows>(panel, x, row, out, stride); });
+}
+
+}  // namespace pith::kernels::PITH_ISA

@@ -1,0 +1,105 @@
+#pragma once
+
+// Needs a simd.h included before. Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). A key tile
+// holds 16 tokens in the lanes, a value tile 16 dims: scores and outputs come from the same two kernels.
+#include "kernels/generic/matmul.h"
+#include "kernels/types.h"
+
+namespace pith::kernels::PITH_ISA {
+
+inline void put_tile(const TileOutput& to, std::size_t row, std::size_t tile, F32x16 value) {
+  float* out = to.out + row * to.stride + tile * kLanes;
+  if (to.lane_scales != nullptr) value = mul(value, load_f16(to.lane_scales + tile * kLanes));
+  if (to.accumulate) {
+    value = add(load(out), value);
+  } else if (to.row_add != nullptr) {
+    value = add(value, set1(to.row_add[row]));
+  }
+  store(out, value);
+}
+
+/// One byte a code: 4 columns of 16 lanes a line.
+struct Codes8 {
+  static constexpr std::size_t kVectors = 1;
+  explicit Codes8(const std::uint8_t*) {}
+  void get(const std::uint8_t* line, U8x64 (&w)[1]) const { w[0] = load_bytes(line); }
+};
+
+/// Two codes a byte: columns 8j..8j+3 in the low nibbles of line j, 8j+4..8j+7 in the high ones.
+struct Codes4 {
+  static constexpr std::size_t kVectors = 2;
+  U8x64 levels;
+  explicit Codes4(const std::uint8_t* table) : levels(load_levels(table)) {}
+  void get(const std::uint8_t* line, U8x64 (&w)[2]) const {
+    const U8x64 bytes = load_bytes(line);
+    w[0] = lookup(levels, field<0, 0x0F>(bytes));
+    w[1] = lookup(levels, field<4, 0x0F>(bytes));
+  }
+};
+
+template <typename Codes, std::size_t rows>
+void dot_codes_block(const std::uint8_t* tiles_bytes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
+                     std::size_t row, const TileOutput& to) {
+  const Codes codes(levels);
+  const std::size_t lines = x.columns / (4 * Codes::kVectors);
+  const std::int8_t* high = x.high + row * x.columns;
+  const std::int8_t* low = x.low + row * x.columns;
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    I32x16 high_sum[rows];
+    I32x16 low_sum[rows];
+    // Codes are unsigned with 128 as zero: starting at -128 * sum(x) takes the offset out for free.
+    for (std::size_t n = 0; n < rows; ++n) {
+      const std::size_t at = row + n;
+      high_sum[n] = set1_i32(-128 * x.high_sums[at]);
+      low_sum[n] = set1_i32(-128 * x.low_sums[at]);
+    }
+    for (std::size_t j = 0; j < lines; ++j) {
+      U8x64 w[Codes::kVectors];
+      codes.get(tiles_bytes + (tile * lines + j) * 64, w);
+      for (std::size_t v = 0; v < Codes::kVectors; ++v) {
+        const std::size_t column = 4 * (j * Codes::kVectors + v);
+#pragma GCC unroll 16
+        for (std::size_t n = 0; n < rows; ++n) {
+          const std::size_t at = n * x.columns + column;
+          high_sum[n] = dot4<false>(high_sum[n], w[v], high + at);
+          low_sum[n] = dot4<false>(low_sum[n], w[v], low + at);
+        }
+      }
+    }
+    for (std::size_t n = 0; n < rows; ++n) {
+      const std::size_t at = row + n;
+      const F32x16 sum = fma(to_f32(high_sum[n]), set1(256.0F), to_f32(low_sum[n]));
+      put_tile(to, at, tile, mul(sum, set1(x.scales[at])));
+    }
+  }
+}
+
+template <typename Codes>
+void dot_codes(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x, const TileOutput& to) {
+  for_row_blocks<kDotRowsMax>(
+      x.rows, [&]<std::size_t rows>(std::size_t row) { dot_codes_block<Codes, rows>(codes, tiles, levels, x, row, to); });
+}
+
+template <typename Element>
+void dot_floats(const void* elements, std::size_t tiles, std::size_t tile_bytes, const float* x, std::size_t x_stride,
+                std::size_t rows, std::size_t columns, const TileOutput& to) {
+  for_row_blocks<kFloatRowsMax>(rows, [&]<std::size_t n>(std::size_t row) {
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      F32x16 total[n];
+      for (F32x16& t : total) t = zero();
+      const auto* w = reinterpret_cast<const typename Element::Type*>(static_cast<const std::uint8_t*>(elements) + tile * tile_bytes);
+      accumulate_floats<Element, n>(w, x + row * x_stride, x_stride, columns, total);
+      for (std::size_t i = 0; i < n; ++i) put_tile(to, row + i, tile, total[i]);
+    }
+  });
+}
+
+void dot_rows_f16(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* y, float* out) {
+  for (std::size_t n = 0; n < rows; ++n) {
+    F32x16 total = zero();
+    for (std::size_t k = 0; k < columns; k += kLanes) total = fma(load(x + n * stride + k), load_f16(y + k), total);
+    out[n] = reduce_add(total);
+  }
+}
+
+}  // namespace pith::kernels::PITH_ISA

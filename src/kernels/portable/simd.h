@@ -1,0 +1,189 @@
+#pragma once
+
+// The logical vector (16 lanes) in plain C++ loops: the scalar reference that the wide sets are tested against, and what runs
+// where no wide set is known.
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/half.h"
+
+#define PITH_ISA portable
+
+namespace pith::kernels::portable {
+
+struct F32x16 {
+  float lane[16];
+};
+struct I32x16 {
+  std::int32_t lane[16];
+};
+struct U8x64 {
+  std::uint8_t byte[64];
+};
+
+inline constexpr std::size_t kRowsMax = 4;
+inline constexpr std::size_t kDotRowsMax = 4;
+inline constexpr std::size_t kFloatRowsMax = 4;
+
+template <typename Make>
+inline F32x16 each_f32(Make make) {
+  F32x16 result;
+  for (std::size_t i = 0; i < 16; ++i) result.lane[i] = make(i);
+  return result;
+}
+template <typename Make>
+inline I32x16 each_i32(Make make) {
+  I32x16 result;
+  for (std::size_t i = 0; i < 16; ++i) result.lane[i] = make(i);
+  return result;
+}
+template <typename Make>
+inline U8x64 each_u8(Make make) {
+  U8x64 result;
+  for (std::size_t i = 0; i < 64; ++i) result.byte[i] = static_cast<std::uint8_t>(make(i));
+  return result;
+}
+
+inline F32x16 set1(float x) {
+  return each_f32([=](std::size_t) { return x; });
+}
+inline F32x16 zero() { return set1(0.0F); }
+inline F32x16 load(const float* p) {
+  return each_f32([=](std::size_t i) { return p[i]; });
+}
+inline F32x16 load_first(const float* p, std::size_t n) {
+  return each_f32([=](std::size_t i) { return i < n ? p[i] : 0.0F; });
+}
+inline void store_first(float* p, F32x16 x, std::size_t n) { std::memcpy(p, x.lane, n * sizeof(float)); }
+inline void store(float* p, F32x16 x) { store_first(p, x, 16); }
+inline float first(F32x16 a) { return a.lane[0]; }
+inline F32x16 load_f16(const std::uint16_t* p) {
+  return each_f32([=](std::size_t i) { return f16_to_f32(p[i]); });
+}
+inline F32x16 load_bf16(const std::uint16_t* p) {
+  return each_f32([=](std::size_t i) { return bf16_to_f32(p[i]); });
+}
+inline F32x16 load_u8(const std::uint8_t* p) {
+  return each_f32([=](std::size_t i) { return static_cast<float>(p[i]); });
+}
+inline F32x16 load_i8(const std::uint8_t* p) {
+  return each_f32([=](std::size_t i) { return static_cast<float>(static_cast<std::int8_t>(p[i])); });
+}
+inline F32x16 add(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+}
+inline F32x16 sub(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+}
+inline F32x16 mul(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
+}
+inline F32x16 div(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
+}
+/// Rounded twice where the processor has no fused form: a library call per lane would be too slow.
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  return each_f32([&](std::size_t i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+}
+inline F32x16 min(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline F32x16 max(F32x16 a, F32x16 b) {
+  return each_f32([&](std::size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline F32x16 abs(F32x16 a) {
+  return each_f32([&](std::size_t i) { return std::fabs(a.lane[i]); });
+}
+inline F32x16 round(F32x16 a) {
+  return each_f32([&](std::size_t i) { return std::nearbyint(a.lane[i]); });
+}
+inline F32x16 exp2_integral(F32x16 n) {
+  return each_f32([&](std::size_t i) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(n.lane[i]) + 127) << 23);
+  });
+}
+inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
+  return each_f32([&](std::size_t i) { return i >= begin && i < end ? a.lane[i] : other.lane[i]; });
+}
+template <std::size_t distance>
+inline F32x16 exchange(F32x16 a) {
+  return each_f32([&](std::size_t i) { return a.lane[i ^ distance]; });
+}
+template <std::size_t distance>
+inline F32x16 negate_upper(F32x16 a) {
+  return each_f32([&](std::size_t i) { return (i & distance) != 0 ? -a.lane[i] : a.lane[i]; });
+}
+
+inline I32x16 set1_i32(std::int32_t x) {
+  return each_i32([=](std::size_t) { return x; });
+}
+inline I32x16 zero_i32() { return set1_i32(0); }
+inline I32x16 add(I32x16 a, I32x16 b) {
+  return each_i32([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+}
+inline I32x16 sub_i32(I32x16 a, I32x16 b) {
+  return each_i32([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+}
+inline F32x16 to_f32(I32x16 a) {
+  return each_f32([&](std::size_t i) { return static_cast<float>(a.lane[i]); });
+}
+/// NaN and what does not fit give the smallest integer, as the wide sets do.
+inline I32x16 to_i32(F32x16 a) {
+  return each_i32([&](std::size_t i) {
+    const float rounded = std::nearbyint(a.lane[i]);
+    return rounded >= -0x1p31F && rounded < 0x1p31F ? static_cast<std::int32_t>(rounded) : INT32_MIN;
+  });
+}
+template <int bits>
+inline I32x16 shift_right(I32x16 a) {
+  return each_i32([&](std::size_t i) { return a.lane[i] >> bits; });
+}
+template <int bits>
+inline I32x16 shift_left(I32x16 a) {
+  return each_i32([&](std::size_t i) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.lane[i]) << bits); });
+}
+inline std::int32_t reduce_add_i32(I32x16 a) {
+  std::int32_t sum = 0;
+  for (const std::int32_t x : a.lane) sum += x;
+  return sum;
+}
+inline void store_i8(std::int8_t* p, I32x16 a) {
+  for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.lane[i] & 0xFF);
+}
+
+inline U8x64 load_bytes(const std::uint8_t* p) {
+  U8x64 result;
+  std::memcpy(result.byte, p, 64);
+  return result;
+}
+inline U8x64 load_levels(const std::uint8_t* p) {
+  return each_u8([=](std::size_t i) { return p[i % 16]; });
+}
+inline U8x64 lookup(const U8x64& levels, const U8x64& index) {
+  return each_u8([&](std::size_t i) { return levels.byte[index.byte[i] & 15U]; });
+}
+template <int from, int mask, int to>
+inline U8x64 field_at(const U8x64& a) {
+  return each_u8([&](std::size_t i) { return ((static_cast<unsigned>(a.byte[i]) >> from) & static_cast<unsigned>(mask)) << to; });
+}
+template <int shift, int mask>
+inline U8x64 field(const U8x64& a) {
+  return field_at<shift, mask, 0>(a);
+}
+inline U8x64 join(const U8x64& a, const U8x64& b) {
+  return each_u8([&](std::size_t i) { return a.byte[i] | b.byte[i]; });
+}
+
+template <bool small_codes>
+inline I32x16 dot4(I32x16 acc, const U8x64& w, const std::int8_t* x) {
+  return each_i32([&](std::size_t i) {
+    std::int32_t sum = acc.lane[i];
+    for (std::size_t j = 0; j < 4; ++j) sum += static_cast<std::int32_t>(w.byte[4 * i + j]) * x[j];
+    return sum;
+  });
+}
+
+}  // namespace pith::kernels::portable

@@ -1,0 +1,46 @@
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/fail.h"
+#include "kernels/table.h"
+
+namespace pith::kernels {
+namespace {
+
+std::vector<const KernelTable*> find_runnable() {
+  std::vector<const KernelTable*> tables = {&portable::table()};
+#ifdef PITH_X86
+  __builtin_cpu_init();
+  const bool has_avx2 =
+      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("bmi2") != 0;
+  if (has_avx2) tables.push_back(&avx2::table());
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+                          __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0;
+  if (has_avx512) tables.push_back(&avx512::table());
+#endif
+  return tables;
+}
+
+}  // namespace
+
+std::span<const KernelTable* const> runnable_kernels() {
+  static const std::vector<const KernelTable*> tables = find_runnable();
+  return tables;
+}
+
+const KernelTable& select_kernels() {
+  const auto tables = runnable_kernels();
+  const char* forced = std::getenv("PITH_FORCE_ISA");
+  if (forced == nullptr || *forced == '\0') return *tables.back();
+  std::string known;
+  for (const KernelTable* table : tables) {
+    if (table->name == forced) return *table;
+    known += known.empty() ? "" : ", ";
+    known += table->name;
+  }
+  fail(ErrorKind::kInvalidArgument, "PITH_FORCE_ISA is \"{}\", this processor runs: {}", forced, known);
+}
+
+}  // namespace pith::kernels

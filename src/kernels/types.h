@@ -1,0 +1,69 @@
+#pragma once
+
+// Views that kernels take. Plain data only: this header is compiled with wide instruction sets.
+#include <cstddef>
+#include <cstdint>
+
+namespace pith::kernels {
+
+/// Rows of a weight panel, tokens of a key tile, dims of a value tile: what one logical vector holds.
+inline constexpr std::size_t kLanes = 16;
+/// Columns that share one activation scale.
+inline constexpr std::size_t kGroup = 32;
+
+/// Packed weight formats: docs/formats/packed_weights.md.
+enum class PackedFormat : std::uint8_t {
+  kF32, kF16, kBF16, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kIQ4_XS,
+};
+inline constexpr std::size_t kPackedFormats = 15;
+
+/// Activations of M tokens: float32 always, int8 where a quantized weight asks for it.
+struct Activations {
+  const float* values = nullptr;        ///< [rows, columns], `stride` apart
+  const std::int8_t* codes = nullptr;   ///< [rows, columns]
+  const float* scales = nullptr;        ///< [rows, columns / 32]
+  const float* sums = nullptr;          ///< [rows, columns / 32]: scale * sum of the group's codes
+  const float* half_sums = nullptr;     ///< [rows, columns / 16]: the same by half group
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::size_t stride = 0;
+};
+
+/// One panel (16 output rows) times all activation rows: out[m * stride + lane].
+using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride);
+
+/// Vectors in 16 bits, split in two int8 planes: value = scale * (256 * high + low).
+struct SplitRows {
+  const std::int8_t* high = nullptr;      ///< [rows, columns]
+  const std::int8_t* low = nullptr;       ///< [rows, columns]
+  const float* scales = nullptr;          ///< [rows]
+  const std::int32_t* high_sums = nullptr;  ///< [rows]
+  const std::int32_t* low_sums = nullptr;   ///< [rows]
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+};
+
+/// What a dot over tiles does with its sums: out[n][lane] = (accumulate ? out : row_add[n]) + sum * lane_scale[lane].
+struct TileOutput {
+  float* out = nullptr;                        ///< [rows, tiles * 16]
+  std::size_t stride = 0;
+  const std::uint16_t* lane_scales = nullptr;  ///< f16 [tiles * 16]; null: 1
+  const float* row_add = nullptr;              ///< [rows]; null: 0
+  bool accumulate = false;
+};
+
+/// Codes of `tiles` tiles, each [columns / 4 groups][16 lanes][4], times split rows. Codes are unsigned, 128 is zero.
+using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
+                               const TileOutput& to);
+
+/// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns].
+using FloatDotKernel = void (*)(const void* elements, std::size_t tiles, std::size_t tile_bytes, const float* x,
+                                std::size_t x_stride, std::size_t rows, std::size_t columns, const TileOutput& to);
+
+/// Running softmax of one query row over the tokens seen so far: the unnormalized output is kept beside it.
+struct SoftmaxState {
+  float max;
+  float sum;
+};
+
+}  // namespace pith::kernels

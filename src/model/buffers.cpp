@@ -1,0 +1,25 @@
+#include "model/buffers.h"
+
+#include <algorithm>
+
+namespace pith::model {
+
+Buffers::Buffers(const Hparams& h, std::size_t tokens_max)
+    : embedding_stride(padded(h.embedding)),
+      query_stride(padded(h.heads * h.key_size)),
+      key_stride(padded(h.kv_heads * h.key_size)),
+      value_stride(padded(h.kv_heads * h.value_size)),
+      attention_stride(padded(h.heads * h.value_size)),
+      feed_forward_stride(padded(h.feed_forward)),
+      vocab_stride(padded(h.vocab)),
+      qkv_stride(query_stride + key_stride + value_stride),
+      residual(tokens_max * embedding_stride),
+      normed(tokens_max * embedding_stride),
+      qkv(tokens_max * qkv_stride),
+      attention(tokens_max * attention_stride),
+      projected(tokens_max * embedding_stride),
+      gate(tokens_max * feed_forward_stride),
+      up(tokens_max * feed_forward_stride),
+      quantized(tokens_max, std::max({embedding_stride, attention_stride, feed_forward_stride})) {}
+
+}  // namespace pith::model

@@ -1,0 +1,180 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/fail.h"
+
+namespace pith::model {
+namespace {
+
+/// Rows of a task of per-token work.
+constexpr std::size_t kRowsPerTask = 8;
+/// Rows of logits computed at once when all of a batch are asked for: weights are read once for them.
+constexpr std::size_t kLogitRows = 24;
+
+void check_finite(std::span<const float> logits) {
+  float poison = 0.0F;
+  for (const float x : logits) poison += x * 0.0F;
+  if (poison == 0.0F) return;
+  const auto bad = std::find_if(logits.begin(), logits.end(), [](float x) { return !std::isfinite(x); });
+  fail(ErrorKind::kNumeric, "logit of token {} is {}", bad - logits.begin(), *bad);
+}
+
+}  // namespace
+
+kv::KvShape kv_shape(const Hparams& hparams) {
+  return {hparams.heads, hparams.kv_heads, hparams.key_size, hparams.value_size, hparams.windows};
+}
+
+Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std::size_t tokens_max)
+    : model_(model),
+      h_(model.hparams()),
+      k_(model.kernels()),
+      cache_(cache),
+      pool_(pool),
+      buffers_(h_, tokens_max),
+      rope_(h_.rope, model.weights().rope_frequency_factors, tokens_max),
+      local_rope_(h_.local_rope, {}, tokens_max),
+      staging_(cache, tokens_max),
+      attention_(cache, tokens_max, pool.size()) {}
+
+void Forward::add_bias(float* row, const Vector& bias) const {
+  if (!bias.empty()) k_.add(row, bias.data(), bias.size());
+}
+
+template <typename Row>
+void Forward::for_rows(std::size_t rows, const Row& row) {
+  pool_.run((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::size_t task) {
+    for (std::size_t m = task * kRowsPerTask; m < std::min(rows, (task + 1) * kRowsPerTask); ++m) row(m);
+  });
+}
+
+kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns, bool quantized) {
+  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), quantized);
+}
+
+void Forward::run(std::span<const Token> tokens) {
+  const std::size_t position = cache_.tokens();
+  rope_.prepare(position, tokens.size());
+  if (h_.sliding_window != 0) local_rope_.prepare(position, tokens.size());
+  embed(tokens);
+  for (std::size_t layer = 0; layer < h_.layers; ++layer) {
+    attention_block(layer, tokens.size());
+    feed_forward_block(model_.weights().layers[layer], tokens.size());
+  }
+  cache_.set_tokens(position + tokens.size());
+}
+
+void Forward::embed(std::span<const Token> tokens) {
+  for_rows(tokens.size(), [&](std::size_t m) {
+    float* row = &buffers_.residual[m * buffers_.embedding_stride];
+    model_.weights().embedding.row(static_cast<std::size_t>(tokens[m]), {row, h_.embedding});
+    if (h_.embedding_scale != 1.0F) k_.scale(row, h_.embedding_scale, h_.embedding);
+  });
+}
+
+void Forward::norm(const Vector& weight, std::size_t tokens) {
+  for_rows(tokens, [&](std::size_t m) {
+    const std::size_t at = m * buffers_.embedding_stride;
+    k_.rms_norm(&buffers_.residual[at], weight.data(), h_.embedding, h_.norm_eps, &buffers_.normed[at]);
+  });
+}
+
+void Forward::add_projected(const Vector& bias, const Vector& post_norm, std::size_t tokens) {
+  for_rows(tokens, [&](std::size_t m) {
+    float* projected = &buffers_.projected[m * buffers_.embedding_stride];
+    add_bias(projected, bias);
+    if (!post_norm.empty()) k_.rms_norm(projected, post_norm.data(), h_.embedding, h_.norm_eps, projected);
+    k_.add(&buffers_.residual[m * buffers_.embedding_stride], projected, h_.embedding);
+  });
+}
+
+/// Biases, query and key norms and RoPE on the rows of qkv.
+void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
+  const LayerWeights& w = model_.weights().layers[layer];
+  const Rope& rope = h_.windows[layer] != 0 ? local_rope_ : rope_;
+  const auto shape_heads = [&](float* head, std::size_t count, const Vector& norm, std::size_t m) {
+    for (std::size_t i = 0; i < count; ++i, head += h_.key_size) {
+      if (!norm.empty()) k_.rms_norm(head, norm.data(), h_.key_size, h_.norm_eps, head);
+      rope.apply(head, m);
+    }
+  };
+  for_rows(tokens, [&](std::size_t m) {
+    float* query = &buffers_.qkv[m * buffers_.qkv_stride];
+    float* key = query + buffers_.query_stride;
+    float* value = key + buffers_.key_stride;
+    add_bias(query, w.query_bias);
+    add_bias(key, w.key_bias);
+    add_bias(value, w.value_bias);
+    shape_heads(query, h_.heads, w.query_norm, m);
+    shape_heads(key, h_.kv_heads, w.key_norm, m);
+  });
+}
+
+void Forward::attention_block(std::size_t layer, std::size_t tokens) {
+  const LayerWeights& w = model_.weights().layers[layer];
+  Buffers& b = buffers_;
+  norm(w.attention_norm, tokens);
+  const bool quantized = w.query.quantized() || w.key.quantized() || w.value.quantized();
+  float* query = b.qkv.data();
+  float* key = query + b.query_stride;
+  float* value = key + b.key_stride;
+  const std::array<weights::Product, 3> qkv = {{{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
+  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, quantized), qkv);
+  shape_qkv(layer, tokens);
+
+  const std::size_t position = cache_.tokens();
+  kv::append(cache_, staging_, pool_, layer, {key, value, b.qkv_stride, tokens, position});
+  attention_.run(cache_, staging_, pool_, layer,
+                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens, position, h_.attention_scale});
+  kv::finish_append(cache_, staging_, layer, position + tokens);
+
+  const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
+  weights::multiply(k_, pool_, activations(b.attention, tokens, h_.heads * h_.value_size, w.attention_output.quantized()), output);
+  add_projected(w.attention_output_bias, w.attention_post_norm, tokens);
+}
+
+void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
+  Buffers& b = buffers_;
+  norm(w.feed_forward_norm, tokens);
+  const std::array<weights::Product, 2> both = {{{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
+  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, w.gate.quantized() || w.up.quantized()), both);
+  for_rows(tokens, [&](std::size_t m) {
+    float* gate = &b.gate[m * b.feed_forward_stride];
+    float* up = &b.up[m * b.feed_forward_stride];
+    add_bias(gate, w.gate_bias);
+    add_bias(up, w.up_bias);
+    (h_.activation == Activation::kSilu ? k_.silu_mul : k_.gelu_mul)(gate, up, h_.feed_forward);
+  });
+  const std::array<weights::Product, 1> down = {{{&w.down, b.projected.data(), b.embedding_stride}}};
+  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, w.down.quantized()), down);
+  add_projected(w.down_bias, w.feed_forward_post_norm, tokens);
+}
+
+void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_row) {
+  Buffers& b = buffers_;
+  const weights::PackedMatrix& output = model_.weights().output_matrix();
+  const std::size_t rows_max = std::min(count, kLogitRows);
+  if (logits_.size() < rows_max * b.vocab_stride) logits_ = Buffer<float>(rows_max * b.vocab_stride);
+  for (std::size_t done = 0; done < count; done += rows_max) {
+    const std::size_t rows = std::min(rows_max, count - done);
+    for_rows(rows, [&](std::size_t r) {
+      k_.rms_norm(&b.residual[(first + done + r) * b.embedding_stride], model_.weights().output_norm.data(), h_.embedding, h_.norm_eps,
+                  &b.normed[r * b.embedding_stride]);
+    });
+    const std::array<weights::Product, 1> product = {{{&output, logits_.data(), b.vocab_stride}}};
+    weights::multiply(k_, pool_, activations(b.normed, rows, h_.embedding, output.quantized()), product);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::span<float> row(&logits_[r * b.vocab_stride], h_.vocab);
+      if (h_.logit_softcap != 0.0F) {
+        for (float& x : row) x = h_.logit_softcap * std::tanh(x / h_.logit_softcap);
+      }
+      check_finite(row);
+      on_row(first + done + r, row);
+    }
+  }
+}
+
+}  // namespace pith::model

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <pith/options.h>
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "kv/append.h"
+#include "kv/attend.h"
+#include "kv/cache.h"
+#include "model/buffers.h"
+#include "model/model_impl.h"
+#include "model/rope.h"
+
+namespace pith::model {
+
+/// The shape of the cache that a model's sessions need.
+kv::KvShape kv_shape(const Hparams& hparams);
+
+/// Runs batches of tokens through a model. Holds the activations of one session; the model stays const. Used by one thread at a
+/// time; work is spread over the pool. Results depend neither on the pool's size nor on how tokens are cut into batches.
+class Forward {
+ public:
+  /// Row r of logits is [vocab] floats, valid during the call.
+  using LogitsRow = std::function<void(std::size_t row, std::span<const float> logits)>;
+
+  /// All three outlive it.
+  Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std::size_t tokens_max);
+
+  /// Appends tokens (at most tokens_max) to the cache and leaves their final hidden states for logits().
+  void run(std::span<const Token> tokens);
+
+  /// Logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
+  void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
+
+ private:
+  void embed(std::span<const Token> tokens);
+  void attention_block(std::size_t layer, std::size_t tokens);
+  void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
+  void shape_qkv(std::size_t layer, std::size_t tokens);
+  /// normed = norm(residual)
+  void norm(const Vector& weight, std::size_t tokens);
+  /// residual += (post-normed) (projected + bias)
+  void add_projected(const Vector& bias, const Vector& post_norm, std::size_t tokens);
+  kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns, bool quantized);
+  void add_bias(float* row, const Vector& bias) const;
+  template <typename Row>
+  void for_rows(std::size_t rows, const Row& row);
+
+  const ModelImpl& model_;
+  const Hparams& h_;
+  const kernels::KernelTable& k_;
+  kv::Cache& cache_;
+  ThreadPool& pool_;
+  Buffers buffers_;
+  Rope rope_;
+  Rope local_rope_;
+  kv::Staging staging_;
+  kv::Attention attention_;
+  Buffer<float> logits_;  ///< [kLogitRows or 1, vocab]
+};
+
+}  // namespace pith::model

@@ -1,0 +1,21 @@
+#include <pith/model.h>
+
+#include <utility>
+
+#include "model/model_impl.h"
+
+namespace pith {
+
+Model::Model(std::shared_ptr<const model::ModelImpl> impl) : impl_(std::move(impl)) {}
+
+Model Model::load(const std::filesystem::path& path, const ModelOptions& options) {
+  return Model(std::make_shared<const model::ModelImpl>(path, options));
+}
+
+const ModelInfo& Model::info() const noexcept { return impl_->info(); }
+
+const Tokenizer& Model::tokenizer() const noexcept { return impl_->tokenizer(); }
+
+ChatFormat Model::chat_format() const noexcept { return impl_->chat_format(); }
+
+}  // namespace pith

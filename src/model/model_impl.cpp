@@ -1,0 +1,69 @@
+#include "model/model_impl.h"
+
+#include <map>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/thread_pool.h"
+#include "gguf/file.h"
+#include "model/bind.h"
+#include "model/vocab_source.h"
+#include "tokenizer/make_tokenizer.h"
+
+namespace pith::model {
+namespace {
+
+/// The weight type with the most bytes.
+std::string commonest_type(const gguf::File& file) {
+  std::map<gguf::TensorType, std::size_t> bytes;
+  for (const gguf::TensorInfo& tensor : file.tensors()) bytes[tensor.type] += tensor.data.size();
+  gguf::TensorType best = gguf::TensorType::kF32;
+  std::size_t most = 0;
+  for (const auto& [type, count] : bytes) {
+    if (count > most) {
+      best = type;
+      most = count;
+    }
+  }
+  return std::string(gguf::type_info(best).name);
+}
+
+ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights& weights) {
+  ModelInfo info;
+  info.name = std::string(file.metadata().get<std::string_view>("general.name").value_or(""));
+  info.architecture = h.architecture;
+  info.weight_type = commonest_type(file);
+  for (const gguf::TensorInfo& tensor : file.tensors()) info.parameters += tensor.columns() * tensor.rows();
+  info.weight_bytes = weights.bytes();
+  info.layers = static_cast<int>(h.layers);
+  info.embedding = static_cast<int>(h.embedding);
+  info.heads = static_cast<int>(h.heads);
+  info.kv_heads = static_cast<int>(h.kv_heads);
+  info.head_size = static_cast<int>(h.key_size);
+  info.feed_forward = static_cast<int>(h.feed_forward);
+  info.vocab = static_cast<int>(h.vocab);
+  info.context_trained = static_cast<int>(h.context_trained);
+  info.sliding_window = static_cast<int>(h.sliding_window);
+  return info;
+}
+
+}  // namespace
+
+ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options)
+    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()) {
+  const gguf::File file = gguf::File::open(path);
+  hparams_ = read_hparams(file);
+  tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
+  if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} entries, token_embd.weight only {} rows", file.path(),
+         tokenizer_->vocab_size(), hparams_.vocab);
+  }
+  chat_format_ = detect_chat_format(file.metadata().get<std::string_view>("tokenizer.chat_template").value_or(""));
+  ThreadPool pool(options.threads);
+  weights_ = bind_weights(file, hparams_, options.arithmetic == Arithmetic::kF32, pool, options.progress);
+  info_ = describe(file, hparams_, weights_);
+  log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture, info_.weight_type, info_.layers,
+             info_.parameters, info_.weight_bytes, kernels_->name);
+}
+
+}  // namespace pith::model

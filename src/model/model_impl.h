@@ -1,0 +1,38 @@
+#pragma once
+
+#include <pith/chat.h>
+#include <pith/model.h>
+#include <spdlog/logger.h>
+
+#include <memory>
+
+#include "kernels/table.h"
+#include "model/hparams.h"
+#include "model/weights.h"
+
+namespace pith::model {
+
+/// Everything a loaded model consists of. Immutable; shared by its sessions.
+class ModelImpl {
+ public:
+  ModelImpl(const std::filesystem::path& path, const ModelOptions& options);
+
+  const ModelInfo& info() const { return info_; }
+  const Hparams& hparams() const { return hparams_; }
+  const ModelWeights& weights() const { return weights_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  ChatFormat chat_format() const { return chat_format_; }
+  const kernels::KernelTable& kernels() const { return *kernels_; }
+  spdlog::logger& log() const { return *log_; }
+
+ private:
+  std::shared_ptr<spdlog::logger> log_;
+  const kernels::KernelTable* kernels_;
+  Hparams hparams_;
+  ModelWeights weights_;
+  std::unique_ptr<const Tokenizer> tokenizer_;
+  ChatFormat chat_format_;
+  ModelInfo info_;
+};
+
+}  // namespace pith::model

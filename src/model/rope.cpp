@@ -1,0 +1,77 @@
+#include "model/rope.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace pith::model {
+namespace {
+
+/// The pair that turns `rotations` times over the original context (2309.00071, eq. 22).
+double pair_of_rotations(const RopeParams& p, double rotations) {
+  return static_cast<double>(p.dims) * std::log(p.original_context / (rotations * 2.0 * std::numbers::pi)) / (2.0 * std::log(p.base));
+}
+
+/// YaRN leaves fast pairs alone, interpolates slow ones and blends between (2309.00071, section 3.2).
+double yarn_share_kept(const RopeParams& p, std::size_t pair) {
+  const double last = static_cast<double>(p.dims) - 1.0;
+  const double low = std::max(0.0, std::floor(pair_of_rotations(p, p.beta_fast)));
+  const double high = std::min(last, std::ceil(pair_of_rotations(p, p.beta_slow)));
+  const double ramp = (static_cast<double>(pair) - low) / std::max(0.001, high - low);
+  return 1.0 - std::clamp(ramp, 0.0, 1.0);
+}
+
+}  // namespace
+
+Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max)
+    : pairs_(params.pairs),
+      half_(params.dims / 2),
+      frequencies_(half_),
+      cos_(tokens_max * half_),
+      sin_(tokens_max * half_) {
+  for (std::size_t i = 0; i < half_; ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(params.dims);
+    const double plain = std::pow(params.base, exponent) / (frequency_factors.empty() ? 1.0 : static_cast<double>(frequency_factors[i]));
+    const double stretched = plain / params.factor;
+    switch (params.scaling) {
+      case RopeScaling::kNone: frequencies_[i] = plain; break;
+      case RopeScaling::kLinear: frequencies_[i] = stretched; break;
+      case RopeScaling::kYarn: {
+        const double kept = yarn_share_kept(params, i);
+        frequencies_[i] = stretched * (1.0 - kept) + plain * kept;
+        break;
+      }
+    }
+  }
+  if (params.scaling == RopeScaling::kYarn && params.factor > 1.0) {
+    magnitude_ = static_cast<float>(params.attention_factor * (1.0 + 0.1 * std::log(params.factor)));
+  } else if (params.scaling == RopeScaling::kYarn) {
+    magnitude_ = static_cast<float>(params.attention_factor);
+  }
+}
+
+void Rope::prepare(std::size_t position, std::size_t tokens) {
+  for (std::size_t m = 0; m < tokens; ++m) {
+    for (std::size_t i = 0; i < half_; ++i) {
+      const double angle = static_cast<double>(position + m) * frequencies_[i];
+      cos_[m * half_ + i] = static_cast<float>(std::cos(angle)) * magnitude_;
+      sin_[m * half_ + i] = static_cast<float>(std::sin(angle)) * magnitude_;
+    }
+  }
+}
+
+void Rope::apply(float* head, std::size_t m) const {
+  const float* cos = &cos_[m * half_];
+  const float* sin = &sin_[m * half_];
+  const std::size_t step = pairs_ == RopePairs::kNeighbours ? 2 : 1;
+  const std::size_t apart = pairs_ == RopePairs::kNeighbours ? 1 : half_;
+  for (std::size_t i = 0; i < half_; ++i) {
+    float& a = head[step * i];
+    float& b = head[step * i + apart];
+    const float rotated = a * cos[i] - b * sin[i];
+    b = a * sin[i] + b * cos[i];
+    a = rotated;
+  }
+}
+
+}  // namespace pith::model

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "model/hparams.h"
+
+namespace pith::model {
+
+/// Cosines and sines of the positions of a batch, for one set of RoPE parameters. Not thread-safe while prepare() runs.
+class Rope {
+ public:
+  /// `frequency_factors` [dims / 2] divide the frequencies (Llama 3's rope_freqs.weight); empty: none.
+  Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max);
+
+  void prepare(std::size_t position, std::size_t tokens);
+  /// Rotates one head's vector of the batch's token m in place.
+  void apply(float* head, std::size_t m) const;
+
+ private:
+  RopePairs pairs_;
+  std::size_t half_;
+  float magnitude_ = 1.0F;
+  std::vector<double> frequencies_;  ///< [dims / 2] radians a position
+  std::vector<float> cos_;           ///< [tokens, dims / 2]
+  std::vector<float> sin_;           ///< [tokens, dims / 2]
+};
+
+}  // namespace pith::model

@@ -1,0 +1,32 @@
+#include "model/vocab_source.h"
+
+namespace pith::model {
+
+tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
+  const gguf::Metadata& metadata = file.metadata();
+  const auto id = [&](const char* key) { return metadata.get<std::int64_t>(key); };
+  tokenizer::VocabSource source;
+  source.file = file.path();
+  source.name = std::string(metadata.get<std::string_view>("general.name").value_or(""));
+  source.model = std::string(metadata.require<std::string_view>("tokenizer.ggml.model"));
+  source.pre = std::string(metadata.get<std::string_view>("tokenizer.ggml.pre").value_or(""));
+  source.tokens = metadata.strings("tokenizer.ggml.tokens");
+  source.scores = metadata.floats("tokenizer.ggml.scores");
+  source.token_type = metadata.integers("tokenizer.ggml.token_type");
+  source.merges = metadata.strings("tokenizer.ggml.merges");
+  source.bos_token_id = id("tokenizer.ggml.bos_token_id");
+  source.eos_token_id = id("tokenizer.ggml.eos_token_id");
+  source.eot_token_id = id("tokenizer.ggml.eot_token_id");
+  source.eom_token_id = id("tokenizer.ggml.eom_token_id");
+  source.unknown_token_id = id("tokenizer.ggml.unknown_token_id");
+  source.fim_pad_token_id = id("tokenizer.ggml.fim_pad_token_id");
+  source.fim_rep_token_id = id("tokenizer.ggml.fim_rep_token_id");
+  source.fim_sep_token_id = id("tokenizer.ggml.fim_sep_token_id");
+  source.add_bos_token = metadata.get<bool>("tokenizer.ggml.add_bos_token");
+  source.add_eos_token = metadata.get<bool>("tokenizer.ggml.add_eos_token");
+  source.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix");
+  source.remove_extra_whitespaces = metadata.get<bool>("tokenizer.ggml.remove_extra_whitespaces");
+  return source;
+}
+
+}  // namespace pith::model

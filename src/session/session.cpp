@@ -1,0 +1,249 @@
+#include <pith/session.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/fail.h"
+#include "base/thread_pool.h"
+#include "kv/cache.h"
+#include "model/forward.h"
+#include "session/sampler.h"
+#include "session/stop_strings.h"
+
+namespace pith {
+namespace {
+
+constexpr int kBatchMax = 4096;
+
+int checked_batch(int tokens) {
+  if (tokens < 1 || tokens > kBatchMax) {
+    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, kBatchMax);
+  }
+  return tokens;
+}
+
+int checked_context(int context, int trained) {
+  if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
+  return context == 0 ? trained : context;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+const char* to_string(FinishReason reason) noexcept {
+  switch (reason) {
+    case FinishReason::kEnd:
+      return "end";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kContext:
+      return "context";
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+class Session::Impl {
+ public:
+  Impl(Model model, const SessionOptions& options)
+      : model_(std::move(model)),
+        context_(checked_context(options.context, model_.info().context_trained)),
+        batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
+        pool_(options.threads),
+        cache_(model::kv_shape(model_.impl()->hparams()), options.kv.key, options.kv.value, model_.impl()->kernels()),
+        forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
+        sampler_(SamplingOptions{}, model_.info().vocab) {}
+
+  bool feed(std::span<const Token> tokens, const std::stop_token& stop) {
+    check(tokens);
+    while (!tokens.empty()) {
+      if (stop.stop_requested()) return false;
+      const auto batch = tokens.first(std::min(tokens.size(), static_cast<std::size_t>(batch_)));
+      run(batch);
+      tokens = tokens.subspan(batch.size());
+      // Logits are worth their price after the last token only, unless a stop request makes this one the last.
+      if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
+    }
+    return true;
+  }
+
+  void feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
+    check(tokens);
+    while (!tokens.empty()) {
+      const auto batch = tokens.first(std::min(tokens.size(), static_cast<std::size_t>(batch_)));
+      const int position = static_cast<int>(tokens_.size());
+      run(batch);
+      tokens = tokens.subspan(batch.size());
+      forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
+        if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
+        if (on_logits) on_logits(position + static_cast<int>(row), logits);
+      });
+    }
+  }
+
+  std::vector<Token> encode(std::string_view text, bool parse_special) const {
+    return model_.tokenizer().encode(text, {.add_special = tokens_.empty(), .parse_special = parse_special});
+  }
+
+  std::span<const float> logits() const {
+    if (logits_.empty()) fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed");
+    return logits_;
+  }
+
+  Generation generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
+                      const std::stop_token& stop);
+
+  void reset() {
+    cache_.clear();
+    tokens_.clear();
+    logits_.clear();
+  }
+
+  KvStats kv_stats() const;
+
+  Model model_;
+  int context_;
+  int batch_;
+  ThreadPool pool_;
+  kv::Cache cache_;
+  model::Forward forward_;
+  session::Sampler sampler_;
+  std::vector<Token> tokens_;
+  std::vector<float> logits_;
+
+ private:
+  void check(std::span<const Token> tokens) const {
+    if (tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
+      fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
+           tokens_.size(), context_);
+    }
+    const int vocab = model_.info().vocab;
+    for (const Token token : tokens) {
+      if (token < 0 || token >= vocab)
+        fail(ErrorKind::kInvalidArgument, "token {} is outside the vocabulary of {}", token, vocab);
+    }
+  }
+
+  void run(std::span<const Token> batch) {
+    forward_.run(batch);
+    tokens_.insert(tokens_.end(), batch.begin(), batch.end());
+  }
+
+  void keep_logits(std::size_t row) {
+    forward_.logits(row, 1,
+                    [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
+  }
+};
+
+Generation Session::Impl::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
+                                   const std::stop_token& stop) {
+  Generation result;
+  sampler_ = session::Sampler(options.sampling, model_.info().vocab);
+  session::StopStrings stops(options.stop);
+  StreamDecoder decoder(model_.tokenizer());
+  const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
+  result.prompt_tokens = static_cast<int>(prompt_tokens.size());
+
+  auto start = std::chrono::steady_clock::now();
+  const bool fed = feed(prompt_tokens, stop);
+  result.prompt_seconds = seconds_since(start);
+  if (!fed) {
+    result.reason = FinishReason::kCancelled;
+    return result;
+  }
+  // False once the caller wants no more.
+  const auto hand_out = [&](std::string_view piece) {
+    result.text += piece;
+    return piece.empty() || !on_piece || on_piece(piece);
+  };
+  const auto next = [&]() -> std::optional<FinishReason> {
+    if (stop.stop_requested()) return FinishReason::kCancelled;
+    if (static_cast<int>(result.tokens.size()) >= options.tokens_max) return FinishReason::kLength;
+    const Token token = sampler_.sample(logits(), tokens_);
+    if (!options.ignore_end && model_.tokenizer().is_end_of_generation(token)) return FinishReason::kEnd;
+    result.tokens.push_back(token);
+    if (!hand_out(stops.push(decoder.push(token)))) return FinishReason::kCancelled;
+    if (stops.stopped()) return FinishReason::kStop;
+    if (static_cast<int>(tokens_.size()) >= context_) return FinishReason::kContext;
+    feed(std::span(&token, 1), std::stop_token{});
+    return std::nullopt;
+  };
+  start = std::chrono::steady_clock::now();
+  std::optional<FinishReason> reason;
+  while (!reason) reason = next();
+  result.reason = *reason;
+  result.decode_seconds = seconds_since(start);
+  if (*reason != FinishReason::kStop && *reason != FinishReason::kCancelled) hand_out(stops.finish());
+  return result;
+}
+
+KvStats Session::Impl::kv_stats() const {
+  const kv::KvShape& shape = cache_.shape();
+  KvStats stats;
+  stats.key_codec = cache_.key_codec().name();
+  stats.value_codec = cache_.value_codec().name();
+  stats.tokens = static_cast<int>(tokens_.size());
+  stats.sealed_bytes = cache_.sealed_bytes();
+  stats.exact_bytes = cache_.exact_bytes();
+  stats.bytes = stats.sealed_bytes + stats.exact_bytes;
+  for (const std::size_t window : shape.windows) {
+    const std::size_t held = window == 0 ? tokens_.size() : std::min(window, tokens_.size());
+    stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
+  }
+  return stats;
+}
+
+Session::Session(Model model, const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+bool Session::feed(std::span<const Token> tokens, const std::stop_token& stop) { return impl_->feed(tokens, stop); }
+
+bool Session::feed(std::string_view text, const std::stop_token& stop) {
+  return impl_->feed(impl_->encode(text, true), stop);
+}
+
+void Session::feed(std::span<const Token> tokens, const LogitsSink& on_logits) { impl_->feed(tokens, on_logits); }
+
+std::span<const float> Session::logits() const { return impl_->logits(); }
+
+void Session::set_sampling(const SamplingOptions& options) {
+  impl_->sampler_ = session::Sampler(options, impl_->model_.info().vocab);
+}
+
+Token Session::sample() { return impl_->sampler_.sample(impl_->logits(), impl_->tokens_); }
+
+Token Session::step() {
+  const Token token = sample();
+  impl_->feed(std::span(&token, 1), std::stop_token{});
+  return token;
+}
+
+Generation Session::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
+                             const std::stop_token& stop) {
+  return impl_->generate(prompt, options, on_piece, stop);
+}
+
+std::span<const Token> Session::tokens() const noexcept { return impl_->tokens_; }
+
+int Session::position() const noexcept { return static_cast<int>(impl_->tokens_.size()); }
+
+int Session::context() const noexcept { return impl_->context_; }
+
+void Session::reset() { impl_->reset(); }
+
+const Model& Session::model() const noexcept { return impl_->model_; }
+
+KvStats Session::kv_stats() const { return impl_->kv_stats(); }
+
+}  // namespace pith

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <pith/tokenizer.h>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/special_matcher.h"
+#include "tokenizer/vocab.h"
+
+namespace pith::tokenizer {
+
+/// Text to tokens: cuts the text at special tokens, hands what lies between to append_plain(), adds BOS and EOS.
+/// Immutable.
+class Encoder {
+ public:
+  Encoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source);
+  virtual ~Encoder() = default;
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  /// Throws Error(kInvalidArgument) for a text of 1 GiB or more.
+  std::vector<Token> encode(std::string_view text, const EncodeOptions& options) const;
+
+ protected:
+  /// Appends the tokens of a text without special tokens. `opens`: it is at the very start or follows a special token.
+  virtual void append_plain(std::string_view text, bool opens, std::vector<Token>& out) const = 0;
+
+  const Vocab& vocab() const noexcept { return *vocab_; }
+
+ private:
+  std::shared_ptr<const Vocab> vocab_;
+  SpecialMatcher always_;      // user-defined tokens
+  SpecialMatcher everything_;  // control tokens too
+};
+
+}  // namespace pith::tokenizer

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pith::tokenizer {
+
+/// What a value of tokenizer.ggml.pre stands for.
+struct PreTokenizerRow {
+  std::string_view name;
+  std::span<const std::string_view> patterns;
+  /// A word that is in the vocabulary as a whole is that token, whatever the merges would make of it.
+  bool ignore_merges = false;
+  /// BOS goes first, unless the file says otherwise.
+  bool add_bos = false;
+};
+
+/// The row of a name; the empty name is "default". nullptr if the name is not known.
+const PreTokenizerRow* find_pre_tokenizer(std::string_view name) noexcept;
+
+/// All names, for messages.
+std::string pre_tokenizer_names();
+
+}  // namespace pith::tokenizer

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pith::tokenizer {
+
+/// What the bytes at some position are.
+struct Utf8Scan {
+  enum class State : std::uint8_t {
+    kWhole,       ///< A character (Unicode scalar value) of `size` bytes.
+    kIncomplete,  ///< The text ends inside a character; `size` bytes of it are there.
+    kInvalid,     ///< `size` bytes that no character can begin with: a maximal subpart (Unicode 15, section 3.9, D93b).
+  };
+  char32_t code = 0;
+  std::uint8_t size = 0;
+  State state = State::kInvalid;
+};
+
+/// Looks at the bytes from `at` on, which must be inside the text. Overlong forms, surrogates and codes past U+10FFFF
+/// are invalid.
+Utf8Scan scan_utf8(std::string_view text, std::size_t at) noexcept;
+
+bool is_valid_utf8(std::string_view text) noexcept;
+
+/// The text with U+FFFD in place of each byte that is not part of a character.
+std::string replace_invalid_utf8(std::string_view text);
+
+/// Appends a scalar value.
+void append_utf8(char32_t code, std::string& out);
+
+/// U+FFFD.
+inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+}  // namespace pith::tokenizer

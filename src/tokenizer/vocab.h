@@ -1,0 +1,137 @@
+#pragma once
+
+#include <pith/options.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/text_index.h"
+
+namespace pith::tokenizer {
+
+/// What a file states about its tokenizer, as it states it: the values of tokenizer.ggml.* by the names there. An empty
+/// array or optional is an absent key. The views must live until the tokenizer is made.
+struct VocabSource {
+  /// For messages.
+  std::string file;
+  /// general.name: Phi-3's special tokens swallow the white space after them, and no other field says so.
+  std::string name;
+  std::string model;
+  std::string pre;
+  std::vector<std::string_view> tokens;
+  std::vector<float> scores;
+  std::vector<std::int64_t> token_type;
+  std::vector<std::string_view> merges;
+  std::optional<std::int64_t> bos_token_id;
+  std::optional<std::int64_t> eos_token_id;
+  std::optional<std::int64_t> eot_token_id;
+  std::optional<std::int64_t> eom_token_id;
+  std::optional<std::int64_t> unknown_token_id;
+  std::optional<std::int64_t> fim_pad_token_id;
+  std::optional<std::int64_t> fim_rep_token_id;
+  std::optional<std::int64_t> fim_sep_token_id;
+  std::optional<bool> add_bos_token;
+  std::optional<bool> add_eos_token;
+  std::optional<bool> add_space_prefix;
+  std::optional<bool> remove_extra_whitespaces;
+};
+
+/// As tokenizer.ggml.token_type numbers them.
+enum class TokenType : std::uint8_t {
+  kUndefined = 0,
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,      ///< Structure: BOS, <|im_start|>. Written in a text it is plain text unless asked for.
+  kUserDefined = 4,  ///< Always matched as a whole, before anything else.
+  kUnused = 5,
+  kByte = 6,  ///< One byte, written <0x41>.
+};
+
+/// How tokens are spelled.
+enum class Spelling : std::uint8_t {
+  kByteAlphabet,   ///< Each byte as a printable character (byte_alphabet.h).
+  kSentencePiece,  ///< UTF-8 with U+2581 for a space, and tokens for single bytes.
+};
+
+/// U+2581, the space of SentencePiece.
+inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
+
+/// What the file leaves open is decided by the tokenizer's kind.
+struct VocabDefaults {
+  Spelling spelling = Spelling::kByteAlphabet;
+  bool add_bos = false;
+  bool add_space_prefix = false;
+  Token bos = -1;
+  Token eos = -1;
+  Token unknown = -1;
+};
+
+/// The tokens of a model: texts, types, scores, and which of them are special. Immutable after construction.
+class Vocab {
+ public:
+  /// Throws Error(kFormat) naming file, key, value and limit: no tokens, arrays of unequal length, ids out of range,
+  /// scores that are not numbers, byte tokens that name no byte.
+  Vocab(const VocabSource& source, const VocabDefaults& defaults);
+
+  std::size_t size() const noexcept { return types_.size(); }
+  bool contains(Token token) const noexcept { return token >= 0 && static_cast<std::size_t>(token) < size(); }
+  /// As the file spells it.
+  std::string_view text(Token token) const noexcept { return index_.text(token); }
+  TokenType type(Token token) const noexcept { return types_[static_cast<std::size_t>(token)]; }
+  /// 0 where the file has no scores.
+  float score(Token token) const noexcept { return scores_.empty() ? 0.0F : scores_[static_cast<std::size_t>(token)]; }
+  /// The token spelled so (of equals, the last); -1 if there is none.
+  Token find(std::string_view text) const noexcept { return index_.find(text); }
+  /// The same, but -1 for tokens that plain text must not become: control and unknown.
+  Token find_plain(std::string_view text) const noexcept;
+  std::size_t longest_text() const noexcept { return index_.longest(); }
+
+  /// Control or unknown: no text of its own.
+  bool is_special(Token token) const noexcept {
+    return type(token) == TokenType::kControl || type(token) == TokenType::kUnknown;
+  }
+  bool is_end(Token token) const noexcept { return ends_[static_cast<std::size_t>(token)]; }
+
+  Spelling spelling() const noexcept { return spelling_; }
+  Token bos() const noexcept { return bos_; }
+  Token eos() const noexcept { return eos_; }
+  Token unknown() const noexcept { return unknown_; }
+  bool add_bos() const noexcept { return add_bos_; }
+  bool add_eos() const noexcept { return add_eos_; }
+  /// A space goes before a text, and before what follows a special token.
+  bool add_space_prefix() const noexcept { return add_space_prefix_; }
+  bool remove_extra_whitespaces() const noexcept { return remove_extra_whitespaces_; }
+
+  /// Appends the bytes that a token stands for. Special tokens appear as spelled with `special`, else not at all.
+  void append_piece(Token token, bool special, std::string& out) const;
+
+ private:
+  void read_types(const VocabSource& source);
+  void read_scores(const VocabSource& source);
+  void mark_ends(const VocabSource& source);
+
+  TextIndex index_;
+  std::vector<TokenType> types_;
+  std::vector<float> scores_;
+  std::vector<bool> ends_;
+  Spelling spelling_;
+  Token bos_ = -1;
+  Token eos_ = -1;
+  Token unknown_ = -1;
+  bool add_bos_ = false;
+  bool add_eos_ = false;
+  bool add_space_prefix_ = false;
+  bool remove_extra_whitespaces_ = false;
+};
+
+/// The byte that a token "<0x41>" names; nullopt for any other text.
+std::optional<std::uint8_t> byte_of_token(std::string_view text) noexcept;
+
+/// "<0x41>".
+std::string byte_token(std::uint8_t byte);
+
+}  // namespace pith::tokenizer

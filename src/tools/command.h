@@ -1,0 +1,20 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace pith::tools {
+
+/// What the chosen subcommand does; set while the command line is read, called afterwards, so that wrong usage and
+/// failures stay apart. Throws pith::Error.
+using Action = std::function<void()>;
+
+/// Each adds its subcommand, with its options, to `app`.
+void add_run(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
+void add_logits(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+
+}  // namespace pith::tools

@@ -1,0 +1,13 @@
+#include "tools/eval.h"
+
+#include "tools/command.h"
+
+namespace pith::tools {
+
+void add_eval(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("eval", "Measure a model");
+  command->require_subcommand(1);
+  add_eval_perplexity(*command, action);
+}
+
+}  // namespace pith::tools

@@ -1,0 +1,83 @@
+#include "tools/files.h"
+
+#include <fmt/format.h>
+#include <pith/error.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace pith::tools {
+namespace {
+
+struct Close {
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+[[noreturn]] void fail_io(std::string_view what, std::string_view path) {
+  throw Error(ErrorKind::kIo, fmt::format("{}: cannot {}: {}", path, what, std::strerror(errno)));
+}
+
+std::string read_all(std::FILE* file, std::string_view name) {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), file);
+    text.append(buffer.data(), size);
+    if (size < buffer.size()) break;
+  }
+  if (std::ferror(file) != 0) fail_io("read", name);
+  return text;
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path) {
+  if (path == "-") return read_all(stdin, "standard input");
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) fail_io("open", path);
+  return read_all(file.get(), path);
+}
+
+std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  std::vector<Token> ids;
+  for (std::size_t at = text.find_first_not_of(kSpaces); at != std::string_view::npos;
+       at = text.find_first_not_of(kSpaces, at)) {
+    const std::size_t end = std::min(text.find_first_of(kSpaces, at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    Token id = 0;
+    const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (error != std::errc() || rest != word.data() + word.size()) {
+      throw Error(ErrorKind::kFormat,
+                  fmt::format("{}: '{}' at byte {} is not a token id", origin, word.substr(0, 40), at));
+    }
+    ids.push_back(id);
+    at = end;
+  }
+  return ids;
+}
+
+FloatFile::FloatFile(std::string path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
+  if (file_ == nullptr) fail_io("write", path_);
+}
+
+FloatFile::~FloatFile() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  std::remove(path_.c_str());
+}
+
+void FloatFile::write(std::span<const float> values) {
+  if (std::fwrite(values.data(), sizeof(float), values.size(), file_) != values.size()) fail_io("write", path_);
+}
+
+void FloatFile::finish() {
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_io("write", path_);
+}
+
+}  // namespace pith::tools

@@ -1,0 +1,82 @@
+#include "tools/generate_args.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+namespace pith::tools {
+namespace {
+
+std::optional<std::pair<Token, float>> parse_bias(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return std::nullopt;
+  Token token = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + equals, token);
+  if (error != std::errc() || rest != text.data() + equals) return std::nullopt;
+  const char* number = text.c_str() + equals + 1;
+  char* end = nullptr;
+  const float value = std::strtof(number, &end);
+  if (end == number || *end != '\0' || std::isnan(value)) return std::nullopt;
+  return std::pair(token, value);
+}
+
+std::string check_bias(const std::string& text) {
+  return parse_bias(text) ? "" : fmt::format("'{}' is not like 1234=-5.5 or 1234=-inf", text);
+}
+
+void add_choice_to(CLI::App& app, SamplingOptions& sampling) {
+  app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the likeliest token")
+      ->type_name("X");
+  app.add_option("--seed", sampling.seed, "Of the random generator; default 0")->type_name("N");
+  app.add_option("--top-k", sampling.top_k, "Draw from the N likeliest tokens; 0 (the default): from all")
+      ->type_name("N");
+  app.add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that reach this probability; default 1")
+      ->type_name("X");
+  app.add_option("--min-p", sampling.min_p, "Draw from tokens at least X times as likely as the likeliest; default 0")
+      ->type_name("X");
+}
+
+void add_penalties_to(CLI::App& app, SamplingOptions& sampling) {
+  app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of recent tokens; default 1")
+      ->type_name("X");
+  app.add_option("--presence-penalty", sampling.presence_penalty, "Taken off the logits of recent tokens; default 0")
+      ->type_name("X");
+  app.add_option("--frequency-penalty", sampling.frequency_penalty,
+                 "Taken off the logits of recent tokens once for each time they occurred; default 0")
+      ->type_name("X");
+  app.add_option("--penalty-window", sampling.penalty_window, "How many tokens are recent; -1: all; default 64")
+      ->type_name("N");
+}
+
+}  // namespace
+
+void GenerateArgs::add_to(CLI::App& app) {
+  app.add_option("-n,--tokens", options.tokens_max,
+                 fmt::format("Tokens to generate at most; default {}", options.tokens_max))
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  add_choice_to(app, options.sampling);
+  add_penalties_to(app, options.sampling);
+  app.add_option("--logit-bias", biases, "Added to a token's logit; may be given more than once")
+      ->type_name("ID=X")
+      ->allow_extra_args(false)
+      ->check(check_bias);
+  app.add_option("--stop", options.stop, "End before this text; may be given more than once")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_flag("--ignore-end", options.ignore_end, "Go on past the model's end tokens");
+}
+
+GenerateOptions GenerateArgs::finished() const {
+  GenerateOptions result = options;
+  for (const std::string& text : biases) {
+    if (const auto bias = parse_bias(text)) result.sampling.logit_bias.insert_or_assign(bias->first, bias->second);
+  }
+  return result;
+}
+
+}  // namespace pith::tools

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <pith/pith.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace pith::tools {
+
+/// How to generate: length, sampling, stop strings.
+struct GenerateArgs {
+  GenerateOptions options;
+  /// "ID=VALUE"
+  std::vector<std::string> biases;
+
+  /// -n, --temp, --seed, --top-k, --top-p, --min-p, the penalties, --logit-bias, --stop, --ignore-end.
+  void add_to(CLI::App& app);
+  /// The options as given. Ranges are the library's to check.
+  GenerateOptions finished() const;
+};
+
+}  // namespace pith::tools

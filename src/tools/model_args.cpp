@@ -1,0 +1,74 @@
+#include "tools/model_args.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "tools/progress.h"
+
+namespace pith::tools {
+namespace {
+
+constexpr int kThreadsMax = 1024;
+
+void print_log_line(LogLevel, std::string_view line) { fmt::print(stderr, "{}\n", line); }
+
+}  // namespace
+
+void ModelArgs::add_to(CLI::App& app, const std::string& model_names) {
+  app.add_option(model_names, path, "The model's GGUF file (of a sharded model, its first)")
+      ->required()
+      ->type_name("FILE");
+  static const std::map<std::string, Arithmetic> kinds = {{"fast", Arithmetic::kFast}, {"f32", Arithmetic::kF32}};
+  app.add_option("--arithmetic", arithmetic,
+                 "fast (the default): activations in 8 bits where weights are quantized; f32: the reference")
+      ->transform(CLI::CheckedTransformer(kinds))
+      ->option_text("fast|f32");
+  app.add_option("--threads", threads, "Threads; 0 (the default): one for each processor")
+      ->check(CLI::Range(0, kThreadsMax))
+      ->type_name("N");
+  app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
+}
+
+Model ModelArgs::load() const {
+  ModelOptions options;
+  options.arithmetic = arithmetic;
+  options.threads = threads;
+  if (verbose) options.log = print_log_line;
+  ProgressLine line;
+  options.progress = [&](double share) { line.show(fmt::format("loading {} {:.0f} %", path, 100 * share)); };
+  return Model::load(path, options);
+}
+
+void SessionArgs::add_kv_to(CLI::App& app) {
+  const char* codecs = "f32, f16, int8 or int4";
+  auto* both =
+      app.add_option("--kv", kv, fmt::format("How the KV cache is kept: {}; default f16", codecs))->type_name("TYPE");
+  app.add_option("--kv-k", kv_key, fmt::format("How keys are kept: {}", codecs))->type_name("TYPE")->excludes(both);
+  app.add_option("--kv-v", kv_value, fmt::format("How values are kept: {}", codecs))->type_name("TYPE")->excludes(both);
+}
+
+void SessionArgs::add_context_to(CLI::App& app) {
+  app.add_option("--ctx", context, "Tokens the session can hold; 0 (the default): what the model was trained for")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+}
+
+SessionOptions SessionArgs::options(int threads) const {
+  SessionOptions options;
+  if (!kv.empty()) options.kv = {kv, kv};
+  if (!kv_key.empty()) options.kv.key = kv_key;
+  if (!kv_value.empty()) options.kv.value = kv_value;
+  options.context = context;
+  options.threads = threads;
+  return options;
+}
+
+void add_format(CLI::App& app, Format& format) {
+  static const std::map<std::string, Format> formats = {{"text", Format::kText}, {"json", Format::kJson}};
+  app.add_option("--format", format, "How results are written; default text")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->option_text("text|json");
+}
+
+}  // namespace pith::tools

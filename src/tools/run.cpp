@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+#include <pith/pith.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "tools/command.h"
+#include "tools/files.h"
+#include "tools/generate_args.h"
+#include "tools/interrupt.h"
+#include "tools/model_args.h"
+#include "tools/output.h"
+#include "tools/summary.h"
+
+namespace pith::tools {
+namespace {
+
+struct RunArgs {
+  ModelArgs model;
+  SessionArgs session;
+  GenerateArgs generate;
+  std::string prompt;
+  std::string prompt_file;
+  bool chat = false;
+  Format format = Format::kText;
+};
+
+Generation answer(Session& session, const RunArgs& args, const std::string& prompt, const PieceSink& on_piece,
+                  const std::stop_token& stop) {
+  const GenerateOptions options = args.generate.finished();
+  if (!args.chat) return session.generate(prompt, options, on_piece, stop);
+  return Chat(session).say(prompt, options, on_piece, stop);
+}
+
+void run(const RunArgs& args) {
+  Interrupt interrupt;
+  const std::string prompt = args.prompt_file.empty() ? args.prompt : read_text(args.prompt_file);
+  Session session(args.model.load(), args.session.options(args.model.threads));
+  PieceSink on_piece;
+  if (args.format == Format::kText) on_piece = write_piece;
+  const Generation generation = answer(session, args, prompt, on_piece, interrupt.arm());
+  interrupt.disarm();
+  if (args.format == Format::kJson) return write_json(to_json(generation, session.kv_stats()));
+  write_output("\n");
+  finish_output();
+  fmt::print(stderr, "{}", summary(generation, session.kv_stats()));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("run", "Continue a prompt");
+  const auto args = std::make_shared<RunArgs>();
+  args->model.add_to(*command);
+  auto* prompt = command->add_option_group("prompt");
+  prompt->add_option("-p,--prompt", args->prompt, "The prompt")->type_name("TEXT");
+  prompt->add_option("-f,--file", args->prompt_file, "A file with the prompt, taken byte by byte; -: standard input")
+      ->type_name("FILE");
+  prompt->require_option(1);
+  command->add_flag("--chat", args->chat, "Put the prompt into the model's chat format, as a user's message");
+  args->generate.add_to(*command);
+  args->session.add_kv_to(*command);
+  args->session.add_context_to(*command);
+  add_format(*command, args->format);
+  command->callback([args, &action] { action = [args] { run(*args); }; });
+}
+
+}  // namespace pith::tools

@@ -1,0 +1,51 @@
+#include "weights/dequantize_blocks.h"
+
+// Types whose 4-bit codes name one of 16 uneven levels.
+namespace pith::weights {
+namespace {
+
+constexpr std::array<float, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// 16 bytes: low nibbles are weights 0 to 15, high nibbles 16 to 31.
+void expand_levels(const std::uint8_t* nibbles, float scale, float* out) {
+  for (std::size_t i = 0; i < 16; ++i) {
+    out[i] = scale * kLevels[field(nibbles[i], 0, 4)];
+    out[16 + i] = scale * kLevels[field(nibbles[i], 4, 4)];
+  }
+}
+
+struct BlockIQ4_NL {
+  static constexpr std::size_t kElements = 32;
+  static constexpr std::size_t kBytes = 18;
+
+  static void expand(const std::uint8_t* block, float* out) { expand_levels(block + 2, read_f16(block), out); }
+};
+
+/// d, 2 bytes of high scale pairs, 4 of low scale nibbles, 8 groups as in IQ4_NL. Scales have 6 bits, 32 being zero; d
+/// * s is rounded to float32 before it meets the levels.
+struct BlockIQ4_XS {
+  static constexpr std::size_t kElements = 256;
+  static constexpr std::size_t kBytes = 136;
+
+  static void expand(const std::uint8_t* block, float* out) {
+    const float d = read_f16(block);
+    for (std::size_t g = 0; g < 8; ++g) {
+      const unsigned low = field(block[4 + g / 2], 4 * (g % 2), 4);
+      const unsigned high = field(block[2 + g / 4], 2 * (g % 4), 2);
+      const float scale = d * static_cast<float>(static_cast<int>(low | (high << 4)) - 32);
+      expand_levels(block + 8 + 16 * g, scale, out + 32 * g);
+    }
+  }
+};
+
+}  // namespace
+
+void dequantize_iq4_nl(const std::uint8_t* source, std::size_t blocks, float* destination) {
+  expand_blocks<BlockIQ4_NL>(source, blocks, destination);
+}
+
+void dequantize_iq4_xs(const std::uint8_t* source, std::size_t blocks, float* destination) {
+  expand_blocks<BlockIQ4_XS>(source, blocks, destination);
+}
+
+}  // namespace pith::weights

@@ -1,0 +1,89 @@
+#include "weights/matmul.h"
+
+#include <algorithm>
+
+namespace pith::weights {
+namespace {
+
+/// Weights of a decode task: long enough to hide the claim, short enough to share evenly.
+constexpr std::size_t kTaskBytes = std::size_t{32} << 10;
+/// Activation rows stay in the second-level cache while a task's panels pass.
+constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
+
+kernels::Activations row_block(const kernels::Activations& x, std::size_t first, std::size_t rows) {
+  kernels::Activations part = x;
+  part.rows = rows;
+  part.values += first * x.stride;
+  if (x.codes != nullptr) {
+    const std::size_t groups = x.columns / kernels::kGroup;
+    part.codes += first * x.columns;
+    part.scales += first * groups;
+    part.sums += first * groups;
+    part.half_sums += 2 * first * groups;
+  }
+  return part;
+}
+
+}  // namespace
+
+QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
+    : codes_(rows_max * columns_max),
+      scales_(rows_max * (columns_max / kernels::kGroup + 1)),
+      sums_(scales_.size()),
+      half_sums_(2 * scales_.size()) {}
+
+kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x,
+                                             std::size_t rows, std::size_t columns, std::size_t stride, bool needed) {
+  kernels::Activations view;
+  view.values = x;
+  view.rows = rows;
+  view.columns = columns;
+  view.stride = stride;
+  if (!needed) return view;
+  const std::size_t groups = columns / kernels::kGroup;
+  constexpr std::size_t kRowsPerTask = 8;
+  pool.run((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::size_t task) {
+    const std::size_t first = task * kRowsPerTask;
+    kernels.quantize_rows(x + first * stride, std::min(kRowsPerTask, rows - first), columns, codes_.data() + first * columns,
+                          scales_.data() + first * groups, sums_.data() + first * groups, half_sums_.data() + 2 * first * groups);
+  }, rows > kRowsPerTask);
+  view.codes = codes_.data();
+  view.scales = scales_.data();
+  view.sums = sums_.data();
+  view.half_sums = half_sums_.data();
+  return view;
+}
+
+void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
+              std::span<const Product> products) {
+  const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
+  const std::size_t rows_fit = std::max<std::size_t>(48, kRowBlockBytes / (x.columns * element) / 48 * 48);
+  const auto panels_per_task = [&](const PackedMatrix& m) {
+    const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
+    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : std::max<std::size_t>(1, kTaskBytes / panel_bytes);
+    return std::min(fit, m.panels());
+  };
+  const auto tasks_of = [&](const Product& p) {
+    const std::size_t per_task = panels_per_task(*p.matrix);
+    return (p.matrix->panels() + per_task - 1) / per_task;
+  };
+  std::size_t tasks = 0;
+  for (const Product& p : products) tasks += tasks_of(p);
+
+  pool.run(tasks, [&](std::size_t task) {
+    const Product* product = products.data();
+    for (; task >= tasks_of(*product); ++product) task -= tasks_of(*product);
+    const PackedMatrix& matrix = *product->matrix;
+    const std::size_t per_task = panels_per_task(matrix);
+    const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
+    const std::size_t last = std::min(matrix.panels(), (task + 1) * per_task);
+    for (std::size_t row = 0; row < x.rows; row += rows_fit) {
+      const kernels::Activations block = row_block(x, row, std::min(rows_fit, x.rows - row));
+      for (std::size_t panel = task * per_task; panel < last; ++panel) {
+        kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes, product->stride);
+      }
+    }
+  });
+}
+
+}  // namespace pith::weights

@@ -1,0 +1,215 @@
+#include "base/half.h"
+#include "weights/pack_formats.h"
+#include "weights/pack_lines.h"
+
+// Super-blocks of 256 columns: Q2_K to Q6_K and IQ4_XS. Packed: f16 d[16] (, f16 dmin[16]), then 8 groups of 32 columns, each
+// with the small integer scales of its 16 rows and its codes.
+namespace pith::weights {
+namespace {
+
+constexpr std::size_t kGroupsPerBlock = 8;
+
+float half_at(const std::uint8_t* lanes, std::size_t row) { return f16_to_f32(load_u16(lanes + 2 * row)); }
+
+/// The 6-bit scales and mins of Q4_K and Q5_K: 8 of each in 12 bytes.
+struct ScaleMin {
+  std::uint8_t scale, min;
+};
+ScaleMin scale_min_k4(const std::uint8_t* packed, std::size_t group) {
+  if (group < 4) return {static_cast<std::uint8_t>(packed[group] & 63U), static_cast<std::uint8_t>(packed[group + 4] & 63U)};
+  const unsigned low = packed[group + 4];
+  return {static_cast<std::uint8_t>((low & 15U) | ((static_cast<unsigned>(packed[group - 4]) >> 6) << 4)),
+          static_cast<std::uint8_t>((low >> 4) | ((static_cast<unsigned>(packed[group]) >> 6) << 4))};
+}
+
+/// Q4_K and Q5_K: d, dmin, 12 bytes of scales, (32 bytes of fifth bits,) 128 bytes of nibbles; groups 2i and 2i+1 share 32 bytes.
+template <bool has_fifth>
+struct BlockMinK {
+  static constexpr std::size_t kGroupBytes = 32 + 4 * kLine + (has_fifth ? kLine : 0);
+  static constexpr std::size_t kBytes = 64 + kGroupsPerBlock * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    put_half(source, row, block);
+    put_half(source + 2, row, block + 32);
+    const std::uint8_t* fifth = source + 16;
+    const std::uint8_t* nibbles = source + 16 + (has_fifth ? 32 : 0);
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      std::uint8_t* group = block + 64 + g * kGroupBytes;
+      const ScaleMin sm = scale_min_k4(source + 4, g);
+      group[row] = sm.scale;
+      group[16 + row] = sm.min;
+      for (std::size_t c = 0; c < 32; ++c) {
+        const unsigned byte = nibbles[32 * (g / 2) + c];
+        Nibbles::put(group + 32, row, c, g % 2 == 0 ? byte & 15U : byte >> 4);
+        if constexpr (has_fifth) Bits::put(group + 32 + 4 * kLine, row, c, (static_cast<unsigned>(fifth[c]) >> g) & 1U);
+      }
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      const std::uint8_t* group = block + 64 + g * kGroupBytes;
+      const float scale = half_at(block, row) * static_cast<float>(group[row]);
+      const float min = half_at(block + 32, row) * static_cast<float>(group[16 + row]);
+      for (std::size_t c = 0; c < 32; ++c) {
+        unsigned code = Nibbles::get(group + 32, row, c);
+        if constexpr (has_fifth) code |= Bits::get(group + 32 + 4 * kLine, row, c) << 4;
+        out[32 * g + c] = scale * static_cast<float>(code) - min;
+      }
+    }
+  }
+};
+
+/// 128 low nibbles, 64 high pairs, 16 signed scales, d; each half of the block is interleaved by quarters of 32.
+struct BlockQ6_K {
+  static constexpr std::size_t kGroupBytes = 32 + 4 * kLine + 2 * kLine;
+  static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    put_half(source + 208, row, block);
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      std::uint8_t* group = block + 32 + g * kGroupBytes;
+      group[row] = source[192 + 2 * g];
+      group[16 + row] = source[192 + 2 * g + 1];
+      const std::size_t half = g / 4;
+      const std::size_t quarter = g % 4;
+      for (std::size_t c = 0; c < 32; ++c) {
+        const unsigned low = source[64 * half + 32 * (quarter % 2) + c];
+        const unsigned high = source[128 + 32 * half + c];
+        Nibbles::put(group + 32, row, c, quarter < 2 ? low & 15U : low >> 4);
+        Pairs::put(group + 32 + 4 * kLine, row, c, (high >> (2 * quarter)) & 3U);
+      }
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      const std::uint8_t* group = block + 32 + g * kGroupBytes;
+      for (std::size_t c = 0; c < 32; ++c) {
+        const auto sub = static_cast<std::int8_t>(group[16 * (c / 16) + row]);
+        const float scale = half_at(block, row) * static_cast<float>(sub);
+        const unsigned code = Nibbles::get(group + 32, row, c) | (Pairs::get(group + 32 + 4 * kLine, row, c) << 4);
+        out[32 * g + c] = scale * static_cast<float>(static_cast<int>(code) - 32);
+      }
+    }
+  }
+};
+
+/// The 6-bit scales of Q3_K: 16 in 12 bytes, 32 is zero.
+std::int8_t scale_k3(const std::uint8_t* packed, std::size_t i) {
+  const unsigned low = i < 8 ? packed[i] & 15U : static_cast<unsigned>(packed[i - 8]) >> 4;
+  const unsigned high = (static_cast<unsigned>(packed[8 + i % 4]) >> (2 * (i / 4))) & 3U;
+  return static_cast<std::int8_t>(static_cast<int>(low | (high << 4)) - 32);
+}
+
+/// 32 bytes of third bits, 64 of pairs, 12 of scales, d. A third bit that is set keeps the code from being lowered by 4.
+struct BlockQ3_K {
+  static constexpr std::size_t kGroupBytes = 32 + 2 * kLine + kLine;
+  static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    put_half(source + 108, row, block);
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      std::uint8_t* group = block + 32 + g * kGroupBytes;
+      for (std::size_t half = 0; half < 2; ++half) {
+        group[16 * half + row] = static_cast<std::uint8_t>(scale_k3(source + 96, 2 * g + half));
+      }
+      for (std::size_t c = 0; c < 32; ++c) {
+        const unsigned pair = static_cast<unsigned>(source[32 + 32 * (g / 4) + c]) >> (2 * (g % 4));
+        Pairs::put(group + 32, row, c, pair & 3U);
+        Bits::put(group + 32 + 2 * kLine, row, c, (static_cast<unsigned>(source[c]) >> g) & 1U);
+      }
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      const std::uint8_t* group = block + 32 + g * kGroupBytes;
+      for (std::size_t c = 0; c < 32; ++c) {
+        const auto sub = static_cast<std::int8_t>(group[16 * (c / 16) + row]);
+        const float scale = half_at(block, row) * static_cast<float>(sub);
+        const unsigned code = Pairs::get(group + 32, row, c) | (Bits::get(group + 32 + 2 * kLine, row, c) << 2);
+        out[32 * g + c] = scale * static_cast<float>(static_cast<int>(code) - 4);
+      }
+    }
+  }
+};
+
+/// 16 bytes of 4-bit scales and mins, 64 of pairs, d, dmin.
+struct BlockQ2_K {
+  static constexpr std::size_t kGroupBytes = 32 + 2 * kLine;
+  static constexpr std::size_t kBytes = 64 + kGroupsPerBlock * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    put_half(source + 80, row, block);
+    put_half(source + 82, row, block + 32);
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      std::uint8_t* group = block + 64 + g * kGroupBytes;
+      group[row] = source[2 * g];
+      group[16 + row] = source[2 * g + 1];
+      for (std::size_t c = 0; c < 32; ++c) {
+        Pairs::put(group + 32, row, c, static_cast<unsigned>(source[16 + 32 * (g / 4) + c]) >> (2 * (g % 4)));
+      }
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      const std::uint8_t* group = block + 64 + g * kGroupBytes;
+      for (std::size_t c = 0; c < 32; ++c) {
+        const unsigned sub = group[16 * (c / 16) + row];
+        const float scale = half_at(block, row) * static_cast<float>(sub & 15U);
+        const float min = half_at(block + 32, row) * static_cast<float>(sub >> 4);
+        out[32 * g + c] = scale * static_cast<float>(Pairs::get(group + 32, row, c)) - min;
+      }
+    }
+  }
+};
+
+/// d, 2 bytes of high scale bits, 4 of low ones, 128 of nibbles.
+struct BlockIQ4_XS {
+  static constexpr std::size_t kGroupBytes = 16 + 4 * kLine;
+  static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    put_half(source, row, block);
+    const unsigned high_bits = load_u16(source + 2);
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      std::uint8_t* group = block + 32 + g * kGroupBytes;
+      const unsigned low = (static_cast<unsigned>(source[4 + g / 2]) >> (4 * (g % 2))) & 15U;
+      const unsigned high = (high_bits >> (2 * g)) & 3U;
+      group[row] = static_cast<std::uint8_t>(static_cast<int>(low | (high << 4)) - 32);
+      for (std::size_t c = 0; c < 32; ++c) {
+        const unsigned byte = source[8 + 16 * g + c % 16];
+        Nibbles::put(group + 16, row, c, c < 16 ? byte & 15U : byte >> 4);
+      }
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < kGroupsPerBlock; ++g) {
+      const std::uint8_t* group = block + 32 + g * kGroupBytes;
+      const float scale = half_at(block, row) * static_cast<float>(static_cast<std::int8_t>(group[row]));
+      for (std::size_t c = 0; c < 32; ++c) out[32 * g + c] = scale * kIq4Values[Nibbles::get(group + 16, row, c)];
+    }
+  }
+};
+
+template <typename Block>
+constexpr PackInfo block256(gguf::TensorType type, kernels::PackedFormat format) {
+  return {type, format, 256, Block::kBytes, true, Block::pack, Block::unpack};
+}
+
+}  // namespace
+
+using gguf::TensorType;
+using kernels::PackedFormat;
+
+const PackInfo kPackQ2_K = block256<BlockQ2_K>(TensorType::kQ2_K, PackedFormat::kQ2_K);
+const PackInfo kPackQ3_K = block256<BlockQ3_K>(TensorType::kQ3_K, PackedFormat::kQ3_K);
+const PackInfo kPackQ4_K = block256<BlockMinK<false>>(TensorType::kQ4_K, PackedFormat::kQ4_K);
+const PackInfo kPackQ5_K = block256<BlockMinK<true>>(TensorType::kQ5_K, PackedFormat::kQ5_K);
+const PackInfo kPackQ6_K = block256<BlockQ6_K>(TensorType::kQ6_K, PackedFormat::kQ6_K);
+const PackInfo kPackIQ4_XS = block256<BlockIQ4_XS>(TensorType::kIQ4_XS, PackedFormat::kIQ4_XS);
+
+}  // namespace pith::weights

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/buffer.h"
+#include "base/thread_pool.h"
+#include "gguf/tensor_type.h"
+#include "kernels/types.h"
+#include "weights/pack.h"
+
+namespace pith::weights {
+
+/// A weight matrix [rows, columns] in panels of 16 rows. Immutable once made; safe from any thread.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+
+  /// Packs GGUF blocks [rows, columns] (row by row, `data` exactly as long as that). With `as_f32`, the weights are expanded to
+  /// float32. Panels are packed in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
+  PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns, bool as_f32,
+               ThreadPool& pool);
+
+  bool empty() const noexcept { return rows_ == 0; }
+  std::size_t rows() const noexcept { return rows_; }
+  std::size_t columns() const noexcept { return columns_; }
+  std::size_t panels() const noexcept { return (rows_ + kernels::kLanes - 1) / kernels::kLanes; }
+  std::size_t bytes() const noexcept { return buffer_.size(); }
+  /// Multiplied with int8 activations (otherwise with float32 ones).
+  bool quantized() const noexcept { return info_->quantized; }
+  kernels::PackedFormat format() const noexcept { return info_->format; }
+  const std::uint8_t* panel(std::size_t i) const noexcept {
+    return reinterpret_cast<const std::uint8_t*>(buffer_.data()) + i * panel_bytes_;
+  }
+
+  /// The weights of one row [columns], as dequantizing gives them.
+  void row(std::size_t r, std::span<float> out) const;
+
+ private:
+  const PackInfo* info_ = nullptr;
+  std::size_t rows_ = 0;
+  std::size_t columns_ = 0;
+  std::size_t panel_bytes_ = 0;
+  RawBuffer buffer_;
+};
+
+}  // namespace pith::weights

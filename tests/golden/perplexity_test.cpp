@@ -1,0 +1,73 @@
+// Perplexity of the real models on the head of WikiText-2: the figures users compare engines by. One chunk a test keeps the suite
+// short; `pith eval perplexity` runs the whole protocol.
+#include <gtest/gtest.h>
+#include <pith/pith.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "support/paths.h"
+
+namespace pith {
+namespace {
+
+constexpr std::size_t kContext = 2048;
+
+class Perplexity : public testing::Test {
+ protected:
+  void load(const char* name) {
+    const auto shared = test::shared_dir();
+    const auto path = test::find_model(name);
+    if (!std::filesystem::exists(shared)) GTEST_SKIP() << "WikiText-2 is not here (../shared)";
+    if (!path) GTEST_SKIP() << name << " is not here: scripts/get_model.sh " << name;
+    model_.emplace(Model::load(*path));
+    std::ifstream in(shared / "data" / "wikitext2-test-head.txt", std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    tokens_ = model_->tokenizer().encode(text);
+    tokens_.resize(kContext);
+  }
+
+  /// Second half scored, as llama-perplexity does.
+  double first_chunk(const char* codec) const {
+    Session session(*model_, {.kv = {codec}, .context = static_cast<int>(kContext)});
+    double loss = 0;
+    int scored = 0;
+    session.feed(tokens_, [&](int position, std::span<const float> logits) {
+      const auto at = static_cast<std::size_t>(position);
+      if (at < kContext / 2 || at + 1 >= kContext) return;
+      const double max = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+      double sum = 0;
+      for (const float x : logits) sum += std::exp(static_cast<double>(x) - max);
+      loss += std::log(sum) + max - static_cast<double>(logits[static_cast<std::size_t>(tokens_[at + 1])]);
+      ++scored;
+    });
+    return std::exp(loss / scored);
+  }
+
+  std::optional<Model> model_;
+  std::vector<Token> tokens_;
+};
+
+TEST_F(Perplexity, SmolLm2) {
+  load("smollm2");
+  if (!model_) return;
+  const double f16 = first_chunk("f16");
+  EXPECT_NEAR(f16, 16.6, 0.2);
+  EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
+  EXPECT_LT(first_chunk("int4"), 1.05 * f16);
+}
+
+TEST_F(Perplexity, Gemma3) {
+  load("gemma3");
+  if (!model_) return;
+  const double f16 = first_chunk("f16");
+  EXPECT_NEAR(f16, 10.1, 0.15);
+  EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
+  EXPECT_LT(first_chunk("int4"), 1.05 * f16);
+}
+
+}  // namespace
+}  // namespace pith

@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/random_rows.h"
+#include "kernels/table.h"
+
+namespace pith::kernels {
+namespace {
+
+using test::random_floats;
+
+/// Every test runs once for each instruction set of this processor.
+class Elementwise : public testing::TestWithParam<const KernelTable*> {
+ protected:
+  const KernelTable& k() const { return *GetParam(); }
+};
+
+TEST_P(Elementwise, RmsNormOfAnyLength) {
+  for (std::size_t n = 1; n <= 70; ++n) {
+    const auto x = random_floats(n, n);
+    const auto w = random_floats(n, n + 1000);
+    double squares = 0;
+    for (const float v : x) squares += static_cast<double>(v) * static_cast<double>(v);
+    const double factor = 1.0 / std::sqrt(squares / static_cast<double>(n) + 1e-5);
+    std::vector<float> out(n + 1, 99.0F);
+    k().rms_norm(x.data(), w.data(), n, 1e-5F, out.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = static_cast<double>(x[i]) * factor * static_cast<double>(w[i]);
+      EXPECT_NEAR(static_cast<double>(out[i]), expected, 2e-6 * (1.0 + std::fabs(expected)));
+    }
+    EXPECT_EQ(out[n], 99.0F) << "wrote past the end";
+  }
+}
+
+TEST_P(Elementwise, AddAndScaleOfAnyLength) {
+  for (std::size_t n = 1; n <= 40; ++n) {
+    auto x = random_floats(n + 1, n);
+    const auto before = x;
+    const auto y = random_floats(n, n + 1);
+    k().add(x.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(x[i], before[i] + y[i]);
+    k().scale(x.data(), 0.37F, n);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(x[i], (before[i] + y[i]) * 0.37F);
+    EXPECT_EQ(x[n], before[n]);
+  }
+}
+
+TEST_P(Elementwise, Activations) {
+  for (std::size_t n : {1UL, 15UL, 16UL, 33UL, 200UL}) {
+    const auto gate = random_floats(n, n, 8.0F);
+    const auto up = random_floats(n, n + 7);
+    auto silu = gate;
+    auto gelu = gate;
+    k().silu_mul(silu.data(), up.data(), n);
+    k().gelu_mul(gelu.data(), up.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double x = static_cast<double>(gate[i]);
+      const double u = static_cast<double>(up[i]);
+      EXPECT_NEAR(static_cast<double>(silu[i]), x / (1.0 + std::exp(-x)) * u, 2e-6 * (1.0 + std::fabs(x * u)));
+      const double inner = std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
+      EXPECT_NEAR(static_cast<double>(gelu[i]), 0.5 * x * (1.0 + std::tanh(inner)) * u, 2e-6 * (1.0 + std::fabs(x * u)));
+    }
+  }
+}
+
+TEST_P(Elementwise, ActivationsOfExtremeValues) {
+  std::vector<float> gate = {-1e30F, 1e30F, -200.0F, 200.0F, 0.0F, -0.0F};
+  auto gelu = gate;
+  const std::vector<float> up(gate.size(), 1.0F);
+  k().silu_mul(gate.data(), up.data(), gate.size());
+  k().gelu_mul(gelu.data(), up.data(), gelu.size());
+  for (const auto* values : {&gate, &gelu}) {
+    EXPECT_NEAR((*values)[2], 0.0F, 1e-6F);
+    EXPECT_EQ((*values)[3], 200.0F);
+    EXPECT_EQ((*values)[1], 1e30F);
+    EXPECT_EQ((*values)[4], 0.0F);
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  const float one = 1.0F;
+  k().silu_mul(&nan, &one, 1);
+  EXPECT_TRUE(std::isnan(nan)) << "NaN must not be lost on the way to the logits";
+}
+
+TEST_P(Elementwise, HadamardIsItsOwnInverseAndKeepsLengths) {
+  for (const std::size_t n : {16UL, 32UL, 64UL, 128UL, 256UL}) {
+    const auto x = random_floats(n, n);
+    auto y = x;
+    k().hadamard(y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      double expected = 0;
+      for (std::size_t j = 0; j < n; ++j) expected += (__builtin_popcountll(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(x[j]);
+      EXPECT_NEAR(static_cast<double>(y[i]), expected / std::sqrt(static_cast<double>(n)), 1e-5);
+    }
+    k().hadamard(y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i], x[i], 1e-5F);
+  }
+}
+
+TEST_P(Elementwise, SoftmaxStepsMakeOneSoftmax) {
+  const std::size_t length = 64;
+  const std::size_t pages = 5;
+  const auto scores = random_floats(length * pages, 5, 6.0F);
+  SoftmaxState state = {-std::numeric_limits<float>::infinity(), 0.0F};
+  double sum = 0;
+  std::vector<double> weights;
+  for (std::size_t p = 0; p < pages; ++p) {
+    std::vector<float> page(scores.begin() + static_cast<long>(p * length), scores.begin() + static_cast<long>((p + 1) * length));
+    const std::size_t begin = p == 1 ? 7 : 0;
+    const std::size_t end = p == 3 ? 50 : p == 2 ? 0 : length;
+    const float shrink = k().softmax_step(page.data(), length, begin, end, &state);
+    for (double& w : weights) w *= static_cast<double>(shrink);
+    for (std::size_t t = 0; t < length; ++t) {
+      if (t < begin || t >= end) {
+        EXPECT_EQ(page[t], 0.0F);
+      }
+      weights.push_back(static_cast<double>(page[t]));
+    }
+    if (p == 2) {
+      EXPECT_EQ(shrink, 1.0F) << "nothing seen, nothing changes";
+    }
+  }
+  std::vector<double> expected(length * pages, 0.0);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const std::size_t p = i / length;
+    const std::size_t t = i % length;
+    if ((p == 1 && t < 7) || p == 2 || (p == 3 && t >= 50)) continue;
+    expected[i] = std::exp(static_cast<double>(scores[i]));
+    sum += expected[i];
+  }
+  for (std::size_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(weights[i] / static_cast<double>(state.sum), expected[i] / sum, 1e-6);
+}
+
+TEST_P(Elementwise, SoftmaxOfNothing) {
+  std::vector<float> page(64, 3.0F);
+  SoftmaxState state = {-std::numeric_limits<float>::infinity(), 0.0F};
+  EXPECT_EQ(k().softmax_step(page.data(), 64, 0, 0, &state), 1.0F);
+  EXPECT_EQ(state.sum, 0.0F);
+  for (const float p : page) EXPECT_EQ(p, 0.0F);
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, Elementwise, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
+                         [](const auto& test) { return std::string(test.param->name); });
+
+}  // namespace
+}  // namespace pith::kernels

@@ -1,0 +1,158 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "kernels/random_rows.h"
+#include "kernels/table.h"
+
+namespace pith::kernels {
+namespace {
+
+using test::random_bytes;
+using test::random_floats;
+using test::SplitMemory;
+using test::to_halves;
+
+constexpr std::array<std::uint8_t, 16> kLevels = {0, 3, 9, 40, 77, 100, 111, 127, 128, 130, 150, 170, 200, 222, 250, 255};
+
+class TileDot : public testing::TestWithParam<const KernelTable*> {
+ protected:
+  const KernelTable& k() const { return *GetParam(); }
+
+  static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
+    SplitMemory memory(rows, columns);
+    const auto x = random_floats(rows * columns, seed);
+    portable::table().split_rows(x.data(), columns, rows, columns, nullptr, memory.high.data(), memory.low.data(), memory.scales.data(),
+                                 memory.high_sums.data(), memory.low_sums.data());
+    return memory;
+  }
+
+  /// The code of (tile, column, lane), 128 taken off, by the layout's definition.
+  static double code(const std::vector<std::uint8_t>& codes, int bits, std::size_t columns, std::size_t tile, std::size_t column, std::size_t lane) {
+    const std::size_t in_line = 4 * lane + column % 4;
+    if (bits == 8) return static_cast<double>(codes[(tile * (columns / 4) + column / 4) * 64 + in_line]) - 128.0;
+    const unsigned byte = codes[(tile * (columns / 8) + column / 8) * 64 + in_line];
+    return static_cast<double>(kLevels[column / 4 % 2 == 0 ? byte & 15U : byte >> 4]) - 128.0;
+  }
+
+  void check_codes(int bits, std::size_t rows, std::size_t columns, std::size_t tiles) const {
+    const auto codes = random_bytes(tiles * columns * 16 * static_cast<std::size_t>(bits) / 8, rows * 31 + columns);
+    const SplitMemory x = split(rows, columns, rows);
+    const std::size_t stride = tiles * 16 + 16;
+    const auto before = random_floats(rows * stride, 4);
+    const auto lane_scales = to_halves(random_floats(tiles * 16, 5));
+    const auto row_add = random_floats(rows, 6);
+    for (const bool accumulate : {false, true}) {
+      auto out = before;
+      TileOutput to;
+      to.out = out.data();
+      to.stride = stride;
+      to.accumulate = accumulate;
+      to.lane_scales = accumulate ? nullptr : lane_scales.data();
+      to.row_add = accumulate ? nullptr : row_add.data();
+      (bits == 8 ? k().dot_codes8 : k().dot_codes4)(codes.data(), tiles, kLevels.data(), x.view(), to);
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t lane = 0; lane < tiles * 16; ++lane) {
+          double sum = 0;
+          for (std::size_t c = 0; c < columns; ++c) {
+            sum += static_cast<double>(x.value(r, c)) * code(codes, bits, columns, lane / 16, c, lane % 16);
+          }
+          const double expected = accumulate ? sum + static_cast<double>(before[r * stride + lane])
+                                             : sum * static_cast<double>(f16_to_f32(lane_scales[lane])) + static_cast<double>(row_add[r]);
+          ASSERT_NEAR(static_cast<double>(out[r * stride + lane]), expected, 1e-3 + 1e-5 * std::fabs(expected)) << "row " << r << " lane " << lane;
+        }
+        for (std::size_t i = tiles * 16; i < stride; ++i) ASSERT_EQ(out[r * stride + i], before[r * stride + i]) << "wrote past the tiles";
+      }
+    }
+  }
+};
+
+TEST_P(TileDot, CodesOfEveryRowCount) {
+  for (std::size_t rows = 1; rows <= 19; ++rows) {
+    check_codes(8, rows, 64, 2);
+    check_codes(4, rows, 64, 2);
+  }
+}
+
+TEST_P(TileDot, CodesOfEveryHeadSize) {
+  for (std::size_t columns = 16; columns <= 256; columns += 16) {
+    check_codes(8, 3, columns, 4);
+    check_codes(4, 3, columns, 1);
+  }
+}
+
+TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
+  const std::size_t columns = 64;
+  const auto codes = random_bytes(4 * columns * 8, 1);
+  const SplitMemory many = split(17, columns, 3);
+  std::vector<float> together(17 * 64);
+  TileOutput to;
+  to.out = together.data();
+  to.stride = 64;
+  k().dot_codes4(codes.data(), 4, kLevels.data(), many.view(), to);
+  for (std::size_t r = 0; r < 17; ++r) {
+    std::vector<float> alone(64);
+    SplitRows one = many.view();
+    one.rows = 1;
+    one.high += r * columns;
+    one.low += r * columns;
+    one.scales += r;
+    one.high_sums += r;
+    one.low_sums += r;
+    to.out = alone.data();
+    k().dot_codes4(codes.data(), 4, kLevels.data(), one, to);
+    for (std::size_t i = 0; i < 64; ++i) ASSERT_EQ(alone[i], together[r * 64 + i]) << "bit for bit";
+  }
+}
+
+TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
+  for (std::size_t rows = 1; rows <= 15; ++rows) {
+    const std::size_t columns = 48;
+    const std::size_t tiles = 2;
+    const auto weights = random_floats(tiles * columns * 16, rows);
+    const auto x = random_floats(rows * columns, rows + 50);
+    std::vector<std::uint16_t> f16(weights.size()), bf16(weights.size());
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      f16[i] = f32_to_f16(weights[i]);
+      bf16[i] = f32_to_bf16(weights[i]);
+    }
+    const auto run = [&](FloatDotKernel kernel, const void* elements, std::size_t bytes, auto widen) {
+      std::vector<float> out(rows * 32);
+      TileOutput to;
+      to.out = out.data();
+      to.stride = 32;
+      kernel(elements, tiles, columns * 16 * bytes, x.data(), columns, rows, columns, to);
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t lane = 0; lane < 32; ++lane) {
+          double sum = 0;
+          for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(widen((lane / 16 * columns + c) * 16 + lane % 16)) * static_cast<double>(x[r * columns + c]);
+          ASSERT_NEAR(static_cast<double>(out[r * 32 + lane]), sum, 1e-5 * (1.0 + std::fabs(sum)));
+        }
+      }
+    };
+    run(k().dot_f32, weights.data(), 4, [&](std::size_t i) { return weights[i]; });
+    run(k().dot_f16, f16.data(), 2, [&](std::size_t i) { return f16_to_f32(f16[i]); });
+    run(k().dot_bf16, bf16.data(), 2, [&](std::size_t i) { return bf16_to_f32(bf16[i]); });
+  }
+}
+
+TEST_P(TileDot, RowsWithAHalfVector) {
+  for (std::size_t columns = 16; columns <= 256; columns += 16) {
+    const auto x = random_floats(3 * columns, columns);
+    const auto y = to_halves(random_floats(columns, 8));
+    std::vector<float> out(3);
+    k().dot_rows_f16(x.data(), columns, 3, columns, y.data(), out.data());
+    for (std::size_t r = 0; r < 3; ++r) {
+      double sum = 0;
+      for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(x[r * columns + c]) * static_cast<double>(f16_to_f32(y[c]));
+      EXPECT_NEAR(static_cast<double>(out[r]), sum, 1e-4);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, TileDot, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
+                         [](const auto& test) { return std::string(test.param->name); });
+
+}  // namespace
+}  // namespace pith::kernels

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+#include "kv/append.h"
+#include "kv/attend.h"
+#include "kv/cache.h"
+
+namespace pith::kv::test {
+
+/// Random queries, keys and values of a whole sequence: rows of a token behind one another.
+struct Sequence {
+  std::size_t tokens;
+  std::vector<float> queries;  ///< [tokens, heads * key_size]
+  std::vector<float> keys;     ///< [tokens, kv_heads * key_size]
+  std::vector<float> values;   ///< [tokens, kv_heads * value_size]
+
+  Sequence(const KvShape& shape, std::size_t count, std::uint64_t seed) : tokens(count) {
+    std::mt19937_64 engine(seed);
+    std::normal_distribution<float> normal(0.0F, 1.0F);
+    const auto fill = [&](std::size_t width) {
+      std::vector<float> rows(tokens * width);
+      for (float& x : rows) x = normal(engine);
+      return rows;
+    };
+    queries = fill(shape.heads * shape.key_size);
+    keys = fill(shape.kv_heads * shape.key_size);
+    values = fill(shape.kv_heads * shape.value_size);
+  }
+};
+
+/// Attention by its definition, in double.
+inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s, std::size_t window, float scale) {
+  std::vector<float> out(s.tokens * shape.heads * shape.value_size);
+  std::vector<double> weights(s.tokens);
+  for (std::size_t m = 0; m < s.tokens; ++m) {
+    for (std::size_t h = 0; h < shape.heads; ++h) {
+      const std::size_t kv = h / shape.group();
+      const std::size_t first = window != 0 && m + 1 > window ? m + 1 - window : 0;
+      double sum = 0;
+      for (std::size_t t = first; t <= m; ++t) {
+        double score = 0;
+        for (std::size_t i = 0; i < shape.key_size; ++i) {
+          score += static_cast<double>(s.queries[(m * shape.heads + h) * shape.key_size + i]) *
+                   static_cast<double>(s.keys[(t * shape.kv_heads + kv) * shape.key_size + i]);
+        }
+        weights[t] = std::exp(score * static_cast<double>(scale));
+        sum += weights[t];
+      }
+      for (std::size_t i = 0; i < shape.value_size; ++i) {
+        double total = 0;
+        for (std::size_t t = first; t <= m; ++t) {
+          total += weights[t] * static_cast<double>(s.values[(t * shape.kv_heads + kv) * shape.value_size + i]);
+        }
+        out[(m * shape.heads + h) * shape.value_size + i] = static_cast<float>(total / sum);
+      }
+    }
+  }
+  return out;
+}
+
+/// Runs a sequence through every layer of a cache in batches and returns layer `layer`'s output.
+inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches, int threads, float scale,
+                                            std::size_t layer = 0) {
+  const KvShape& shape = cache.shape();
+  ThreadPool pool(threads);
+  std::size_t batch_max = 0;
+  for (const std::size_t b : batches) batch_max = std::max(batch_max, b);
+  Staging staging(cache, batch_max);
+  Attention attention(cache, batch_max, pool.size());
+  std::vector<float> out(s.tokens * shape.heads * shape.value_size);
+  std::vector<float> scratch(out.size());
+  std::size_t position = 0;
+  for (std::size_t b = 0; position < s.tokens; ++b) {
+    const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - position);
+    for (std::size_t l = 0; l < shape.layers(); ++l) {
+      // append() rotates in place.
+      std::vector<float> kv;
+      const std::size_t stride = shape.kv_heads * (shape.key_size + shape.value_size);
+      for (std::size_t m = position; m < position + tokens; ++m) {
+        const auto keys = s.keys.begin() + static_cast<long>(m * shape.kv_heads * shape.key_size);
+        const auto values = s.values.begin() + static_cast<long>(m * shape.kv_heads * shape.value_size);
+        kv.insert(kv.end(), keys, keys + static_cast<long>(shape.kv_heads * shape.key_size));
+        kv.insert(kv.end(), values, values + static_cast<long>(shape.kv_heads * shape.value_size));
+      }
+      append(cache, staging, pool, l, {kv.data(), kv.data() + shape.kv_heads * shape.key_size, stride, tokens, position});
+      AttendBatch batch;
+      batch.queries = &s.queries[position * shape.heads * shape.key_size];
+      batch.query_stride = shape.heads * shape.key_size;
+      batch.out = (l == layer ? out : scratch).data() + position * shape.heads * shape.value_size;
+      batch.out_stride = shape.heads * shape.value_size;
+      batch.tokens = tokens;
+      batch.position = position;
+      batch.scale = scale;
+      attention.run(cache, staging, pool, l, batch);
+      finish_append(cache, staging, l, position + tokens);
+    }
+    position += tokens;
+    cache.set_tokens(position);
+  }
+  return out;
+}
+
+inline double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+  double error = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double d = static_cast<double>(got[i]) - static_cast<double>(expected[i]);
+    error += d * d;
+    size += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+  }
+  return std::sqrt(error / size);
+}
+
+}  // namespace pith::kv::test

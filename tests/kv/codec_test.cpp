@@ -1,0 +1,158 @@
+#include "kv/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "kernels/random_rows.h"
+#include "kv/rotation.h"
+
+namespace pith::kv {
+namespace {
+
+using kernels::test::random_floats;
+
+/// Reads a sealed page back through the codec's own dots: unit queries give keys, unit probabilities values.
+class PageReader {
+ public:
+  PageReader(const Codec& codec, const kernels::KernelTable& kernels) : codec_(codec), kernels_(kernels), split_(kRows, 256) {}
+
+  std::vector<float> keys(const std::byte* page, std::size_t size) {
+    std::vector<float> rows(kPageTokens * size);
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<float> query(size, 0.0F);
+      query[i] = 1.0F;
+      std::vector<float> scores(kPageTokens);
+      codec_.score(prepare(query), page, scores.data(), scratch());
+      for (std::size_t t = 0; t < kPageTokens; ++t) rows[t * size + i] = scores[t];
+    }
+    return rows;
+  }
+
+  std::vector<float> values(const std::byte* page, std::size_t size) {
+    std::vector<float> rows(kPageTokens * size, 0.0F);
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      std::vector<float> probabilities(kPageTokens, 0.0F);
+      probabilities[t] = 1.0F;
+      codec_.accumulate(probabilities.data(), 1, page, size, &rows[t * size], scratch());
+    }
+    return rows;
+  }
+
+ private:
+  static constexpr std::size_t kRows = 1;
+
+  Queries prepare(const std::vector<float>& query) {
+    query_ = kernels::test::SplitMemory(kRows, query.size());
+    kernels_.split_rows(query.data(), query.size(), 1, query.size(), nullptr, query_.high.data(), query_.low.data(), query_.scales.data(),
+                        query_.high_sums.data(), query_.low_sums.data());
+    return {query.data(), query_.view(), 1, query.size()};
+  }
+  ProbabilityScratch scratch() {
+    return {split_.high.data(), split_.low.data(), split_.scales.data(), split_.high_sums.data(), split_.low_sums.data(), row_add_.data()};
+  }
+
+  const Codec& codec_;
+  const kernels::KernelTable& kernels_;
+  kernels::test::SplitMemory split_;
+  kernels::test::SplitMemory query_{kRows, 16};
+  std::vector<float> row_add_ = std::vector<float>(kRows);
+};
+
+double mean_square(const std::vector<float>& a, const std::vector<float>& b, std::size_t from) {
+  double sum = 0;
+  for (std::size_t i = from; i < a.size(); ++i) {
+    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    sum += d * d;
+  }
+  return sum / static_cast<double>(a.size() - from);
+}
+
+struct CodecLimit {
+  const char* name;
+  double mean_square;  ///< On N(0, 1).
+};
+
+class EveryCodec : public testing::TestWithParam<CodecLimit> {};
+
+TEST_P(EveryCodec, PagesKeepTheirVectors) {
+  for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
+    const auto codec = make_codec(GetParam().name, *table);
+    for (const std::size_t size : {16UL, 64UL, 80UL, 128UL, 256UL}) {
+      const auto rows = random_floats(kPageTokens * size, size);
+      PageReader reader(*codec, *table);
+      std::vector<std::byte> page(codec->key_page_bytes(size));
+      codec->seal_keys(rows.data(), size, 0, page.data());
+      EXPECT_LT(mean_square(reader.keys(page.data(), size), rows, 0), GetParam().mean_square) << "keys, size " << size;
+      page.assign(codec->value_page_bytes(size), std::byte{0});
+      codec->seal_values(rows.data(), size, 0, page.data());
+      EXPECT_LT(mean_square(reader.values(page.data(), size), rows, 0), GetParam().mean_square) << "values, size " << size;
+    }
+  }
+}
+
+TEST_P(EveryCodec, SkippedRowsSpoilNothing) {
+  const auto& kernels = kernels::select_kernels();
+  const auto codec = make_codec(GetParam().name, kernels);
+  const std::size_t size = 64;
+  auto rows = random_floats(kPageTokens * size, 7);
+  for (std::size_t i = 0; i < kSinkTokens * size; ++i) rows[i] = 1e4F;
+  std::vector<std::byte> page(codec->key_page_bytes(size));
+  codec->seal_keys(rows.data(), size, kSinkTokens, page.data());
+  PageReader reader(*codec, kernels);
+  EXPECT_LT(mean_square(reader.keys(page.data(), size), rows, kSinkTokens * size), GetParam().mean_square);
+}
+
+TEST_P(EveryCodec, ExtremeRowsStayFinite) {
+  const auto& kernels = kernels::select_kernels();
+  const auto codec = make_codec(GetParam().name, kernels);
+  const std::size_t size = 64;
+  for (const float scale : {0.0F, 1e-30F, 1e-6F, 1e4F}) {
+    const auto rows = random_floats(kPageTokens * size, 3, scale);
+    std::vector<std::byte> page(codec->key_page_bytes(size));
+    codec->seal_keys(rows.data(), size, 0, page.data());
+    PageReader reader(*codec, kernels);
+    for (const float x : reader.keys(page.data(), size)) ASSERT_TRUE(std::isfinite(x)) << "scale " << scale;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec,
+                         testing::Values(CodecLimit{"f32", 1e-9}, CodecLimit{"f16", 1e-6}, CodecLimit{"bf16", 1e-5}, CodecLimit{"int8", 1e-4},
+                                         CodecLimit{"int4", 0.0105}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Rotation, IsOrthogonalForEveryHeadSize) {
+  const auto& kernels = kernels::select_kernels();
+  for (std::size_t size = 16; size <= 256; size += 16) {
+    const Rotation rotation(size);
+    const auto a = random_floats(size, size);
+    const auto b = random_floats(size, size + 1);
+    auto ra = a;
+    auto rb = b;
+    rotation.apply(kernels, ra.data());
+    rotation.apply(kernels, rb.data());
+    double before = 0;
+    double after = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      before += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+      after += static_cast<double>(ra[i]) * static_cast<double>(rb[i]);
+    }
+    EXPECT_NEAR(after, before, 1e-4);
+    rotation.invert(kernels, ra.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(ra[i], a[i], 1e-5F);
+  }
+}
+
+TEST(Rotation, SpreadsAnOutlier) {
+  const auto& kernels = kernels::select_kernels();
+  for (const std::size_t size : {64UL, 80UL, 128UL}) {
+    std::vector<float> x(size, 0.0F);
+    x[3] = 100.0F;
+    Rotation(size).apply(kernels, x.data());
+    for (const float v : x) EXPECT_LE(std::fabs(v), 100.0F / 4.0F + 1e-3F);
+  }
+}
+
+}  // namespace
+}  // namespace pith::kv

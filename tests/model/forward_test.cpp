@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+#include <pith/pith.h>
+
+#include <cmath>
+#include <map>
+
+#include "support/tiny_model.h"
+
+namespace pith {
+namespace {
+
+using gguf::TensorType;
+using test::TempDir;
+using test::TinyModelSpec;
+
+std::vector<Token> some_tokens(const Model& model, std::size_t count) {
+  std::vector<Token> tokens(count);
+  std::uint32_t state = 12345;
+  for (Token& t : tokens) {
+    state = state * 1664525U + 1013904223U;
+    t = static_cast<Token>((state >> 8) % static_cast<std::uint32_t>(model.info().vocab));
+  }
+  return tokens;
+}
+
+/// Logits after every token, fed in calls of `call` tokens.
+std::vector<float> all_logits(const Model& model, const SessionOptions& options, std::span<const Token> tokens, std::size_t call) {
+  Session session(model, options);
+  std::vector<float> all;
+  for (std::size_t at = 0; at < tokens.size(); at += call) {
+    session.feed(tokens.subspan(at, std::min(call, tokens.size() - at)),
+                 [&](int, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); });
+  }
+  return all;
+}
+
+double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(error / size);
+}
+
+struct NamedSpec {
+  std::string name;
+  TinyModelSpec spec;
+};
+
+TinyModelSpec shaped(const std::string& architecture, std::size_t heads, std::size_t kv_heads, std::size_t head_size, std::size_t window = 0) {
+  TinyModelSpec spec;
+  spec.architecture = architecture;
+  spec.heads = heads;
+  spec.kv_heads = kv_heads;
+  spec.head_size = head_size;
+  spec.sliding_window = window;
+  spec.layers = architecture == "gemma3" ? 7 : 2;
+  return spec;
+}
+
+std::vector<NamedSpec> every_shape() {
+  std::vector<NamedSpec> all = {
+      {"LlamaGqa", shaped("llama", 4, 2, 16)},       {"LlamaMha", shaped("llama", 4, 4, 32)},
+      {"LlamaMqa", shaped("llama", 4, 1, 64)},       {"LlamaHead80", shaped("llama", 4, 2, 80)},
+      {"LlamaHead128", shaped("llama", 2, 1, 128)},  {"Qwen2", shaped("qwen2", 4, 2, 32)},
+      {"Qwen3", shaped("qwen3", 4, 2, 48)},          {"Gemma3Window", shaped("gemma3", 4, 1, 32, 40)},
+      {"Gemma3Global", shaped("gemma3", 4, 2, 32)},
+  };
+  for (const auto rope : {test::TinyRope::kLinear, test::TinyRope::kLlama3, test::TinyRope::kYarn}) {
+    TinyModelSpec spec = shaped("llama", 4, 2, 32);
+    spec.rope = rope;
+    all.push_back({"LlamaRope" + std::to_string(static_cast<int>(rope)), spec});
+  }
+  TinyModelSpec untied = shaped("llama", 4, 2, 32);
+  untied.tied_output = false;
+  all.push_back({"LlamaUntied", untied});
+  return all;
+}
+
+class EveryShape : public testing::TestWithParam<NamedSpec> {};
+
+TEST_P(EveryShape, IsFiniteDeterministicAndIndependentOfBatchesAndThreads) {
+  const TempDir folder;
+  const Model model = Model::load(test::write_tiny_model(GetParam().spec, folder));
+  const auto tokens = some_tokens(model, 150);
+  for (const char* codec : {"f16", "int8", "int4"}) {
+    const auto expected = all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150);
+    for (const float x : expected) ASSERT_TRUE(std::isfinite(x));
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150), expected) << "the same again";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 3, .batch_tokens = 256}, tokens, 150), expected) << "three threads";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 37}, tokens, 150), expected) << "batches of 37";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 256}, tokens, 1), expected) << "token by token";
+  }
+}
+
+TEST_P(EveryShape, CodecsStayCloseToTheExactCache) {
+  const TempDir folder;
+  const Model model = Model::load(test::write_tiny_model(GetParam().spec, folder));
+  const auto tokens = some_tokens(model, 150);
+  const auto exact = all_logits(model, {.kv = {"f32"}}, tokens, 150);
+  for (const auto& [codec, limit] : std::map<const char*, double>{{"f16", 2e-3}, {"bf16", 2e-2}, {"int8", 3e-2}, {"int4", 0.4}}) {
+    const double error = relative_error(all_logits(model, {.kv = {codec}}, tokens, 150), exact);
+    EXPECT_LT(error, limit) << codec;
+    EXPECT_GT(error, 0.0) << codec << " was not used";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, testing::ValuesIn(every_shape()), [](const auto& test) { return test.param.name; });
+
+class EveryWeightType : public testing::TestWithParam<TensorType> {};
+
+TEST_P(EveryWeightType, FastArithmeticIsCloseToTheExpandedWeights) {
+  const TempDir folder;
+  TinyModelSpec spec;
+  spec.embedding = 256;
+  spec.heads = 4;
+  spec.kv_heads = 2;
+  spec.head_size = 64;
+  spec.feed_forward = 512;
+  spec.weight_type = GetParam();
+  const auto path = test::write_tiny_model(spec, folder);
+  const Model fast = Model::load(path);
+  const Model exact = Model::load(path, {.arithmetic = Arithmetic::kF32});
+  const auto tokens = some_tokens(fast, 40);
+  const auto expected = all_logits(exact, {.kv = {"f32"}}, tokens, 40);
+  EXPECT_LT(relative_error(all_logits(fast, {.kv = {"f32"}}, tokens, 40), expected), 0.05);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, EveryWeightType,
+                         testing::Values(TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1,
+                                         TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0, TensorType::kQ2_K, TensorType::kQ3_K,
+                                         TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K, TensorType::kIQ4_NL, TensorType::kIQ4_XS),
+                         [](const auto& test) { return std::string(gguf::type_info(test.param).name); });
+
+}  // namespace
+}  // namespace pith

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "gguf/tensor_type.h"
+
+namespace pith::test {
+
+/// The generator behind every random model; the same numbers on every machine.
+using Random = std::mt19937_64;
+
+/// `count` normal values of mean 0 and the given standard deviation.
+std::vector<float> random_normal(Random& random, std::size_t count, float deviation);
+
+/// Random weights [rows, columns] of a type, about normal with mean 0 and the given standard deviation: F32 to Q8_0 by
+/// rounding normal values, K- and IQ-types as random codes under suitable scales. Throws std::invalid_argument if
+/// `columns` is not whole blocks.
+std::vector<std::byte> random_weights(Random& random, gguf::TensorType type, std::size_t rows, std::size_t columns,
+                                      float deviation);
+
+}  // namespace pith::test

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "gguf/tensor_type.h"
+#include "support/gguf_writer.h"
+#include "support/paths.h"
+
+namespace pith::test {
+
+enum class TinyRope { kPlain, kLinear, kLlama3, kYarn };
+
+/// A model of random weights: says nothing sensible, but loads, runs, and is the same on every machine.
+struct TinyModelSpec {
+  /// "llama", "qwen2" (adds biases), "qwen3" (adds QK norms) or "gemma3" (adds QK norms and post norms).
+  std::string architecture = "llama";
+  std::size_t embedding = 64;
+  std::size_t layers = 2;
+  std::size_t heads = 4;
+  std::size_t kv_heads = 2;
+  std::size_t head_size = 16;
+  std::size_t feed_forward = 128;
+  std::size_t context = 4096;
+  /// Of all matrices; embedding, feed_forward and heads * head_size must be whole blocks of it.
+  gguf::TensorType weight_type = gguf::TensorType::kF32;
+  /// Whether the output matrix is the embedding's.
+  bool tied_output = true;
+  /// In tokens; 0: the key is not written.
+  std::size_t sliding_window = 0;
+  /// With kLlama3, the tensor rope_freqs.weight; otherwise keys.
+  TinyRope rope = TinyRope::kPlain;
+  float rope_factor = 4.0F;
+  /// What the model was trained for before RoPE was scaled.
+  std::size_t rope_context = 1024;
+  std::uint64_t seed = 1;
+};
+
+/// The model, still to be changed: keys added, tensors replaced.
+GgufWriter tiny_model_writer(const TinyModelSpec& spec = {});
+
+/// The model's file.
+Bytes make_tiny_model(const TinyModelSpec& spec = {});
+
+/// Writes the model to "<name>.gguf" in a folder, and returns the path.
+std::filesystem::path write_tiny_model(const TinyModelSpec& spec, const TempDir& folder,
+                                       const std::string& name = "tiny");
+
+}  // namespace pith::test

@@ -1,0 +1,145 @@
+#include <functional>
+#include <map>
+#include <set>
+
+#include "tidy/source_tree.h"
+
+// Arrows between the rooms of src/ point down only (docs/architecture.md), and nothing includes itself in a circle.
+namespace pith::tidy {
+namespace {
+
+// A room may include itself and every room of a lower level; rooms of one level do not know each other.
+const std::map<std::string, int>& room_levels() {
+  static const std::map<std::string, int> levels = {{"base", 1},    {"kernels", 2}, {"gguf", 2},  {"tokenizer", 2},
+                                                    {"weights", 3}, {"kv", 3},      {"model", 4}, {"session", 5}};
+  return levels;
+}
+
+std::string first_part(const std::string& path) { return path.substr(0, path.find('/')); }
+
+// "kv" for src/kv/page.cpp, "include", "examples", "tests" and so on for what is not in src.
+std::string room_of(const std::string& path) {
+  const std::string top = first_part(path);
+  return top == "src" ? first_part(path.substr(4)) : top;
+}
+
+// Why a file of one room may not have this include; empty if it may.
+std::string objection(const std::string& room, const Include& include) {
+  const std::string target_room = first_part(include.target);
+  if (include.target.find("..") != std::string::npos) return "a path with '..'";
+  if (!include.quoted) return room_levels().contains(target_room) ? "an internal header is included with quotes" : "";
+  if (room == "tests" || room == "bench") return "";
+  if (room == "include") return "a public header includes only <pith/...> and the standard library";
+  if (room == "examples") return "examples see only <pith/...>";
+  if (room == "tools") return target_room == "tools" ? "" : "the command sees only <pith/...> and its own headers";
+  const auto& levels = room_levels();
+  if (!levels.contains(room)) return "room '" + room + "' has no level in tests/tidy/layers_test.cpp";
+  if (!levels.contains(target_room)) return "'" + target_room + "' is not a room of the library";
+  if (room == target_room || levels.at(target_room) < levels.at(room)) return "";
+  return "arrows point down only: " + room + " (level " + std::to_string(levels.at(room)) + ") may not include " +
+         target_room + " (level " + std::to_string(levels.at(target_room)) + ")";
+}
+
+Findings layer_breaches(const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    for (const Include& include : includes_of(file)) {
+      const std::string why = objection(room_of(file.path), include);
+      if (!why.empty()) findings.push_back({file.path, include.line, "\"" + include.target + "\": " + why});
+    }
+  }
+  return findings;
+}
+
+// The project file that an include means; empty if it is not one of ours.
+std::string resolve(const std::map<std::string, const SourceFile*>& by_path, const std::string& target) {
+  for (const char* folder : {"src/", "include/", "tests/", "bench/"}) {
+    if (by_path.contains(folder + target)) return folder + target;
+  }
+  return "";
+}
+
+Findings include_circles(const std::vector<SourceFile>& files) {
+  std::map<std::string, const SourceFile*> by_path;
+  for (const SourceFile& file : files) by_path[file.path] = &file;
+  Findings findings;
+  std::set<std::string> done;
+  std::vector<std::string> chain;
+  const std::function<void(const std::string&)> visit = [&](const std::string& path) {
+    if (done.contains(path)) return;
+    chain.push_back(path);
+    for (const Include& include : includes_of(*by_path.at(path))) {
+      const std::string target = resolve(by_path, include.target);
+      if (target.empty()) continue;
+      if (std::find(chain.begin(), chain.end(), target) != chain.end()) {
+        findings.push_back({path, include.line, "a circle of includes back to " + target});
+      } else {
+        visit(target);
+      }
+    }
+    chain.pop_back();
+    done.insert(path);
+  };
+  for (const SourceFile& file : files) visit(file.path);
+  return findings;
+}
+
+Findings unresolved_includes(const std::vector<SourceFile>& files) {
+  std::map<std::string, const SourceFile*> by_path;
+  for (const SourceFile& file : files) by_path[file.path] = &file;
+  Findings findings;
+  for (const SourceFile& file : files) {
+    for (const Include& include : includes_of(file)) {
+      const bool ours = include.quoted || include.target.starts_with("pith/");
+      if (ours && resolve(by_path, include.target).empty()) {
+        findings.push_back({file.path, include.line, "\"" + include.target + "\" is no file of the project"});
+      }
+    }
+  }
+  return findings;
+}
+
+TEST(Layers, IncludesPointDown) { EXPECT_TRUE(none(layer_breaches(read_cpp()))); }
+
+TEST(Layers, NoCircles) { EXPECT_TRUE(none(include_circles(read_cpp()))); }
+
+TEST(Layers, OwnIncludesAreWrittenFromTheTop) { EXPECT_TRUE(none(unresolved_includes(read_cpp()))); }
+
+TEST(Layers, EveryRoomHasALevel) {
+  for (const SourceFile& file : read_tree("src", {".cpp", ".h"})) {
+    const std::string room = room_of(file.path);
+    EXPECT_TRUE(room == "tools" || room_levels().contains(room)) << file.path << ": room '" << room << "' has no level";
+  }
+}
+
+TEST(Layers, BreachesAreFound) {
+  const auto breaches = [](const char* path, const char* line) { return layer_breaches({{path, {line}}}).size(); };
+  EXPECT_EQ(breaches("src/base/a.cpp", "#include \"kv/page.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/a.cpp", "#include \"weights/pack.h\""), 1U);
+  EXPECT_EQ(breaches("src/gguf/a.cpp", "#include \"tokenizer/vocab.h\""), 1U);
+  EXPECT_EQ(breaches("src/model/a.cpp", "#  include \"session/sampler.h\""), 1U);
+  EXPECT_EQ(breaches("src/tools/a.cpp", "#include \"kv/page.h\""), 1U);
+  EXPECT_EQ(breaches("src/unheard/a.cpp", "#include \"base/half.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/a.cpp", "#include \"../base/half.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/a.cpp", "#include <base/half.h>"), 1U);
+  EXPECT_EQ(breaches("examples/a.cpp", "#include \"base/half.h\""), 1U);
+  EXPECT_EQ(breaches("include/pith/a.h", "#include \"base/half.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/a.cpp", "#include \"kernels/table.h\""), 0U);
+  EXPECT_EQ(breaches("src/kv/codec/a.cpp", "#include \"kv/page.h\""), 0U);
+  EXPECT_EQ(breaches("src/session/a.cpp", "#include <pith/session.h>"), 0U);
+  EXPECT_EQ(breaches("tests/kv/a_test.cpp", "#include \"session/sampler.h\""), 0U);
+}
+
+TEST(Layers, CirclesAreFound) {
+  const SourceFile a{"src/kv/a.h", {"#include \"kv/b.h\""}};
+  const SourceFile b{"src/kv/b.h", {"", "#include \"kv/a.h\""}};
+  const SourceFile leaf{"src/kv/b.h", {}};
+  EXPECT_EQ(include_circles({a, leaf}).size(), 0U);
+  const Findings circle = include_circles({a, b});
+  ASSERT_EQ(circle.size(), 1U);
+  EXPECT_EQ(circle[0].path, "src/kv/b.h");
+  EXPECT_EQ(circle[0].line, 2U);
+}
+
+}  // namespace
+}  // namespace pith::tidy

@@ -1,0 +1,124 @@
+#include "weights/dequantize.h"
+
+#include <gtest/gtest.h>
+#include <pith/error.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "support/paths.h"
+
+namespace pith::weights {
+namespace {
+
+using gguf::TensorType;
+using gguf::TensorTypeInfo;
+
+/// What the Python package gguf makes of some blocks (tests/data/make_dequantize_cases.py).
+struct Cases {
+  std::vector<std::byte> blocks;
+  std::vector<float> values;
+};
+
+std::string read_all(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+Cases read_cases(const TensorTypeInfo& info) {
+  const std::string data = read_all(test::data_dir() / "dequantize" / (std::string(info.name) + ".bin"));
+  std::uint32_t count = 0;
+  if (data.size() < sizeof count) throw std::runtime_error("no cases for " + std::string(info.name));
+  std::memcpy(&count, data.data(), sizeof count);
+  Cases cases;
+  cases.blocks.resize(count * info.block_bytes);
+  cases.values.resize(count * info.block_elements);
+  const std::size_t value_bytes = cases.values.size() * sizeof(float);
+  if (data.size() != sizeof count + cases.blocks.size() + value_bytes) throw std::runtime_error("cases cut off");
+  std::memcpy(cases.blocks.data(), data.data() + sizeof count, cases.blocks.size());
+  std::memcpy(cases.values.data(), data.data() + sizeof count + cases.blocks.size(), value_bytes);
+  return cases;
+}
+
+ErrorKind kind_of(TensorType type, std::size_t source_bytes, std::size_t weights) {
+  const std::vector<std::byte> source(source_bytes);
+  std::vector<float> destination(weights);
+  try {
+    dequantize(type, source, destination);
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  throw std::logic_error("no error");
+}
+
+class Dequantize : public testing::TestWithParam<TensorTypeInfo> {};
+
+TEST_P(Dequantize, GivesThePackagesBits) {
+  const Cases cases = read_cases(GetParam());
+  ASSERT_GE(cases.values.size(), 512U);
+  std::vector<float> values(cases.values.size(), -1.0F);
+  dequantize(GetParam().type, cases.blocks, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(values[i]), std::bit_cast<std::uint32_t>(cases.values[i]))
+        << "weight " << i % GetParam().block_elements << " of block " << i / GetParam().block_elements << ": "
+        << values[i] << " for " << cases.values[i];
+  }
+}
+
+TEST_P(Dequantize, ReadsUnalignedBlocksOneByOne) {
+  const TensorTypeInfo& info = GetParam();
+  const Cases cases = read_cases(info);
+  std::vector<std::byte> shifted(cases.blocks.size() + 1);
+  std::memcpy(shifted.data() + 1, cases.blocks.data(), cases.blocks.size());
+  std::vector<float> block(info.block_elements);
+  for (std::size_t b = 0; b * info.block_bytes < cases.blocks.size(); ++b) {
+    dequantize(info.type, std::span(shifted).subspan(1 + b * info.block_bytes, info.block_bytes), block);
+    const float* expected = &cases.values[b * info.block_elements];
+    ASSERT_EQ(std::memcmp(block.data(), expected, block.size() * sizeof(float)), 0) << "block " << b;
+  }
+}
+
+TEST_P(Dequantize, RefusesSizesThatDoNotMatch) {
+  const TensorTypeInfo& info = GetParam();
+  EXPECT_EQ(kind_of(info.type, info.block_bytes - 1, info.block_elements), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of(info.type, info.block_bytes + 1, info.block_elements), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of(info.type, info.block_bytes, 2 * info.block_elements), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of(info.type, info.block_bytes, info.block_elements - 1), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of(info.type, 0, info.block_elements), ErrorKind::kInvalidArgument);
+}
+
+TEST_P(Dequantize, TakesNothing) { EXPECT_NO_THROW(dequantize(GetParam().type, {}, {})); }
+
+std::vector<TensorTypeInfo> all_types() {
+  std::vector<TensorTypeInfo> types;
+  for (std::size_t i = 0; i < gguf::kTensorTypes; ++i) types.push_back(gguf::tensor_type_at(i));
+  return types;
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Dequantize, testing::ValuesIn(all_types()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(DequantizeUnknown, IsAnInternalError) {
+  EXPECT_EQ(kind_of(static_cast<TensorType>(4), 18, 32), ErrorKind::kInternal);
+}
+
+// By hand, so that a mistake in the package would not go unseen.
+TEST(DequantizeByHand, Q4_0) {
+  std::vector<std::byte> block(18);
+  block[0] = std::byte{0x00};
+  block[1] = std::byte{0xC0};  // -2
+  block[2] = std::byte{0x3F};  // weights 0 and 16: 15 and 3
+  std::vector<float> values(32);
+  dequantize(TensorType::kQ4_0, block, values);
+  EXPECT_EQ(values[0], -14.0F);
+  EXPECT_EQ(values[16], 10.0F);
+  EXPECT_EQ(values[1], 16.0F);
+}
+
+}  // namespace
+}  // namespace pith::weights
