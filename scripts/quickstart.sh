@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a real model's answer with a 4-bit KV cache: installs the packages (Debian 12), builds pith,
-# gets SmolLM2-135M-Instruct and asks it something. Every step is skipped where its work is already done.
+# gets SmolLM2-135M-Instruct, and asks it about the beginning of "Alice's Adventures in Wonderland" (Lewis Carroll,
+# 1865). Every step is skipped where its work is already done.
 #
 # usage: scripts/quickstart.sh [QUESTION]
 set -euo pipefail
@@ -9,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$PITH_ROOT"
 
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then show_help && exit 0; fi
-question="${1:-What is the capital of France, and what is it known for?}"
+question="${1:-Summarize the story above in a short paragraph.}"
 
 step "1/4 Packages"
 scripts/install_deps.sh build
@@ -20,8 +21,11 @@ cmake --build --preset release --parallel "$PITH_JOBS" --target pith_tool exampl
 
 step "3/4 Model: SmolLM2-135M-Instruct, 4-bit weights"
 model="$(scripts/get_model.sh smollm2)"
+model="${model#"$PITH_ROOT"/}"
 
-step "4/4 Answer: KV cache at 4 bits"
-command=(build/release/bin/pith run -m "$model" --chat -n 128 --kv int4 -p "$question")
-say "\$ ${command[*]@Q}"
-"${command[@]}"
+step "4/4 Answer: the KV cache at 4 bits"
+story="scripts/quickstart_story.txt"
+command=(build/release/bin/pith run -m "$model" --chat --kv int4 -n 128 --repeat-penalty 1.05 -f -)
+say "\$ (cat $story; echo; echo '$question') | ${command[*]}"
+say ""
+(cat "$story"; echo; echo "$question") | "${command[@]}"

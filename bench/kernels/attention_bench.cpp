@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/table.h"
+#include "kernels/select.h"
 #include "kv/append.h"
 #include "kv/attend.h"
 #include "kv/cache.h"
@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kDepth = 4096;
 
 /// Attention of `tokens` new tokens of one layer behind kDepth others, one thread, SmolLM2's heads.
-void bench_attention(benchmark::State& state, const char* codec, const kernels::KernelTable& kernels, std::size_t tokens) {
+void bench_attention(benchmark::State& state, const char* codec, const kernels::KernelTable& kernels,
+                     std::size_t tokens) {
   const kv::KvShape shape = {9, 3, 64, 64, {0}};
   kv::Cache cache(shape, codec, codec, kernels);
   ThreadPool pool(1);
@@ -36,16 +37,19 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const auto iterations = static_cast<double>(state.iterations());
   const double pairs = static_cast<double>(tokens * kDepth * shape.kv_heads) * iterations;
   state.SetBytesProcessed(static_cast<std::int64_t>(iterations * static_cast<double>(cache.sealed_bytes())));
-  state.counters["s/token/kv_head"] = benchmark::Counter(pairs, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["s/token/kv_head"] =
+      benchmark::Counter(pairs, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 const bool registered = [] {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     for (const char* codec : {"f32", "f16", "bf16", "int8", "int4"}) {
       for (const std::size_t tokens : {1UL, 64UL}) {
-        const std::string name = "attention/" + std::string(codec) + "/tokens:" + std::to_string(tokens) + "/" + std::string(table->name);
-        benchmark::RegisterBenchmark(
-            name.c_str(), [codec, table, tokens](benchmark::State& state) { bench_attention(state, codec, *table, tokens); });
+        const std::string name =
+            "attention/" + std::string(codec) + "/tokens:" + std::to_string(tokens) + "/" + std::string(table->name);
+        benchmark::RegisterBenchmark(name.c_str(), [codec, table, tokens](benchmark::State& state) {
+          bench_attention(state, codec, *table, tokens);
+        });
       }
     }
   }

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <pith/options.h>
+#include <pith/tokenizer.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <pith/options.h>
-#include <pith/tokenizer.h>
 #include <string>
 
 namespace pith {

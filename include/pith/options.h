@@ -51,7 +51,8 @@ struct SessionOptions {
   int batch_tokens = 256;
 };
 
-/// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p, min-p.
+/// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p,
+/// min-p.
 struct SamplingOptions {
   /// 0: greedy. Otherwise logits are divided by it.
   float temperature = 0.0F;

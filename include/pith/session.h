@@ -1,10 +1,11 @@
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/stats.h>
+
+#include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -38,8 +39,8 @@ struct Generation {
   double decode_seconds = 0;
 };
 
-/// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one thread
-/// at a time; several sessions may share a model from several threads.
+/// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one
+/// thread at a time; several sessions may share a model from several threads.
 class Session {
  public:
   /// Throws Error: kInvalidArgument for options out of range, kUnsupported for an unknown codec name.
@@ -48,17 +49,17 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  /// Appends tokens and computes the logits after the last one. A stop request ends it between batches (what was fed before
-  /// stays) and makes it return false. Throws Error: kContextFull (nothing is fed), kInvalidArgument for an id outside the
-  /// vocabulary, kNumeric if logits are not finite.
+  /// Appends tokens and computes the logits after the last one. A stop request ends it between batches (what was fed
+  /// before stays) and makes it return false. Throws Error: kContextFull (nothing is fed), kInvalidArgument for an id
+  /// outside the vocabulary, kNumeric if logits are not finite.
   bool feed(std::span<const Token> tokens, const std::stop_token& stop = {});
   /// Encodes and feeds text; BOS is added as the model wants it if the session is empty.
   bool feed(std::string_view text, const std::stop_token& stop = {});
   /// Feeds tokens and hands out the logits after each of them, in order.
   void feed(std::span<const Token> tokens, const LogitsSink& on_logits);
 
-  /// Float32 logits [vocab] after the last fed token. Valid until the next call that feeds. Throws kInvalidArgument if nothing
-  /// was fed.
+  /// Float32 logits [vocab] after the last fed token. Valid until the next call that feeds. Throws kInvalidArgument if
+  /// nothing was fed.
   std::span<const float> logits() const;
 
   /// How step() and sample() draw; resets the random generator to the options' seed.
@@ -68,8 +69,8 @@ class Session {
   /// Draws a token, feeds it and returns it.
   Token step();
 
-  /// Feeds the prompt and generates until a reason to finish. Stop strings, the end token and a cut-off character are not part
-  /// of the text. The session can go on afterwards. Throws as feed() does.
+  /// Feeds the prompt and generates until a reason to finish. Stop strings, the end token and a cut-off character are
+  /// not part of the text. The session can go on afterwards. Throws as feed() does.
   Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
                       const std::stop_token& stop = {});
 

@@ -4,14 +4,22 @@ namespace pith {
 
 const char* to_string(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::kIo: return "io";
-    case ErrorKind::kFormat: return "format";
-    case ErrorKind::kUnsupported: return "unsupported";
-    case ErrorKind::kInvalidArgument: return "invalid argument";
-    case ErrorKind::kContextFull: return "context full";
-    case ErrorKind::kOutOfMemory: return "out of memory";
-    case ErrorKind::kNumeric: return "numeric";
-    case ErrorKind::kInternal: return "internal";
+    case ErrorKind::kIo:
+      return "io";
+    case ErrorKind::kFormat:
+      return "format";
+    case ErrorKind::kUnsupported:
+      return "unsupported";
+    case ErrorKind::kInvalidArgument:
+      return "invalid argument";
+    case ErrorKind::kContextFull:
+      return "context full";
+    case ErrorKind::kOutOfMemory:
+      return "out of memory";
+    case ErrorKind::kNumeric:
+      return "numeric";
+    case ErrorKind::kInternal:
+      return "internal";
   }
   return "unknown";
 }

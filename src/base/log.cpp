@@ -12,11 +12,15 @@ namespace {
 LogLevel from_spdlog(spdlog::level::level_enum level) noexcept {
   switch (level) {
     case spdlog::level::trace:
-    case spdlog::level::debug: return LogLevel::kDebug;
-    case spdlog::level::warn: return LogLevel::kWarning;
+    case spdlog::level::debug:
+      return LogLevel::kDebug;
+    case spdlog::level::warn:
+      return LogLevel::kWarning;
     case spdlog::level::err:
-    case spdlog::level::critical: return LogLevel::kError;
-    default: return LogLevel::kInfo;
+    case spdlog::level::critical:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
   }
 }
 

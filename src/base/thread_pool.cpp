@@ -113,7 +113,8 @@ void ThreadPool::run_shared(std::size_t count, Call invoke_task, const void* tas
     claim_.store((generation << (2 * kIndexBits)) | (std::uint64_t{part} << kIndexBits), std::memory_order_release);
     claim_.notify_all();
     help(0);
-    for (std::uint32_t done = done_.load(std::memory_order_acquire); done != part; done = done_.load(std::memory_order_acquire)) {
+    for (std::uint32_t done = done_.load(std::memory_order_acquire); done != part;
+         done = done_.load(std::memory_order_acquire)) {
       await_change(done_, done);
     }
     if (failed_.load(std::memory_order_acquire)) {

@@ -11,9 +11,9 @@
 
 namespace pith {
 
-/// Threads that work through numbered tasks together with the caller. Waiting threads spin briefly and then sleep, so a machine
-/// shared with others costs its share and not more. Tasks are claimed one by one: which thread runs which is open, so results
-/// must not depend on it. One run() at a time.
+/// Threads that work through numbered tasks together with the caller. Waiting threads spin briefly and then sleep, so a
+/// machine shared with others costs its share and not more. Tasks are claimed one by one: which thread runs which is
+/// open, so results must not depend on it. One run() at a time.
 class ThreadPool {
  public:
   /// `threads` counts the caller; 0: one per processor. Throws Error(kInvalidArgument) outside [0, 1024].
@@ -24,9 +24,9 @@ class ThreadPool {
 
   int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(i), or task(i, worker) with worker in [0, size()), for every i in [0, count) and returns when all are done. No two
-  /// tasks run on one worker at once. The first exception thrown by a task is rethrown; tasks not begun by then are skipped.
-  /// With `worth_sharing` false the caller does them all: waking threads takes about a microsecond.
+  /// Calls task(i), or task(i, worker) with worker in [0, size()), for every i in [0, count) and returns when all are
+  /// done. No two tasks run on one worker at once. The first exception thrown by a task is rethrown; tasks not begun by
+  /// then are skipped. With `worth_sharing` false the caller does them all: waking threads takes about a microsecond.
   template <typename Task>
   void run(std::size_t count, const Task& task, bool worth_sharing = true) {
     if (workers_.empty() || count <= 1 || !worth_sharing) {
@@ -34,7 +34,9 @@ class ThreadPool {
       return;
     }
     run_shared(
-        count, [](const void* t, std::size_t i, std::size_t worker) { invoke(*static_cast<const Task*>(t), i, worker); }, &task);
+        count,
+        [](const void* t, std::size_t i, std::size_t worker) { invoke(*static_cast<const Task*>(t), i, worker); },
+        &task);
   }
 
  private:
@@ -55,8 +57,8 @@ class ThreadPool {
   void help(std::size_t worker);
   void record_failure() noexcept;
 
-  /// Generation (24 bits), number of tasks (20), next task (20). A claim succeeds only while its generation is current, so a
-  /// thread that slept through a job cannot touch the next one.
+  /// Generation (24 bits), number of tasks (20), next task (20). A claim succeeds only while its generation is current,
+  /// so a thread that slept through a job cannot touch the next one.
   std::atomic<std::uint64_t> claim_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> failed_{false};

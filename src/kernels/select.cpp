@@ -1,9 +1,11 @@
+#include "kernels/select.h"
+
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fail.h"
-#include "kernels/table.h"
 
 namespace pith::kernels {
 namespace {
@@ -15,9 +17,10 @@ std::vector<const KernelTable*> find_runnable() {
   const bool has_avx2 =
       __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("bmi2") != 0;
   if (has_avx2) tables.push_back(&avx2::table());
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                          __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0;
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") != 0 &&
+                          __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                          __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0 &&
+                          __builtin_cpu_supports("avx512vbmi") != 0;
   if (has_avx512) tables.push_back(&avx512::table());
 #endif
   return tables;
@@ -36,7 +39,7 @@ const KernelTable& select_kernels() {
   if (forced == nullptr || *forced == '\0') return *tables.back();
   std::string known;
   for (const KernelTable* table : tables) {
-    if (table->name == forced) return *table;
+    if (std::string_view(table->name) == forced) return *table;
     known += known.empty() ? "" : ", ";
     known += table->name;
   }

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <array>
-#include <span>
-#include <string_view>
-
 #include "kernels/types.h"
 
 namespace pith::kernels {
@@ -12,14 +8,13 @@ namespace pith::kernels {
 /// Non-goals: threads (callers split the work), allocation, shapes (callers check).
 /// All functions are pure: safe from any thread.
 struct KernelTable {
-  std::string_view name;
+  const char* name;
 
-  /// Int8 codes with one scale by group of 32: x ~ scale * code, |code| <= 127. NaN or infinity in a group makes its scale NaN.
-  /// columns is a multiple of 32.
-  void (*quantize_rows)(const float* x, std::size_t rows, std::size_t columns, std::int8_t* codes, float* scales, float* sums,
-                        float* half_sums);
+  /// Int8 codes with one scale by group of 32, a second plane where a group stands out (see Activations). NaN or
+  /// infinity in a group makes its scale NaN. columns is a multiple of 32; rows lie behind one another.
+  void (*quantize_rows)(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to);
   /// By PackedFormat.
-  std::array<MatmulKernel, kPackedFormats> matmul;
+  MatmulKernel matmul[kPackedFormats];
 
   /// out = x * weight / sqrt(mean(x^2) + eps). In place is fine. Any length.
   void (*rms_norm)(const float* x, const float* weight, std::size_t length, float eps, float* out);
@@ -32,12 +27,14 @@ struct KernelTable {
   /// gate = gelu(gate) * up, the tanh form. Any length.
   void (*gelu_mul)(float* gate, const float* up, std::size_t length);
 
-  /// Walsh-Hadamard transform in place of each run of `size` (a power of two >= 16) floats, normalized: its own inverse.
+  /// Walsh-Hadamard transform in place of each run of `size` (a power of two >= 16) floats, normalized: its own
+  /// inverse.
   void (*hadamard)(float* x, std::size_t size);
 
   /// Split rows of x * lane_scales (f16 [columns], null: 1): 16 bits in two planes. columns is a multiple of 16.
-  void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* lane_scales,
-                     std::int8_t* high, std::int8_t* low, float* scales, std::int32_t* high_sums, std::int32_t* low_sums);
+  void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                     const std::uint16_t* lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
+                     std::int32_t* high_sums, std::int32_t* low_sums);
   CodeDotKernel dot_codes8;
   /// Two 4-bit codes a byte, looked up in 16 unsigned levels.
   CodeDotKernel dot_codes4;
@@ -45,18 +42,12 @@ struct KernelTable {
   FloatDotKernel dot_f16;
   FloatDotKernel dot_bf16;
   /// out[n] = x[n] . y with y in f16. columns is a multiple of 16.
-  void (*dot_rows_f16)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* y, float* out);
-  /// One softmax step of one row: scores[begin, end) become exp(score - max), the rest of [0, length) zero; state is updated and
-  /// the factor by which earlier outputs shrink is returned. length is a multiple of 16.
+  void (*dot_rows_f16)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                       const std::uint16_t* y, float* out);
+  /// One softmax step of one row: scores[begin, end) become exp(score - max), the rest of [0, length) zero; state is
+  /// updated and the factor by which earlier outputs shrink is returned. length is a multiple of 16.
   float (*softmax_step)(float* scores, std::size_t length, std::size_t begin, std::size_t end, SoftmaxState* state);
 };
-
-/// The best table this processor runs, or the one that the environment variable PITH_FORCE_ISA names.
-/// Throws Error(kInvalidArgument) if that name is unknown or cannot run here.
-const KernelTable& select_kernels();
-
-/// Every table that this processor runs, the portable one first.
-std::span<const KernelTable* const> runnable_kernels();
 
 namespace portable {
 const KernelTable& table();

@@ -13,20 +13,48 @@ inline constexpr std::size_t kGroup = 32;
 
 /// Packed weight formats: docs/formats/packed_weights.md.
 enum class PackedFormat : std::uint8_t {
-  kF32, kF16, kBF16, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kIQ4_XS,
+  kF32,
+  kF16,
+  kBF16,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS,
 };
 inline constexpr std::size_t kPackedFormats = 15;
 
-/// Activations of M tokens: float32 always, int8 where a quantized weight asks for it.
+/// Activations of M tokens: float32 always, int8 where a quantized weight asks for it. A group that stands out of its
+/// row has a second plane of codes for what the first leaves over: x ~ scale * code + low_scale * low. The few channels
+/// with huge values carry most of the rounding error of a row.
 struct Activations {
-  const float* values = nullptr;        ///< [rows, columns], `stride` apart
-  const std::int8_t* codes = nullptr;   ///< [rows, columns]
-  const float* scales = nullptr;        ///< [rows, columns / 32]
-  const float* sums = nullptr;          ///< [rows, columns / 32]: scale * sum of the group's codes
-  const float* half_sums = nullptr;     ///< [rows, columns / 16]: the same by half group
+  const float* values = nullptr;       ///< [rows, columns], `stride` apart
+  const std::int8_t* codes = nullptr;  ///< [rows, columns]
+  const float* scales = nullptr;       ///< [rows, columns / 32]
+  const std::int8_t* low = nullptr;    ///< [rows, columns]; written where low_scales is not 0
+  const float* low_scales = nullptr;   ///< [rows, columns / 32]; 0: the group has no second plane
+  const float* sums = nullptr;         ///< [rows, columns / 32]: the sum of the group as the codes have it
+  const float* half_sums = nullptr;    ///< [rows, columns / 16]: the same by half group
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::size_t stride = 0;
+};
+
+/// Where the codes of activation rows go; the members as in Activations.
+struct CodeRows {
+  std::int8_t* codes = nullptr;
+  float* scales = nullptr;
+  std::int8_t* low = nullptr;
+  float* low_scales = nullptr;
+  float* sums = nullptr;
+  float* half_sums = nullptr;
 };
 
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
@@ -34,9 +62,9 @@ using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, f
 
 /// Vectors in 16 bits, split in two int8 planes: value = scale * (256 * high + low).
 struct SplitRows {
-  const std::int8_t* high = nullptr;      ///< [rows, columns]
-  const std::int8_t* low = nullptr;       ///< [rows, columns]
-  const float* scales = nullptr;          ///< [rows]
+  const std::int8_t* high = nullptr;        ///< [rows, columns]
+  const std::int8_t* low = nullptr;         ///< [rows, columns]
+  const float* scales = nullptr;            ///< [rows]
   const std::int32_t* high_sums = nullptr;  ///< [rows]
   const std::int32_t* low_sums = nullptr;   ///< [rows]
   std::size_t rows = 0;
@@ -45,7 +73,7 @@ struct SplitRows {
 
 /// What a dot over tiles does with its sums: out[n][lane] = (accumulate ? out : row_add[n]) + sum * lane_scale[lane].
 struct TileOutput {
-  float* out = nullptr;                        ///< [rows, tiles * 16]
+  float* out = nullptr;  ///< [rows, tiles * 16]
   std::size_t stride = 0;
   const std::uint16_t* lane_scales = nullptr;  ///< f16 [tiles * 16]; null: 1
   const float* row_add = nullptr;              ///< [rows]; null: 0
@@ -53,8 +81,8 @@ struct TileOutput {
 };
 
 /// Codes of `tiles` tiles, each [columns / 4 groups][16 lanes][4], times split rows. Codes are unsigned, 128 is zero.
-using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
-                               const TileOutput& to);
+using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels,
+                               const SplitRows& x, const TileOutput& to);
 
 /// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns].
 using FloatDotKernel = void (*)(const void* elements, std::size_t tiles, std::size_t tile_bytes, const float* x,

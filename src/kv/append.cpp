@@ -14,7 +14,8 @@ void keep_sinks(const Cache& cache, HeadPages& head, const ExactPage& page) {
   const ExactPage sinks = cache.exact_page(head.sinks.data(), kSinkTokens);
   std::vector<float> rows(kSinkTokens * std::max(key_size, value_size));
   cache.exact_keys().get_keys(page.keys, key_size, kSinkTokens, rows.data());
-  for (std::size_t t = 0; t < kSinkTokens; ++t) cache.exact_keys().put_key(&rows[t * key_size], key_size, t, sinks.keys);
+  for (std::size_t t = 0; t < kSinkTokens; ++t)
+    cache.exact_keys().put_key(&rows[t * key_size], key_size, t, sinks.keys);
   cache.exact_values().get_values(page.values, value_size, kPageTokens, kSinkTokens, rows.data());
   for (std::size_t t = 0; t < kSinkTokens; ++t) {
     cache.exact_values().put_value(&rows[t * value_size], value_size, kSinkTokens, t, sinks.values);
@@ -35,7 +36,8 @@ std::shared_ptr<const SealedPage> seal(const Cache& cache, const ExactPage& exac
   return page;
 }
 
-void write_token(const Cache& cache, const Staging& staging, std::size_t kv_head, const NewTokens& batch, std::size_t token) {
+void write_token(const Cache& cache, const Staging& staging, std::size_t kv_head, const NewTokens& batch,
+                 std::size_t token) {
   const KvShape& shape = cache.shape();
   float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
   float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
@@ -69,21 +71,25 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   staging.begin(first_page);
   const std::size_t bytes = cache.exact_page_bytes(kPageTokens);
   // A page is written and sealed by one task; tokens of a page are few enough not to be split further.
-  pool.run(cache.shape().kv_heads * pages, [&](std::size_t task) {
-    const std::size_t kv_head = task / pages;
-    const std::size_t page = first_page + task % pages;
-    HeadPages& head = cache.head(layer, kv_head);
-    std::byte* memory = staging.memory(kv_head, page);
-    const bool continued = page == first_page && batch.position % kPageTokens != 0;
-    if (continued) {
-      std::memcpy(memory, head.open.data(), bytes);
-    } else {
-      std::memset(memory, 0, bytes);
-    }
-    const std::size_t from = std::max(page * kPageTokens, batch.position);
-    const std::size_t to = std::min((page + 1) * kPageTokens, end);
-    for (std::size_t position = from; position < to; ++position) write_token(cache, staging, kv_head, batch, position - batch.position);
-  }, batch.tokens > 4);
+  pool.run(
+      cache.shape().kv_heads * pages,
+      [&](std::size_t task) {
+        const std::size_t kv_head = task / pages;
+        const std::size_t page = first_page + task % pages;
+        HeadPages& head = cache.head(layer, kv_head);
+        std::byte* memory = staging.memory(kv_head, page);
+        const bool continued = page == first_page && batch.position % kPageTokens != 0;
+        if (continued) {
+          std::memcpy(memory, head.open.data(), bytes);
+        } else {
+          std::memset(memory, 0, bytes);
+        }
+        const std::size_t from = std::max(page * kPageTokens, batch.position);
+        const std::size_t to = std::min((page + 1) * kPageTokens, end);
+        for (std::size_t position = from; position < to; ++position)
+          write_token(cache, staging, kv_head, batch, position - batch.position);
+      },
+      batch.tokens > 4);
 
   const std::size_t complete = end / kPageTokens - first_page;
   if (complete == 0) return;
@@ -113,7 +119,8 @@ void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std:
     }
     // The next query sees tokens from here on.
     const std::size_t visible = window != 0 && tokens_total + 1 > window ? tokens_total + 1 - window : 0;
-    for (std::size_t p = std::min(visible / kPageTokens, head.sealed.size()); p-- > 0 && head.sealed[p];) head.sealed[p].reset();
+    for (std::size_t p = std::min(visible / kPageTokens, head.sealed.size()); p-- > 0 && head.sealed[p];)
+      head.sealed[p].reset();
     if (visible >= kSinkTokens) head.sinks = RawBuffer();
   }
 }

@@ -9,8 +9,8 @@
 
 namespace pith::kv {
 
-/// The exact pages that a batch touches, of one layer at a time: the layer's open page and those after it. Attention of the batch
-/// reads its own pages here; only the unfinished last one goes back into the cache. One owner at a time.
+/// The exact pages that a batch touches, of one layer at a time: the layer's open page and those after it. Attention of
+/// the batch reads its own pages here; only the unfinished last one goes back into the cache. One owner at a time.
 class Staging {
  public:
   /// For batches of at most `tokens_max` tokens.
@@ -28,8 +28,8 @@ class Staging {
   RawBuffer memory_;
 };
 
-/// Rows of one batch of one layer: keys [tokens, kv_heads * key_size] and values [tokens, kv_heads * value_size], `stride` floats
-/// from token to token. Rotated in place where the codecs ask for it.
+/// Rows of one batch of one layer: keys [tokens, kv_heads * key_size] and values [tokens, kv_heads * value_size],
+/// `stride` floats from token to token. Rotated in place where the codecs ask for it.
 struct NewTokens {
   float* keys = nullptr;
   float* values = nullptr;
@@ -38,8 +38,8 @@ struct NewTokens {
   std::size_t position = 0;  ///< Of the first one.
 };
 
-/// Writes the batch's keys and values into the staging pages and seals every page that became complete. Attention follows, then
-/// finish_append().
+/// Writes the batch's keys and values into the staging pages and seals every page that became complete. Attention
+/// follows, then finish_append().
 void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer, const NewTokens& batch);
 
 /// Keeps the unfinished page and drops pages that no later query of this layer can see.

@@ -5,7 +5,8 @@
 namespace pith::kv {
 namespace {
 
-/// Tokens of a block: enough rows to pay for unpacking a tile, few enough for their scores to stay in the first-level cache.
+/// Tokens of a block: enough rows to pay for unpacking a tile, few enough for their scores to stay in the first-level
+/// cache.
 constexpr std::size_t kBlockTokens = 16;
 
 /// Tokens [begin, end) of a page that the query at `position` sees.
@@ -72,23 +73,26 @@ void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, const Atte
   const kernels::KernelTable& kernels = cache.kernels();
   constexpr std::size_t kTokensPerTask = 16;
   const std::size_t parts = (batch.tokens + kTokensPerTask - 1) / kTokensPerTask;
-  pool.run(shape_.kv_heads * parts, [&](std::size_t task) {
-    const std::size_t h = task / parts;
-    const std::size_t first = task % parts * kTokensPerTask;
-    const std::size_t last = std::min(batch.tokens, first + kTokensPerTask);
-    const std::size_t row = (h * batch.tokens + first) * group;
-    float* out = &queries_[row * size];
-    for (std::size_t m = first; m < last; ++m) {
-      for (std::size_t g = 0; g < group; ++g, out += size) {
-        std::copy_n(batch.queries + m * batch.query_stride + (h * group + g) * size, size, out);
-        kernels.scale(out, batch.scale, size);
-        if (cache.key_rotation() != nullptr) cache.key_rotation()->apply(kernels, out);
-      }
-    }
-    if (high_.size() == 0) return;
-    kernels.split_rows(&queries_[row * size], size, (last - first) * group, size, nullptr, &high_[row * size], &low_[row * size],
-                       &scales_[row], &high_sums_[row], &low_sums_[row]);
-  }, batch.tokens > 4);
+  pool.run(
+      shape_.kv_heads * parts,
+      [&](std::size_t task) {
+        const std::size_t h = task / parts;
+        const std::size_t first = task % parts * kTokensPerTask;
+        const std::size_t last = std::min(batch.tokens, first + kTokensPerTask);
+        const std::size_t row = (h * batch.tokens + first) * group;
+        float* out = &queries_[row * size];
+        for (std::size_t m = first; m < last; ++m) {
+          for (std::size_t g = 0; g < group; ++g, out += size) {
+            std::copy_n(batch.queries + m * batch.query_stride + (h * group + g) * size, size, out);
+            kernels.scale(out, batch.scale, size);
+            if (cache.key_rotation() != nullptr) cache.key_rotation()->apply(kernels, out);
+          }
+        }
+        if (high_.size() == 0) return;
+        kernels.split_rows(&queries_[row * size], size, (last - first) * group, size, nullptr, &high_[row * size],
+                           &low_[row * size], &scales_[row], &high_sums_[row], &low_sums_[row]);
+      },
+      batch.tokens > 4);
 }
 
 Queries Attention::block_queries(const Block& block, std::size_t batch_tokens) const {
@@ -103,8 +107,8 @@ Queries Attention::block_queries(const Block& block, std::size_t batch_tokens) c
   return all.slice((block.kv_head * batch_tokens + block.token) * shape_.group(), block.tokens * shape_.group());
 }
 
-void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block, const Queries& queries,
-                             std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const {
+void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
+                             const Queries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const {
   reset(rows);
   const std::size_t window = shape_.windows[layer];
   const std::size_t group = shape_.group();
@@ -117,8 +121,8 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
   const auto softmax = [&](std::size_t page_start, std::size_t from, std::size_t page_tokens) {
     for (std::size_t r = 0; r < rows.rows; ++r) {
       const Visible seen = visible_in_page(page_start, page_tokens, block.position + r / group, window);
-      const float shrink = cache.kernels().softmax_step(scores + r * kPageTokens, page_tokens, std::max(seen.begin, from), seen.end,
-                                                        &rows.state[r]);
+      const float shrink = cache.kernels().softmax_step(scores + r * kPageTokens, page_tokens,
+                                                        std::max(seen.begin, from), seen.end, &rows.state[r]);
       if (shrink != 1.0F) cache.kernels().scale(rows.out + r * rows.size, shrink, rows.size);
     }
   };
@@ -147,19 +151,21 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
   }
 }
 
-void Attention::write_out(const Cache& cache, const AttendBatch& batch, const Block& block, const SoftmaxRows& rows) const {
+void Attention::write_out(const Cache& cache, const AttendBatch& batch, const Block& block,
+                          const SoftmaxRows& rows) const {
   const std::size_t group = shape_.group();
   for (std::size_t r = 0; r < rows.rows; ++r) {
     float* from = rows.out + r * rows.size;
     cache.kernels().scale(from, 1.0F / rows.state[r].sum, rows.size);
     if (cache.value_rotation() != nullptr) cache.value_rotation()->invert(cache.kernels(), from);
     const std::size_t token = block.token + r / group;
-    std::copy_n(from, rows.size, batch.out + token * batch.out_stride + (block.kv_head * group + r % group) * rows.size);
+    std::copy_n(from, rows.size,
+                batch.out + token * batch.out_stride + (block.kv_head * group + r % group) * rows.size);
   }
 }
 
-void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
-                           const std::vector<Block>& blocks) {
+void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                           const AttendBatch& batch, const std::vector<Block>& blocks) {
   pool.run(blocks.size(), [&](std::size_t task, std::size_t w) {
     // The last blocks see the most tokens: they go first.
     const Block& block = blocks[blocks.size() - 1 - task];
@@ -177,8 +183,8 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
   });
 }
 
-void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
-                          const std::vector<Block>& blocks) {
+void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                          const AttendBatch& batch, const std::vector<Block>& blocks) {
   const std::size_t chunks = blocks.front().position / kPageTokens / kChunkPages + 1;
   const std::size_t rows = blocks.front().tokens * shape_.group();
   if (split_state_.size() < blocks.size() * chunks * rows) {
@@ -186,11 +192,13 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
     split_out_ = Buffer<float>(split_state_.size() * shape_.value_size);
   }
   const auto part_of = [&](std::size_t task) {
-    return SoftmaxRows{&split_state_[task * rows], &split_out_[task * rows * shape_.value_size], rows, shape_.value_size};
+    return SoftmaxRows{&split_state_[task * rows], &split_out_[task * rows * shape_.value_size], rows,
+                       shape_.value_size};
   };
   pool.run(blocks.size() * chunks, [&](std::size_t task, std::size_t w) {
     const Block& block = blocks[task / chunks];
-    attend_chunk(cache, staging, layer, block, block_queries(block, batch.tokens), task % chunks, workers_[w], part_of(task));
+    attend_chunk(cache, staging, layer, block, block_queries(block, batch.tokens), task % chunks, workers_[w],
+                 part_of(task));
   });
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const Worker& worker = workers_.front();
@@ -201,7 +209,8 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
   }
 }
 
-void Attention::run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch) {
+void Attention::run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                    const AttendBatch& batch) {
   prepare_queries(cache, pool, batch);
   const std::vector<Block> blocks = make_blocks(batch);
   if (blocks.size() == shape_.kv_heads) {

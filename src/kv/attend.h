@@ -11,8 +11,8 @@
 
 namespace pith::kv {
 
-/// Queries and outputs of one batch of one layer: token m's query head h starts at queries[m * query_stride + h * key_size], its
-/// output at out[m * out_stride + h * value_size].
+/// Queries and outputs of one batch of one layer: token m's query head h starts at queries[m * query_stride + h *
+/// key_size], its output at out[m * out_stride + h * value_size].
 struct AttendBatch {
   const float* queries = nullptr;
   std::size_t query_stride = 0;
@@ -28,15 +28,15 @@ class Attention {
  public:
   Attention(const Cache& cache, std::size_t tokens_max, int workers);
 
-  /// append() of the same batch comes first. Softmax states are built by chunk of kChunkPages pages and merged in order, so the
-  /// result depends neither on the number of threads nor on the batch.
+  /// append() of the same batch comes first. Softmax states are built by chunk of kChunkPages pages and merged in
+  /// order, so the result depends neither on the number of threads nor on the batch.
   void run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
 
  private:
   /// Up to kBlockTokens tokens of one page and all query heads of one KV head: they share every load of a KV byte.
   struct Block {
     std::size_t kv_head;
-    std::size_t token;     ///< First, counted in the batch.
+    std::size_t token;  ///< First, counted in the batch.
     std::size_t tokens;
     std::size_t position;  ///< Of the first one.
   };
@@ -56,15 +56,15 @@ class Attention {
   void prepare_queries(const Cache& cache, ThreadPool& pool, const AttendBatch& batch);
   Queries block_queries(const Block& block, std::size_t batch_tokens) const;
   /// The state of a block over one chunk, from nothing.
-  void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block, const Queries& queries,
-                    std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
+  void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
+                    const Queries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
   void write_out(const Cache& cache, const AttendBatch& batch, const Block& block, const SoftmaxRows& rows) const;
   /// One task a block.
-  void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
-                  const std::vector<Block>& blocks);
+  void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                  const AttendBatch& batch, const std::vector<Block>& blocks);
   /// One task a block and chunk, then the merge: for batches too small to fill the threads by blocks.
-  void run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
-                 const std::vector<Block>& blocks);
+  void run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                 const AttendBatch& batch, const std::vector<Block>& blocks);
 
   KvShape shape_;
   Buffer<float> queries_;  ///< [kv_heads, tokens, group, key_size]

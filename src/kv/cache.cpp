@@ -16,8 +16,8 @@ KvShape checked(KvShape shape) {
   const bool sizes = shape.key_size > 0 && shape.key_size % kernels::kLanes == 0 && shape.value_size > 0 &&
                      shape.value_size % kernels::kLanes == 0;
   if (!sizes) {
-    fail(ErrorKind::kInvalidArgument, "KV heads have {} key and {} value elements; both must be multiples of {}", shape.key_size,
-         shape.value_size, kernels::kLanes);
+    fail(ErrorKind::kInvalidArgument, "KV heads have {} key and {} value elements; both must be multiples of {}",
+         shape.key_size, shape.value_size, kernels::kLanes);
   }
   if (shape.kv_heads == 0 || shape.heads % shape.kv_heads != 0) {
     fail(ErrorKind::kInvalidArgument, "{} query heads do not divide into {} KV heads", shape.heads, shape.kv_heads);
@@ -27,7 +27,8 @@ KvShape checked(KvShape shape) {
 
 }  // namespace
 
-Cache::Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec, const kernels::KernelTable& kernels)
+Cache::Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec,
+             const kernels::KernelTable& kernels)
     : shape_(checked(std::move(shape))),
       kernels_(&kernels),
       key_codec_(make_codec(key_codec, kernels)),

@@ -31,7 +31,8 @@ struct ExactPage {
   std::byte* values = nullptr;
 };
 
-/// The pages of one KV head of one layer. Page p covers tokens [64 p, 64 p + 64); pages no query can see any more are null.
+/// The pages of one KV head of one layer. Page p covers tokens [64 p, 64 p + 64); pages no query can see any more are
+/// null.
 struct HeadPages {
   std::vector<std::shared_ptr<const SealedPage>> sealed;
   /// Exact first tokens; empty where nothing is lossy or once no query can see them.
@@ -40,9 +41,10 @@ struct HeadPages {
   RawBuffer open;
 };
 
-/// The KV cache of one sequence. Goals: keys and values stay in the codecs' bytes, sealed page by page; what is held is counted.
-/// Non-goals: tokens, models, scheduling. A query sees its own page exactly and all earlier pages as sealed: results do not depend
-/// on how a prompt is cut into batches (docs/adr). Used by one thread at a time; work is spread over the given pool.
+/// The KV cache of one sequence. Goals: keys and values stay in the codecs' bytes, sealed page by page; what is held is
+/// counted. Non-goals: tokens, models, scheduling. A query sees its own page exactly and all earlier pages as sealed:
+/// results do not depend on how a prompt is cut into batches (docs/adr). Used by one thread at a time; work is spread
+/// over the given pool.
 class Cache {
  public:
   /// Throws Error(kUnsupported) for an unknown codec, kInvalidArgument for a shape it cannot hold.
@@ -62,7 +64,9 @@ class Cache {
 
   // For kv/append.cpp and kv/attend.cpp.
   HeadPages& head(std::size_t layer, std::size_t kv_head) { return heads_[layer * shape_.kv_heads + kv_head]; }
-  const HeadPages& head(std::size_t layer, std::size_t kv_head) const { return heads_[layer * shape_.kv_heads + kv_head]; }
+  const HeadPages& head(std::size_t layer, std::size_t kv_head) const {
+    return heads_[layer * shape_.kv_heads + kv_head];
+  }
   const FloatCodec& exact_keys() const { return exact_keys_; }
   const FloatCodec& exact_values() const { return exact_values_; }
   const Rotation* key_rotation() const { return key_codec_->rotated() ? &key_rotation_ : nullptr; }

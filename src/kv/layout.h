@@ -7,16 +7,17 @@ namespace pith::kv {
 
 /// Tokens of a page: the unit that is sealed, shared and dropped.
 inline constexpr std::size_t kPageTokens = 64;
-/// Pages of a chunk: the unit over which a softmax state is built before states are merged in order. Fixed, so that results do
-/// not depend on how the range is split over threads.
+/// Pages of a chunk: the unit over which a softmax state is built before states are merged in order. Fixed, so that
+/// results do not depend on how the range is split over threads.
 inline constexpr std::size_t kChunkPages = 4;
-/// First tokens of a sequence that stay exact where pages are lossy: attention sinks (Xiao et al., 2309.17453). One tile.
+/// First tokens of a sequence that stay exact where pages are lossy: attention sinks (Xiao et al., 2309.17453). One
+/// tile.
 inline constexpr std::size_t kSinkTokens = 16;
 
 /// What a cache is made for.
 struct KvShape {
-  std::size_t heads = 0;     ///< Query heads.
-  std::size_t kv_heads = 0;  ///< Divides heads.
+  std::size_t heads = 0;       ///< Query heads.
+  std::size_t kv_heads = 0;    ///< Divides heads.
   std::size_t key_size = 0;    ///< Elements of a key head, a multiple of 16.
   std::size_t value_size = 0;  ///< Elements of a value head, a multiple of 16.
   /// By layer: how many tokens a query sees, itself included; 0: all.

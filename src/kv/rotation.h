@@ -7,9 +7,9 @@
 
 namespace pith::kv {
 
-/// A fixed orthogonal map R = H S: random signs, then a Walsh-Hadamard transform. It spreads outliers over all elements and makes
-/// them nearly normal (QuIP#, 2402.04396; TurboQuant, 2504.19874). Sizes that are no power of two are transformed in runs of their
-/// binary digits (80 = 64 + 16). Immutable: safe from any thread.
+/// A fixed orthogonal map R = H S: random signs, then a Walsh-Hadamard transform. It spreads outliers over all elements
+/// and makes them nearly normal (QuIP#, 2402.04396; TurboQuant, 2504.19874). Sizes that are no power of two are
+/// transformed in runs of their binary digits (80 = 64 + 16). Immutable: safe from any thread.
 class Rotation {
  public:
   /// size is a multiple of 16.

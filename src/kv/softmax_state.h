@@ -7,8 +7,8 @@
 
 namespace pith::kv {
 
-/// Unnormalized attention of some rows over some tokens: out[r] = sum of exp(score - max[r]) * value, state[r] = {max, sum}.
-/// States over disjoint tokens merge exactly (up to rounding) in any grouping; we always merge in chunk order.
+/// Unnormalized attention of some rows over some tokens: out[r] = sum of exp(score - max[r]) * value, state[r] = {max,
+/// sum}. States over disjoint tokens merge exactly (up to rounding) in any grouping; we always merge in chunk order.
 struct SoftmaxRows {
   kernels::SoftmaxState* state = nullptr;  ///< [rows]
   float* out = nullptr;                    ///< [rows, size]

@@ -9,8 +9,8 @@
 
 namespace pith::model {
 
-/// The only place where a file's tensors and the packed weights meet. Checks every tensor's presence and shape against the
-/// hyper-parameters. Throws Error(kFormat) naming file, tensor, shape and the shape wanted.
+/// The only place where a file's tensors and the packed weights meet. Checks every tensor's presence and shape against
+/// the hyper-parameters. Throws Error(kFormat) naming file, tensor, shape and the shape wanted.
 ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, bool as_f32, ThreadPool& pool,
                           const std::function<void(double share)>& progress);
 

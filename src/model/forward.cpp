@@ -51,7 +51,8 @@ void Forward::for_rows(std::size_t rows, const Row& row) {
   });
 }
 
-kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns, bool quantized) {
+kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
+                                          bool quantized) {
   return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), quantized);
 }
 
@@ -121,7 +122,8 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
   float* query = b.qkv.data();
   float* key = query + b.query_stride;
   float* value = key + b.key_stride;
-  const std::array<weights::Product, 3> qkv = {{{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
+  const std::array<weights::Product, 3> qkv = {
+      {{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
   weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, quantized), qkv);
   shape_qkv(layer, tokens);
 
@@ -132,15 +134,18 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
   kv::finish_append(cache_, staging_, layer, position + tokens);
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
-  weights::multiply(k_, pool_, activations(b.attention, tokens, h_.heads * h_.value_size, w.attention_output.quantized()), output);
+  weights::multiply(k_, pool_,
+                    activations(b.attention, tokens, h_.heads * h_.value_size, w.attention_output.quantized()), output);
   add_projected(w.attention_output_bias, w.attention_post_norm, tokens);
 }
 
 void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
   Buffers& b = buffers_;
   norm(w.feed_forward_norm, tokens);
-  const std::array<weights::Product, 2> both = {{{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
-  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, w.gate.quantized() || w.up.quantized()), both);
+  const std::array<weights::Product, 2> both = {
+      {{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
+  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, w.gate.quantized() || w.up.quantized()),
+                    both);
   for_rows(tokens, [&](std::size_t m) {
     float* gate = &b.gate[m * b.feed_forward_stride];
     float* up = &b.up[m * b.feed_forward_stride];
@@ -161,8 +166,8 @@ void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_r
   for (std::size_t done = 0; done < count; done += rows_max) {
     const std::size_t rows = std::min(rows_max, count - done);
     for_rows(rows, [&](std::size_t r) {
-      k_.rms_norm(&b.residual[(first + done + r) * b.embedding_stride], model_.weights().output_norm.data(), h_.embedding, h_.norm_eps,
-                  &b.normed[r * b.embedding_stride]);
+      k_.rms_norm(&b.residual[(first + done + r) * b.embedding_stride], model_.weights().output_norm.data(),
+                  h_.embedding, h_.norm_eps, &b.normed[r * b.embedding_stride]);
     });
     const std::array<weights::Product, 1> product = {{{&output, logits_.data(), b.vocab_stride}}};
     weights::multiply(k_, pool_, activations(b.normed, rows, h_.embedding, output.quantized()), product);

@@ -19,8 +19,9 @@ namespace pith::model {
 /// The shape of the cache that a model's sessions need.
 kv::KvShape kv_shape(const Hparams& hparams);
 
-/// Runs batches of tokens through a model. Holds the activations of one session; the model stays const. Used by one thread at a
-/// time; work is spread over the pool. Results depend neither on the pool's size nor on how tokens are cut into batches.
+/// Runs batches of tokens through a model. Holds the activations of one session; the model stays const. Used by one
+/// thread at a time; work is spread over the pool. Results depend neither on the pool's size nor on how tokens are cut
+/// into batches.
 class Forward {
  public:
   /// Row r of logits is [vocab] floats, valid during the call.

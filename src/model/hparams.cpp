@@ -19,7 +19,8 @@ constexpr std::uint64_t kHeadMultiple = 16;
 /// Keys of one architecture ("llama.block_count"), checked as they are read.
 class Keys {
  public:
-  Keys(const gguf::File& file, std::string_view architecture) : file_(&file), prefix_(std::string(architecture) + ".") {}
+  Keys(const gguf::File& file, std::string_view architecture)
+      : file_(&file), prefix_(std::string(architecture) + ".") {}
 
   std::size_t count(std::string_view name, std::uint64_t max) const {
     const std::string key = prefix_ + std::string(name);
@@ -35,7 +36,8 @@ class Keys {
   double positive_or(std::string_view name, double fallback) const {
     const std::string key = prefix_ + std::string(name);
     const double value = file_->metadata().get<double>(key).value_or(fallback);
-    if (!std::isfinite(value) || value <= 0.0) fail(ErrorKind::kFormat, "{}: {} is {}, must be finite and above 0", file_->path(), key, value);
+    if (!std::isfinite(value) || value <= 0.0)
+      fail(ErrorKind::kFormat, "{}: {} is {}, must be finite and above 0", file_->path(), key, value);
     return value;
   }
 
@@ -61,7 +63,8 @@ class Keys {
   }
 
   std::size_t in_range(const std::string& key, std::uint64_t value, std::uint64_t max) const {
-    if (value == 0 || value > max) fail(ErrorKind::kFormat, "{}: {} is {}, allowed are 1 to {}", file_->path(), key, value, max);
+    if (value == 0 || value > max)
+      fail(ErrorKind::kFormat, "{}: {} is {}, allowed are 1 to {}", file_->path(), key, value, max);
     return static_cast<std::size_t>(value);
   }
 
@@ -72,8 +75,8 @@ class Keys {
 std::size_t head_size(const gguf::File& file, const Keys& keys, const Hparams& h, std::string_view name) {
   const std::size_t size = keys.count_or(name, h.embedding / h.heads, kDimensionMax);
   if (size % kHeadMultiple != 0 || size > kHeadSizeMax || size == 0) {
-    fail(ErrorKind::kUnsupported, "{}: {}.{} is {}, must be a multiple of {} up to {}", file.path(), h.architecture, name, size,
-         kHeadMultiple, kHeadSizeMax);
+    fail(ErrorKind::kUnsupported, "{}: {}.{} is {}, must be a multiple of {} up to {}", file.path(), h.architecture,
+         name, size, kHeadMultiple, kHeadSizeMax);
   }
   return size;
 }
@@ -82,8 +85,8 @@ RopeParams read_rope(const gguf::File& file, const Keys& keys, const Hparams& h)
   RopeParams rope;
   rope.dims = keys.count_or("rope.dimension_count", h.key_size, kDimensionMax);
   if (rope.dims % 2 != 0 || rope.dims > h.key_size) {
-    fail(ErrorKind::kFormat, "{}: {}.rope.dimension_count is {}, must be even and at most the head size {}", file.path(), h.architecture,
-         rope.dims, h.key_size);
+    fail(ErrorKind::kFormat, "{}: {}.rope.dimension_count is {}, must be even and at most the head size {}",
+         file.path(), h.architecture, rope.dims, h.key_size);
   }
   rope.base = keys.positive_or("rope.freq_base", 10000.0);
   rope.factor = keys.positive_or("rope.scaling.factor", keys.positive_or("rope.scale_linear", 1.0));
@@ -98,7 +101,8 @@ RopeParams read_rope(const gguf::File& file, const Keys& keys, const Hparams& h)
     rope.beta_slow = keys.positive_or("rope.scaling.yarn_beta_slow", 1.0);
     rope.attention_factor = keys.positive_or("rope.scaling.attn_factor", 1.0);
   } else {
-    fail(ErrorKind::kUnsupported, "{}: {}.rope.scaling.type is \"{}\"; known are none, linear, yarn", file.path(), h.architecture, type);
+    fail(ErrorKind::kUnsupported, "{}: {}.rope.scaling.type is \"{}\"; known are none, linear, yarn", file.path(),
+         h.architecture, type);
   }
   rope.original_context =
       static_cast<double>(keys.count_or("rope.scaling.original_context_length", h.context_trained, kContextMax));
@@ -112,16 +116,18 @@ Hparams read_hparams(const gguf::File& file) {
   h.architecture = std::string(file.metadata().require<std::string_view>("general.architecture"));
   const Architecture& architecture = find_architecture(file, h.architecture);
   const Keys keys(file, h.architecture);
-  if (keys.has("expert_count") && file.metadata().get<std::uint64_t>(h.architecture + ".expert_count").value_or(0) != 0) {
-    fail(ErrorKind::kUnsupported, "{}: {}.expert_count is not 0: mixtures of experts are not supported", file.path(), h.architecture);
+  if (keys.has("expert_count") &&
+      file.metadata().get<std::uint64_t>(h.architecture + ".expert_count").value_or(0) != 0) {
+    fail(ErrorKind::kUnsupported, "{}: {}.expert_count is not 0: mixtures of experts are not supported", file.path(),
+         h.architecture);
   }
   h.layers = keys.count("block_count", kLayersMax);
   h.embedding = keys.count("embedding_length", kDimensionMax);
   h.heads = keys.count("attention.head_count", kDimensionMax);
   h.kv_heads = keys.count_or("attention.head_count_kv", h.heads, kDimensionMax);
   if (h.heads % h.kv_heads != 0) {
-    fail(ErrorKind::kFormat, "{}: {}.attention.head_count is {}, must be a multiple of attention.head_count_kv {}", file.path(),
-         h.architecture, h.heads, h.kv_heads);
+    fail(ErrorKind::kFormat, "{}: {}.attention.head_count is {}, must be a multiple of attention.head_count_kv {}",
+         file.path(), h.architecture, h.heads, h.kv_heads);
   }
   h.key_size = head_size(file, keys, h, "attention.key_length");
   h.value_size = head_size(file, keys, h, "attention.value_length");
@@ -129,7 +135,9 @@ Hparams read_hparams(const gguf::File& file) {
   h.context_trained = keys.count("context_length", kContextMax);
   const gguf::TensorInfo& embeddings = file.require("token_embd.weight");
   h.vocab = static_cast<std::size_t>(embeddings.rows());
-  if (h.vocab > kVocabMax) fail(ErrorKind::kFormat, "{}: token_embd.weight has {} rows, at most {} are allowed", file.path(), h.vocab, kVocabMax);
+  if (h.vocab > kVocabMax)
+    fail(ErrorKind::kFormat, "{}: token_embd.weight has {} rows, at most {} are allowed", file.path(), h.vocab,
+         kVocabMax);
   h.norm_eps = static_cast<float>(keys.positive_or("attention.layer_norm_rms_epsilon", 1e-5));
   h.attention_scale = 1.0F / std::sqrt(static_cast<float>(h.key_size));
   h.rope = read_rope(file, keys, h);

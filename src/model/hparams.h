@@ -60,8 +60,9 @@ struct Hparams {
   std::vector<std::size_t> windows;
 };
 
-/// Reads what all architectures share and lets the file's architecture adapt it. Throws Error: kUnsupported for an architecture
-/// that is not in arch/table.cpp, kFormat for keys missing or out of range, naming file, key, value and limit.
+/// Reads what all architectures share and lets the file's architecture adapt it. Throws Error: kUnsupported for an
+/// architecture that is not in arch/table.cpp, kFormat for keys missing or out of range, naming file, key, value and
+/// limit.
 Hparams read_hparams(const gguf::File& file);
 
 }  // namespace pith::model

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "gguf/file.h"
+#include "kernels/select.h"
 #include "model/bind.h"
 #include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
@@ -62,8 +63,8 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
   ThreadPool pool(options.threads);
   weights_ = bind_weights(file, hparams_, options.arithmetic == Arithmetic::kF32, pool, options.progress);
   info_ = describe(file, hparams_, weights_);
-  log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture, info_.weight_type, info_.layers,
-             info_.parameters, info_.weight_bytes, kernels_->name);
+  log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
+             info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);
 }
 
 }  // namespace pith::model

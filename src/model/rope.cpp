@@ -9,7 +9,8 @@ namespace {
 
 /// The pair that turns `rotations` times over the original context (2309.00071, eq. 22).
 double pair_of_rotations(const RopeParams& p, double rotations) {
-  return static_cast<double>(p.dims) * std::log(p.original_context / (rotations * 2.0 * std::numbers::pi)) / (2.0 * std::log(p.base));
+  return static_cast<double>(p.dims) * std::log(p.original_context / (rotations * 2.0 * std::numbers::pi)) /
+         (2.0 * std::log(p.base));
 }
 
 /// YaRN leaves fast pairs alone, interpolates slow ones and blends between (2309.00071, section 3.2).
@@ -31,11 +32,16 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
       sin_(tokens_max * half_) {
   for (std::size_t i = 0; i < half_; ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(params.dims);
-    const double plain = std::pow(params.base, exponent) / (frequency_factors.empty() ? 1.0 : static_cast<double>(frequency_factors[i]));
+    const double plain =
+        std::pow(params.base, exponent) / (frequency_factors.empty() ? 1.0 : static_cast<double>(frequency_factors[i]));
     const double stretched = plain / params.factor;
     switch (params.scaling) {
-      case RopeScaling::kNone: frequencies_[i] = plain; break;
-      case RopeScaling::kLinear: frequencies_[i] = stretched; break;
+      case RopeScaling::kNone:
+        frequencies_[i] = plain;
+        break;
+      case RopeScaling::kLinear:
+        frequencies_[i] = stretched;
+        break;
       case RopeScaling::kYarn: {
         const double kept = yarn_share_kept(params, i);
         frequencies_[i] = stretched * (1.0 - kept) + plain * kept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/fail.h"
@@ -20,20 +21,16 @@ struct Symbol {
   std::int32_t next = kNone;
 };
 
-/// Two neighbours that could merge. Stale once either has changed, which their tokens tell.
-struct Candidate {
-  std::int32_t rank = 0;
-  std::int32_t left = 0;
-  std::int32_t right = 0;
-  Token left_token = -1;
-  Token right_token = -1;
-  Token merged = -1;
-};
+/// A pair of neighbours that could merge: its rank above the position of its left one, so that the smallest goes first
+/// and of equal ranks the leftmost. Stale once the pair there has another rank.
+using Candidate = std::uint64_t;
 
-/// For a heap whose top is the lowest rank, of equal ranks the leftmost.
-bool comes_later(const Candidate& a, const Candidate& b) noexcept {
-  return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
+Candidate candidate(std::int32_t rank, std::int32_t left) noexcept {
+  return (static_cast<std::uint64_t>(rank) << 32) | static_cast<std::uint32_t>(left);
 }
+
+std::int32_t rank_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate >> 32); }
+std::int32_t left_of(Candidate candidate) noexcept { return static_cast<std::int32_t>(candidate & 0xFFFFFFFFU); }
 
 Token token_of(const VocabSource& source, const Vocab& vocab, std::size_t merge, std::string_view text) {
   const Token token = vocab.find(text);
@@ -110,39 +107,40 @@ void BpeEncoder::append_word(std::string_view word, Workspace& work, std::vector
 
 void BpeEncoder::merge_word(Workspace& work) const {
   auto& heap = work.heap;
+  constexpr std::greater<Candidate> kSmallestOnTop;
   const auto symbol = [&](std::int32_t at) -> Symbol& { return work.symbols[static_cast<std::size_t>(at)]; };
-  const auto consider = [&](std::int32_t left, std::int32_t right) {
-    if (left == kNone || right == kNone) return false;
-    const Token a = symbol(left).token;
-    const Token b = symbol(right).token;
-    const Merge merge = merges_.find(a, b);
-    if (merge.rank < 0) return false;
-    heap.push_back({merge.rank, left, right, a, b, merge.merged});
-    return true;
+  const auto merge_at = [&](std::int32_t left) {
+    const Symbol& first = symbol(left);
+    return first.next == kNone ? Merge{} : merges_.find(first.token, symbol(first.next).token);
   };
-  const auto consider_and_sift = [&](std::int32_t left, std::int32_t right) {
-    if (consider(left, right)) std::push_heap(heap.begin(), heap.end(), comes_later);
+  const auto consider = [&](std::int32_t left) {
+    if (left == kNone) return;
+    const Merge merge = merge_at(left);
+    if (merge.rank < 0) return;
+    heap.push_back(candidate(merge.rank, left));
+    std::push_heap(heap.begin(), heap.end(), kSmallestOnTop);
   };
 
   heap.clear();
-  for (std::size_t i = 1; i < work.symbols.size(); ++i) {
-    consider(static_cast<std::int32_t>(i - 1), static_cast<std::int32_t>(i));
+  for (std::int32_t left = 0; left != kNone; left = symbol(left).next) {
+    if (const Merge merge = merge_at(left); merge.rank >= 0) heap.push_back(candidate(merge.rank, left));
   }
-  std::make_heap(heap.begin(), heap.end(), comes_later);
+  std::make_heap(heap.begin(), heap.end(), kSmallestOnTop);
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), comes_later);
+    std::pop_heap(heap.begin(), heap.end(), kSmallestOnTop);
     const Candidate best = heap.back();
     heap.pop_back();
-    Symbol& left = symbol(best.left);
-    Symbol& right = symbol(best.right);
-    if (left.next != best.right || left.token != best.left_token || right.token != best.right_token) continue;
-    left.token = best.merged;
+    const std::int32_t at = left_of(best);
+    const Merge merge = merge_at(at);
+    if (merge.rank != rank_of(best)) continue;
+    Symbol& left = symbol(at);
+    Symbol& right = symbol(left.next);
+    left.token = merge.merged;
     left.next = right.next;
-    right.token = kNone;
     right.next = kNone;
-    if (left.next != kNone) symbol(left.next).previous = best.left;
-    consider_and_sift(left.previous, best.left);
-    consider_and_sift(best.left, left.next);
+    if (left.next != kNone) symbol(left.next).previous = at;
+    consider(left.previous);
+    consider(at);
   }
 }
 

@@ -76,6 +76,7 @@ std::string SpmEncoder::prepared(std::string_view text, bool opens) const {
   std::string tidy;
   if (vocab().remove_extra_whitespaces()) {
     tidy = without_extra_spaces(text);
+    if (tidy.empty()) return tidy;
     text = tidy;
   }
   std::string out;

@@ -25,10 +25,6 @@ int run(int argc, char** argv) {
   CLI::App app("Runs language models from GGUF files with a compressed KV cache.", "pith");
   app.set_version_flag("--version", "pith " PITH_VERSION);
   app.require_subcommand(1);
-  app.footer(
-      "Results go to standard output, everything else to standard error.\n"
-      "Exit status: 0 if all went well, 1 if it failed, 2 if the command line is wrong.\n"
-      "pith SUBCOMMAND --help says more.");
   pith::tools::Action action;
   pith::tools::add_run(app, action);
   pith::tools::add_chat(app, action);
@@ -36,6 +32,11 @@ int run(int argc, char** argv) {
   pith::tools::add_tokenize(app, action);
   pith::tools::add_logits(app, action);
   pith::tools::add_eval(app, action);
+  // After the subcommands, which would inherit it.
+  app.footer(
+      "Results go to standard output, everything else to standard error.\n"
+      "Exit status: 0 if all went well, 1 if it failed, 2 if the command line is wrong.\n"
+      "pith SUBCOMMAND --help says more.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -53,17 +53,19 @@ void add_run(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("run", "Continue a prompt");
   const auto args = std::make_shared<RunArgs>();
   args->model.add_to(*command);
-  auto* prompt = command->add_option_group("prompt");
-  prompt->add_option("-p,--prompt", args->prompt, "The prompt")->type_name("TEXT");
-  prompt->add_option("-f,--file", args->prompt_file, "A file with the prompt, taken byte by byte; -: standard input")
-      ->type_name("FILE");
-  prompt->require_option(1);
+  auto* prompt = command->add_option("-p,--prompt", args->prompt, "The prompt")->type_name("TEXT");
+  auto* file = command->add_option("-f,--file", args->prompt_file,
+                                   "Instead of -p: a file with the prompt, taken byte by byte; -: standard input");
+  file->type_name("FILE")->excludes(prompt);
   command->add_flag("--chat", args->chat, "Put the prompt into the model's chat format, as a user's message");
   args->generate.add_to(*command);
   args->session.add_kv_to(*command);
   args->session.add_context_to(*command);
   add_format(*command, args->format);
-  command->callback([args, &action] { action = [args] { run(*args); }; });
+  command->callback([args, prompt, file, &action] {
+    if (prompt->empty() && file->empty()) throw CLI::RequiredError("--prompt or --file");
+    action = [args] { run(*args); };
+  });
 }
 
 }  // namespace pith::tools

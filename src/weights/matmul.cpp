@@ -18,6 +18,8 @@ kernels::Activations row_block(const kernels::Activations& x, std::size_t first,
     const std::size_t groups = x.columns / kernels::kGroup;
     part.codes += first * x.columns;
     part.scales += first * groups;
+    part.low += first * x.columns;
+    part.low_scales += first * groups;
     part.sums += first * groups;
     part.half_sums += 2 * first * groups;
   }
@@ -29,6 +31,8 @@ kernels::Activations row_block(const kernels::Activations& x, std::size_t first,
 QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
     : codes_(rows_max * columns_max),
       scales_(rows_max * (columns_max / kernels::kGroup + 1)),
+      low_(codes_.size()),
+      low_scales_(scales_.size()),
       sums_(scales_.size()),
       half_sums_(2 * scales_.size()) {}
 
@@ -42,13 +46,19 @@ kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels
   if (!needed) return view;
   const std::size_t groups = columns / kernels::kGroup;
   constexpr std::size_t kRowsPerTask = 8;
-  pool.run((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::size_t task) {
-    const std::size_t first = task * kRowsPerTask;
-    kernels.quantize_rows(x + first * stride, std::min(kRowsPerTask, rows - first), columns, codes_.data() + first * columns,
-                          scales_.data() + first * groups, sums_.data() + first * groups, half_sums_.data() + 2 * first * groups);
-  }, rows > kRowsPerTask);
+  pool.run((rows + kRowsPerTask - 1) / kRowsPerTask,
+           [&](std::size_t task) {
+             const std::size_t first = task * kRowsPerTask;
+             kernels.quantize_rows(x + first * stride, std::min(kRowsPerTask, rows - first), columns,
+                                   {codes_.data() + first * columns, scales_.data() + first * groups,
+                                    low_.data() + first * columns, low_scales_.data() + first * groups,
+                                    sums_.data() + first * groups, half_sums_.data() + 2 * first * groups});
+           },
+           rows > kRowsPerTask);
   view.codes = codes_.data();
   view.scales = scales_.data();
+  view.low = low_.data();
+  view.low_scales = low_scales_.data();
   view.sums = sums_.data();
   view.half_sums = half_sums_.data();
   return view;
@@ -80,7 +90,8 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
     for (std::size_t row = 0; row < x.rows; row += rows_fit) {
       const kernels::Activations block = row_block(x, row, std::min(rows_fit, x.rows - row));
       for (std::size_t panel = task * per_task; panel < last; ++panel) {
-        kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes, product->stride);
+        kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes,
+               product->stride);
       }
     }
   });

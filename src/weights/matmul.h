@@ -16,20 +16,22 @@ class QuantizedRows {
   QuantizedRows() = default;
   QuantizedRows(std::size_t rows_max, std::size_t columns_max);
 
-  /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no matrix asks for codes. Columns of
-  /// quantized matrices are a multiple of 32, so there the stride is the number of columns.
+  /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no matrix asks for codes.
+  /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns.
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, bool needed);
 
  private:
   Buffer<std::int8_t> codes_;
   Buffer<float> scales_;
+  Buffer<std::int8_t> low_;
+  Buffer<float> low_scales_;
   Buffer<float> sums_;
   Buffer<float> half_sums_;
 };
 
-/// One product of a group: out[m * stride + r] = matrix[r] . x[m]. `stride` is a multiple of 16 and leaves room for the last
-/// panel's 16 rows.
+/// One product of a group: out[m * stride + r] = matrix[r] . x[m]. `stride` is a multiple of 16 and leaves room for the
+/// last panel's 16 rows.
 struct Product {
   const PackedMatrix* matrix;
   float* out;

@@ -8,8 +8,8 @@
 namespace pith::weights {
 
 const PackInfo& pack_info(gguf::TensorType type) {
-  static constexpr std::array kTable = {&kPackF32,  &kPackF16,  &kPackBF16, &kPackQ4_0, &kPackQ4_1,
-                                        &kPackQ5_0, &kPackQ5_1, &kPackQ8_0, &kPackQ2_K, &kPackQ3_K,
+  static constexpr std::array kTable = {&kPackF32,  &kPackF16,  &kPackBF16, &kPackQ4_0,   &kPackQ4_1,
+                                        &kPackQ5_0, &kPackQ5_1, &kPackQ8_0, &kPackQ2_K,   &kPackQ3_K,
                                         &kPackQ4_K, &kPackQ5_K, &kPackQ6_K, &kPackIQ4_NL, &kPackIQ4_XS};
   for (const PackInfo* info : kTable) {
     if (info->type == type) return *info;

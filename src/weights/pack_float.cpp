@@ -1,8 +1,7 @@
-#include "weights/pack_formats.h"
-
 #include <cstring>
 
 #include "base/half.h"
+#include "weights/pack_formats.h"
 #include "weights/pack_lines.h"
 
 namespace pith::weights {
@@ -15,8 +14,12 @@ void pack_element(const std::uint8_t* source, std::size_t row, std::uint8_t* blo
 }
 
 void unpack_f32(const std::uint8_t* block, std::size_t row, float* out) { std::memcpy(out, block + 4 * row, 4); }
-void unpack_f16(const std::uint8_t* block, std::size_t row, float* out) { *out = f16_to_f32(load_u16(block + 2 * row)); }
-void unpack_bf16(const std::uint8_t* block, std::size_t row, float* out) { *out = bf16_to_f32(load_u16(block + 2 * row)); }
+void unpack_f16(const std::uint8_t* block, std::size_t row, float* out) {
+  *out = f16_to_f32(load_u16(block + 2 * row));
+}
+void unpack_bf16(const std::uint8_t* block, std::size_t row, float* out) {
+  *out = bf16_to_f32(load_u16(block + 2 * row));
+}
 
 }  // namespace
 

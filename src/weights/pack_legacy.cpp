@@ -2,8 +2,8 @@
 #include "weights/pack_formats.h"
 #include "weights/pack_lines.h"
 
-// Blocks of 32 columns: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL. A GGUF block is d, (m,) (high bits,) codes; byte j of the codes
-// holds columns j (low nibble) and j + 16 (high nibble).
+// Blocks of 32 columns: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL. A GGUF block is d, (m,) (high bits,) codes; byte j of the
+// codes holds columns j (low nibble) and j + 16 (high nibble).
 namespace pith::weights {
 namespace {
 
@@ -22,7 +22,8 @@ struct Block32 {
     for (std::size_t c = 0; c < 32; ++c) {
       const unsigned byte = nibbles[c % 16];
       Nibbles::put(lines, row, c, c < 16 ? byte & 15U : byte >> 4);
-      if constexpr (has_fifth) Bits::put(lines + 4 * kLine, row, c, (static_cast<unsigned>(source[kHighAt + c / 8]) >> (c % 8)) & 1U);
+      if constexpr (has_fifth)
+        Bits::put(lines + 4 * kLine, row, c, (static_cast<unsigned>(source[kHighAt + c / 8]) >> (c % 8)) & 1U);
     }
   }
 
@@ -53,7 +54,8 @@ void pack_q8_0(const std::uint8_t* source, std::size_t row, std::uint8_t* block)
 
 void unpack_q8_0(const std::uint8_t* block, std::size_t row, float* out) {
   const float d = f16_to_f32(load_u16(block + 2 * row));
-  for (std::size_t c = 0; c < 32; ++c) out[c] = d * static_cast<float>(static_cast<int>(BytePlane::get(block + 32, row, c)) - 128);
+  for (std::size_t c = 0; c < 32; ++c)
+    out[c] = d * static_cast<float>(static_cast<int>(BytePlane::get(block + 32, row, c)) - 128);
 }
 
 void unpack_iq4_nl(const std::uint8_t* block, std::size_t row, float* out) {
@@ -76,12 +78,8 @@ const PackInfo kPackQ4_1 = block32<Block32<true, false>>(TensorType::kQ4_1, Pack
 const PackInfo kPackQ5_0 = block32<Block32<false, true>>(TensorType::kQ5_0, PackedFormat::kQ5_0);
 const PackInfo kPackQ5_1 = block32<Block32<true, true>>(TensorType::kQ5_1, PackedFormat::kQ5_1);
 const PackInfo kPackQ8_0 = {TensorType::kQ8_0, PackedFormat::kQ8_0, 32, 32 + 8 * kLine, true, pack_q8_0, unpack_q8_0};
-const PackInfo kPackIQ4_NL = {TensorType::kIQ4_NL,
-                              PackedFormat::kIQ4_NL,
-                              32,
-                              Block32<false, false>::kBytes,
-                              true,
-                              Block32<false, false>::pack,
-                              unpack_iq4_nl};
+const PackInfo kPackIQ4_NL = {
+    TensorType::kIQ4_NL,         PackedFormat::kIQ4_NL, 32, Block32<false, false>::kBytes, true,
+    Block32<false, false>::pack, unpack_iq4_nl};
 
 }  // namespace pith::weights

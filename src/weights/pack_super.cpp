@@ -2,8 +2,8 @@
 #include "weights/pack_formats.h"
 #include "weights/pack_lines.h"
 
-// Super-blocks of 256 columns: Q2_K to Q6_K and IQ4_XS. Packed: f16 d[16] (, f16 dmin[16]), then 8 groups of 32 columns, each
-// with the small integer scales of its 16 rows and its codes.
+// Super-blocks of 256 columns: Q2_K to Q6_K and IQ4_XS. Packed: f16 d[16] (, f16 dmin[16]), then 8 groups of 32
+// columns, each with the small integer scales of its 16 rows and its codes.
 namespace pith::weights {
 namespace {
 
@@ -16,13 +16,15 @@ struct ScaleMin {
   std::uint8_t scale, min;
 };
 ScaleMin scale_min_k4(const std::uint8_t* packed, std::size_t group) {
-  if (group < 4) return {static_cast<std::uint8_t>(packed[group] & 63U), static_cast<std::uint8_t>(packed[group + 4] & 63U)};
+  if (group < 4)
+    return {static_cast<std::uint8_t>(packed[group] & 63U), static_cast<std::uint8_t>(packed[group + 4] & 63U)};
   const unsigned low = packed[group + 4];
   return {static_cast<std::uint8_t>((low & 15U) | ((static_cast<unsigned>(packed[group - 4]) >> 6) << 4)),
           static_cast<std::uint8_t>((low >> 4) | ((static_cast<unsigned>(packed[group]) >> 6) << 4))};
 }
 
-/// Q4_K and Q5_K: d, dmin, 12 bytes of scales, (32 bytes of fifth bits,) 128 bytes of nibbles; groups 2i and 2i+1 share 32 bytes.
+/// Q4_K and Q5_K: d, dmin, 12 bytes of scales, (32 bytes of fifth bits,) 128 bytes of nibbles; groups 2i and 2i+1 share
+/// 32 bytes.
 template <bool has_fifth>
 struct BlockMinK {
   static constexpr std::size_t kGroupBytes = 32 + 4 * kLine + (has_fifth ? kLine : 0);
@@ -102,7 +104,8 @@ std::int8_t scale_k3(const std::uint8_t* packed, std::size_t i) {
   return static_cast<std::int8_t>(static_cast<int>(low | (high << 4)) - 32);
 }
 
-/// 32 bytes of third bits, 64 of pairs, 12 of scales, d. A third bit that is set keeps the code from being lowered by 4.
+/// 32 bytes of third bits, 64 of pairs, 12 of scales, d. A third bit that is set keeps the code from being lowered
+/// by 4.
 struct BlockQ3_K {
   static constexpr std::size_t kGroupBytes = 32 + 2 * kLine + kLine;
   static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;

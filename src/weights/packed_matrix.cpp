@@ -15,8 +15,8 @@ const std::uint8_t* as_bytes(const std::byte* p) { return reinterpret_cast<const
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns,
-                           bool as_f32, ThreadPool& pool)
+PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows,
+                           std::size_t columns, bool as_f32, ThreadPool& pool)
     : info_(as_f32 ? &kPackF32 : &pack_info(type)), rows_(rows), columns_(columns) {
   const PackInfo& source = pack_info(type);
   const gguf::TensorTypeInfo& layout = gguf::type_info(type);
@@ -38,7 +38,9 @@ PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> dat
       const std::byte* from = data.data() + r * row_bytes;
       if (as_f32) {
         dequantize(type, {from, row_bytes}, expanded);
-        for (std::size_t c = 0; c < columns; ++c) info_->pack(as_bytes(reinterpret_cast<const std::byte*>(&expanded[c])), r - first, panel + c * info_->block_bytes);
+        for (std::size_t c = 0; c < columns; ++c)
+          info_->pack(as_bytes(reinterpret_cast<const std::byte*>(&expanded[c])), r - first,
+                      panel + c * info_->block_bytes);
         continue;
       }
       const std::size_t source_block = row_bytes / blocks;

@@ -17,10 +17,10 @@ class PackedMatrix {
  public:
   PackedMatrix() = default;
 
-  /// Packs GGUF blocks [rows, columns] (row by row, `data` exactly as long as that). With `as_f32`, the weights are expanded to
-  /// float32. Panels are packed in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
-  PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns, bool as_f32,
-               ThreadPool& pool);
+  /// Packs GGUF blocks [rows, columns] (row by row, `data` exactly as long as that). With `as_f32`, the weights are
+  /// expanded to float32. Panels are packed in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
+  PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns,
+               bool as_f32, ThreadPool& pool);
 
   bool empty() const noexcept { return rows_ == 0; }
   std::size_t rows() const noexcept { return rows_; }

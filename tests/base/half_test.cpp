@@ -13,7 +13,8 @@ double by_definition(std::uint16_t half) {
   const double sign = (half & 0x8000) != 0 ? -1.0 : 1.0;
   const int exponent = (half >> 10) & 31;
   const int mantissa = half & 1023;
-  if (exponent == 31) return mantissa == 0 ? sign * std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  if (exponent == 31)
+    return mantissa == 0 ? sign * std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
   if (exponent == 0) return sign * std::ldexp(mantissa, -24);
   return sign * std::ldexp(1024 + mantissa, exponent - 25);
 }

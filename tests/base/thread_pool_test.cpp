@@ -63,7 +63,11 @@ TEST(ThreadPool, SleepsAndWakes) {
 
 TEST(ThreadPool, FirstExceptionIsRethrownAndThePoolGoesOn) {
   ThreadPool pool(3);
-  EXPECT_THROW(pool.run(100, [](std::size_t i) { if (i == 17) throw std::runtime_error("17"); }), std::runtime_error);
+  EXPECT_THROW(pool.run(100,
+                        [](std::size_t i) {
+                          if (i == 17) throw std::runtime_error("17");
+                        }),
+               std::runtime_error);
   std::atomic<int> ran{0};
   pool.run(100, [&](std::size_t) { ran.fetch_add(1); });
   EXPECT_EQ(ran.load(), 100);
@@ -72,7 +76,8 @@ TEST(ThreadPool, FirstExceptionIsRethrownAndThePoolGoesOn) {
 TEST(ThreadPool, CallerDoesItAllWhenSharingIsNotWorthIt) {
   ThreadPool pool(4);
   const std::thread::id caller = std::this_thread::get_id();
-  pool.run(50, [&](std::size_t) { EXPECT_EQ(std::this_thread::get_id(), caller); }, false);
+  pool.run(
+      50, [&](std::size_t) { EXPECT_EQ(std::this_thread::get_id(), caller); }, false);
 }
 
 TEST(ThreadPool, RejectsSillyCounts) {

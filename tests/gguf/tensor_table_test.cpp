@@ -73,7 +73,7 @@ TEST(TensorTable, TakesAFileWithoutPaddingAtItsEnd) {
   bytes.resize(bytes.size() - 16);
   EXPECT_EQ(parse(bytes, kTestPath).tensors.size(), 2U);
   bytes.resize(bytes.size() - 1);
-  EXPECT_TRUE(refused(bytes, ErrorKind::kFormat, {"second", "48 bytes", "111 bytes of data"}));
+  EXPECT_TRUE(refused(bytes, ErrorKind::kFormat, {"second", "48 bytes", "79 bytes of data"}));
 }
 
 TEST(TensorTable, RefusesAnEmptyName) {

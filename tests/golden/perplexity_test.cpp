@@ -1,5 +1,5 @@
-// Perplexity of the real models on the head of WikiText-2: the figures users compare engines by. One chunk a test keeps the suite
-// short; `pith eval perplexity` runs the whole protocol.
+// Perplexity of the real models on the head of WikiText-2: the figures users compare engines by. One chunk a test keeps
+// the suite short; `pith eval perplexity` runs the whole protocol.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 

@@ -70,7 +70,9 @@ class SmolLm2Reference : public testing::Test {
   std::filesystem::path model_path_;
 };
 
-Token best(std::span<const float> logits) { return static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin()); }
+Token best(std::span<const float> logits) {
+  return static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
 
 float range(std::span<const float> logits) {
   const auto [low, high] = std::minmax_element(logits.begin(), logits.end());
@@ -96,12 +98,13 @@ TEST_F(SmolLm2Reference, FastArithmeticAgreesWhereTheMarginIsClear) {
 }
 
 TEST_F(SmolLm2Reference, F32ArithmeticAgreesToAThousandth) {
-  for_steps({.arithmetic = Arithmetic::kF32}, {.key = "f32"}, [&](const std::vector<Candidate>& top, std::span<const float> logits) {
-    for (const Candidate& c : top) {
-      EXPECT_NEAR(logits[static_cast<std::size_t>(c.token)], c.logit, 1e-3F * std::fabs(c.logit));
-    }
-    EXPECT_EQ(best(logits), top[0].token);
-  });
+  for_steps({.arithmetic = Arithmetic::kF32}, {.key = "f32"},
+            [&](const std::vector<Candidate>& top, std::span<const float> logits) {
+              for (const Candidate& c : top) {
+                EXPECT_NEAR(logits[static_cast<std::size_t>(c.token)], c.logit, 1e-3F * std::fabs(c.logit));
+              }
+              EXPECT_EQ(best(logits), top[0].token);
+            });
 }
 
 }  // namespace

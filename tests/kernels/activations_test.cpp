@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
+#include <vector>
 
 #include "kernels/random_rows.h"
-#include "kernels/table.h"
+#include "kernels/select.h"
 
 namespace pith::kernels {
 namespace {
@@ -16,38 +18,61 @@ class Quantize : public testing::TestWithParam<const KernelTable*> {
   const KernelTable& k() const { return *GetParam(); }
 };
 
+/// The memory behind CodeRows, and the values it stands for.
+struct CodeMemory {
+  std::vector<std::int8_t> codes, low;
+  std::vector<float> scales, low_scales, sums, half_sums;
+
+  explicit CodeMemory(std::size_t count)
+      : codes(count), low(count), scales(count / 32), low_scales(count / 32), sums(count / 32), half_sums(count / 16) {}
+
+  CodeRows view() {
+    return {codes.data(), scales.data(), low.data(), low_scales.data(), sums.data(), half_sums.data()};
+  }
+  float value(std::size_t i) const {
+    const float high = scales[i / 32] * static_cast<float>(codes[i]);
+    return low_scales[i / 32] == 0.0F ? high : high + low_scales[i / 32] * static_cast<float>(low[i]);
+  }
+};
+
 TEST_P(Quantize, RowsWithinHalfAStep) {
   for (const std::size_t columns : {32UL, 64UL, 96UL, 576UL}) {
     const std::size_t rows = 3;
     const auto x = random_floats(rows * columns, columns, 3.0F);
-    std::vector<std::int8_t> codes(x.size());
-    std::vector<float> scales(x.size() / 32), sums(x.size() / 32), half_sums(x.size() / 16);
-    k().quantize_rows(x.data(), rows, columns, codes.data(), scales.data(), sums.data(), half_sums.data());
+    CodeMemory memory(x.size());
+    k().quantize_rows(x.data(), rows, columns, memory.view());
     for (std::size_t i = 0; i < x.size(); ++i) {
-      EXPECT_NEAR(scales[i / 32] * static_cast<float>(codes[i]), x[i], 0.501F * scales[i / 32]);
-      EXPECT_NE(codes[i], -128);
+      EXPECT_NEAR(memory.value(i), x[i], 0.501F * memory.scales[i / 32]);
+      EXPECT_NE(memory.codes[i], -128);
     }
-    for (std::size_t g = 0; g < sums.size(); ++g) {
-      int first = 0;
-      int second = 0;
-      for (std::size_t i = 0; i < 16; ++i) {
-        first += codes[32 * g + i];
-        second += codes[32 * g + 16 + i];
-      }
-      EXPECT_EQ(half_sums[2 * g], scales[g] * static_cast<float>(first));
-      EXPECT_EQ(half_sums[2 * g + 1], scales[g] * static_cast<float>(second));
-      EXPECT_EQ(sums[g], scales[g] * static_cast<float>(first + second));
+    for (std::size_t half = 0; half < memory.half_sums.size(); ++half) {
+      float sum = 0.0F;
+      for (std::size_t i = 0; i < 16; ++i) sum += memory.value(16 * half + i);
+      EXPECT_NEAR(memory.half_sums[half], sum, 1e-4F);
+    }
+    for (std::size_t g = 0; g < memory.sums.size(); ++g) {
+      EXPECT_EQ(memory.sums[g], memory.half_sums[2 * g] + memory.half_sums[2 * g + 1]);
     }
   }
 }
 
+TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
+  auto x = random_floats(320, 4);
+  x[70] = 300.0F;
+  CodeMemory memory(x.size());
+  k().quantize_rows(x.data(), 1, 320, memory.view());
+  for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.low_scales[g] != 0.0F, g == 2) << "group " << g;
+  // Half a step of the second plane: 300 / 127 / 254 / 2.
+  for (std::size_t i = 64; i < 96; ++i) EXPECT_NEAR(memory.value(i), x[i], 0.0048F);
+}
+
 TEST_P(Quantize, AllInstructionSetsGiveTheSameCodes) {
-  const auto x = random_floats(32 * 64, 9, 2.0F);
+  auto x = random_floats(32 * 64, 9, 2.0F);
+  x[100] = 40.0F;
   const auto run = [&](const KernelTable& table) {
-    std::vector<std::int8_t> codes(x.size());
-    std::vector<float> scales(x.size() / 32), sums(x.size() / 32), half_sums(x.size() / 16);
-    table.quantize_rows(x.data(), 2, 32 * 32, codes.data(), scales.data(), sums.data(), half_sums.data());
-    return std::pair(codes, scales);
+    CodeMemory memory(x.size());
+    table.quantize_rows(x.data(), 2, 32 * 32, memory.view());
+    return std::tuple(memory.codes, memory.scales, memory.low, memory.low_scales);
   };
   EXPECT_EQ(run(k()), run(portable::table()));
 }
@@ -56,13 +81,12 @@ TEST_P(Quantize, ZerosAndPoison) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> x(96, 0.0F);
     x[40] = bad;
-    std::vector<std::int8_t> codes(96);
-    std::vector<float> scales(3), sums(3), half_sums(6);
-    k().quantize_rows(x.data(), 1, 96, codes.data(), scales.data(), sums.data(), half_sums.data());
-    EXPECT_EQ(scales[0], 0.0F);
-    EXPECT_EQ(codes[0], 0);
-    EXPECT_TRUE(std::isnan(scales[1])) << "a number that is none must reach the logits";
-    EXPECT_EQ(scales[2], 0.0F);
+    CodeMemory memory(96);
+    k().quantize_rows(x.data(), 1, 96, memory.view());
+    EXPECT_EQ(memory.scales[0], 0.0F);
+    EXPECT_EQ(memory.codes[0], 0);
+    EXPECT_TRUE(std::isnan(memory.scales[1])) << "a number that is none must reach the logits";
+    EXPECT_EQ(memory.scales[2], 0.0F);
   }
 }
 
@@ -74,8 +98,8 @@ TEST_P(Quantize, SplitRowsKeepFifteenBits) {
     const auto lane = test::to_halves(random_floats(columns, 3));
     for (const std::uint16_t* lane_scales : {static_cast<const std::uint16_t*>(nullptr), lane.data()}) {
       test::SplitMemory split(rows, columns);
-      k().split_rows(x.data(), stride, rows, columns, lane_scales, split.high.data(), split.low.data(), split.scales.data(),
-                     split.high_sums.data(), split.low_sums.data());
+      k().split_rows(x.data(), stride, rows, columns, lane_scales, split.high.data(), split.low.data(),
+                     split.scales.data(), split.high_sums.data(), split.low_sums.data());
       for (std::size_t r = 0; r < rows; ++r) {
         int high = 0;
         int low = 0;

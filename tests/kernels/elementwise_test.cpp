@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "kernels/random_rows.h"
-#include "kernels/table.h"
+#include "kernels/select.h"
 
 namespace pith::kernels {
 namespace {
@@ -60,7 +60,8 @@ TEST_P(Elementwise, Activations) {
       const double u = static_cast<double>(up[i]);
       EXPECT_NEAR(static_cast<double>(silu[i]), x / (1.0 + std::exp(-x)) * u, 2e-6 * (1.0 + std::fabs(x * u)));
       const double inner = std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
-      EXPECT_NEAR(static_cast<double>(gelu[i]), 0.5 * x * (1.0 + std::tanh(inner)) * u, 2e-6 * (1.0 + std::fabs(x * u)));
+      EXPECT_NEAR(static_cast<double>(gelu[i]), 0.5 * x * (1.0 + std::tanh(inner)) * u,
+                  2e-6 * (1.0 + std::fabs(x * u)));
     }
   }
 }
@@ -90,7 +91,8 @@ TEST_P(Elementwise, HadamardIsItsOwnInverseAndKeepsLengths) {
     k().hadamard(y.data(), n);
     for (std::size_t i = 0; i < n; ++i) {
       double expected = 0;
-      for (std::size_t j = 0; j < n; ++j) expected += (__builtin_popcountll(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(x[j]);
+      for (std::size_t j = 0; j < n; ++j)
+        expected += (__builtin_popcountll(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(x[j]);
       EXPECT_NEAR(static_cast<double>(y[i]), expected / std::sqrt(static_cast<double>(n)), 1e-5);
     }
     k().hadamard(y.data(), n);
@@ -106,7 +108,8 @@ TEST_P(Elementwise, SoftmaxStepsMakeOneSoftmax) {
   double sum = 0;
   std::vector<double> weights;
   for (std::size_t p = 0; p < pages; ++p) {
-    std::vector<float> page(scores.begin() + static_cast<long>(p * length), scores.begin() + static_cast<long>((p + 1) * length));
+    std::vector<float> page(scores.begin() + static_cast<long>(p * length),
+                            scores.begin() + static_cast<long>((p + 1) * length));
     const std::size_t begin = p == 1 ? 7 : 0;
     const std::size_t end = p == 3 ? 50 : p == 2 ? 0 : length;
     const float shrink = k().softmax_step(page.data(), length, begin, end, &state);
@@ -129,7 +132,8 @@ TEST_P(Elementwise, SoftmaxStepsMakeOneSoftmax) {
     expected[i] = std::exp(static_cast<double>(scores[i]));
     sum += expected[i];
   }
-  for (std::size_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(weights[i] / static_cast<double>(state.sum), expected[i] / sum, 1e-6);
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    EXPECT_NEAR(weights[i] / static_cast<double>(state.sum), expected[i] / sum, 1e-6);
 }
 
 TEST_P(Elementwise, SoftmaxOfNothing) {

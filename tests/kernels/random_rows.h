@@ -48,7 +48,9 @@ struct SplitMemory {
         rows(row_count),
         columns(column_count) {}
 
-  SplitRows view() const { return {high.data(), low.data(), scales.data(), high_sums.data(), low_sums.data(), rows, columns}; }
+  SplitRows view() const {
+    return {high.data(), low.data(), scales.data(), high_sums.data(), low_sums.data(), rows, columns};
+  }
   float value(std::size_t row, std::size_t column) const {
     const std::size_t at = row * columns + column;
     return scales[row] * static_cast<float>(256 * high[at] + low[at]);

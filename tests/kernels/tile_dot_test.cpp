@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels/random_rows.h"
-#include "kernels/table.h"
+#include "kernels/select.h"
 
 namespace pith::kernels {
 namespace {
@@ -14,7 +14,8 @@ using test::random_floats;
 using test::SplitMemory;
 using test::to_halves;
 
-constexpr std::array<std::uint8_t, 16> kLevels = {0, 3, 9, 40, 77, 100, 111, 127, 128, 130, 150, 170, 200, 222, 250, 255};
+constexpr std::array<std::uint8_t, 16> kLevels = {0,   3,   9,   40,  77,  100, 111, 127,
+                                                  128, 130, 150, 170, 200, 222, 250, 255};
 
 class TileDot : public testing::TestWithParam<const KernelTable*> {
  protected:
@@ -23,13 +24,14 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
   static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     SplitMemory memory(rows, columns);
     const auto x = random_floats(rows * columns, seed);
-    portable::table().split_rows(x.data(), columns, rows, columns, nullptr, memory.high.data(), memory.low.data(), memory.scales.data(),
-                                 memory.high_sums.data(), memory.low_sums.data());
+    portable::table().split_rows(x.data(), columns, rows, columns, nullptr, memory.high.data(), memory.low.data(),
+                                 memory.scales.data(), memory.high_sums.data(), memory.low_sums.data());
     return memory;
   }
 
   /// The code of (tile, column, lane), 128 taken off, by the layout's definition.
-  static double code(const std::vector<std::uint8_t>& codes, int bits, std::size_t columns, std::size_t tile, std::size_t column, std::size_t lane) {
+  static double code(const std::vector<std::uint8_t>& codes, int bits, std::size_t columns, std::size_t tile,
+                     std::size_t column, std::size_t lane) {
     const std::size_t in_line = 4 * lane + column % 4;
     if (bits == 8) return static_cast<double>(codes[(tile * (columns / 4) + column / 4) * 64 + in_line]) - 128.0;
     const unsigned byte = codes[(tile * (columns / 8) + column / 8) * 64 + in_line];
@@ -58,11 +60,14 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
           for (std::size_t c = 0; c < columns; ++c) {
             sum += static_cast<double>(x.value(r, c)) * code(codes, bits, columns, lane / 16, c, lane % 16);
           }
-          const double expected = accumulate ? sum + static_cast<double>(before[r * stride + lane])
-                                             : sum * static_cast<double>(f16_to_f32(lane_scales[lane])) + static_cast<double>(row_add[r]);
-          ASSERT_NEAR(static_cast<double>(out[r * stride + lane]), expected, 1e-3 + 1e-5 * std::fabs(expected)) << "row " << r << " lane " << lane;
+          const double expected =
+              accumulate ? sum + static_cast<double>(before[r * stride + lane])
+                         : sum * static_cast<double>(f16_to_f32(lane_scales[lane])) + static_cast<double>(row_add[r]);
+          ASSERT_NEAR(static_cast<double>(out[r * stride + lane]), expected, 1e-3 + 1e-5 * std::fabs(expected))
+              << "row " << r << " lane " << lane;
         }
-        for (std::size_t i = tiles * 16; i < stride; ++i) ASSERT_EQ(out[r * stride + i], before[r * stride + i]) << "wrote past the tiles";
+        for (std::size_t i = tiles * 16; i < stride; ++i)
+          ASSERT_EQ(out[r * stride + i], before[r * stride + i]) << "wrote past the tiles";
       }
     }
   }
@@ -126,7 +131,9 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < 32; ++lane) {
           double sum = 0;
-          for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(widen((lane / 16 * columns + c) * 16 + lane % 16)) * static_cast<double>(x[r * columns + c]);
+          for (std::size_t c = 0; c < columns; ++c)
+            sum += static_cast<double>(widen((lane / 16 * columns + c) * 16 + lane % 16)) *
+                   static_cast<double>(x[r * columns + c]);
           ASSERT_NEAR(static_cast<double>(out[r * 32 + lane]), sum, 1e-5 * (1.0 + std::fabs(sum)));
         }
       }
@@ -145,7 +152,8 @@ TEST_P(TileDot, RowsWithAHalfVector) {
     k().dot_rows_f16(x.data(), columns, 3, columns, y.data(), out.data());
     for (std::size_t r = 0; r < 3; ++r) {
       double sum = 0;
-      for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(x[r * columns + c]) * static_cast<double>(f16_to_f32(y[c]));
+      for (std::size_t c = 0; c < columns; ++c)
+        sum += static_cast<double>(x[r * columns + c]) * static_cast<double>(f16_to_f32(y[c]));
       EXPECT_NEAR(static_cast<double>(out[r]), sum, 1e-4);
     }
   }

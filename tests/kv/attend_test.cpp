@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/attention_reference.h"
+#include "kernels/select.h"
 
 namespace pith::kv {
 namespace {
@@ -22,8 +23,8 @@ constexpr CodecLimit kLimits[] = {{"f32", 1e-5}, {"f16", 1e-3}, {"bf16", 6e-3}, 
 class Attend : public testing::TestWithParam<CodecLimit> {};
 
 const KvShape kShapes[] = {
-    {6, 2, 64, 64, {0}},  {4, 4, 32, 32, {0}}, {4, 1, 64, 64, {0}}, {2, 1, 80, 80, {0}},
-    {2, 2, 96, 48, {0}},  {3, 1, 16, 16, {0}}, {2, 1, 256, 256, {0}},
+    {6, 2, 64, 64, {0}}, {4, 4, 32, 32, {0}}, {4, 1, 64, 64, {0}},   {2, 1, 80, 80, {0}},
+    {2, 2, 96, 48, {0}}, {3, 1, 16, 16, {0}}, {2, 1, 256, 256, {0}},
 };
 
 TEST_P(Attend, MatchesTheDefinition) {
@@ -50,7 +51,8 @@ TEST_P(Attend, DoesNotDependOnBatchesOrThreads) {
     for (const auto& cut : cuts) {
       for (const int threads : {1, 3}) {
         Cache cache(shape, GetParam().name, GetParam().name, kernels);
-        EXPECT_EQ(attend_in_batches(cache, s, cut, threads, 0.125F, layer), expected) << "bit for bit; first cut " << cut[0];
+        EXPECT_EQ(attend_in_batches(cache, s, cut, threads, 0.125F, layer), expected)
+            << "bit for bit; first cut " << cut[0];
       }
     }
   }
@@ -76,11 +78,13 @@ TEST_P(Attend, KeysAndValuesChosenApart) {
   const auto expected = attend_naively(shape, s, 0, 0.125F);
   for (const CodecLimit& value : kLimits) {
     Cache cache(shape, GetParam().name, value.name, kernels::select_kernels());
-    EXPECT_LT(relative_error(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error) << value.name;
+    EXPECT_LT(relative_error(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error)
+        << value.name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, Attend, testing::ValuesIn(kLimits), [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Codecs, Attend, testing::ValuesIn(kLimits),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   const KvShape shape = {2, 1, 64, 64, {0}};

@@ -63,8 +63,8 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
 }
 
 /// Runs a sequence through every layer of a cache in batches and returns layer `layer`'s output.
-inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches, int threads, float scale,
-                                            std::size_t layer = 0) {
+inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
+                                            int threads, float scale, std::size_t layer = 0) {
   const KvShape& shape = cache.shape();
   ThreadPool pool(threads);
   std::size_t batch_max = 0;
@@ -86,7 +86,8 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
         kv.insert(kv.end(), keys, keys + static_cast<long>(shape.kv_heads * shape.key_size));
         kv.insert(kv.end(), values, values + static_cast<long>(shape.kv_heads * shape.value_size));
       }
-      append(cache, staging, pool, l, {kv.data(), kv.data() + shape.kv_heads * shape.key_size, stride, tokens, position});
+      append(cache, staging, pool, l,
+             {kv.data(), kv.data() + shape.kv_heads * shape.key_size, stride, tokens, position});
       AttendBatch batch;
       batch.queries = &s.queries[position * shape.heads * shape.key_size];
       batch.query_stride = shape.heads * shape.key_size;

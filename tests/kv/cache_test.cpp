@@ -4,6 +4,7 @@
 #include <pith/error.h>
 
 #include "kv/attention_reference.h"
+#include "kernels/select.h"
 
 namespace pith::kv {
 namespace {

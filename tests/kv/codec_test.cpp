@@ -6,6 +6,7 @@
 #include <random>
 
 #include "kernels/random_rows.h"
+#include "kernels/select.h"
 #include "kv/rotation.h"
 
 namespace pith::kv {
@@ -16,7 +17,8 @@ using kernels::test::random_floats;
 /// Reads a sealed page back through the codec's own dots: unit queries give keys, unit probabilities values.
 class PageReader {
  public:
-  PageReader(const Codec& codec, const kernels::KernelTable& kernels) : codec_(codec), kernels_(kernels), split_(kRows, 256) {}
+  PageReader(const Codec& codec, const kernels::KernelTable& kernels)
+      : codec_(codec), kernels_(kernels), split_(kRows, 256) {}
 
   std::vector<float> keys(const std::byte* page, std::size_t size) {
     std::vector<float> rows(kPageTokens * size);
@@ -45,12 +47,13 @@ class PageReader {
 
   Queries prepare(const std::vector<float>& query) {
     query_ = kernels::test::SplitMemory(kRows, query.size());
-    kernels_.split_rows(query.data(), query.size(), 1, query.size(), nullptr, query_.high.data(), query_.low.data(), query_.scales.data(),
-                        query_.high_sums.data(), query_.low_sums.data());
+    kernels_.split_rows(query.data(), query.size(), 1, query.size(), nullptr, query_.high.data(), query_.low.data(),
+                        query_.scales.data(), query_.high_sums.data(), query_.low_sums.data());
     return {query.data(), query_.view(), 1, query.size()};
   }
   ProbabilityScratch scratch() {
-    return {split_.high.data(), split_.low.data(), split_.scales.data(), split_.high_sums.data(), split_.low_sums.data(), row_add_.data()};
+    return {split_.high.data(),      split_.low.data(),      split_.scales.data(),
+            split_.high_sums.data(), split_.low_sums.data(), row_add_.data()};
   }
 
   const Codec& codec_;
@@ -87,7 +90,8 @@ TEST_P(EveryCodec, PagesKeepTheirVectors) {
       EXPECT_LT(mean_square(reader.keys(page.data(), size), rows, 0), GetParam().mean_square) << "keys, size " << size;
       page.assign(codec->value_page_bytes(size), std::byte{0});
       codec->seal_values(rows.data(), size, 0, page.data());
-      EXPECT_LT(mean_square(reader.values(page.data(), size), rows, 0), GetParam().mean_square) << "values, size " << size;
+      EXPECT_LT(mean_square(reader.values(page.data(), size), rows, 0), GetParam().mean_square)
+          << "values, size " << size;
     }
   }
 }
@@ -118,8 +122,8 @@ TEST_P(EveryCodec, ExtremeRowsStayFinite) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec,
-                         testing::Values(CodecLimit{"f32", 1e-9}, CodecLimit{"f16", 1e-6}, CodecLimit{"bf16", 1e-5}, CodecLimit{"int8", 1e-4},
-                                         CodecLimit{"int4", 0.0105}),
+                         testing::Values(CodecLimit{"f32", 1e-9}, CodecLimit{"f16", 1e-6}, CodecLimit{"bf16", 1e-5},
+                                         CodecLimit{"int8", 1e-4}, CodecLimit{"int4", 0.0105}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Rotation, IsOrthogonalForEveryHeadSize) {

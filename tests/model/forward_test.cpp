@@ -24,7 +24,8 @@ std::vector<Token> some_tokens(const Model& model, std::size_t count) {
 }
 
 /// Logits after every token, fed in calls of `call` tokens.
-std::vector<float> all_logits(const Model& model, const SessionOptions& options, std::span<const Token> tokens, std::size_t call) {
+std::vector<float> all_logits(const Model& model, const SessionOptions& options, std::span<const Token> tokens,
+                              std::size_t call) {
   Session session(model, options);
   std::vector<float> all;
   for (std::size_t at = 0; at < tokens.size(); at += call) {
@@ -49,7 +50,8 @@ struct NamedSpec {
   TinyModelSpec spec;
 };
 
-TinyModelSpec shaped(const std::string& architecture, std::size_t heads, std::size_t kv_heads, std::size_t head_size, std::size_t window = 0) {
+TinyModelSpec shaped(const std::string& architecture, std::size_t heads, std::size_t kv_heads, std::size_t head_size,
+                     std::size_t window = 0) {
   TinyModelSpec spec;
   spec.architecture = architecture;
   spec.heads = heads;
@@ -62,10 +64,10 @@ TinyModelSpec shaped(const std::string& architecture, std::size_t heads, std::si
 
 std::vector<NamedSpec> every_shape() {
   std::vector<NamedSpec> all = {
-      {"LlamaGqa", shaped("llama", 4, 2, 16)},       {"LlamaMha", shaped("llama", 4, 4, 32)},
-      {"LlamaMqa", shaped("llama", 4, 1, 64)},       {"LlamaHead80", shaped("llama", 4, 2, 80)},
-      {"LlamaHead128", shaped("llama", 2, 1, 128)},  {"Qwen2", shaped("qwen2", 4, 2, 32)},
-      {"Qwen3", shaped("qwen3", 4, 2, 48)},          {"Gemma3Window", shaped("gemma3", 4, 1, 32, 40)},
+      {"LlamaGqa", shaped("llama", 4, 2, 16)},      {"LlamaMha", shaped("llama", 4, 4, 32)},
+      {"LlamaMqa", shaped("llama", 4, 1, 64)},      {"LlamaHead80", shaped("llama", 4, 2, 80)},
+      {"LlamaHead128", shaped("llama", 2, 1, 128)}, {"Qwen2", shaped("qwen2", 4, 2, 32)},
+      {"Qwen3", shaped("qwen3", 4, 2, 48)},         {"Gemma3Window", shaped("gemma3", 4, 1, 32, 40)},
       {"Gemma3Global", shaped("gemma3", 4, 2, 32)},
   };
   for (const auto rope : {test::TinyRope::kLinear, test::TinyRope::kLlama3, test::TinyRope::kYarn}) {
@@ -88,10 +90,14 @@ TEST_P(EveryShape, IsFiniteDeterministicAndIndependentOfBatchesAndThreads) {
   for (const char* codec : {"f16", "int8", "int4"}) {
     const auto expected = all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150);
     for (const float x : expected) ASSERT_TRUE(std::isfinite(x));
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150), expected) << "the same again";
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 3, .batch_tokens = 256}, tokens, 150), expected) << "three threads";
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 37}, tokens, 150), expected) << "batches of 37";
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 256}, tokens, 1), expected) << "token by token";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150), expected)
+        << "the same again";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 3, .batch_tokens = 256}, tokens, 150), expected)
+        << "three threads";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 37}, tokens, 150), expected)
+        << "batches of 37";
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 256}, tokens, 1), expected)
+        << "token by token";
   }
 }
 
@@ -100,14 +106,16 @@ TEST_P(EveryShape, CodecsStayCloseToTheExactCache) {
   const Model model = Model::load(test::write_tiny_model(GetParam().spec, folder));
   const auto tokens = some_tokens(model, 150);
   const auto exact = all_logits(model, {.kv = {"f32"}}, tokens, 150);
-  for (const auto& [codec, limit] : std::map<const char*, double>{{"f16", 2e-3}, {"bf16", 2e-2}, {"int8", 3e-2}, {"int4", 0.4}}) {
+  for (const auto& [codec, limit] :
+       std::map<const char*, double>{{"f16", 2e-3}, {"bf16", 2e-2}, {"int8", 3e-2}, {"int4", 0.4}}) {
     const double error = relative_error(all_logits(model, {.kv = {codec}}, tokens, 150), exact);
     EXPECT_LT(error, limit) << codec;
     EXPECT_GT(error, 0.0) << codec << " was not used";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, testing::ValuesIn(every_shape()), [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, testing::ValuesIn(every_shape()),
+                         [](const auto& test) { return test.param.name; });
 
 class EveryWeightType : public testing::TestWithParam<TensorType> {};
 
@@ -129,9 +137,10 @@ TEST_P(EveryWeightType, FastArithmeticIsCloseToTheExpandedWeights) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, EveryWeightType,
-                         testing::Values(TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1,
-                                         TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0, TensorType::kQ2_K, TensorType::kQ3_K,
-                                         TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K, TensorType::kIQ4_NL, TensorType::kIQ4_XS),
+                         testing::Values(TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0,
+                                         TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0,
+                                         TensorType::kQ2_K, TensorType::kQ3_K, TensorType::kQ4_K, TensorType::kQ5_K,
+                                         TensorType::kQ6_K, TensorType::kIQ4_NL, TensorType::kIQ4_XS),
                          [](const auto& test) { return std::string(gguf::type_info(test.param).name); });
 
 }  // namespace

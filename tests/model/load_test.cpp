@@ -27,7 +27,8 @@ void expect_refused(const TinyModelSpec& spec, const std::function<void(GgufWrit
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), kind) << e.what();
     EXPECT_NE(std::string(e.what()).find("m.gguf"), std::string::npos) << e.what();
-    for (const std::string& part : parts) EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << part << " in: " << e.what();
+    for (const std::string& part : parts)
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << part << " in: " << e.what();
   }
 }
 
@@ -70,24 +71,28 @@ TEST(Load, ProgressEndsAtOneAndLogsReachTheSink) {
 }
 
 TEST(Load, UnknownArchitectureIsNamedWithTheKnownOnes) {
-  expect_refused({}, [](GgufWriter& w) { w.remove("general.architecture").add("general.architecture", "mamba"); }, ErrorKind::kUnsupported,
-                 {"mamba", "llama", "qwen2", "qwen3", "gemma3"});
+  expect_refused({}, [](GgufWriter& w) { w.remove("general.architecture").add("general.architecture", "mamba"); },
+                 ErrorKind::kUnsupported, {"mamba", "llama", "qwen2", "qwen3", "gemma3"});
 }
 
 TEST(Load, HyperParametersOutOfRange) {
   const auto set = [](const char* key, auto value) { return [=](GgufWriter& w) { w.remove(key).add(key, value); }; };
   expect_refused({}, set("llama.block_count", std::uint32_t{0}), ErrorKind::kFormat, {"llama.block_count", "0"});
   expect_refused({}, set("llama.block_count", std::uint32_t{3}), ErrorKind::kFormat, {"blk.2."});
-  expect_refused({}, set("llama.block_count", std::uint32_t{4000000000}), ErrorKind::kFormat, {"llama.block_count", "4000000000"});
+  expect_refused({}, set("llama.block_count", std::uint32_t{4000000000}), ErrorKind::kFormat,
+                 {"llama.block_count", "4000000000"});
   expect_refused({}, set("llama.attention.head_count", std::uint32_t{3}), ErrorKind::kFormat, {"head_count"});
-  expect_refused({}, set("llama.attention.key_length", std::uint32_t{24}), ErrorKind::kUnsupported, {"key_length", "24", "16"});
+  expect_refused({}, set("llama.attention.key_length", std::uint32_t{24}), ErrorKind::kUnsupported,
+                 {"key_length", "24", "16"});
   expect_refused({}, set("llama.embedding_length", std::uint32_t{128}), ErrorKind::kFormat, {"[64, ", "128"});
   expect_refused({}, set("llama.feed_forward_length", std::uint32_t{64}), ErrorKind::kFormat, {"ffn_"});
   expect_refused({}, set("llama.attention.layer_norm_rms_epsilon", 0.0F), ErrorKind::kFormat, {"epsilon"});
   expect_refused({}, set("llama.attention.layer_norm_rms_epsilon", std::nanf("")), ErrorKind::kFormat, {"epsilon"});
   expect_refused({}, set("llama.rope.freq_base", -1.0F), ErrorKind::kFormat, {"freq_base", "-1"});
-  expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{15}), ErrorKind::kFormat, {"dimension_count", "15"});
-  expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{32}), ErrorKind::kFormat, {"dimension_count", "32"});
+  expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{15}), ErrorKind::kFormat,
+                 {"dimension_count", "15"});
+  expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{32}), ErrorKind::kFormat,
+                 {"dimension_count", "32"});
   expect_refused({}, set("llama.rope.scaling.type", "longrope"), ErrorKind::kUnsupported, {"longrope", "yarn"});
   expect_refused({}, set("llama.expert_count", std::uint32_t{8}), ErrorKind::kUnsupported, {"expert"});
   expect_refused({}, set("llama.block_count", "two"), ErrorKind::kFormat, {"llama.block_count"});

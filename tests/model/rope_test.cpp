@@ -17,7 +17,8 @@ RopeParams params(RopePairs pairs, std::size_t dims = 8) {
 }
 
 /// The angle by which a pair turns at `position`: read off a unit vector.
-double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::span<const float> factors = {}, double* length = nullptr) {
+double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::span<const float> factors = {},
+             double* length = nullptr) {
   Rope rope(p, factors, 1);
   rope.prepare(position, 1);
   std::vector<float> head(p.dims, 0.0F);
@@ -42,7 +43,8 @@ TEST(Rope, TurnsEachPairByItsFrequency) {
     for (std::size_t pair = 0; pair < 4; ++pair) {
       for (const std::size_t position : {0UL, 1UL, 17UL, 100000UL}) {
         const double frequency = std::pow(10000.0, -2.0 * static_cast<double>(pair) / 8.0);
-        EXPECT_NEAR(wrapped(angle(params(pairs), position, pair) - static_cast<double>(position) * frequency), 0.0, 1e-6);
+        EXPECT_NEAR(wrapped(angle(params(pairs), position, pair) - static_cast<double>(position) * frequency), 0.0,
+                    1e-6);
       }
     }
   }
@@ -59,7 +61,8 @@ TEST(Rope, FrequencyFactorsDivide) {
   const std::vector<float> factors = {1.0F, 2.0F, 8.0F, 32.0F};
   const RopeParams p = params(RopePairs::kNeighbours);
   for (std::size_t pair = 0; pair < 4; ++pair) {
-    const double frequency = std::pow(10000.0, -2.0 * static_cast<double>(pair) / 8.0) / static_cast<double>(factors[pair]);
+    const double frequency =
+        std::pow(10000.0, -2.0 * static_cast<double>(pair) / 8.0) / static_cast<double>(factors[pair]);
     EXPECT_NEAR(angle(p, 3, pair, factors), 3 * frequency, 1e-6);
   }
 }

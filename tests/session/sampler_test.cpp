@@ -81,10 +81,10 @@ std::map<Token, int> draw_many(Sampler& sampler, const Logits& logits, int count
 }
 
 /// Fails if tokens come that should not, or too often or seldom: chi-square at about 1 in 1e5, rare tokens together.
-void expect_distribution(const Logits& logits, const SamplingOptions& options, const Tokens& history = {}) {
-  constexpr int kDraws = 20000;
+void expect_distribution(const Logits& logits, const SamplingOptions& options, const Tokens& history = {},
+                         int draws = 20000) {
   Sampler sampler(options, static_cast<int>(logits.size()));
-  const std::map<Token, int> seen = draw_many(sampler, logits, kDraws, history);
+  const std::map<Token, int> seen = draw_many(sampler, logits, draws, history);
   const Distribution expected = by_the_book(logits, options, history);
   for (const auto& [token, count] : seen)
     ASSERT_TRUE(expected.contains(token)) << token << " came " << count << " times";
@@ -94,7 +94,7 @@ void expect_distribution(const Logits& logits, const SamplingOptions& options, c
   double rare_seen = 0;
   int cells = 0;
   for (const auto& [token, probability] : expected) {
-    const double mean = probability * kDraws;
+    const double mean = probability * draws;
     const double count = seen.contains(token) ? seen.at(token) : 0;
     if (mean < 10) {
       rare_expected += mean;
@@ -237,6 +237,15 @@ TEST(Sampler, TopPKeepsTheSmallestSetThatReachesIt) {
   }
 }
 
+TEST(Sampler, TopPIsReachedExactly) {
+  SamplingOptions options = warm();
+  options.top_p = 0.5F;
+  Sampler sampler(options, 4);
+  const std::map<Token, int> seen = draw_many(sampler, Logits(4, 1.0F), 200);
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_EQ(seen.rbegin()->first, 1);
+}
+
 TEST(Sampler, MinPKeepsWhatIsNearTheLikeliest) {
   for (const float p : {0.01F, 0.3F, 0.99F, 1.0F}) {
     SamplingOptions options = warm();
@@ -258,13 +267,14 @@ TEST(Sampler, FiltersFollowEachOther) {
 }
 
 TEST(Sampler, ALargeVocabularyWithAFewOfIt) {
+  constexpr int kDraws = 500;
   const Logits logits = some_logits(150000, 2.5, 8);
   SamplingOptions options = warm();
   options.top_k = 40;
-  expect_distribution(logits, options);
+  expect_distribution(logits, options, {}, kDraws);
   options.top_k = 0;
   options.top_p = 0.02F;
-  expect_distribution(logits, options);
+  expect_distribution(logits, options, {}, kDraws);
 }
 
 TEST(Sampler, ExtremeLogitsAndTemperatures) {
@@ -318,7 +328,7 @@ TEST(Sampler, DrawsTheSameEverywhere) {
   const Logits logits = some_logits(1000, 2.0, 11);
   Tokens drawn;
   for (int i = 0; i < 8; ++i) drawn.push_back(sampler.sample(logits, drawn));
-  EXPECT_EQ(drawn, (Tokens{0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(drawn, (Tokens{645, 978, 960, 828, 960, 460, 225, 961}));
 }
 
 TEST(Sampler, OptionsOutOfRangeAreRefused) {

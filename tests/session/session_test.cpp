@@ -116,10 +116,11 @@ TEST_F(SessionTest, LogitsSinkSeesEveryPositionInOrder) {
 TEST_F(SessionTest, GenerationStreamsWhatItReturns) {
   Session session(model_);
   std::string streamed;
-  const Generation g = session.generate("once upon", {.tokens_max = 40, .ignore_end = true}, [&](std::string_view piece) {
-    streamed += piece;
-    return true;
-  });
+  const Generation g =
+      session.generate("once upon", {.tokens_max = 40, .ignore_end = true}, [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+      });
   EXPECT_EQ(g.reason, FinishReason::kLength);
   EXPECT_EQ(g.tokens.size(), 40U);
   EXPECT_EQ(g.text, streamed);
@@ -129,7 +130,8 @@ TEST_F(SessionTest, GenerationStreamsWhatItReturns) {
 TEST_F(SessionTest, CallbackAndStopTokenCancel) {
   Session session(model_);
   int calls = 0;
-  Generation g = session.generate("x", {.tokens_max = 100, .ignore_end = true}, [&](std::string_view) { return ++calls < 3; });
+  Generation g =
+      session.generate("x", {.tokens_max = 100, .ignore_end = true}, [&](std::string_view) { return ++calls < 3; });
   EXPECT_EQ(g.reason, FinishReason::kCancelled);
   EXPECT_EQ(calls, 3);
 
@@ -161,7 +163,9 @@ TEST_F(SessionTest, StopStringEndsBeforeItself) {
   while (end < all.text.size() && (static_cast<unsigned char>(all.text[end]) & 0xC0U) == 0x80U) ++end;
   const std::string stop = all.text.substr(at, end - at);
   session.reset();
-  const Generation cut = session.generate("tell me", {.tokens_max = 60, .stop = {stop}, .ignore_end = true});
+  GenerateOptions options{.tokens_max = 60, .ignore_end = true};
+  options.stop.push_back(stop);
+  const Generation cut = session.generate("tell me", options);
   EXPECT_EQ(cut.reason, FinishReason::kStop);
   EXPECT_EQ(cut.text, all.text.substr(0, all.text.find(stop)));
 }
@@ -169,7 +173,9 @@ TEST_F(SessionTest, StopStringEndsBeforeItself) {
 TEST_F(SessionTest, SeedsRepeat) {
   const auto text = [&](std::uint64_t seed) {
     Session session(model_);
-    return session.generate("go", {.tokens_max = 30, .sampling = {.temperature = 1.5F, .seed = seed}, .ignore_end = true}).tokens;
+    return session
+        .generate("go", {.tokens_max = 30, .sampling = {.temperature = 50.0F, .seed = seed}, .ignore_end = true})
+        .tokens;
   };
   EXPECT_EQ(text(1), text(1));
   EXPECT_NE(text(1), text(2));
@@ -183,7 +189,8 @@ TEST_F(SessionTest, SessionsShareAModelFromSeveralThreads) {
   const auto expected = run(1);
   std::vector<std::thread> threads;
   std::vector<std::vector<Token>> results(4);
-  for (std::size_t i = 0; i < results.size(); ++i) threads.emplace_back([&, i] { results[i] = run(static_cast<int>(i % 2) + 1); });
+  for (std::size_t i = 0; i < results.size(); ++i)
+    threads.emplace_back([&, i] { results[i] = run(static_cast<int>(i % 2) + 1); });
   for (std::thread& t : threads) t.join();
   for (const auto& tokens : results) EXPECT_EQ(tokens, expected);
 }

@@ -26,7 +26,7 @@ struct TinyModelSpec {
   std::size_t context = 4096;
   /// Of all matrices; embedding, feed_forward and heads * head_size must be whole blocks of it.
   gguf::TensorType weight_type = gguf::TensorType::kF32;
-  /// Whether the output matrix is the embedding's.
+  /// Whether the output matrix is the embedding's; if so, the likeliest next token is often the last one again.
   bool tied_output = true;
   /// In tokens; 0: the key is not written.
   std::size_t sliding_window = 0;

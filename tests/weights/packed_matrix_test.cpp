@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/half.h"
+#include "kernels/select.h"
 #include "weights/dequantize.h"
 #include "weights/matmul.h"
 
@@ -18,7 +19,8 @@ using gguf::TensorType;
 using gguf::TensorTypeInfo;
 
 /// Random blocks of a type with scales of ordinary size.
-std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t rows, std::size_t columns, std::uint64_t seed) {
+std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t rows, std::size_t columns,
+                                      std::uint64_t seed) {
   std::mt19937_64 engine(seed);
   std::normal_distribution<float> normal(0.0F, 1.0F);
   std::vector<std::byte> data(rows * columns / type.block_elements * type.block_bytes);
@@ -44,11 +46,16 @@ std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t ro
       case TensorType::kQ4_1:
       case TensorType::kQ5_1:
       case TensorType::kQ4_K:
-      case TensorType::kQ5_K: return {0, 2};
-      case TensorType::kQ2_K: return {80, 82};
-      case TensorType::kQ3_K: return {108};
-      case TensorType::kQ6_K: return {208};
-      default: return {0};
+      case TensorType::kQ5_K:
+        return {0, 2};
+      case TensorType::kQ2_K:
+        return {80, 82};
+      case TensorType::kQ3_K:
+        return {108};
+      case TensorType::kQ6_K:
+        return {208};
+      default:
+        return {0};
     }
   }();
   for (std::size_t block = 0; block < data.size(); block += type.block_bytes) {
@@ -76,15 +83,23 @@ TEST_P(EveryType, PackedRowsDequantizeBitExactly) {
         matrix.row(r, row);
         for (std::size_t c = 0; c < columns; ++c) {
           ASSERT_EQ(std::bit_cast<std::uint32_t>(row[c]), std::bit_cast<std::uint32_t>(expected[r * columns + c]))
-              << type().name << " row " << r << " column " << c << ": " << row[c] << " for " << expected[r * columns + c];
+              << type().name << " row " << r << " column " << c << ": " << row[c] << " for "
+              << expected[r * columns + c];
         }
       }
     }
   }
 }
 
+/// An activation as its codes have it.
+double value_of(const kernels::Activations& x, std::size_t at) {
+  const double high = static_cast<double>(x.scales[at / 32]) * x.codes[at];
+  return x.low_scales[at / 32] == 0.0F ? high : high + static_cast<double>(x.low_scales[at / 32]) * x.low[at];
+}
+
 /// The product with the activations as the kernel sees them, in double.
-void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kernels, std::size_t rows, std::size_t columns, std::size_t tokens) {
+void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kernels, std::size_t rows,
+                   std::size_t columns, std::size_t tokens) {
   ThreadPool pool(2);
   const auto data = random_weights(type, rows, columns, tokens * 7 + columns);
   const PackedMatrix matrix(type.type, data, rows, columns, false, pool);
@@ -94,8 +109,10 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
   std::normal_distribution<float> normal(0.0F, 1.0F);
   std::vector<float> x(tokens * columns);
   for (float& v : x) v = normal(engine);
+  x[x.size() / 2] = 50.0F;
   QuantizedRows quantized(tokens, columns);
-  const kernels::Activations view = quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
+  const kernels::Activations view =
+      quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
   const std::size_t stride = (rows + 15) / 16 * 16;
   std::vector<float> out(tokens * stride);
   const Product product{&matrix, out.data(), stride};
@@ -106,20 +123,22 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
       double size = 0;
       for (std::size_t c = 0; c < columns; ++c) {
         const std::size_t at = m * columns + c;
-        const double a = matrix.quantized() ? static_cast<double>(view.scales[at / 32]) * view.codes[at] : static_cast<double>(x[at]);
+        const double a = matrix.quantized() ? value_of(view, at) : static_cast<double>(x[at]);
         const double term = a * static_cast<double>(w[r * columns + c]);
         sum += term;
         size += std::fabs(term);
       }
       ASSERT_NEAR(static_cast<double>(out[m * stride + r]), sum, 2e-6 * size + 1e-6)
-          << type.name << " on " << kernels.name << ", token " << m << " of " << tokens << ", row " << r << ", columns " << columns;
+          << type.name << " on " << kernels.name << ", token " << m << " of " << tokens << ", row " << r << ", columns "
+          << columns;
     }
   }
 }
 
 TEST_P(EveryType, ProductsOfEveryBatchSize) {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
-    for (std::size_t tokens = 1; tokens <= 33; ++tokens) check_product(type(), *table, 16, type().block_elements == 256 ? 256 : 64, tokens);
+    for (std::size_t tokens = 1; tokens <= 33; ++tokens)
+      check_product(type(), *table, 16, type().block_elements == 256 ? 256 : 64, tokens);
   }
 }
 
@@ -148,10 +167,12 @@ TEST_P(EveryType, ATokenDoesNotSeeItsBatch) {
     std::vector<float> together(tokens * rows);
     std::vector<float> alone(rows);
     const Product all{&matrix, together.data(), rows};
-    multiply(*table, pool, quantized.quantize(*table, pool, x.data(), tokens, columns, columns, matrix.quantized()), {&all, 1});
+    multiply(*table, pool, quantized.quantize(*table, pool, x.data(), tokens, columns, columns, matrix.quantized()),
+             {&all, 1});
     const Product one{&matrix, alone.data(), rows};
     for (std::size_t m = 0; m < tokens; ++m) {
-      multiply(*table, pool, quantized.quantize(*table, pool, &x[m * columns], 1, columns, columns, matrix.quantized()), {&one, 1});
+      multiply(*table, pool, quantized.quantize(*table, pool, &x[m * columns], 1, columns, columns, matrix.quantized()),
+               {&one, 1});
       for (std::size_t r = 0; r < rows; ++r) ASSERT_EQ(alone[r], together[m * rows + r]) << table->name;
     }
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The logical vector (16 lanes) as two AVX2 registers. Included first by the units of this folder, which are compiled with
-// wide instructions: only intrinsics and plain C headers may be seen from here.
+// The logical vector (16 lanes) as two AVX2 registers. Included first by the units of this folder, which are compiled
+// with wide instructions: only intrinsics and plain C headers may be seen from here.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -45,7 +45,9 @@ inline void store_first(float* p, F32x16 x, std::size_t n) {
 }
 inline __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 inline float first(F32x16 a) { return _mm256_cvtss_f32(a.low); }
-inline F32x16 load_f16(const std::uint16_t* p) { return {_mm256_cvtph_ps(load_128(p)), _mm256_cvtph_ps(load_128(p + 8))}; }
+inline F32x16 load_f16(const std::uint16_t* p) {
+  return {_mm256_cvtph_ps(load_128(p)), _mm256_cvtph_ps(load_128(p + 8))};
+}
 inline __m256 widen_bf16(__m128i x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16)); }
 inline F32x16 load_bf16(const std::uint16_t* p) { return {widen_bf16(load_128(p)), widen_bf16(load_128(p + 8))}; }
 inline F32x16 load_u8(const std::uint8_t* p) {
@@ -93,7 +95,8 @@ template <int distance>
 inline F32x16 exchange(F32x16 a) {
   if constexpr (distance == 1) return {_mm256_permute_ps(a.low, 0xB1), _mm256_permute_ps(a.high, 0xB1)};
   if constexpr (distance == 2) return {_mm256_permute_ps(a.low, 0x4E), _mm256_permute_ps(a.high, 0x4E)};
-  if constexpr (distance == 4) return {_mm256_permute2f128_ps(a.low, a.low, 1), _mm256_permute2f128_ps(a.high, a.high, 1)};
+  if constexpr (distance == 4)
+    return {_mm256_permute2f128_ps(a.low, a.low, 1), _mm256_permute2f128_ps(a.high, a.high, 1)};
   if constexpr (distance == 8) return {a.high, a.low};
 }
 template <int distance>
@@ -112,9 +115,13 @@ inline I32x16 sub_i32(I32x16 a, I32x16 b) { return {_mm256_sub_epi32(a.low, b.lo
 inline F32x16 to_f32(I32x16 a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 inline I32x16 to_i32(F32x16 a) { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
 template <int bits>
-inline I32x16 shift_right(I32x16 a) { return {_mm256_srai_epi32(a.low, bits), _mm256_srai_epi32(a.high, bits)}; }
+inline I32x16 shift_right(I32x16 a) {
+  return {_mm256_srai_epi32(a.low, bits), _mm256_srai_epi32(a.high, bits)};
+}
 template <int bits>
-inline I32x16 shift_left(I32x16 a) { return {_mm256_slli_epi32(a.low, bits), _mm256_slli_epi32(a.high, bits)}; }
+inline I32x16 shift_left(I32x16 a) {
+  return {_mm256_slli_epi32(a.low, bits), _mm256_slli_epi32(a.high, bits)};
+}
 inline std::int32_t reduce_add_i32(I32x16 a) {
   const __m256i both = _mm256_add_epi32(a.low, a.high);
   __m128i x = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
@@ -123,8 +130,8 @@ inline std::int32_t reduce_add_i32(I32x16 a) {
   return _mm_cvtsi128_si32(x);
 }
 inline void store_i8(std::int8_t* p, I32x16 a) {
-  const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1,
-                                        -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1,
+                                        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
   const auto eight = [&](__m256i x) {
     const __m256i bytes = _mm256_shuffle_epi8(x, pick);
     return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
@@ -133,7 +140,8 @@ inline void store_i8(std::int8_t* p, I32x16 a) {
 }
 
 inline U8x64 load_bytes(const std::uint8_t* p) {
-  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
 }
 inline U8x64 load_levels(const std::uint8_t* p) {
   const __m256i both = _mm256_broadcastsi128_si256(load_128(p));
@@ -166,7 +174,8 @@ inline __m256i dot4(__m256i acc, __m256i w, __m256i x) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
   }
   // 255 * 127 * 2 does not fit into 16 bits: even and odd bytes apart, widened first.
-  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xFF)), _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
+  const __m256i even =
+      _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xFF)), _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
   return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
 }

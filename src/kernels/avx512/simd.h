@@ -1,7 +1,7 @@
 #pragma once
 
-// The logical vector (16 lanes) in AVX-512 with VNNI. Included first by the units of this folder, which are compiled with
-// wide instructions: only intrinsics and plain C headers may be seen from here.
+// The logical vector (16 lanes) in AVX-512 with VNNI. Included first by the units of this folder, which are compiled
+// with wide instructions: only intrinsics and plain C headers may be seen from here.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -89,9 +89,13 @@ inline F32x16 to_f32(I32x16 a) { return _mm512_cvtepi32_ps(a); }
 inline I32x16 to_i32(F32x16 a) { return _mm512_cvtps_epi32(a); }
 inline I32x16 sub_i32(I32x16 a, I32x16 b) { return _mm512_sub_epi32(a, b); }
 template <int bits>
-inline I32x16 shift_right(I32x16 a) { return _mm512_srai_epi32(a, bits); }
+inline I32x16 shift_right(I32x16 a) {
+  return _mm512_srai_epi32(a, bits);
+}
 template <int bits>
-inline I32x16 shift_left(I32x16 a) { return _mm512_slli_epi32(a, bits); }
+inline I32x16 shift_left(I32x16 a) {
+  return _mm512_slli_epi32(a, bits);
+}
 inline std::int32_t reduce_add_i32(I32x16 a) { return _mm512_reduce_add_epi32(a); }
 /// The lowest byte of each lane.
 inline void store_i8(std::int8_t* p, I32x16 a) {

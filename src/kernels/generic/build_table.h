@@ -13,11 +13,22 @@ inline KernelTable build_table(const char* name) {
   KernelTable t{};
   t.name = name;
   t.quantize_rows = quantize_rows;
-  t.matmul = {matmul_floats_all<ElementF32>, matmul_floats_all<ElementF16>, matmul_floats_all<ElementBF16>,
-              matmul_codes_all<FormatQ4_0>,  matmul_codes_all<FormatQ4_1>,  matmul_codes_all<FormatQ5_0>,
-              matmul_codes_all<FormatQ5_1>,  matmul_codes_all<FormatQ8_0>,  matmul_codes_all<FormatQ2_K>,
-              matmul_codes_all<FormatQ3_K>,  matmul_codes_all<FormatQ4_K>,  matmul_codes_all<FormatQ5_K>,
-              matmul_codes_all<FormatQ6_K>,  matmul_codes_all<FormatIQ4_NL>, matmul_codes_all<FormatIQ4_XS>};
+  const auto matmul = [&](PackedFormat format) -> MatmulKernel& { return t.matmul[static_cast<std::size_t>(format)]; };
+  matmul(PackedFormat::kF32) = matmul_floats_all<ElementF32>;
+  matmul(PackedFormat::kF16) = matmul_floats_all<ElementF16>;
+  matmul(PackedFormat::kBF16) = matmul_floats_all<ElementBF16>;
+  matmul(PackedFormat::kQ4_0) = matmul_codes_all<FormatQ4_0>;
+  matmul(PackedFormat::kQ4_1) = matmul_codes_all<FormatQ4_1>;
+  matmul(PackedFormat::kQ5_0) = matmul_codes_all<FormatQ5_0>;
+  matmul(PackedFormat::kQ5_1) = matmul_codes_all<FormatQ5_1>;
+  matmul(PackedFormat::kQ8_0) = matmul_codes_all<FormatQ8_0>;
+  matmul(PackedFormat::kQ2_K) = matmul_codes_all<FormatQ2_K>;
+  matmul(PackedFormat::kQ3_K) = matmul_codes_all<FormatQ3_K>;
+  matmul(PackedFormat::kQ4_K) = matmul_codes_all<FormatQ4_K>;
+  matmul(PackedFormat::kQ5_K) = matmul_codes_all<FormatQ5_K>;
+  matmul(PackedFormat::kQ6_K) = matmul_codes_all<FormatQ6_K>;
+  matmul(PackedFormat::kIQ4_NL) = matmul_codes_all<FormatIQ4_NL>;
+  matmul(PackedFormat::kIQ4_XS) = matmul_codes_all<FormatIQ4_XS>;
   t.rms_norm = rms_norm;
   t.add = add_rows;
   t.scale = scale_row;

@@ -27,7 +27,8 @@ void rms_norm(const float* x, const float* weight, std::size_t length, float eps
   F32x16 squares = zero();
   const auto square = [&](F32x16 v) { squares = fma(v, v, squares); };
   for_vectors(
-      length, [&](std::size_t i) { square(load(x + i)); }, [&](std::size_t i, std::size_t n) { square(load_first(x + i, n)); });
+      length, [&](std::size_t i) { square(load(x + i)); },
+      [&](std::size_t i, std::size_t n) { square(load_first(x + i, n)); });
   const float mean = reduce_add(squares) / static_cast<float>(length);
   const F32x16 factor = div(set1(1.0F), set1(__builtin_sqrtf(mean + eps)));
   for_vectors(

@@ -1,7 +1,7 @@
 #pragma once
 
-// Needs a simd.h included before. One struct a packed weight format (docs/formats/packed_weights.md): how a block's scales and
-// codes become vectors. A weight is scale * code + min, code unsigned; a group is 32 columns of 16 rows.
+// Needs a simd.h included before. One struct a packed weight format (docs/formats/packed_weights.md): how a block's
+// scales and codes become vectors. A weight is scale * code + min, code unsigned; a group is 32 columns of 16 rows.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {

@@ -1,20 +1,32 @@
 #pragma once
 
-// Needs a simd.h included before. Products of one weight panel (16 rows, docs/formats/packed_weights.md) with activation rows.
-// Each output is summed over the columns in the same order whatever the number of rows: results do not depend on the batch.
+// Needs a simd.h included before. Products of one weight panel (16 rows, docs/formats/packed_weights.md) with
+// activation rows. Each output is summed over the columns in the same order whatever the number of rows: results do not
+// depend on the batch.
 #include "kernels/generic/formats.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
+/// `count` code vectors of a group times one row's codes.
+template <bool small_codes, std::size_t count>
+inline F32x16 dot_group(const U8x64* w, const std::int8_t* codes) {
+  I32x16 sum = zero_i32();
+  for (std::size_t j = 0; j < count; ++j) sum = dot4<small_codes>(sum, w[j], codes + 4 * j);
+  return to_f32(sum);
+}
+
 /// Rows [row, row + rows) of int8 activations times a quantized panel.
-/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves.
+/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves. A second
+/// plane of activation codes costs 8 more and comes seldom, mostly in the same columns: its branch is foretold well.
 template <typename Format, std::size_t rows>
 void matmul_codes(const std::uint8_t* panel, const Activations& x, std::size_t row, float* out, std::size_t stride) {
   constexpr std::size_t kHalves = Format::kHalves;
   const std::size_t groups = x.columns / kGroup;
   const std::int8_t* codes = x.codes + row * x.columns;
   const float* scales = x.scales + row * groups;
+  const std::int8_t* low = x.low + row * x.columns;
+  const float* low_scales = x.low_scales + row * groups;
   const float* sums = (kHalves == 1 ? x.sums : x.half_sums) + row * groups * kHalves;
   F32x16 total[rows];
   for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
@@ -29,17 +41,21 @@ void matmul_codes(const std::uint8_t* panel, const Activations& x, std::size_t r
       Format::codes(panel, w);
 #pragma GCC unroll 16
       for (std::size_t n = 0; n < rows; ++n) {
-        const std::int8_t* c = codes + n * x.columns + group * kGroup;
-        const F32x16 x_scale = set1(scales[n * groups + group]);
+        constexpr std::size_t kVectors = 8 / kHalves;
+        constexpr bool kSmall = Format::kSmallCodes;
+        const std::size_t at = n * groups + group;
+        const std::size_t column = n * x.columns + group * kGroup;
         for (std::size_t half = 0; half < kHalves; ++half) {
-          constexpr std::size_t kVectors = 8 / kHalves;
-          I32x16 sum = zero_i32();
-          for (std::size_t j = 0; j < kVectors; ++j) {
-            const std::size_t vector = half * kVectors + j;
-            sum = dot4<Format::kSmallCodes>(sum, w[vector], c + 4 * vector);
-          }
-          total[n] = fma(to_f32(sum), mul(scale[half], x_scale), total[n]);
-          total[n] = fma(min[half], set1(sums[(n * groups + group) * kHalves + half]), total[n]);
+          const std::size_t v = half * kVectors;
+          const F32x16 sum = dot_group<kSmall, kVectors>(w + v, codes + column + 4 * v);
+          total[n] = fma(sum, mul(scale[half], set1(scales[at])), total[n]);
+          total[n] = fma(min[half], set1(sums[at * kHalves + half]), total[n]);
+        }
+        if (low_scales[at] == 0.0F) continue;
+        for (std::size_t half = 0; half < kHalves; ++half) {
+          const std::size_t v = half * kVectors;
+          const F32x16 sum = dot_group<kSmall, kVectors>(w + v, low + column + 4 * v);
+          total[n] = fma(sum, mul(scale[half], set1(low_scales[at])), total[n]);
         }
       }
     }
@@ -62,8 +78,8 @@ struct ElementBF16 {
 
 /// Rows of float activations, `stride` apart, times a panel [columns][16 lanes] of float elements.
 template <typename Element, std::size_t rows>
-inline void accumulate_floats(const typename Element::Type* w, const float* x, std::size_t x_stride, std::size_t columns,
-                              F32x16 (&total)[rows]) {
+inline void accumulate_floats(const typename Element::Type* w, const float* x, std::size_t x_stride,
+                              std::size_t columns, F32x16 (&total)[rows]) {
   for (std::size_t k = 0; k < columns; ++k) {
     const F32x16 weight = Element::get(w + k * kLanes);
 #pragma GCC unroll 16
@@ -77,8 +93,8 @@ template <typename Element, std::size_t rows>
 void matmul_floats(const std::uint8_t* panel, const Activations& x, std::size_t row, float* out, std::size_t stride) {
   F32x16 total[rows];
   for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
-  accumulate_floats<Element, rows>(reinterpret_cast<const typename Element::Type*>(panel), x.values + row * x.stride, x.stride,
-                                   x.columns, total);
+  accumulate_floats<Element, rows>(reinterpret_cast<const typename Element::Type*>(panel), x.values + row * x.stride,
+                                   x.stride, x.columns, total);
   for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
 }
 
@@ -91,31 +107,55 @@ inline void for_row_blocks(std::size_t rows, const Block& block) {
     if (row == rows) return;
     const auto rest = [&]<std::size_t n>() { block.template operator()<n>(row); };
     switch (rows - row) {
-      case 1: rest.template operator()<1>(); break;
-      case 2: if constexpr (rows_max > 2) rest.template operator()<2>(); break;
-      case 3: if constexpr (rows_max > 3) rest.template operator()<3>(); break;
-      case 4: if constexpr (rows_max > 4) rest.template operator()<4>(); break;
-      case 5: if constexpr (rows_max > 5) rest.template operator()<5>(); break;
-      case 6: if constexpr (rows_max > 6) rest.template operator()<6>(); break;
-      case 7: if constexpr (rows_max > 7) rest.template operator()<7>(); break;
-      case 8: if constexpr (rows_max > 8) rest.template operator()<8>(); break;
-      case 9: if constexpr (rows_max > 9) rest.template operator()<9>(); break;
-      case 10: if constexpr (rows_max > 10) rest.template operator()<10>(); break;
-      case 11: if constexpr (rows_max > 11) rest.template operator()<11>(); break;
-      default: break;
+      case 1:
+        rest.template operator()<1>();
+        break;
+      case 2:
+        if constexpr (rows_max > 2) rest.template operator()<2>();
+        break;
+      case 3:
+        if constexpr (rows_max > 3) rest.template operator()<3>();
+        break;
+      case 4:
+        if constexpr (rows_max > 4) rest.template operator()<4>();
+        break;
+      case 5:
+        if constexpr (rows_max > 5) rest.template operator()<5>();
+        break;
+      case 6:
+        if constexpr (rows_max > 6) rest.template operator()<6>();
+        break;
+      case 7:
+        if constexpr (rows_max > 7) rest.template operator()<7>();
+        break;
+      case 8:
+        if constexpr (rows_max > 8) rest.template operator()<8>();
+        break;
+      case 9:
+        if constexpr (rows_max > 9) rest.template operator()<9>();
+        break;
+      case 10:
+        if constexpr (rows_max > 10) rest.template operator()<10>();
+        break;
+      case 11:
+        if constexpr (rows_max > 11) rest.template operator()<11>();
+        break;
+      default:
+        break;
     }
   }
 }
 
 template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
-  for_row_blocks<kRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) { matmul_codes<Format, rows>(panel, x, row, out, stride); });
+  for_row_blocks<kRowsMax>(
+      x.rows, [&]<std::size_t rows>(std::size_t row) { matmul_codes<Format, rows>(panel, x, row, out, stride); });
 }
 
 template <typename Element>
 void matmul_floats_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
-  for_row_blocks<kFloatRowsMax>(x.rows,
-                                [&]<std::size_t rows>(std::size_t row) { matmul_floats<Element, rows>(panel, x, row, out, stride); });
+  for_row_blocks<kFloatRowsMax>(
+      x.rows, [&]<std::size_t rows>(std::size_t row) { matmul_floats<Element, rows>(panel, x, row, out, stride); });
 }
 
 }  // namespace pith::kernels::PITH_ISA

@@ -1,7 +1,7 @@
 #pragma once
 
-// Needs a simd.h included before. Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). A key tile
-// holds 16 tokens in the lanes, a value tile 16 dims: scores and outputs come from the same two kernels.
+// Needs a simd.h included before. Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). A
+// key tile holds 16 tokens in the lanes, a value tile 16 dims: scores and outputs come from the same two kernels.
 #include "kernels/generic/matmul.h"
 #include "kernels/types.h"
 
@@ -75,9 +75,11 @@ void dot_codes_block(const std::uint8_t* tiles_bytes, std::size_t tiles, const s
 }
 
 template <typename Codes>
-void dot_codes(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x, const TileOutput& to) {
-  for_row_blocks<kDotRowsMax>(
-      x.rows, [&]<std::size_t rows>(std::size_t row) { dot_codes_block<Codes, rows>(codes, tiles, levels, x, row, to); });
+void dot_codes(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
+               const TileOutput& to) {
+  for_row_blocks<kDotRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) {
+    dot_codes_block<Codes, rows>(codes, tiles, levels, x, row, to);
+  });
 }
 
 template <typename Element>
@@ -87,14 +89,16 @@ void dot_floats(const void* elements, std::size_t tiles, std::size_t tile_bytes,
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       F32x16 total[n];
       for (F32x16& t : total) t = zero();
-      const auto* w = reinterpret_cast<const typename Element::Type*>(static_cast<const std::uint8_t*>(elements) + tile * tile_bytes);
+      const auto* w = reinterpret_cast<const typename Element::Type*>(static_cast<const std::uint8_t*>(elements) +
+                                                                      tile * tile_bytes);
       accumulate_floats<Element, n>(w, x + row * x_stride, x_stride, columns, total);
       for (std::size_t i = 0; i < n; ++i) put_tile(to, row + i, tile, total[i]);
     }
   });
 }
 
-void dot_rows_f16(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* y, float* out) {
+void dot_rows_f16(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* y,
+                  float* out) {
   for (std::size_t n = 0; n < rows; ++n) {
     F32x16 total = zero();
     for (std::size_t k = 0; k < columns; k += kLanes) total = fma(load(x + n * stride + k), load_f16(y + k), total);

@@ -1,7 +1,7 @@
 #pragma once
 
-// The logical vector (16 lanes) in plain C++ loops: the scalar reference that the wide sets are tested against, and what runs
-// where no wide set is known.
+// The logical vector (16 lanes) in plain C++ loops: the scalar reference that the wide sets are tested against, and
+// what runs where no wide set is known.
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -143,7 +143,8 @@ inline I32x16 shift_right(I32x16 a) {
 }
 template <int bits>
 inline I32x16 shift_left(I32x16 a) {
-  return each_i32([&](std::size_t i) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.lane[i]) << bits); });
+  return each_i32(
+      [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.lane[i]) << bits); });
 }
 inline std::int32_t reduce_add_i32(I32x16 a) {
   std::int32_t sum = 0;
@@ -167,7 +168,8 @@ inline U8x64 lookup(const U8x64& levels, const U8x64& index) {
 }
 template <int from, int mask, int to>
 inline U8x64 field_at(const U8x64& a) {
-  return each_u8([&](std::size_t i) { return ((static_cast<unsigned>(a.byte[i]) >> from) & static_cast<unsigned>(mask)) << to; });
+  return each_u8(
+      [&](std::size_t i) { return ((static_cast<unsigned>(a.byte[i]) >> from) & static_cast<unsigned>(mask)) << to; });
 }
 template <int shift, int mask>
 inline U8x64 field(const U8x64& a) {

@@ -28,18 +28,24 @@ std::uint16_t to_half(float x) { return f32_to_f16(x > kHalfMax ? kHalfMax : x <
 
 std::string_view FloatCodec::name() const {
   switch (element_) {
-    case FloatElement::kF32: return "f32";
-    case FloatElement::kF16: return "f16";
-    case FloatElement::kBF16: break;
+    case FloatElement::kF32:
+      return "f32";
+    case FloatElement::kF16:
+      return "f16";
+    case FloatElement::kBF16:
+      break;
   }
   return "bf16";
 }
 
 kernels::FloatDotKernel FloatCodec::dot() const {
   switch (element_) {
-    case FloatElement::kF32: return kernels_->dot_f32;
-    case FloatElement::kF16: return kernels_->dot_f16;
-    case FloatElement::kBF16: break;
+    case FloatElement::kF32:
+      return kernels_->dot_f32;
+    case FloatElement::kF16:
+      return kernels_->dot_f16;
+    case FloatElement::kBF16:
+      break;
   }
   return kernels_->dot_bf16;
 }
@@ -68,7 +74,8 @@ void FloatCodec::put_key(const float* row, std::size_t size, std::size_t token, 
   for (std::size_t i = 0; i < size; ++i) put(row[i], key_index(size, token, i), page);
 }
 
-void FloatCodec::put_value(const float* row, std::size_t size, std::size_t tokens, std::size_t token, std::byte* page) const {
+void FloatCodec::put_value(const float* row, std::size_t size, std::size_t tokens, std::size_t token,
+                           std::byte* page) const {
   for (std::size_t i = 0; i < size; ++i) put(row[i], value_index(tokens, token, i), page);
 }
 
@@ -78,7 +85,8 @@ void FloatCodec::get_keys(const std::byte* page, std::size_t size, std::size_t c
   }
 }
 
-void FloatCodec::get_values(const std::byte* page, std::size_t size, std::size_t tokens, std::size_t count, float* rows) const {
+void FloatCodec::get_values(const std::byte* page, std::size_t size, std::size_t tokens, std::size_t count,
+                            float* rows) const {
   for (std::size_t t = 0; t < count; ++t) {
     for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = get(page, value_index(tokens, t, i));
   }
@@ -96,11 +104,12 @@ void FloatCodec::score(const Queries& queries, const std::byte* page, std::size_
   kernels::TileOutput to;
   to.out = scores;
   to.stride = kPageTokens;
-  dot()(page, tokens / kLanes, queries.size * kLanes * element_bytes(), queries.values, queries.size, queries.rows, queries.size, to);
+  dot()(page, tokens / kLanes, queries.size * kLanes * element_bytes(), queries.values, queries.size, queries.rows,
+        queries.size, to);
 }
 
-void FloatCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens, std::size_t size,
-                            float* out) const {
+void FloatCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
+                            std::size_t size, float* out) const {
   kernels::TileOutput to;
   to.out = out;
   to.stride = size;

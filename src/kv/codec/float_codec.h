@@ -6,8 +6,9 @@ namespace pith::kv {
 
 enum class FloatElement { kF32, kF16, kBF16 };
 
-/// Float elements in tiles: keys [tokens / 16][size][16 tokens], values [size / 16][tokens][16 dims]. Besides being a codec, it is
-/// how open pages and sinks are held, so its pages may have any multiple of 16 tokens and are written row by row.
+/// Float elements in tiles: keys [tokens / 16][size][16 tokens], values [size / 16][tokens][16 dims]. Besides being a
+/// codec, it is how open pages and sinks are held, so its pages may have any multiple of 16 tokens and are written row
+/// by row.
 class FloatCodec final : public Codec {
  public:
   FloatCodec(FloatElement element, const kernels::KernelTable& kernels) : element_(element), kernels_(&kernels) {}
@@ -41,8 +42,8 @@ class FloatCodec final : public Codec {
 
   /// As the codec's, for a page of `tokens` tokens; scores and probabilities stay kPageTokens apart.
   void score(const Queries& queries, const std::byte* page, std::size_t tokens, float* scores) const;
-  void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens, std::size_t size,
-                  float* out) const;
+  void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
+                  std::size_t size, float* out) const;
 
  private:
   kernels::FloatDotKernel dot() const;

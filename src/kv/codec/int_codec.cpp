@@ -12,8 +12,8 @@ namespace {
 
 using kernels::kLanes;
 
-/// Lloyd-Max levels of N(0, 1) for 16 codes, scaled so that the outermost are +-127; 128 is zero. Rounding them to integers
-/// raises the error by less than 1e-4 of itself.
+/// Lloyd-Max levels of N(0, 1) for 16 codes, scaled so that the outermost are +-127; 128 is zero. Rounding them to
+/// integers raises the error by less than 1e-4 of itself.
 alignas(16) constexpr std::array<std::uint8_t, 16> kLevels = {1,   32,  53,  70,  84,  97,  110, 122,
                                                               134, 146, 159, 172, 186, 203, 224, 255};
 /// 127 / 2.7326: a level of 1 standard deviation.
@@ -26,7 +26,8 @@ float level(std::size_t code) { return static_cast<float>(kLevels[code]) - 128.0
 std::uint8_t nearest_level(float x) {
   static constexpr std::array<float, 15> kMidpoints = [] {
     std::array<float, 15> m{};
-    for (std::size_t i = 0; i < 15; ++i) m[i] = 0.5F * (static_cast<float>(kLevels[i]) + static_cast<float>(kLevels[i + 1])) - 128.0F;
+    for (std::size_t i = 0; i < 15; ++i)
+      m[i] = 0.5F * (static_cast<float>(kLevels[i]) + static_cast<float>(kLevels[i + 1])) - 128.0F;
     return m;
   }();
   unsigned code = 0;
@@ -87,7 +88,8 @@ std::vector<float> page_mean(const float* rows, std::size_t size, std::size_t fi
   for (std::size_t t = first; t < kPageTokens; ++t) {
     for (std::size_t i = 0; i < size; ++i) mean[i] += rows[t * size + i];
   }
-  for (float& m : mean) m = f16_to_f32(f32_to_f16(std::clamp(m / static_cast<float>(kPageTokens - first), -kHalfMax, kHalfMax)));
+  for (float& m : mean)
+    m = f16_to_f32(f32_to_f16(std::clamp(m / static_cast<float>(kPageTokens - first), -kHalfMax, kHalfMax)));
   return mean;
 }
 
@@ -139,7 +141,8 @@ void IntCodec::seal_values(const float* rows, std::size_t size, std::size_t firs
   }
 }
 
-void IntCodec::score(const Queries& queries, const std::byte* page, float* scores, const ProbabilityScratch& scratch) const {
+void IntCodec::score(const Queries& queries, const std::byte* page, float* scores,
+                     const ProbabilityScratch& scratch) const {
   const std::byte* scales = page + code_bytes(queries.size);
   const std::byte* mean = scales + 2 * kPageTokens;
   kernels_->dot_rows_f16(queries.values, queries.size, queries.rows, queries.size, as_halves(mean), scratch.row_add);
@@ -151,11 +154,11 @@ void IntCodec::score(const Queries& queries, const std::byte* page, float* score
   dot()(as_codes(page), kPageTokens / kLanes, kLevels.data(), queries.split, to);
 }
 
-void IntCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size, float* out,
-                          const ProbabilityScratch& scratch) const {
-  kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, as_halves(page + code_bytes(size)), scratch.high, scratch.low,
-                       scratch.scales, scratch.high_sums, scratch.low_sums);
-  const kernels::SplitRows split = {scratch.high,      scratch.low, scratch.scales, scratch.high_sums,
+void IntCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size,
+                          float* out, const ProbabilityScratch& scratch) const {
+  kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, as_halves(page + code_bytes(size)), scratch.high,
+                       scratch.low, scratch.scales, scratch.high_sums, scratch.low_sums);
+  const kernels::SplitRows split = {scratch.high,     scratch.low, scratch.scales, scratch.high_sums,
                                     scratch.low_sums, rows,        kPageTokens};
   kernels::TileOutput to;
   to.out = out;

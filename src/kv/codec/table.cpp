@@ -25,8 +25,10 @@ std::unique_ptr<const Codec> make_int(const kernels::KernelTable& kernels) {
 
 /// Every codec, one line each.
 constexpr std::array kTable = {
-    Row{"f32", make_float<FloatElement::kF32>}, Row{"f16", make_float<FloatElement::kF16>},
-    Row{"bf16", make_float<FloatElement::kBF16>}, Row{"int8", make_int<8>},
+    Row{"f32", make_float<FloatElement::kF32>},
+    Row{"f16", make_float<FloatElement::kF16>},
+    Row{"bf16", make_float<FloatElement::kBF16>},
+    Row{"int8", make_int<8>},
     Row{"int4", make_int<4>},
 };
 

@@ -11,8 +11,9 @@ constexpr std::size_t kLayers27B = 62;
 
 }  // namespace
 
-/// Gemma 3 (2503.19786): five sliding-window layers to one global, each kind with its own RoPE base; norms before and after both
-/// blocks; normalized queries and keys; scaled embeddings. The files hold norm weights with one already added.
+/// Gemma 3 (2503.19786): five sliding-window layers to one global, each kind with its own RoPE base; norms before and
+/// after both blocks; normalized queries and keys; scaled embeddings. The files hold norm weights with one already
+/// added.
 void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   const gguf::Metadata& metadata = file.metadata();
   hparams.rope.pairs = RopePairs::kHalves;
@@ -26,7 +27,8 @@ void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   }
   const double softcap = metadata.get<double>("gemma3.final_logit_softcapping").value_or(0.0);
   if (!std::isfinite(softcap) || softcap < 0.0) {
-    fail(ErrorKind::kFormat, "{}: gemma3.final_logit_softcapping is {}, must be finite and at least 0", file.path(), softcap);
+    fail(ErrorKind::kFormat, "{}: gemma3.final_logit_softcapping is {}, must be finite and at least 0", file.path(),
+         softcap);
   }
   hparams.logit_softcap = static_cast<float>(softcap);
   hparams.sliding_window = metadata.get<std::uint64_t>("gemma3.attention.sliding_window").value_or(0);
@@ -40,7 +42,8 @@ void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   if (metadata.is_array(pattern_key)) {
     const std::vector<std::int64_t> pattern = metadata.integers(pattern_key);
     if (pattern.size() != hparams.layers) {
-      fail(ErrorKind::kFormat, "{}: {} has {} entries for {} layers", file.path(), pattern_key, pattern.size(), hparams.layers);
+      fail(ErrorKind::kFormat, "{}: {} has {} entries for {} layers", file.path(), pattern_key, pattern.size(),
+           hparams.layers);
     }
     for (std::size_t i = 0; i < hparams.layers; ++i) hparams.windows[i] = pattern[i] != 0 ? hparams.sliding_window : 0;
     return;

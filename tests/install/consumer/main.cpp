@@ -1,5 +1,6 @@
-#include <cstdio>
 #include <pith/pith.h>
+
+#include <cstdio>
 
 // Links the whole library and sees its typed error; given the path of a missing model.
 int main(int argc, char** argv) {

@@ -1,0 +1,72 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gguf/file.h"
+#include "tokenizer/vocab_fixture.h"
+
+namespace pith {
+namespace {
+
+using Tokens = std::vector<Token>;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> texts_of(const std::filesystem::path& path) {
+  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
+  const std::string all = read_file(path);
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find(kSeparator, at), all.size());
+    texts.push_back(all.substr(at, end - at));
+    at = end + kSeparator.size();
+  }
+  return texts;
+}
+
+std::vector<Tokens> ids_of(const std::filesystem::path& path) {
+  std::istringstream all(read_file(path));
+  std::vector<Tokens> ids;
+  for (std::string line; std::getline(all, line);) {
+    std::istringstream numbers(line);
+    Tokens tokens;
+    for (Token token = 0; numbers >> token;) tokens.push_back(token);
+    ids.push_back(tokens);
+  }
+  return ids;
+}
+
+// Vocabularies of real models with the ids that their own tokenizers give, as llama.cpp keeps them: each <name>.gguf
+// with a <name>.gguf.inp and <name>.gguf.out beside it.
+TEST(GoldenVocab, RealVocabulariesEncodeAsTheirOwnTokenizersDo) {
+  const std::filesystem::path folder = std::filesystem::path(PITH_SHARED_DIR) / "data" / "vocab";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no vocabularies in " << folder;
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".gguf") continue;
+    const std::vector<std::string> texts = texts_of(entry.path().string() + ".inp");
+    const std::vector<Tokens> ids = ids_of(entry.path().string() + ".out");
+    ASSERT_FALSE(texts.empty()) << entry.path();
+    ASSERT_LE(texts.size(), ids.size()) << entry.path();
+    const gguf::File file = gguf::File::open(entry.path());
+    const Tokenizer tokenizer = tokenizer::make_tokenizer(test::vocab_source(file));
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_EQ(tokenizer.encode(texts[i], test::plain()), ids[i]) << entry.path() << ": " << texts[i];
+      EXPECT_EQ(tokenizer.decode(ids[i]), texts[i]) << entry.path();
+    }
+    ++files;
+  }
+  EXPECT_GT(files, 0);
+}
+
+}  // namespace
+}  // namespace pith

@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/pretokenizer.h"
+#include "tokenizer/pretokenizer_table.h"
+#include "tokenizer/vocab_fixture.h"
+
+namespace pith {
+namespace {
+
+using test::plain;
+
+constexpr std::size_t kMillion = 1'000'000;
+
+std::string repeated(std::string_view part, std::size_t times) {
+  std::string text;
+  text.reserve(part.size() * times);
+  for (std::size_t i = 0; i < times; ++i) text.append(part);
+  return text;
+}
+
+/// What takes quadratic time or a deep stack where something is wrong.
+std::vector<std::string> long_texts() {
+  std::vector<std::string> texts;
+  for (const char* one : {"a", "A", " ", "\n", "0", "<", "'", ".", "é", "中", "\u3000", "\u0301", "\U0001F600"}) {
+    texts.push_back(repeated(one, kMillion));
+  }
+  for (const char* two : {"\r\n", " \n", "a ", "Ab", " \u3000", "<|"}) texts.push_back(repeated(two, kMillion / 2));
+  for (const char* last : {"x", "1", "中", "\n", "!"}) texts.push_back(repeated(" ", kMillion) + last);
+  return texts;
+}
+
+struct LongText : testing::TestWithParam<const char*> {};
+
+TEST_P(LongText, IsCutWhole) {
+  const tokenizer::PreTokenizer pre_tokenizer(tokenizer::find_pre_tokenizer(GetParam())->patterns);
+  for (const std::string& text : long_texts()) {
+    const std::vector<std::string_view> words = pre_tokenizer.split(text);
+    const char* end = text.data();
+    for (const std::string_view word : words) {
+      ASSERT_EQ(word.data(), end) << text.substr(0, 4);
+      end += word.size();
+    }
+    ASSERT_EQ(end, text.data() + text.size()) << text.substr(0, 4);
+    ASSERT_LE(words.size(), kMillion + 1) << text.substr(0, 4);
+  }
+}
+
+// One name for each list of patterns.
+INSTANTIATE_TEST_SUITE_P(, LongText,
+                         testing::Values("gpt-2", "smollm", "llama-bpe", "qwen2", "qwen35", "deepseek-llm",
+                                         "deepseek-coder", "deepseek-v3", "falcon", "tekken", "gpt-4o", "default",
+                                         "viking"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(LongTextOf, BpeIsEncodedWhole) {
+  const Tokenizer tokenizer = test::trained_bpe(test::read_tokenizer_data("bpe.json"), "qwen2").make();
+  for (const std::string& text : long_texts()) {
+    ASSERT_TRUE(tokenizer.decode(tokenizer.encode(text, plain())) == text) << text.substr(0, 4);
+  }
+}
+
+TEST(LongTextOf, SentencePieceIsEncodedWhole) {
+  const Tokenizer tokenizer = test::trained_spm(test::read_tokenizer_data("spm.json")["prefix"]).make();
+  for (const std::string& text : long_texts()) {
+    ASSERT_TRUE(tokenizer.decode(tokenizer.encode(text, plain())) == text) << text.substr(0, 4);
+  }
+}
+
+TEST(LongTextOf, InvalidBytes) {
+  const std::string text(kMillion, '\xF0');
+  const Tokenizer bpe = test::trained_bpe(test::read_tokenizer_data("bpe.json"), "qwen2").make();
+  EXPECT_TRUE(bpe.decode(bpe.encode(text, plain())) == repeated("\uFFFD", kMillion));
+  const Tokenizer spm = test::trained_spm(test::read_tokenizer_data("spm.json")["bare"]).make();
+  EXPECT_TRUE(spm.decode(spm.encode(text, plain())).ends_with(text));
+}
+
+TEST(LongTextOf, SpecialTokensAndNearMisses) {
+  const Tokenizer tokenizer = test::trained_bpe(test::read_tokenizer_data("bpe.json"), "qwen2").make();
+  EXPECT_EQ(tokenizer.encode(repeated("<|user|>", kMillion / 8)).size(), kMillion / 8);
+  const std::string misses = repeated("<|user|", kMillion / 7);
+  EXPECT_TRUE(tokenizer.decode(tokenizer.encode(misses)) == misses);
+}
+
+}  // namespace
+}  // namespace pith

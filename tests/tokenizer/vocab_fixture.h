@@ -1,0 +1,145 @@
+#pragma once
+
+#include <pith/tokenizer.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gguf/file.h"
+#include "tokenizer/byte_alphabet.h"
+#include "tokenizer/make_tokenizer.h"
+#include "tokenizer/vocab.h"
+
+namespace pith::test {
+
+/// A file under tests/data/tokenizer.
+inline nlohmann::json read_tokenizer_data(const std::string& name) {
+  std::ifstream file(std::string(PITH_TEST_DATA_DIR) + "/tokenizer/" + name);
+  return nlohmann::json::parse(file);
+}
+
+/// A vocabulary that owns its texts; source() points into it.
+struct VocabFixture {
+  std::string model = "gpt2";
+  std::string pre = "gpt-2";
+  std::vector<std::string> tokens;
+  std::vector<std::string> merges;
+  /// Everything else.
+  tokenizer::VocabSource rest;
+
+  tokenizer::VocabSource source() const {
+    tokenizer::VocabSource source = rest;
+    source.file = "fixture.gguf";
+    source.model = model;
+    source.pre = pre;
+    source.tokens.assign(tokens.begin(), tokens.end());
+    source.merges.assign(merges.begin(), merges.end());
+    return source;
+  }
+
+  Tokenizer make() const { return tokenizer::make_tokenizer(source()); }
+
+  Token add(std::string text, tokenizer::TokenType type = tokenizer::TokenType::kNormal, float score = 0) {
+    tokens.push_back(std::move(text));
+    rest.token_type.push_back(static_cast<std::int64_t>(type));
+    if (model == "llama") rest.scores.push_back(score);
+    return static_cast<Token>(tokens.size()) - 1;
+  }
+};
+
+/// All 256 bytes as tokens 0 to 255 and a few words by merges: "the" and " the".
+inline VocabFixture byte_level_fixture() {
+  VocabFixture fixture;
+  for (int byte = 0; byte < 256; ++byte) fixture.add(tokenizer::byte_character(static_cast<std::uint8_t>(byte)));
+  fixture.add("th");
+  fixture.add("the");
+  fixture.add("Ġthe");
+  fixture.merges = {"t h", "th e", "Ġ the"};
+  return fixture;
+}
+
+/// <unk>, <s>, </s>, 256 bytes as tokens 3 to 258, and a few pieces.
+inline VocabFixture sentence_piece_fixture() {
+  using tokenizer::TokenType;
+  VocabFixture fixture;
+  fixture.model = "llama";
+  fixture.pre = "default";
+  fixture.add("<unk>", TokenType::kUnknown);
+  fixture.add("<s>", TokenType::kControl);
+  fixture.add("</s>", TokenType::kControl);
+  for (int byte = 0; byte < 256; ++byte) {
+    fixture.add(tokenizer::byte_token(static_cast<std::uint8_t>(byte)), TokenType::kByte);
+  }
+  float score = 0;
+  for (const char* piece : {"he", "▁the", "th", "▁", "t", "h", "e"}) fixture.add(piece, TokenType::kNormal, score -= 1);
+  return fixture;
+}
+
+/// bpe.json as the tokenizer of a name.
+inline VocabFixture trained_bpe(const nlohmann::json& data, std::string pre) {
+  VocabFixture fixture;
+  fixture.pre = std::move(pre);
+  fixture.tokens = data["tokens"].get<std::vector<std::string>>();
+  fixture.merges = data["merges"].get<std::vector<std::string>>();
+  fixture.rest.token_type = data["types"].get<std::vector<std::int64_t>>();
+  return fixture;
+}
+
+/// One model of spm.json.
+inline VocabFixture trained_spm(const nlohmann::json& model) {
+  VocabFixture fixture;
+  fixture.model = "llama";
+  fixture.pre = "default";
+  fixture.tokens = model["tokens"].get<std::vector<std::string>>();
+  fixture.rest.token_type = model["types"].get<std::vector<std::int64_t>>();
+  fixture.rest.scores = model["scores"].get<std::vector<float>>();
+  return fixture;
+}
+
+/// What a GGUF file states about its tokenizer; points into the file.
+inline tokenizer::VocabSource vocab_source(const gguf::File& file) {
+  const gguf::Metadata& metadata = file.metadata();
+  const auto text = [&](std::string_view key) {
+    return std::string(metadata.get<std::string_view>(key).value_or(std::string_view()));
+  };
+  const auto id = [&](const char* key) {
+    return metadata.get<std::int64_t>(std::string("tokenizer.ggml.").append(key));
+  };
+  const auto flag = [&](const char* key) { return metadata.get<bool>(std::string("tokenizer.ggml.").append(key)); };
+  tokenizer::VocabSource source;
+  source.file = file.path();
+  source.name = text("general.name");
+  source.model = text("tokenizer.ggml.model");
+  source.pre = text("tokenizer.ggml.pre");
+  source.tokens = metadata.strings("tokenizer.ggml.tokens");
+  source.scores = metadata.floats("tokenizer.ggml.scores");
+  source.token_type = metadata.integers("tokenizer.ggml.token_type");
+  source.merges = metadata.strings("tokenizer.ggml.merges");
+  source.bos_token_id = id("bos_token_id");
+  source.eos_token_id = id("eos_token_id");
+  source.eot_token_id = id("eot_token_id");
+  source.eom_token_id = id("eom_token_id");
+  source.unknown_token_id = id("unknown_token_id");
+  source.fim_pad_token_id = id("fim_pad_token_id");
+  source.fim_rep_token_id = id("fim_rep_token_id");
+  source.fim_sep_token_id = id("fim_sep_token_id");
+  source.add_bos_token = flag("add_bos_token");
+  source.add_eos_token = flag("add_eos_token");
+  source.add_space_prefix = flag("add_space_prefix");
+  source.remove_extra_whitespaces = flag("remove_extra_whitespaces");
+  return source;
+}
+
+/// Plain text, as the reference libraries encode it.
+inline EncodeOptions plain() {
+  EncodeOptions options;
+  options.add_special = false;
+  options.parse_special = false;
+  return options;
+}
+
+}  // namespace pith::test
