@@ -136,6 +136,16 @@ bool writes_zephyr(const std::string& compact) {
   return false;
 }
 
+/// Templates on one line, unlike Zephyr's own, write no line ends between the messages.
+void read_zephyr(const std::string& compact, ChatStyle& style) {
+  for (const std::string_view line_end : {"eos_token}}\n", "eos_token-}}\n", "+'\n'", "</s>\n", "<|endoftext|>\n"}) {
+    if (has(compact, line_end)) return;
+  }
+  for (std::string* end : {&style.system_close, &style.user_close, &style.reply_close, &style.reply_prompt}) {
+    end->pop_back();
+  }
+}
+
 ChatFormat detect(std::string_view jinja) {
   if (has(jinja, "<|im_start|>")) {
     // Phi-4 and SmolVLM have these marks too, but write other texts around them.
@@ -185,7 +195,9 @@ ChatStyle read_chat_style(std::string_view jinja, std::string_view bos, std::str
     case ChatFormat::kNone:
     case ChatFormat::kGemma:
     case ChatFormat::kPhi3:
+      break;
     case ChatFormat::kZephyr:
+      read_zephyr(compact, style);
       break;
   }
   return style;

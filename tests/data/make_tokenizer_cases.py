@@ -129,7 +129,7 @@ def make_bpe(texts):
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Sequence([split(CONTRACTION + r"|" + HEAD + r"\p{L}+|\p{N}{1,3}" + REST),
                                                      byte_level(False)])
-    trained.train_from_iterator(texts * 3, trainers.BpeTrainer(
+    trained.train_from_iterator([text for text in texts if "[x" not in text] * 3, trainers.BpeTrainer(
         vocab_size=900, min_frequency=2, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
     model = json.loads(trained.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].get)

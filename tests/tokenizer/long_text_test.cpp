@@ -34,6 +34,13 @@ std::vector<std::string> long_texts() {
   return texts;
 }
 
+/// The plainest of them, for what takes longer.
+std::vector<std::string> equal_characters() {
+  std::vector<std::string> texts;
+  for (const char* one : {"a", " ", "\n", "0", "<", "é"}) texts.push_back(repeated(one, kMillion));
+  return texts;
+}
+
 struct LongText : testing::TestWithParam<const char*> {};
 
 TEST_P(LongText, IsCutWhole) {
@@ -63,15 +70,27 @@ INSTANTIATE_TEST_SUITE_P(, LongText,
 
 TEST(LongTextOf, BpeIsEncodedWhole) {
   const Tokenizer tokenizer = test::trained_bpe(test::read_tokenizer_data("bpe.json"), "qwen2").make();
-  for (const std::string& text : long_texts()) {
+  for (const std::string& text : equal_characters()) {
     ASSERT_TRUE(tokenizer.decode(tokenizer.encode(text, plain())) == text) << text.substr(0, 4);
   }
 }
 
 TEST(LongTextOf, SentencePieceIsEncodedWhole) {
   const Tokenizer tokenizer = test::trained_spm(test::read_tokenizer_data("spm.json")["prefix"]).make();
-  for (const std::string& text : long_texts()) {
+  for (const std::string& text : equal_characters()) {
     ASSERT_TRUE(tokenizer.decode(tokenizer.encode(text, plain())) == text) << text.substr(0, 4);
+  }
+}
+
+TEST(LongTextOf, WordsAreTheSameWithoutMachineCode) {
+  using tokenizer::Jit;
+  for (const char* name : {"llama-bpe", "deepseek-llm", "gpt-4o"}) {
+    const auto patterns = tokenizer::find_pre_tokenizer(name)->patterns;
+    const tokenizer::PreTokenizer compiled(patterns, Jit::kIfPossible);
+    const tokenizer::PreTokenizer interpreted(patterns, Jit::kNever);
+    for (const std::string& text : equal_characters()) {
+      ASSERT_TRUE(compiled.split(text) == interpreted.split(text)) << name << ": " << text.substr(0, 4);
+    }
   }
 }
 

@@ -9,9 +9,9 @@ namespace pith::kernels::PITH_ISA {
 /// Zero where every lane is finite, NaN otherwise: min and max lose NaN, sums do not.
 inline float finite_or_nan(F32x16 x) { return reduce_add(mul(x, set1(0.0F))); }
 
-/// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. At 1.5
-/// a tenth of the groups of real models have one, and the error of their logits is halved.
-inline constexpr float kStandsOut = 1.5F;
+/// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. Few
+/// groups of real models do, and the error of their logits is halved (docs/adr).
+inline constexpr float kStandsOut = 1.25F;
 /// The second plane's steps to one of the first: half a step, at most, becomes 127.
 inline constexpr float kLowSteps = 254.0F;
 

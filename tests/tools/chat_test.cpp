@@ -1,0 +1,75 @@
+#include <pith/pith.h>
+
+#include <csignal>
+
+#include "tools/tool.h"
+
+namespace pith::test {
+namespace {
+
+class ChatTool : public ToolTest {
+ protected:
+  const Args command_ = {"chat", "-m", model_, "-n", "6", "--ignore-end", "--system", "Be brief."};
+};
+
+TEST_F(ChatTool, RepliesAsTheLibraryDoes) {
+  Session session(Model::load(model_));
+  pith::Chat chat(session, "Be brief.");
+  const GenerateOptions options = {.tokens_max = 6, .ignore_end = true};
+  std::string expected = chat.say("one", options).text + "\n";
+  expected += chat.say("two words", options).text + "\n";
+  const Outcome outcome = pith(command_, {.input = "one\n\ntwo words"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, expected);
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(ChatTool, NothingSaid) { EXPECT_EQ(pith_output(command_, ""), ""); }
+
+TEST_F(ChatTool, VerboseTellsSpeedAndBytes) {
+  Args command = command_;
+  command.insert(command.end(), {"-v", "--kv", "int8"});
+  const Outcome outcome = pith(command, {.input = "one\ntwo\n"});
+  EXPECT_EQ(outcome.status, 0);
+  std::size_t summaries = 0;
+  for (std::size_t at = outcome.err.find("KV cache"); at != std::string::npos;
+       at = outcome.err.find("KV cache", at + 1)) {
+    ++summaries;
+  }
+  EXPECT_EQ(summaries, 2U) << outcome.err;
+}
+
+TEST_F(ChatTool, InterruptWhileWaitingEndsTheProgram) {
+  Process process(pith_command(command_), {.input = "one\n", .keeps_input_open = true});
+  ASSERT_TRUE(process.has_begun());
+  // The reply's last byte says that it is over.
+  for (int i = 0; i < 1000 && !process.output().ends_with("\n"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  process.kill(SIGINT);
+  EXPECT_EQ(process.wait(), -SIGINT);
+}
+
+TEST_F(ChatTool, InterruptCutsAReplyOnly) {
+  const Args command = pith_command({"chat", "-m", model_, "-n", "100000000", "--ctx", "100000000", "--ignore-end"});
+  Process process(command, {.input = "one\n"});
+  ASSERT_TRUE(process.has_begun());
+  process.kill(SIGINT);
+  // Then standard input ends, and with it the conversation.
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_TRUE(process.output().ends_with("\n"));
+}
+
+TEST_F(ChatTool, NeedsAChatFormat) {
+  GgufWriter writer = tiny_model_writer();
+  writer.remove("tokenizer.chat_template");
+  const auto path = folder_ / "base.gguf";
+  writer.write(path);
+  const Outcome outcome = pith({"chat", "-m", path.string()}, {.input = "hello\n"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("chat format"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace pith::test

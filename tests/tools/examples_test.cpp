@@ -1,0 +1,80 @@
+#include <pith/pith.h>
+
+#include <sstream>
+
+#include "tools/tool.h"
+
+namespace pith::test {
+namespace {
+
+class Examples : public ToolTest {
+ protected:
+  static Outcome run(const std::string& name, const Args& arguments, std::string_view input = {}) {
+    Args command = {built_program("example_" + name)};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_process(command, {.input = input});
+  }
+
+  static int lines_of(const std::string& name) {
+    std::ifstream file(std::string(PITH_SOURCE_DIR) + "/examples/" + name + ".cpp");
+    int lines = 0;
+    for (std::string line; std::getline(file, line);) lines += line.find_first_not_of(' ') != std::string::npos;
+    return lines;
+  }
+};
+
+TEST_F(Examples, AreShort) {
+  EXPECT_EQ(lines_of("generate"), 6);
+  EXPECT_EQ(lines_of("chat"), 11);
+}
+
+TEST_F(Examples, Generate) {
+  Session session(Model::load(model_), {.kv = {.key = "int4"}});
+  const Outcome outcome = run("generate", {model_, "the cat sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, session.generate("the cat sat", {.tokens_max = 32}).text + "\n");
+}
+
+TEST_F(Examples, Chat) {
+  Session session(Model::load(model_), {.kv = {.key = "int4"}});
+  pith::Chat chat(session, "You are a helpful assistant.");
+  const std::string first = chat.say("one").text;
+  const std::string second = chat.say("two").text;
+  const Outcome outcome = run("chat", {model_}, "one\ntwo\n");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "\n> " + first + "\n> " + second + "\n> ");
+}
+
+TEST_F(Examples, CtrlCDoesNotEndTheChat) {
+  Process process({built_program("example_chat"), model_}, {.input = "one\n", .keeps_input_open = true});
+  ASSERT_TRUE(process.has_begun());
+  process.kill(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(), -SIGTERM);
+}
+
+TEST_F(Examples, Logits) {
+  const Model model = Model::load(model_);
+  Session session(model);
+  session.feed(model.tokenizer().encode("the cat sat"));
+  const auto logits = session.logits();
+  const auto best = static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+
+  const Outcome outcome = run("logits", {model_, "the cat sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  std::istringstream lines(outcome.out);
+  Token first = -1;
+  lines >> first;
+  EXPECT_EQ(first, best) << outcome.out;
+  EXPECT_GE(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
+}
+
+TEST_F(Examples, LogitsSaysWhatIsWrong) {
+  const Outcome outcome = run("logits", {"no-such-model.gguf"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("no-such-model.gguf"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace pith::test

@@ -1,0 +1,153 @@
+#include <csignal>
+
+#include "tools/tool.h"
+
+// Whatever goes wrong: exit status 1, nothing on standard output, one line on standard error that says what.
+namespace pith::test {
+namespace {
+
+void expect_failure(const Outcome& outcome, const std::string& part) {
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(outcome.err.starts_with("pith: error: ")) << outcome.err;
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_TRUE(outcome.err.ends_with('\n'));
+  EXPECT_NE(outcome.err.find(part), std::string::npos) << "no '" << part << "' in: " << outcome.err;
+}
+
+class Failure : public ToolTest {
+ protected:
+  Outcome run(const Args& more) const {
+    Args arguments = {"run", "-m", model_, "-n", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return pith(arguments);
+  }
+  /// Each subcommand with some model.
+  std::vector<Args> with_model(const std::string& path) const {
+    const std::string text = write_text(folder_ / "text.txt", "some text");
+    const std::string out = (folder_ / "out.bin").string();
+    return {{"run", "-m", path, "-p", "x"},
+            {"run", "-m", path, "-p", "x", "--format", "json"},
+            {"chat", "-m", path},
+            {"info", path},
+            {"tokenize", "-m", path},
+            {"logits", "-m", path, "-f", text, "--out", out},
+            {"eval", "perplexity", "-m", path, "--text", text}};
+  }
+};
+
+TEST_F(Failure, MissingModel) {
+  for (const Args& arguments : with_model("no-such-model.gguf")) {
+    expect_failure(pith(arguments), "no-such-model.gguf");
+  }
+}
+
+TEST_F(Failure, ModelIsAFolder) { expect_failure(pith({"info", folder_.path().string()}), folder_.path().string()); }
+
+TEST_F(Failure, ModelIsSomethingElse) {
+  const std::string text = write_text(folder_ / "text.gguf", "This is not a model, and long enough to have a header.");
+  for (const Args& arguments : with_model(text)) expect_failure(pith(arguments), "text.gguf");
+  expect_failure(pith({"info", write_text(folder_ / "empty.gguf", "")}), "empty.gguf");
+}
+
+TEST_F(Failure, TruncatedModel) {
+  const std::uintmax_t whole = std::filesystem::file_size(model_);
+  for (const std::uintmax_t eighth : {0U, 1U, 2U, 4U, 6U, 7U}) {
+    const auto cut = folder_ / "cut.gguf";
+    std::filesystem::copy_file(model_, cut, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(cut, 20 + whole * eighth / 8);
+    expect_failure(pith({"run", "-m", cut.string(), "-p", "x"}), "cut.gguf");
+  }
+}
+
+TEST_F(Failure, UnknownWeightType) {
+  GgufWriter writer = tiny_model_writer();
+  writer.tensors[0].type = 999;
+  const auto path = folder_ / "type.gguf";
+  writer.write(path);
+  expect_failure(pith({"run", "-m", path.string(), "-p", "x"}), "999");
+}
+
+TEST_F(Failure, UnknownArchitecture) {
+  GgufWriter writer = tiny_model_writer();
+  writer.remove("general.architecture").add("general.architecture", "tarot");
+  const auto path = folder_ / "architecture.gguf";
+  writer.write(path);
+  expect_failure(pith({"run", "-m", path.string(), "-p", "x"}), "tarot");
+}
+
+TEST_F(Failure, UnknownKvType) {
+  expect_failure(run({"-p", "x", "--kv", "int5"}), "int5");
+  expect_failure(run({"-p", "x", "--kv-k", "q9"}), "q9");
+  expect_failure(run({"-p", "x", "--kv-v", "tiny"}), "tiny");
+}
+
+TEST_F(Failure, PromptLongerThanTheContext) {
+  const std::string prompt(100, 'x');
+  expect_failure(run({"-p", prompt, "--ctx", "64"}), "64");
+  const std::string file = write_text(folder_ / "long.txt", std::string(10000, 'x'));
+  expect_failure(run({"-f", file}), "4096");
+  expect_failure(pith({"logits", "-m", model_, "-f", file, "--out", (folder_ / "out.bin").string()}), "4096");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.bin"));
+  expect_failure(pith({"chat", "-m", model_, "--ctx", "64"}, {.input = prompt + "\n"}), "64");
+}
+
+TEST_F(Failure, NothingToStartFrom) {
+  expect_failure(run({"-p", ""}), "");
+  const std::string empty = write_text(folder_ / "empty.txt", "");
+  expect_failure(pith({"logits", "-m", model_, "-f", empty, "--out", (folder_ / "out.bin").string()}), "empty.txt");
+}
+
+TEST_F(Failure, MissingTexts) {
+  expect_failure(run({"-f", "no-such-text.txt"}), "no-such-text.txt");
+  expect_failure(run({"-f", folder_.path().string()}), folder_.path().string());
+  expect_failure(pith({"eval", "perplexity", "-m", model_, "--text", "no-such-text.txt"}), "no-such-text.txt");
+}
+
+TEST_F(Failure, SamplingOutOfRange) {
+  expect_failure(run({"-p", "x", "--temp", "-1"}), "temperature");
+  expect_failure(run({"-p", "x", "--temp", "nan"}), "temperature");
+  expect_failure(run({"-p", "x", "--top-p", "1.5"}), "top_p");
+  expect_failure(run({"-p", "x", "--min-p", "-0.5"}), "min_p");
+  expect_failure(run({"-p", "x", "--top-k", "-2"}), "top_k");
+  expect_failure(run({"-p", "x", "--repeat-penalty", "0"}), "repetition_penalty");
+  expect_failure(run({"-p", "x", "--penalty-window", "-2"}), "penalty_window");
+  expect_failure(run({"-p", "x", "--logit-bias", "99999=1"}), "99999");
+  expect_failure(run({"-p", "x", "--stop", ""}), "stop string");
+}
+
+TEST_F(Failure, BadTokenIds) {
+  const auto with_ids = [&](std::string_view ids) {
+    const std::string file = write_text(folder_ / "ids.txt", ids);
+    return pith({"logits", "-m", model_, "-f", file, "--ids", "--out", (folder_ / "out.bin").string()});
+  };
+  expect_failure(with_ids("5 6 seven"), "seven");
+  expect_failure(with_ids("5 6x"), "6x");
+  expect_failure(with_ids("99999999999999"), "99999999999999");
+  expect_failure(with_ids("5 -1"), "-1");
+  expect_failure(with_ids("5 99999"), "99999");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.bin"));
+}
+
+TEST_F(Failure, TextTooShortForPerplexity) {
+  const std::string text = write_text(folder_ / "short.txt", "just a few words");
+  const Outcome outcome =
+      pith({"eval", "perplexity", "-m", model_, "--text", text, "--context", "64", "--chunks", "3"});
+  expect_failure(outcome, "short.txt");
+  EXPECT_NE(outcome.err.find("3 chunks of 64"), std::string::npos) << outcome.err;
+}
+
+TEST_F(Failure, NowhereToWrite) {
+  const std::string text = write_text(folder_ / "text.txt", "some text");
+  expect_failure(pith({"logits", "-m", model_, "-f", text, "--out", (folder_ / "no" / "where").string()}), "where");
+  for (const Args& arguments : {Args{"info", model_}, Args{"run", "-m", model_, "-p", "x", "-n", "5"},
+                                Args{"tokenize", "-m", model_, "--ids"}, Args{"chat", "-m", model_, "-n", "5"}}) {
+    const Outcome outcome = pith(arguments, {.input = "text", .output_path = "/dev/full"});
+    expect_failure(outcome, "standard output");
+  }
+}
+
+TEST_F(Failure, IsOneLineWhateverTheNames) { expect_failure(pith({"info", "two\nlines.gguf"}), "two lines.gguf"); }
+
+}  // namespace
+}  // namespace pith::test

@@ -1,0 +1,114 @@
+#include <pith/pith.h>
+
+#include <cstring>
+#include <sstream>
+
+#include "tools/tool.h"
+
+// pith info, tokenize and logits: what the library says, in files and lines.
+namespace pith::test {
+namespace {
+
+class Inspect : public ToolTest {
+ protected:
+  std::vector<float> read_floats(const std::string& path) const {
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(bytes.size() % sizeof(float), 0U);
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+
+  std::vector<float> logits(const Args& more) const {
+    const std::string out = (folder_ / "logits.bin").string();
+    Args arguments = {"logits", "-m", model_, "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_EQ(pith_output(arguments, "the cat sat"), "");
+    return read_floats(out);
+  }
+
+  const Model loaded_ = Model::load(model_);
+};
+
+TEST_F(Inspect, InfoSaysWhatTheModelIs) {
+  const json info = pith_json({"info", model_});
+  const ModelInfo& expected = loaded_.info();
+  EXPECT_EQ(info["name"], "random llama");
+  EXPECT_EQ(info["architecture"], "llama");
+  EXPECT_EQ(info["weight_type"], "F32");
+  EXPECT_EQ(info["parameters"], expected.parameters);
+  EXPECT_EQ(info["weight_bytes"], expected.weight_bytes);
+  EXPECT_EQ(info["layers"], 2);
+  EXPECT_EQ(info["embedding"], 64);
+  EXPECT_EQ(info["heads"], 4);
+  EXPECT_EQ(info["kv_heads"], 2);
+  EXPECT_EQ(info["head_size"], 16);
+  EXPECT_EQ(info["feed_forward"], 128);
+  EXPECT_EQ(info["vocab"], expected.vocab);
+  EXPECT_EQ(info["context_trained"], 4096);
+  EXPECT_EQ(info["sliding_window"], 0);
+  EXPECT_EQ(info["chat_format"], "chatml");
+  EXPECT_EQ(info["bos"], 1);
+  EXPECT_EQ(info["eos"], 2);
+
+  const std::string text = pith_output({"info", "-m", model_});
+  for (const auto& [key, value] : info.items()) EXPECT_NE(text.find(key), std::string::npos) << key;
+  EXPECT_NE(text.find("random llama\n"), std::string::npos) << text;
+}
+
+TEST_F(Inspect, TokenizeGivesTheTokenizersIds) {
+  const Tokenizer& tokenizer = loaded_.tokenizer();
+  const std::string texts[] = {"the cat and the hat\n", "<|im_start|>user\n\xC3\xA9<|im_end|>", "\xFF\xFE broken \xC3",
+                               "", std::string("a\0b", 3)};
+  for (const std::string& text : texts) {
+    std::istringstream ids(pith_output({"tokenize", "-m", model_, "--ids"}, text));
+    const std::vector<Token> tokens((std::istream_iterator<Token>(ids)), {});
+    EXPECT_EQ(tokens, tokenizer.encode(text));
+
+    std::istringstream plain(pith_output({"tokenize", "-m", model_, "--ids", "--no-special"}, text));
+    const std::vector<Token> plain_tokens((std::istream_iterator<Token>(plain)), {});
+    EXPECT_EQ(plain_tokens, tokenizer.encode(text, {.add_special = false, .parse_special = false}));
+  }
+}
+
+TEST_F(Inspect, TokenizeShowsAPieceALine) {
+  const std::string lines = pith_output({"tokenize", "-m", model_}, "<|im_start|> the\n\xC3\xA9");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5) << lines;
+  for (const char* part : {"1 \"<|im_start|>\"\n", "\" the\"\n", "\"\\n\"\n", "\"\\xc3\"\n", "\"\\xa9\"\n"}) {
+    EXPECT_NE(lines.find(part), std::string::npos) << part << " is not in\n" << lines;
+  }
+}
+
+TEST_F(Inspect, LogitsAreTheSessions) {
+  const std::string text = write_text(folder_ / "text.txt", "the cat sat");
+  Session session(loaded_);
+  session.feed("the cat sat");
+  const std::vector<float> expected(session.logits().begin(), session.logits().end());
+  EXPECT_EQ(logits({"-f", text}), expected);
+  EXPECT_EQ(logits({"-f", "-"}), expected);
+  EXPECT_EQ(logits({"-f", text, "--threads", "2", "--ctx", "100"}), expected);
+}
+
+TEST_F(Inspect, LogitsOfIdsAndOfEveryToken) {
+  const std::vector<Token> tokens = {5, 100, 1, 2, 37};
+  const std::string ids = write_text(folder_ / "ids.txt", " 5\n100\t1 2\r\n37\n");
+  Session session(loaded_);
+  std::vector<float> expected;
+  session.feed(tokens,
+               [&](int, std::span<const float> row) { expected.insert(expected.end(), row.begin(), row.end()); });
+  EXPECT_EQ(logits({"-f", ids, "--ids", "--all"}), expected);
+  EXPECT_EQ(logits({"-f", ids, "--ids"}), std::vector<float>(session.logits().begin(), session.logits().end()));
+}
+
+TEST_F(Inspect, LogitsWithOtherArithmeticAndCache) {
+  const std::string text = write_text(folder_ / "text.txt", std::string(300, 'x'));
+  Session session(Model::load(model_, {.arithmetic = Arithmetic::kF32}), {.kv = {.key = "int8", .value = "int4"}});
+  session.feed(std::string(300, 'x'));
+  const std::vector<float> expected(session.logits().begin(), session.logits().end());
+  EXPECT_EQ(logits({"-f", text, "--arithmetic", "f32", "--kv-k", "int8", "--kv-v", "int4"}), expected);
+  EXPECT_NE(logits({"-f", text, "--arithmetic", "f32", "--kv", "f32"}), expected);
+}
+
+}  // namespace
+}  // namespace pith::test
