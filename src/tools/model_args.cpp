@@ -42,8 +42,8 @@ Model ModelArgs::load() const {
 
 void SessionArgs::add_kv_to(CLI::App& app) {
   const char* codecs = "f32, f16, int8 or int4";
-  auto* both =
-      app.add_option("--kv", kv, fmt::format("How the KV cache is kept: {}; default f16", codecs))->type_name("TYPE");
+  auto* both = app.add_option("--kv", kv, fmt::format("How the KV cache is kept: {}; default {}", codecs, kv_default))
+                   ->type_name("TYPE");
   app.add_option("--kv-k", kv_key, fmt::format("How keys are kept: {}", codecs))->type_name("TYPE")->excludes(both);
   app.add_option("--kv-v", kv_value, fmt::format("How values are kept: {}", codecs))->type_name("TYPE")->excludes(both);
 }
@@ -56,7 +56,8 @@ void SessionArgs::add_context_to(CLI::App& app) {
 
 SessionOptions SessionArgs::options(int threads) const {
   SessionOptions options;
-  if (!kv.empty()) options.kv = {kv, kv};
+  const std::string& both = kv.empty() ? kv_default : kv;
+  options.kv = {both, both};
   if (!kv_key.empty()) options.kv.key = kv_key;
   if (!kv_value.empty()) options.kv.value = kv_value;
   options.context = context;

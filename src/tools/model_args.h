@@ -27,6 +27,8 @@ struct SessionArgs {
   std::string kv;
   std::string kv_key;
   std::string kv_value;
+  /// What K and V are where no option says otherwise.
+  std::string kv_default = "f16";
   int context = 0;
 
   /// --kv, --kv-k, --kv-v.
