@@ -28,7 +28,8 @@ esac
 
 # Whatever a sanitizer finds ends the test, so that it counts. Set before the build, which runs the test binaries once
 # to list their tests.
-asan="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
+asan="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1"
+asan+=":strict_string_checks=1:check_initialization_order=1"
 export ASAN_OPTIONS="$asan${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"

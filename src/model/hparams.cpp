@@ -135,9 +135,10 @@ Hparams read_hparams(const gguf::File& file) {
   h.context_trained = keys.count("context_length", kContextMax);
   const gguf::TensorInfo& embeddings = file.require("token_embd.weight");
   h.vocab = static_cast<std::size_t>(embeddings.rows());
-  if (h.vocab > kVocabMax)
+  if (h.vocab > kVocabMax) {
     fail(ErrorKind::kFormat, "{}: token_embd.weight has {} rows, at most {} are allowed", file.path(), h.vocab,
          kVocabMax);
+  }
   h.norm_eps = static_cast<float>(keys.positive_or("attention.layer_norm_rms_epsilon", 1e-5));
   h.attention_scale = 1.0F / std::sqrt(static_cast<float>(h.key_size));
   h.rope = read_rope(file, keys, h);

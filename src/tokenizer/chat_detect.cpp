@@ -154,7 +154,6 @@ ChatFormat detect(std::string_view jinja) {
   if (has(jinja, "<|start_header_id|>")) return ChatFormat::kLlama3;
   if (has(jinja, "<start_of_turn>")) return ChatFormat::kGemma;
   if (has(jinja, "[INST]")) return has(jinja, "<<SYS>>") ? ChatFormat::kLlama2 : ChatFormat::kMistral;
-  if (!has(jinja, "<|assistant|>") && !has(jinja, "|>")) return ChatFormat::kNone;
   const std::string compact = compact_jinja(jinja);
   if (has(jinja, "<|end|>") && has(jinja, "<|assistant|>") &&
       (has(compact, "'<|user|>") || has(compact, "'<|'+message['role']+'|>"))) {

@@ -38,9 +38,10 @@ PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> dat
       const std::byte* from = data.data() + r * row_bytes;
       if (as_f32) {
         dequantize(type, {from, row_bytes}, expanded);
-        for (std::size_t c = 0; c < columns; ++c)
+        for (std::size_t c = 0; c < columns; ++c) {
           info_->pack(as_bytes(reinterpret_cast<const std::byte*>(&expanded[c])), r - first,
                       panel + c * info_->block_bytes);
+        }
         continue;
       }
       const std::size_t source_block = row_bytes / blocks;

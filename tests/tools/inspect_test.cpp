@@ -82,18 +82,20 @@ TEST_F(Inspect, TokenizeShowsAPieceALine) {
 
 TEST_F(Inspect, LogitsAreTheSessions) {
   const std::string text = write_text(folder_ / "text.txt", "the cat sat");
-  Session session(loaded_);
+  // To compare engines, the cache is exact unless asked for otherwise.
+  Session session(loaded_, {.kv = {"f32"}});
   session.feed("the cat sat");
   const std::vector<float> expected(session.logits().begin(), session.logits().end());
   EXPECT_EQ(logits({"-f", text}), expected);
   EXPECT_EQ(logits({"-f", "-"}), expected);
   EXPECT_EQ(logits({"-f", text, "--threads", "2", "--ctx", "100"}), expected);
+  EXPECT_NE(logits({"-f", text, "--kv", "f16"}), expected);
 }
 
 TEST_F(Inspect, LogitsOfIdsAndOfEveryToken) {
   const std::vector<Token> tokens = {5, 100, 1, 2, 37};
   const std::string ids = write_text(folder_ / "ids.txt", " 5\n100\t1 2\r\n37\n");
-  Session session(loaded_);
+  Session session(loaded_, {.kv = {"f32"}});
   std::vector<float> expected;
   session.feed(tokens,
                [&](int, std::span<const float> row) { expected.insert(expected.end(), row.begin(), row.end()); });

@@ -23,7 +23,8 @@ void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   hparams.embedding_scale = std::sqrt(static_cast<float>(hparams.embedding));
   // The 27B model alone scales by the embedding's share of a head.
   if (hparams.layers == kLayers27B) {
-    hparams.attention_scale = 1.0F / std::sqrt(static_cast<float>(hparams.embedding / hparams.heads));
+    const std::size_t share = hparams.embedding / hparams.heads;
+    hparams.attention_scale = 1.0F / std::sqrt(static_cast<float>(share));
   }
   const double softcap = metadata.get<double>("gemma3.final_logit_softcapping").value_or(0.0);
   if (!std::isfinite(softcap) || softcap < 0.0) {
