@@ -31,7 +31,8 @@ const char* to_string(ChatFormat format) noexcept;
 ///
 /// The rendering of a conversation without an open reply is a prefix of the rendering with more messages, so what was
 /// fed to a session stays valid. Where a template breaks that (Mistral's v3 moves the system message to the last user
-/// turn, Phi-3 ends with an end token) the text that keeps it is written.
+/// turn, Phi-3 ends with an end token) the text that keeps it is written. Llama 3.1 is given the date that its template
+/// falls back to, not today's.
 ///
 /// Immutable; copies share their state.
 class ChatTemplate {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/chat_format.h>
 #include <pith/options.h>
 #include <pith/tokenizer.h>
 
@@ -13,8 +14,6 @@ namespace pith {
 namespace model {
 class ModelImpl;
 }
-
-enum class ChatFormat;
 
 /// What a model is, as its file states it.
 struct ModelInfo {
@@ -47,7 +46,8 @@ class Model {
 
   const ModelInfo& info() const noexcept;
   const Tokenizer& tokenizer() const noexcept;
-  ChatFormat chat_format() const noexcept;
+  /// How conversations are written for it; without a format where the file has no template that pith knows.
+  const ChatTemplate& chat_template() const noexcept;
 
   /// Internal: what sessions work on.
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }

@@ -16,6 +16,6 @@ const ModelInfo& Model::info() const noexcept { return impl_->info(); }
 
 const Tokenizer& Model::tokenizer() const noexcept { return impl_->tokenizer(); }
 
-ChatFormat Model::chat_format() const noexcept { return impl_->chat_format(); }
+const ChatTemplate& Model::chat_template() const noexcept { return impl_->chat_template(); }
 
 }  // namespace pith

@@ -29,6 +29,13 @@ std::string commonest_type(const gguf::File& file) {
   return std::string(gguf::type_info(best).name);
 }
 
+std::string text_of(const Tokenizer& tokenizer, Token token) { return token < 0 ? "" : tokenizer.piece(token, true); }
+
+ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokenizer) {
+  const std::string_view jinja = file.metadata().get<std::string_view>("tokenizer.chat_template").value_or("");
+  return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()));
+}
+
 ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights& weights) {
   ModelInfo info;
   info.name = std::string(file.metadata().get<std::string_view>("general.name").value_or(""));
@@ -59,7 +66,7 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} entries, token_embd.weight only {} rows", file.path(),
          tokenizer_->vocab_size(), hparams_.vocab);
   }
-  chat_format_ = detect_chat_format(file.metadata().get<std::string_view>("tokenizer.chat_template").value_or(""));
+  chat_template_ = read_chat_template(file, *tokenizer_);
   ThreadPool pool(options.threads);
   weights_ = bind_weights(file, hparams_, options.arithmetic == Arithmetic::kF32, pool, options.progress);
   info_ = describe(file, hparams_, weights_);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <pith/chat.h>
+#include <pith/chat_format.h>
 #include <pith/model.h>
 #include <spdlog/logger.h>
 
@@ -21,7 +21,7 @@ class ModelImpl {
   const Hparams& hparams() const { return hparams_; }
   const ModelWeights& weights() const { return weights_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  ChatFormat chat_format() const { return chat_format_; }
+  const ChatTemplate& chat_template() const { return chat_template_; }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
 
@@ -31,7 +31,7 @@ class ModelImpl {
   Hparams hparams_;
   ModelWeights weights_;
   std::unique_ptr<const Tokenizer> tokenizer_;
-  ChatFormat chat_format_;
+  ChatTemplate chat_template_;
   ModelInfo info_;
 };
 

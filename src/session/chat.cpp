@@ -41,18 +41,11 @@ bool agrees(std::string_view written, std::string_view content) {
   return written.starts_with(content) && is_blank(written.substr(content.size()));
 }
 
-std::string text_of(const Tokenizer& tokenizer, Token token) { return token < 0 ? "" : tokenizer.piece(token, true); }
-
-ChatTemplate template_of(const Model& model) {
-  const Tokenizer& tokenizer = model.tokenizer();
-  return ChatTemplate(model.chat_format(), text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()));
-}
-
 }  // namespace
 
 Chat::Chat(Session& session, std::string_view system_prompt)
     : session_(&session),
-      template_(template_of(session.model())),
+      template_(session.model().chat_template()),
       transcript_(session.tokens().begin(), session.tokens().end()) {
   if (template_.format() == ChatFormat::kNone) {
     fail(ErrorKind::kUnsupported, "the model has no chat format that pith knows (tokenizer.chat_template)");

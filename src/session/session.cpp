@@ -148,9 +148,10 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   Generation result;
   sampler_ = session::Sampler(options.sampling, model_.info().vocab);
   session::StopStrings stops(options.stop);
-  StreamDecoder decoder(model_.tokenizer());
   const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
   result.prompt_tokens = static_cast<int>(prompt_tokens.size());
+  // What follows on a prompt keeps the space that begins it.
+  StreamDecoder decoder(model_.tokenizer(), false, tokens_.empty() && prompt_tokens.empty());
 
   auto start = std::chrono::steady_clock::now();
   const bool fed = feed(prompt_tokens, stop);

@@ -32,7 +32,7 @@ Json describe(const Model& model) {
   json["vocab"] = info.vocab;
   json["context_trained"] = info.context_trained;
   json["sliding_window"] = info.sliding_window;
-  json["chat_format"] = to_string(model.chat_format());
+  json["chat_format"] = to_string(model.chat_template().format());
   json["bos"] = model.tokenizer().bos();
   json["eos"] = model.tokenizer().eos();
   return json;

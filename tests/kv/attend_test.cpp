@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kv/attention_reference.h"
 #include "kernels/select.h"
+#include "kv/attention_reference.h"
 
 namespace pith::kv {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <pith/error.h>
 
-#include "kv/attention_reference.h"
 #include "kernels/select.h"
+#include "kv/attention_reference.h"
 
 namespace pith::kv {
 namespace {

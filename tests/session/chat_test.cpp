@@ -41,7 +41,7 @@ std::string held_text(const Session& session) { return session.model().tokenizer
 /// The conversation up to where its last reply begins.
 std::string rendered_prompt(const Model& model, std::vector<ChatMessage> messages) {
   if (!messages.empty() && messages.back().role == "assistant") messages.pop_back();
-  return render_chat(model.chat_format(), messages, true);
+  return model.chat_template().render(messages, true);
 }
 
 std::string without_spaces(std::string text) {

@@ -17,8 +17,6 @@
 #include <thread>
 #include <vector>
 
-extern char** environ;
-
 namespace pith::test {
 
 /// A program of its own: standard input from a text, output and errors to files that can be read while it runs.
@@ -35,6 +33,7 @@ class Process {
   Process(const std::vector<std::string>& command, const Options& options) {
     write_input(options);
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t actions;
