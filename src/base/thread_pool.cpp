@@ -66,6 +66,8 @@ void ThreadPool::work(std::size_t worker) {
     if (stopping_.load(std::memory_order_acquire)) return;
     help(worker);
     seen = claim_.load(std::memory_order_acquire);
+    // What was seen may already be the destructor's last change: no other will come to wake this thread.
+    if (stopping_.load(std::memory_order_acquire)) return;
     // A job that began meanwhile is not slept through.
     if (index_of(seen) < count_of(seen)) seen = ~seen;
   }
@@ -110,7 +112,8 @@ void ThreadPool::run_shared(std::size_t count, Call invoke_task, const void* tas
     task_ = &shifted;
     done_.store(0, std::memory_order_relaxed);
     const std::uint64_t generation = (claim_.load(std::memory_order_relaxed) >> (2 * kIndexBits)) + 1;
-    claim_.store((generation << (2 * kIndexBits)) | (std::uint64_t{part} << kIndexBits), std::memory_order_release);
+    // An exchange, not a store: a store could pass the look at who sleeps in notify_all().
+    claim_.exchange((generation << (2 * kIndexBits)) | (std::uint64_t{part} << kIndexBits));
     claim_.notify_all();
     help(0);
     for (std::uint32_t done = done_.load(std::memory_order_acquire); done != part;

@@ -80,6 +80,13 @@ TEST(ThreadPool, CallerDoesItAllWhenSharingIsNotWorthIt) {
       50, [&](std::size_t) { EXPECT_EQ(std::this_thread::get_id(), caller); }, false);
 }
 
+TEST(ThreadPool, EndsRightAfterAJob) {
+  for (int round = 0; round < 3000; ++round) {
+    ThreadPool pool(3);
+    pool.run(4, [](std::size_t) {});
+  }
+}
+
 TEST(ThreadPool, RejectsSillyCounts) {
   EXPECT_THROW(ThreadPool(-1), Error);
   EXPECT_THROW(ThreadPool(1 << 20), Error);

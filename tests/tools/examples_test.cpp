@@ -9,7 +9,7 @@ namespace {
 
 class Examples : public ToolTest {
  protected:
-  static Outcome run(const std::string& name, const Args& arguments, std::string_view input = {}) {
+  static Outcome run(const std::string& name, const Args& arguments, const std::string& input = {}) {
     Args command = {built_program("example_" + name)};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return run_process(command, {.input = input});

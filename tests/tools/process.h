@@ -13,7 +13,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -23,7 +22,7 @@ namespace pith::test {
 class Process {
  public:
   struct Options {
-    std::string_view input{};
+    std::string input{};
     /// Standard input stays open, so that the program waits for more.
     bool keeps_input_open = false;
     /// Where standard output goes instead.

@@ -32,13 +32,13 @@ inline Outcome pith(const Args& arguments, const Process::Options& options = {})
 }
 
 /// What it printed, which must have gone well.
-inline std::string pith_output(const Args& arguments, std::string_view input = {}) {
+inline std::string pith_output(const Args& arguments, const std::string& input = {}) {
   const Outcome outcome = pith(arguments, {.input = input});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   return outcome.out;
 }
 
-inline json pith_json(Args arguments, std::string_view input = {}) {
+inline json pith_json(Args arguments, const std::string& input = {}) {
   arguments.insert(arguments.end(), {"--format", "json"});
   const std::string out = pith_output(arguments, input);
   EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1) << out;
