@@ -98,52 +98,12 @@ void matmul_floats(const std::uint8_t* panel, const Activations& x, std::size_t 
   for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
 }
 
-/// Blocks of rows_max rows, then what is left in one block of its own size.
+/// Calls block.operator()<n>(row) for blocks of rows_max rows, then of half as many (rounded up), down to one: few
+/// sizes to compile, and at most one block of each for what is left.
 template <std::size_t rows_max, typename Block>
-inline void for_row_blocks(std::size_t rows, const Block& block) {
-  std::size_t row = 0;
+inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row = 0) {
   for (; rows - row >= rows_max; row += rows_max) block.template operator()<rows_max>(row);
-  if constexpr (rows_max > 1) {
-    if (row == rows) return;
-    const auto rest = [&]<std::size_t n>() { block.template operator()<n>(row); };
-    switch (rows - row) {
-      case 1:
-        rest.template operator()<1>();
-        break;
-      case 2:
-        if constexpr (rows_max > 2) rest.template operator()<2>();
-        break;
-      case 3:
-        if constexpr (rows_max > 3) rest.template operator()<3>();
-        break;
-      case 4:
-        if constexpr (rows_max > 4) rest.template operator()<4>();
-        break;
-      case 5:
-        if constexpr (rows_max > 5) rest.template operator()<5>();
-        break;
-      case 6:
-        if constexpr (rows_max > 6) rest.template operator()<6>();
-        break;
-      case 7:
-        if constexpr (rows_max > 7) rest.template operator()<7>();
-        break;
-      case 8:
-        if constexpr (rows_max > 8) rest.template operator()<8>();
-        break;
-      case 9:
-        if constexpr (rows_max > 9) rest.template operator()<9>();
-        break;
-      case 10:
-        if constexpr (rows_max > 10) rest.template operator()<10>();
-        break;
-      case 11:
-        if constexpr (rows_max > 11) rest.template operator()<11>();
-        break;
-      default:
-        break;
-    }
-  }
+  if constexpr (rows_max > 1) for_row_blocks<(rows_max + 1) / 2>(rows, block, row);
 }
 
 template <typename Format>
