@@ -2,6 +2,7 @@
 
 #include <pith/options.h>
 
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,10 @@ struct EncodeOptions {
 /// no Unicode normalization (a GGUF states none), no tidying of spaces, so decode(encode(text)) is the text again.
 class Tokenizer {
  public:
+  /// Reads the tokenizer of a GGUF file, whatever its architecture; the weights are not looked at and may be missing.
+  /// Throws Error: kIo if the file cannot be read, kFormat if it is damaged, kUnsupported for an unknown tokenizer.
+  static Tokenizer load(const std::filesystem::path& path);
+
   /// Internal: a model makes its tokenizer.
   Tokenizer(std::shared_ptr<const tokenizer::Vocab> vocab, std::shared_ptr<const tokenizer::Encoder> encoder);
 

@@ -60,7 +60,7 @@ class Session::Impl {
         pool_(options.threads),
         cache_(model::kv_shape(model_.impl()->hparams()), options.kv.key, options.kv.value, model_.impl()->kernels()),
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
-        sampler_(SamplingOptions{}, model_.info().vocab) {}
+        sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {}
 
   bool feed(std::span<const Token> tokens, const std::stop_token& stop) {
     check(tokens);
@@ -96,6 +96,11 @@ class Session::Impl {
   std::span<const float> logits() const {
     if (logits_.empty()) fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed");
     return logits_;
+  }
+
+  /// Some files pad the embedding beyond the vocabulary: those rows are never drawn.
+  Token sample() {
+    return sampler_.sample(logits().first(static_cast<std::size_t>(model_.tokenizer().vocab_size())), tokens_);
   }
 
   Generation generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
@@ -146,7 +151,7 @@ class Session::Impl {
 Generation Session::Impl::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                                    const std::stop_token& stop) {
   Generation result;
-  sampler_ = session::Sampler(options.sampling, model_.info().vocab);
+  sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
   session::StopStrings stops(options.stop);
   const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
   result.prompt_tokens = static_cast<int>(prompt_tokens.size());
@@ -168,7 +173,7 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   const auto next = [&]() -> std::optional<FinishReason> {
     if (stop.stop_requested()) return FinishReason::kCancelled;
     if (static_cast<int>(result.tokens.size()) >= options.tokens_max) return FinishReason::kLength;
-    const Token token = sampler_.sample(logits(), tokens_);
+    const Token token = sample();
     if (!options.ignore_end && model_.tokenizer().is_end_of_generation(token)) return FinishReason::kEnd;
     result.tokens.push_back(token);
     if (!hand_out(stops.push(decoder.push(token)))) return FinishReason::kCancelled;
@@ -219,10 +224,10 @@ void Session::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
 std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
-  impl_->sampler_ = session::Sampler(options, impl_->model_.info().vocab);
+  impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size());
 }
 
-Token Session::sample() { return impl_->sampler_.sample(impl_->logits(), impl_->tokens_); }
+Token Session::sample() { return impl_->sample(); }
 
 Token Session::step() {
   const Token token = sample();

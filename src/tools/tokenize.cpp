@@ -7,14 +7,13 @@
 
 #include "tools/command.h"
 #include "tools/files.h"
-#include "tools/model_args.h"
 #include "tools/output.h"
 
 namespace pith::tools {
 namespace {
 
 struct TokenizeArgs {
-  ModelArgs model;
+  std::string model;
   bool ids_only = false;
   bool no_special = false;
 };
@@ -35,8 +34,7 @@ std::string quoted(const Tokenizer& tokenizer, Token token) {
 
 void tokenize(const TokenizeArgs& args) {
   const std::string text = read_text("-");
-  const Model model = args.model.load();
-  const Tokenizer& tokenizer = model.tokenizer();
+  const Tokenizer tokenizer = Tokenizer::load(args.model);
   const bool special = !args.no_special;
   const std::vector<Token> tokens = tokenizer.encode(text, {.add_special = special, .parse_special = special});
   if (args.ids_only) return write_output(fmt::format("{}\n", fmt::join(tokens, " ")));
@@ -48,7 +46,9 @@ void tokenize(const TokenizeArgs& args) {
 void add_tokenize(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("tokenize", "Turn standard input into tokens: id and piece, one a line");
   const auto args = std::make_shared<TokenizeArgs>();
-  args->model.add_to(*command);
+  command->add_option("-m,--model", args->model, "A GGUF file; only its vocabulary is read, and it may hold no weights")
+      ->required()
+      ->type_name("FILE");
   command->add_flag("--ids", args->ids_only, "Only the ids, all in one line");
   command->add_flag("--no-special", args->no_special,
                     "Add no special tokens (BOS), and take those written in the text as plain text");

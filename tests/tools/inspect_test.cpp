@@ -3,6 +3,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "support/tiny_vocab.h"
 #include "tools/tool.h"
 
 // pith info, tokenize and logits: what the library says, in files and lines.
@@ -70,6 +71,16 @@ TEST_F(Inspect, TokenizeGivesTheTokenizersIds) {
     const std::vector<Token> plain_tokens((std::istream_iterator<Token>(plain)), {});
     EXPECT_EQ(plain_tokens, tokenizer.encode(text, {.add_special = false, .parse_special = false}));
   }
+}
+
+TEST_F(Inspect, TokenizeNeedsNoWeights) {
+  GgufWriter writer;
+  add_tiny_vocab(writer);
+  writer.add("general.architecture", "unheard-of");
+  const auto path = folder_ / "vocab.gguf";
+  writer.write(path);
+  EXPECT_EQ(pith_output({"tokenize", "-m", path.string(), "--ids"}, "the cat"),
+            pith_output({"tokenize", "-m", model_, "--ids"}, "the cat"));
 }
 
 TEST_F(Inspect, TokenizeShowsAPieceALine) {
