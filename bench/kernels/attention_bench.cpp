@@ -30,7 +30,7 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const std::vector<float> queries(tokens * shape.heads * shape.key_size, 0.1F);
   std::vector<float> out(queries.size());
   const std::size_t width = shape.heads * shape.key_size;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     attention.run(cache, staging, pool, 0, {queries.data(), width, out.data(), width, tokens, kDepth, 0.125F});
     benchmark::ClobberMemory();
   }

@@ -24,7 +24,7 @@ void bench_matmul(benchmark::State& state, const gguf::TensorTypeInfo& type, con
   const kernels::Activations view =
       quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
   const weights::Product product{&matrix, out.data(), rows};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     weights::multiply(kernels, pool, view, {&product, 1});
     benchmark::ClobberMemory();
   }

@@ -131,9 +131,10 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < 32; ++lane) {
           double sum = 0;
-          for (std::size_t c = 0; c < columns; ++c)
+          for (std::size_t c = 0; c < columns; ++c) {
             sum += static_cast<double>(widen((lane / 16 * columns + c) * 16 + lane % 16)) *
                    static_cast<double>(x[r * columns + c]);
+          }
           ASSERT_NEAR(static_cast<double>(out[r * 32 + lane]), sum, 1e-5 * (1.0 + std::fabs(sum)));
         }
       }

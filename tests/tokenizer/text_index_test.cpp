@@ -10,6 +10,7 @@ namespace {
 
 TEST(TextIndex, FindsEveryTextAndNothingElse) {
   std::vector<std::string> texts;
+  texts.reserve(5000);
   for (int i = 0; i < 5000; ++i) texts.push_back("token " + std::to_string(i));
   const TextIndex index({texts.begin(), texts.end()});
   ASSERT_EQ(index.size(), texts.size());

@@ -131,6 +131,7 @@ TEST(Tokenizer, IsUsableFromSeveralThreads) {
   const auto expected = data["ids"]["qwen2"].get<std::vector<Tokens>>();
   std::vector<std::vector<Tokens>> got(4);
   std::vector<std::thread> threads;
+  threads.reserve(got.size());
   for (auto& mine : got) {
     threads.emplace_back([&] {
       for (const std::string& text : texts) mine.push_back(tokenizer.encode(text, plain()));
