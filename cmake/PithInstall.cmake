@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(pith_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pith)
 
-install(TARGETS pith EXPORT pithTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS pith pith_command EXPORT pithTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/pith DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT pithTargets NAMESPACE pith:: DESTINATION ${pith_package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

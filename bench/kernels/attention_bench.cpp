@@ -21,12 +21,12 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   ThreadPool pool(1);
   kv::Staging staging(cache, kDepth);
   kv::Attention attention(cache, tokens, 1);
-  const std::size_t stride = 2 * shape.kv_heads * shape.key_size;
+  const std::size_t stride = shape.heads * shape.key_size;
   std::vector<float> rows(kDepth * stride);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i * 2654435761U % 1000) / 500.0F - 1.0F;
-  kv::append(cache, staging, pool, 0, {rows.data(), rows.data() + stride / 2, stride, kDepth, 0});
+  kv::append(cache, staging, pool, 0, {rows.data(), rows.data(), rows.data(), stride, kDepth, 0});
   kv::finish_append(cache, staging, 0, kDepth);
-  kv::append(cache, staging, pool, 0, {rows.data(), rows.data() + stride / 2, stride, tokens, kDepth});
+  kv::append(cache, staging, pool, 0, {rows.data(), rows.data(), rows.data(), stride, tokens, kDepth});
   const std::vector<float> queries(tokens * shape.heads * shape.key_size, 0.1F);
   std::vector<float> out(queries.size());
   const std::size_t width = shape.heads * shape.key_size;

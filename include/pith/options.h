@@ -1,8 +1,11 @@
 #pragma once
 
+#include <pith/codec.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +38,12 @@ struct ModelOptions {
   ProgressSink progress{};
 };
 
-/// How keys and values are stored, by codec name: "f32", "f16", "int8", "int4". K and V are chosen apart.
+/// How keys and values are stored, by codec name (builtin_codecs() lists them). K and V are chosen apart.
 struct KvOptions {
   std::string key = "f16";
   std::string value = key;
+  /// Codecs of your own, which may be named as well.
+  std::shared_ptr<const CodecRegistry> codecs{};
 };
 
 struct SessionOptions {

@@ -3,6 +3,8 @@
 /// The one header to include. See docs/api.md for a tour.
 #include <pith/chat.h>
 #include <pith/chat_format.h>
+#include <pith/codec.h>
+#include <pith/command.h>
 #include <pith/error.h>
 #include <pith/model.h>
 #include <pith/options.h>

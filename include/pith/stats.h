@@ -1,5 +1,8 @@
 #pragma once
 
+#include <pith/model.h>
+#include <pith/options.h>
+
 #include <cstdint>
 #include <string>
 
@@ -17,6 +20,14 @@ struct KvStats {
   std::uint64_t exact_bytes = 0;
   /// What the same tokens take in f16, sliding windows applied: 2 bytes an element, no tails.
   std::uint64_t bytes_f16 = 0;
+
+  /// Bits an element, all in; 0 of an empty cache.
+  double bits() const noexcept {
+    return bytes_f16 == 0 ? 0.0 : 16.0 * static_cast<double>(bytes) / static_cast<double>(bytes_f16);
+  }
 };
+
+/// What a session of so many tokens will hold, without running one.
+KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens);
 
 }  // namespace pith

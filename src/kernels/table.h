@@ -31,19 +31,23 @@ struct KernelTable {
   /// inverse.
   void (*hadamard)(float* x, std::size_t size);
 
-  /// Split rows of x * lane_scales (f16 [columns], null: 1): 16 bits in two planes. columns is a multiple of 16.
+  /// Split rows of x * lane_scales: 16 bits in two planes. columns is a multiple of 16.
   void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                     const std::uint16_t* lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
+                     const LaneScales& lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
                      std::int32_t* high_sums, std::int32_t* low_sums);
+  /// A code is its level: one a byte.
   CodeDotKernel dot_codes8;
-  /// Two 4-bit codes a byte, looked up in 16 unsigned levels.
-  CodeDotKernel dot_codes4;
+  /// Trellis codes of 4, 3 and 2 bits with 32, 16 and 8 levels.
+  CodeDotKernel dot_trellis4;
+  CodeDotKernel dot_trellis3;
+  CodeDotKernel dot_trellis2;
+  TrellisKernel encode_trellis;
   FloatDotKernel dot_f32;
   FloatDotKernel dot_f16;
   FloatDotKernel dot_bf16;
-  /// out[n] = x[n] . y with y in f16. columns is a multiple of 16.
-  void (*dot_rows_f16)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                       const std::uint16_t* y, float* out);
+  /// out[n] = unit * x[n] . y. columns is a multiple of 16.
+  void (*dot_rows_i8)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
+                      float unit, float* out);
   /// One softmax step of one row: scores[begin, end) become exp(score - max), the rest of [0, length) zero; state is
   /// updated and the factor by which earlier outputs shrink is returned. length is a multiple of 16.
   float (*softmax_step)(float* scores, std::size_t length, std::size_t begin, std::size_t end, SoftmaxState* state);

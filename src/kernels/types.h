@@ -71,18 +71,33 @@ struct SplitRows {
   std::size_t columns = 0;
 };
 
+/// Scales of tokens in 8 bits: unit * code^2. The square keeps small scales precise beside a large one.
+struct LaneScales {
+  const std::uint8_t* codes = nullptr;  ///< Null: every scale is 1.
+  float unit = 1.0F;
+};
+
 /// What a dot over tiles does with its sums: out[n][lane] = (accumulate ? out : row_add[n]) + sum * lane_scale[lane].
 struct TileOutput {
   float* out = nullptr;  ///< [rows, tiles * 16]
   std::size_t stride = 0;
-  const std::uint16_t* lane_scales = nullptr;  ///< f16 [tiles * 16]; null: 1
-  const float* row_add = nullptr;              ///< [rows]; null: 0
+  LaneScales lane_scales;          ///< [tiles * 16]
+  const float* row_add = nullptr;  ///< [rows]; null: 0
   bool accumulate = false;
 };
 
-/// Codes of `tiles` tiles, each [columns / 4 groups][16 lanes][4], times split rows. Codes are unsigned, 128 is zero.
+/// Codes of `tiles` tiles, each [columns / 4 groups][16 lanes][4], times split rows. Codes stand for unsigned levels of
+/// which 128 is zero; the levels' order is the format's (docs/formats/kv_page.md).
 using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels,
                                const SplitRows& x, const TileOutput& to);
+
+/// Trellises of 64 sequences side by side, x [lines][64]: the codes [lines][64] whose levels are nearest, errors
+/// weighted by weights [lines][64] (null: 1). levels [2 states][2 next states][kTrellisMembers], of which `members`
+/// count; a code is next state * members + member. The state before the first line is 0.
+inline constexpr std::size_t kTrellisMembers = 8;
+inline constexpr std::size_t kTrellisLinesMax = 128;
+using TrellisKernel = void (*)(const float* x, const float* weights, std::size_t lines, const float* levels,
+                               std::size_t members, std::uint8_t* codes);
 
 /// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns].
 using FloatDotKernel = void (*)(const void* elements, std::size_t tiles, std::size_t tile_bytes, const float* x,

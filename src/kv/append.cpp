@@ -2,66 +2,127 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace pith::kv {
 namespace {
 
 /// Copies the first tokens of page 0 where they stay exact.
-void keep_sinks(const Cache& cache, HeadPages& head, const ExactPage& page) {
-  const std::size_t key_size = cache.shape().key_size;
-  const std::size_t value_size = cache.shape().value_size;
-  head.sinks = RawBuffer(cache.exact_page_bytes(kSinkTokens));
-  const ExactPage sinks = cache.exact_page(head.sinks.data(), kSinkTokens);
-  std::vector<float> rows(kSinkTokens * std::max(key_size, value_size));
-  cache.exact_keys().get_keys(page.keys, key_size, kSinkTokens, rows.data());
-  for (std::size_t t = 0; t < kSinkTokens; ++t)
-    cache.exact_keys().put_key(&rows[t * key_size], key_size, t, sinks.keys);
-  cache.exact_values().get_values(page.values, value_size, kPageTokens, kSinkTokens, rows.data());
-  for (std::size_t t = 0; t < kSinkTokens; ++t) {
-    cache.exact_values().put_value(&rows[t * value_size], value_size, kSinkTokens, t, sinks.values);
-  }
+void keep_sinks(const FloatCodec& exact, SidePages& pages, const std::byte* page) {
+  const std::size_t size = exact.shape().size;
+  pages.sinks = RawBuffer(exact.bytes_of(kSinkTokens));
+  std::vector<float> rows(kSinkTokens * size);
+  exact.get_rows(page, kPageTokens, kSinkTokens, rows.data());
+  for (std::size_t t = 0; t < kSinkTokens; ++t) exact.put_row(&rows[t * size], kSinkTokens, t, pages.sinks.data());
 }
 
-std::shared_ptr<const SealedPage> seal(const Cache& cache, const ExactPage& exact, std::size_t first) {
-  const std::size_t key_size = cache.shape().key_size;
-  const std::size_t value_size = cache.shape().value_size;
-  auto page = std::make_shared<SealedPage>();
-  page->value_at = cache.key_codec().key_page_bytes(key_size);
-  page->bytes = RawBuffer(page->value_at + cache.value_codec().value_page_bytes(value_size));
-  std::vector<float> rows(kPageTokens * std::max(key_size, value_size));
-  cache.exact_keys().get_keys(exact.keys, key_size, kPageTokens, rows.data());
-  cache.key_codec().seal_keys(rows.data(), key_size, first, page->bytes.data());
-  cache.exact_values().get_values(exact.values, value_size, kPageTokens, kPageTokens, rows.data());
-  cache.value_codec().seal_values(rows.data(), value_size, first, page->bytes.data() + page->value_at);
-  return page;
+SealedPage seal(const std::vector<float>& rows, const Codec& codec, std::size_t first) {
+  RawBuffer page(codec.page_bytes());
+  codec.encode(rows, first, {page.data(), page.size()});
+  return std::make_shared<const RawBuffer>(std::move(page));
 }
 
+/// Of tokens held: the first page that is not old yet.
+std::size_t old_pages(const Side& side, std::size_t tokens) {
+  const std::size_t pages = tokens / kPageTokens;
+  return pages - std::min(pages, side.recent_pages());
+}
+
+/// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
 void write_token(const Cache& cache, const Staging& staging, std::size_t kv_head, const NewTokens& batch,
                  std::size_t token) {
-  const KvShape& shape = cache.shape();
-  float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
-  float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
-  if (cache.key_rotation() != nullptr) cache.key_rotation()->apply(cache.kernels(), key);
-  if (cache.value_rotation() != nullptr) cache.value_rotation()->apply(cache.kernels(), value);
   const std::size_t position = batch.position + token;
-  const ExactPage page = staging.page(cache, kv_head, position / kPageTokens);
-  cache.exact_keys().put_key(key, shape.key_size, position % kPageTokens, page.keys);
-  cache.exact_values().put_value(value, shape.value_size, kPageTokens, position % kPageTokens, page.values);
+  const std::size_t page = position / kPageTokens;
+  const std::size_t in_page = position % kPageTokens;
+  const KvShape& shape = cache.shape();
+  const float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
+  cache.keys().exact().put_row(key, kPageTokens, in_page, staging.page(KvSide::kKeys, kv_head, page));
+  const float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
+  std::vector<float> rotated;
+  if (const Rotation* rotation = cache.values().rotation(); rotation != nullptr) {
+    rotated.assign(value, value + shape.value_size);
+    rotation->apply(cache.kernels(), rotated.data());
+    value = rotated.data();
+  }
+  cache.values().exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
+}
+
+/// What the keys' basis is made from: the queries of the first page, and at its end its keys.
+void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch) {
+  const KvShape& shape = cache.shape();
+  KeyBasis& basis = cache.key_basis(layer, kv_head);
+  const std::size_t end = std::min(batch.position + batch.tokens, kPageTokens);
+  for (std::size_t position = std::max(batch.position, kSinkTokens); position < end; ++position) {
+    const float* query = batch.queries + (position - batch.position) * batch.stride;
+    for (std::size_t g = 0; g < shape.group(); ++g)
+      basis.observe(query + (kv_head * shape.group() + g) * shape.key_size);
+  }
+  if (end < kPageTokens || batch.position >= kPageTokens) return;
+  std::vector<float> rows(kPageTokens * shape.key_size);
+  cache.keys().exact().get_rows(staging.page(KvSide::kKeys, kv_head, 0), kPageTokens, kPageTokens, rows.data());
+  basis.fit(rows.data(), kSinkTokens);
+}
+
+/// Seals the complete pages [first, last) of a layer from the staging pages.
+void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, std::size_t first,
+                   std::size_t last) {
+  const std::size_t kv_heads = cache.shape().kv_heads;
+  for (const KvSide which : kSides) {
+    for (std::size_t h = 0; h < kv_heads; ++h) cache.pages(which, layer, h).pages.resize(last);
+  }
+  pool.run(kSides.size() * kv_heads * (last - first), [&](std::size_t task) {
+    const KvSide which = kSides[task % kSides.size()];
+    const std::size_t h = task / kSides.size() % kv_heads;
+    const std::size_t page = first + task / kSides.size() / kv_heads;
+    const Side& side = cache.side(which);
+    SidePages& pages = cache.pages(which, layer, h);
+    const std::byte* exact = staging.page(which, h, page);
+    const bool has_sinks = page == 0 && cache.keeps_sinks();
+    if (has_sinks) keep_sinks(side.exact(), pages, exact);
+    const Codec& codec = side.recent() != nullptr ? *side.recent() : side.codec();
+    std::vector<float> rows(kPageTokens * side.size());
+    side.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
+    if (which == KvSide::kKeys && side.rotation() != nullptr) {
+      std::vector<float> raw = rows;
+      for (std::size_t t = 0; t < kPageTokens; ++t) {
+        cache.key_basis(layer, h).apply_to_key(cache.kernels(), *side.rotation(), &raw[t * side.size()],
+                                               &rows[t * side.size()]);
+      }
+    }
+    SealedPage sealed = seal(rows, codec, has_sinks ? kSinkTokens : 0);
+    (side.recent() != nullptr ? pages.pages[page].recent : pages.pages[page].old) = std::move(sealed);
+  });
+}
+
+/// Gives pages that are old to the last query of a batch, or to the next batch, their last form.
+void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::size_t tokens_before,
+         std::size_t tokens_total) {
+  const Side& side = cache.side(which);
+  if (side.recent() == nullptr) return;
+  const std::size_t first = old_pages(side, tokens_before);
+  const std::size_t count = old_pages(side, tokens_total) - first;
+  pool.run(cache.shape().kv_heads * count, [&](std::size_t task) {
+    const std::size_t number = first + task % count;
+    Page& page = cache.pages(which, layer, task / count).pages[number];
+    if (!page.recent) return;
+    std::vector<float> rows(kPageTokens * side.size());
+    side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
+    page.old = seal(rows, side.codec(), number == 0 && cache.keeps_sinks() ? kSinkTokens : 0);
+  });
 }
 
 }  // namespace
 
-Staging::Staging(const Cache& cache, std::size_t tokens_max)
-    : pages_max_(tokens_max / kPageTokens + 2),
-      page_bytes_(cache.exact_page_bytes(kPageTokens)),
-      memory_(pages_max_ * page_bytes_ * cache.shape().kv_heads) {}
-
-std::byte* Staging::memory(std::size_t kv_head, std::size_t page) const {
-  return memory_.data() + (kv_head * pages_max_ + page - first_page_) * page_bytes_;
+Staging::Staging(const Cache& cache, std::size_t tokens_max) : pages_max_(tokens_max / kPageTokens + 2) {
+  for (std::size_t i = 0; i < kSides.size(); ++i) {
+    memory_[i].page_bytes = cache.side(kSides[i]).exact().page_bytes();
+    memory_[i].pages = RawBuffer(pages_max_ * memory_[i].page_bytes * cache.shape().kv_heads);
+  }
 }
 
-ExactPage Staging::page(const Cache& cache, std::size_t kv_head, std::size_t page) const {
-  return cache.exact_page(memory(kv_head, page), kPageTokens);
+std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
+  const Memory& memory = memory_[static_cast<std::size_t>(side)];
+  return memory.pages.data() + (kv_head * pages_max_ + page - first_page_) * memory.page_bytes;
 }
 
 void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer, const NewTokens& batch) {
@@ -69,59 +130,60 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   const std::size_t end = batch.position + batch.tokens;
   const std::size_t pages = (end + kPageTokens - 1) / kPageTokens - first_page;
   staging.begin(first_page);
-  const std::size_t bytes = cache.exact_page_bytes(kPageTokens);
-  // A page is written and sealed by one task; tokens of a page are few enough not to be split further.
+  // A page is written by one task; tokens of a page are few enough not to be split further.
   pool.run(
       cache.shape().kv_heads * pages,
       [&](std::size_t task) {
         const std::size_t kv_head = task / pages;
         const std::size_t page = first_page + task % pages;
-        HeadPages& head = cache.head(layer, kv_head);
-        std::byte* memory = staging.memory(kv_head, page);
         const bool continued = page == first_page && batch.position % kPageTokens != 0;
-        if (continued) {
-          std::memcpy(memory, head.open.data(), bytes);
-        } else {
-          std::memset(memory, 0, bytes);
+        for (const KvSide which : kSides) {
+          std::byte* memory = staging.page(which, kv_head, page);
+          const std::size_t bytes = cache.side(which).exact().page_bytes();
+          if (continued) {
+            std::memcpy(memory, cache.pages(which, layer, kv_head).open.data(), bytes);
+          } else {
+            std::memset(memory, 0, bytes);
+          }
         }
         const std::size_t from = std::max(page * kPageTokens, batch.position);
         const std::size_t to = std::min((page + 1) * kPageTokens, end);
-        for (std::size_t position = from; position < to; ++position)
+        for (std::size_t position = from; position < to; ++position) {
           write_token(cache, staging, kv_head, batch, position - batch.position);
+        }
       },
       batch.tokens > 4);
 
-  const std::size_t complete = end / kPageTokens - first_page;
-  if (complete == 0) return;
-  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) cache.head(layer, h).sealed.resize(first_page + complete);
-  pool.run(cache.shape().kv_heads * complete, [&](std::size_t task) {
-    const std::size_t kv_head = task / complete;
-    const std::size_t page = first_page + task % complete;
-    HeadPages& head = cache.head(layer, kv_head);
-    const ExactPage exact = staging.page(cache, kv_head, page);
-    const bool has_sinks = page == 0 && cache.keeps_sinks();
-    if (has_sinks) keep_sinks(cache, head, exact);
-    head.sealed[page] = seal(cache, exact, has_sinks ? kSinkTokens : 0);
-  });
+  if (cache.keys().rotation() != nullptr && batch.position < kPageTokens) {
+    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) observe(cache, staging, layer, h, batch);
+  }
+  if (end / kPageTokens == first_page) return;
+  seal_complete(cache, staging, pool, layer, first_page, end / kPageTokens);
+  for (const KvSide which : kSides) age(cache, pool, which, layer, batch.position, end);
 }
 
 void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std::size_t tokens_total) {
-  const std::size_t window = cache.shape().windows[layer];
-  const std::size_t page = tokens_total / kPageTokens;
-  const std::size_t bytes = cache.exact_page_bytes(kPageTokens);
-  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-    HeadPages& head = cache.head(layer, h);
-    if (tokens_total % kPageTokens == 0) {
-      head.open = RawBuffer();
-    } else {
-      if (head.open.size() == 0) head.open = RawBuffer(bytes);
-      std::memcpy(head.open.data(), staging.memory(h, page), bytes);
+  const std::size_t visible = first_visible(tokens_total, cache.shape().windows[layer]);
+  for (const KvSide which : kSides) {
+    const Side& side = cache.side(which);
+    const std::size_t bytes = side.exact().page_bytes();
+    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
+      SidePages& pages = cache.pages(which, layer, h);
+      if (tokens_total % kPageTokens == 0) {
+        pages.open = RawBuffer();
+      } else {
+        if (pages.open.size() == 0) pages.open = RawBuffer(bytes);
+        std::memcpy(pages.open.data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
+      }
+      for (std::size_t p = old_pages(side, tokens_total); p-- > 0 && pages.pages[p].recent;) {
+        pages.pages[p].recent.reset();
+      }
+      for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size());
+           p-- > 0 && (pages.pages[p].recent || pages.pages[p].old);) {
+        pages.pages[p] = Page{};
+      }
+      if (visible >= kSinkTokens) pages.sinks = RawBuffer();
     }
-    // The next query sees tokens from here on.
-    const std::size_t visible = window != 0 && tokens_total + 1 > window ? tokens_total + 1 - window : 0;
-    for (std::size_t p = std::min(visible / kPageTokens, head.sealed.size()); p-- > 0 && head.sealed[p];)
-      head.sealed[p].reset();
-    if (visible >= kSinkTokens) head.sinks = RawBuffer();
   }
 }
 

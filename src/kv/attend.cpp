@@ -15,10 +15,21 @@ struct Visible {
 };
 
 Visible visible_in_page(std::size_t page_start, std::size_t page_tokens, std::size_t position, std::size_t window) {
-  const std::size_t lowest = window != 0 && position + 1 > window ? position + 1 - window : 0;
+  const std::size_t lowest = first_visible(position, window);
   const std::size_t begin = lowest > page_start ? lowest - page_start : 0;
   const std::size_t end = position + 1 > page_start ? position + 1 - page_start : 0;
   return {std::min(begin, page_tokens), std::min(end, page_tokens)};
+}
+
+/// What a query `distance` pages behind a sealed page reads.
+struct PageView {
+  const Codec* codec;
+  const std::byte* bytes;
+};
+
+PageView view(const Side& side, const Page& page, std::size_t distance) {
+  if (distance <= side.recent_pages()) return {side.recent(), page.recent->data()};
+  return {&side.codec(), page.old->data()};
 }
 
 }  // namespace
@@ -43,7 +54,8 @@ ProbabilityScratch Attention::Worker::scratch() const {
 Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers) : shape_(cache.shape()) {
   const std::size_t rows = shape_.heads * tokens_max;
   queries_ = Buffer<float>(rows * shape_.key_size);
-  if (cache.key_codec().reads_split_queries()) {
+  if (cache.keys().rotation() != nullptr) sealed_queries_ = Buffer<float>(rows * shape_.key_size);
+  if (cache.keys().reads_split_queries()) {
     high_ = Buffer<std::int8_t>(rows * shape_.key_size);
     low_ = Buffer<std::int8_t>(rows * shape_.key_size);
     scales_ = Buffer<float>(rows);
@@ -67,7 +79,7 @@ std::vector<Attention::Block> Attention::make_blocks(const AttendBatch& batch) c
   return blocks;
 }
 
-void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, const AttendBatch& batch) {
+void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch) {
   const std::size_t group = shape_.group();
   const std::size_t size = shape_.key_size;
   const kernels::KernelTable& kernels = cache.kernels();
@@ -85,35 +97,45 @@ void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, const Atte
           for (std::size_t g = 0; g < group; ++g, out += size) {
             std::copy_n(batch.queries + m * batch.query_stride + (h * group + g) * size, size, out);
             kernels.scale(out, batch.scale, size);
-            if (cache.key_rotation() != nullptr) cache.key_rotation()->apply(kernels, out);
+            if (sealed_queries_.size() != 0) {
+              cache.key_basis(layer, h).apply_to_query(
+                  kernels, *cache.keys().rotation(), out,
+                  &sealed_queries_[static_cast<std::size_t>(out - queries_.data())]);
+            }
           }
         }
         if (high_.size() == 0) return;
-        kernels.split_rows(&queries_[row * size], size, (last - first) * group, size, nullptr, &high_[row * size],
+        const Buffer<float>& sealed = sealed_queries_.size() != 0 ? sealed_queries_ : queries_;
+        kernels.split_rows(&sealed[row * size], size, (last - first) * group, size, {}, &high_[row * size],
                            &low_[row * size], &scales_[row], &high_sums_[row], &low_sums_[row]);
       },
       batch.tokens > 4);
 }
 
-Queries Attention::block_queries(const Block& block, std::size_t batch_tokens) const {
+Attention::BlockQueries Attention::block_queries(const Block& block, std::size_t batch_tokens) const {
   const std::size_t rows = shape_.heads * batch_tokens;
   Queries all;
-  all.values = queries_.data();
+  all.values = sealed_queries_.size() != 0 ? sealed_queries_.data() : queries_.data();
   all.rows = rows;
   all.size = shape_.key_size;
   if (high_.size() != 0) {
     all.split = {high_.data(), low_.data(), scales_.data(), high_sums_.data(), low_sums_.data(), rows, shape_.key_size};
   }
-  return all.slice((block.kv_head * batch_tokens + block.token) * shape_.group(), block.tokens * shape_.group());
+  const std::size_t row = (block.kv_head * batch_tokens + block.token) * shape_.group();
+  return {&queries_[row * shape_.key_size], all.slice(row, block.tokens * shape_.group())};
 }
 
 void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                             const Queries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const {
+                             const BlockQueries& queries, std::size_t chunk, Worker& worker,
+                             const SoftmaxRows& rows) const {
   reset(rows);
   const std::size_t window = shape_.windows[layer];
   const std::size_t group = shape_.group();
   const std::size_t own_page = block.position / kPageTokens;
-  const HeadPages& head = cache.head(layer, block.kv_head);
+  const SidePages& keys = cache.pages(KvSide::kKeys, layer, block.kv_head);
+  const SidePages& values = cache.pages(KvSide::kValues, layer, block.kv_head);
+  const FloatCodec& exact_keys = cache.keys().exact();
+  const FloatCodec& exact_values = cache.values().exact();
   const ProbabilityScratch scratch = worker.scratch();
   float* scores = worker.scores.data();
 
@@ -127,26 +149,27 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     }
   };
 
-  if (chunk == 0 && own_page > 0 && head.sinks.size() != 0) {
-    const ExactPage sinks = cache.exact_page(head.sinks.data(), kSinkTokens);
-    cache.exact_keys().score(queries, sinks.keys, kSinkTokens, scores);
+  if (chunk == 0 && own_page > 0 && keys.sinks.size() != 0) {
+    exact_keys.score_tokens(queries.exact, rows.rows, keys.sinks.data(), kSinkTokens, scores);
     softmax(0, 0, kSinkTokens);
-    cache.exact_values().accumulate(scores, rows.rows, sinks.values, kSinkTokens, rows.size, rows.out);
+    exact_values.accumulate_tokens(scores, rows.rows, values.sinks.data(), kSinkTokens, rows.out);
   }
   const std::size_t last = std::min(own_page, (chunk + 1) * kChunkPages - 1);
   for (std::size_t page = chunk * kChunkPages; page <= last; ++page) {
     const std::size_t start = page * kPageTokens;
     if (visible_in_page(start, kPageTokens, block.position, window).begin == kPageTokens) continue;
     if (page == own_page) {
-      const ExactPage own = staging.page(cache, block.kv_head, page);
-      cache.exact_keys().score(queries, own.keys, kPageTokens, scores);
+      exact_keys.score_tokens(queries.exact, rows.rows, staging.page(KvSide::kKeys, block.kv_head, page), kPageTokens,
+                              scores);
       softmax(start, 0, kPageTokens);
-      cache.exact_values().accumulate(scores, rows.rows, own.values, kPageTokens, rows.size, rows.out);
+      exact_values.accumulate_tokens(scores, rows.rows, staging.page(KvSide::kValues, block.kv_head, page), kPageTokens,
+                                     rows.out);
     } else {
-      const SealedPage& sealed = *head.sealed[page];
-      cache.key_codec().score(queries, sealed.keys(), scores, scratch);
+      const PageView key = view(cache.keys(), keys.pages[page], own_page - page);
+      key.codec->score_rows(queries.sealed, key.bytes, scores, scratch);
       softmax(start, page == 0 && cache.keeps_sinks() ? kSinkTokens : 0, kPageTokens);
-      cache.value_codec().accumulate(scores, rows.rows, sealed.values(), rows.size, rows.out, scratch);
+      const PageView value = view(cache.values(), values.pages[page], own_page - page);
+      value.codec->accumulate_rows(scores, rows.rows, value.bytes, rows.out, scratch);
     }
   }
 }
@@ -157,7 +180,7 @@ void Attention::write_out(const Cache& cache, const AttendBatch& batch, const Bl
   for (std::size_t r = 0; r < rows.rows; ++r) {
     float* from = rows.out + r * rows.size;
     cache.kernels().scale(from, 1.0F / rows.state[r].sum, rows.size);
-    if (cache.value_rotation() != nullptr) cache.value_rotation()->invert(cache.kernels(), from);
+    if (cache.values().rotation() != nullptr) cache.values().rotation()->invert(cache.kernels(), from);
     const std::size_t token = block.token + r / group;
     std::copy_n(from, rows.size,
                 batch.out + token * batch.out_stride + (block.kv_head * group + r % group) * rows.size);
@@ -170,9 +193,9 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
     // The last blocks see the most tokens: they go first.
     const Block& block = blocks[blocks.size() - 1 - task];
     Worker& worker = workers_[w];
-    const Queries queries = block_queries(block, batch.tokens);
-    const SoftmaxRows part = {worker.part_state.data(), worker.part.data(), queries.rows, shape_.value_size};
-    const SoftmaxRows total = {worker.total_state.data(), worker.total.data(), queries.rows, shape_.value_size};
+    const BlockQueries queries = block_queries(block, batch.tokens);
+    const SoftmaxRows part = {worker.part_state.data(), worker.part.data(), queries.sealed.rows, shape_.value_size};
+    const SoftmaxRows total = {worker.total_state.data(), worker.total.data(), queries.sealed.rows, shape_.value_size};
     reset(total);
     const std::size_t chunks = block.position / kPageTokens / kChunkPages + 1;
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
@@ -211,7 +234,7 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
 
 void Attention::run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                     const AttendBatch& batch) {
-  prepare_queries(cache, pool, batch);
+  prepare_queries(cache, pool, layer, batch);
   const std::vector<Block> blocks = make_blocks(batch);
   if (blocks.size() == shape_.kv_heads) {
     run_split(cache, staging, pool, layer, batch, blocks);

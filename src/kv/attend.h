@@ -53,11 +53,16 @@ class Attention {
   };
 
   std::vector<Block> make_blocks(const AttendBatch& batch) const;
-  void prepare_queries(const Cache& cache, ThreadPool& pool, const AttendBatch& batch);
-  Queries block_queries(const Block& block, std::size_t batch_tokens) const;
+  void prepare_queries(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
+  /// A block's queries for exact pages, and in the basis of sealed ones.
+  struct BlockQueries {
+    const float* exact;
+    Queries sealed;
+  };
+  BlockQueries block_queries(const Block& block, std::size_t batch_tokens) const;
   /// The state of a block over one chunk, from nothing.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                    const Queries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
+                    const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
   void write_out(const Cache& cache, const AttendBatch& batch, const Block& block, const SoftmaxRows& rows) const;
   /// One task a block.
   void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
@@ -67,7 +72,8 @@ class Attention {
                  const AttendBatch& batch, const std::vector<Block>& blocks);
 
   KvShape shape_;
-  Buffer<float> queries_;  ///< [kv_heads, tokens, group, key_size]
+  Buffer<float> queries_;         ///< [kv_heads, tokens, group, key_size]
+  Buffer<float> sealed_queries_;  ///< The same in the basis of sealed pages; empty if that is no other.
   Buffer<std::int8_t> high_, low_;
   Buffer<float> scales_;
   Buffer<std::int32_t> high_sums_, low_sums_;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,84 +13,113 @@
 #include "base/thread_pool.h"
 #include "kv/codec.h"
 #include "kv/codec/float_codec.h"
+#include "kv/key_basis.h"
 #include "kv/layout.h"
 #include "kv/rotation.h"
 
 namespace pith::kv {
 
-/// A sealed page of one KV head: key bytes, then value bytes. Immutable, so that caches may share it.
-struct SealedPage {
-  RawBuffer bytes;
-  std::size_t value_at = 0;
+/// The sealed bytes of one page of one side of one KV head. Immutable, so that caches may share them.
+using SealedPage = std::shared_ptr<const RawBuffer>;
 
-  const std::byte* keys() const { return bytes.data(); }
-  const std::byte* values() const { return bytes.data() + value_at; }
+/// A full page of one side of one KV head: in the recent codec while a query may still see it as recent, in the codec
+/// itself from when the first query sees it as old. Both for the length of a batch only; none once no query sees it.
+struct Page {
+  SealedPage recent;
+  SealedPage old;
 };
 
-/// An exact page (open page or sinks) of one KV head: keys, then values, in a FloatCodec's layout.
-struct ExactPage {
-  std::byte* keys = nullptr;
-  std::byte* values = nullptr;
-};
-
-/// The pages of one KV head of one layer. Page p covers tokens [64 p, 64 p + 64); pages no query can see any more are
-/// null.
-struct HeadPages {
-  std::vector<std::shared_ptr<const SealedPage>> sealed;
+/// The pages of one side of one KV head of one layer. Page p covers tokens [64 p, 64 p + 64).
+struct SidePages {
+  std::vector<Page> pages;
   /// Exact first tokens; empty where nothing is lossy or once no query can see them.
   RawBuffer sinks;
   /// The newest, unfinished page.
   RawBuffer open;
 };
 
+/// How the keys or the values of a cache are kept.
+class Side {
+ public:
+  Side(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
+       const CodecRegistry* registry);
+
+  const std::string& name() const { return name_; }
+  std::size_t size() const { return tiers_.codec->shape().size; }
+  /// How open pages and sinks are held.
+  const FloatCodec& exact() const { return exact_; }
+  const Codec& codec() const { return *tiers_.codec; }
+  /// Null if there are no recent pages.
+  const Codec* recent() const { return tiers_.recent.get(); }
+  std::size_t recent_pages() const { return tiers_.recent_pages; }
+  /// Null if the codec is not rotated.
+  const Rotation* rotation() const { return tiers_.codec->rotated() ? &rotation_ : nullptr; }
+  bool lossy() const { return !tiers_.codec->exact(); }
+  bool reads_split_queries() const;
+  /// Bytes of the sealed pages of one KV head of `tokens` tokens; those before `first_visible` are dropped.
+  std::size_t sealed_bytes(std::size_t tokens, std::size_t first_visible) const;
+
+ private:
+  std::string name_;
+  Tiers tiers_;
+  FloatCodec exact_;
+  Rotation rotation_;
+};
+
 /// The KV cache of one sequence. Goals: keys and values stay in the codecs' bytes, sealed page by page; what is held is
-/// counted. Non-goals: tokens, models, scheduling. A query sees its own page exactly and all earlier pages as sealed:
-/// results do not depend on how a prompt is cut into batches (docs/adr). Used by one thread at a time; work is spread
-/// over the given pool.
+/// counted. Non-goals: tokens, models, scheduling. A query sees its own page exactly, the pages before it in the recent
+/// codec and all earlier ones in the codec itself: by position alone, so results do not depend on how a prompt is cut
+/// into batches (docs/adr). Used by one thread at a time; work is spread over the given pool.
 class Cache {
  public:
   /// Throws Error(kUnsupported) for an unknown codec, kInvalidArgument for a shape it cannot hold.
-  Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec, const kernels::KernelTable& kernels);
+  Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec, const kernels::KernelTable& kernels,
+        const CodecRegistry* registry = nullptr);
 
   const KvShape& shape() const { return shape_; }
-  const Codec& key_codec() const { return *key_codec_; }
-  const Codec& value_codec() const { return *value_codec_; }
+  const Side& keys() const { return keys_; }
+  const Side& values() const { return values_; }
+  const Side& side(KvSide side) const { return side == KvSide::kKeys ? keys_ : values_; }
   /// Tokens that every layer holds.
   std::size_t tokens() const { return tokens_; }
 
   std::size_t sealed_bytes() const;
   std::size_t exact_bytes() const;
+  /// What they will be when so many tokens are held.
+  std::size_t sealed_bytes_at(std::size_t tokens) const;
+  std::size_t exact_bytes_at(std::size_t tokens) const;
 
   /// Forgets all tokens and returns the memory.
   void clear();
 
   // For kv/append.cpp and kv/attend.cpp.
-  HeadPages& head(std::size_t layer, std::size_t kv_head) { return heads_[layer * shape_.kv_heads + kv_head]; }
-  const HeadPages& head(std::size_t layer, std::size_t kv_head) const {
-    return heads_[layer * shape_.kv_heads + kv_head];
+  SidePages& pages(KvSide side, std::size_t layer, std::size_t kv_head) {
+    return pages_[(static_cast<std::size_t>(side) * shape_.layers() + layer) * shape_.kv_heads + kv_head];
   }
-  const FloatCodec& exact_keys() const { return exact_keys_; }
-  const FloatCodec& exact_values() const { return exact_values_; }
-  const Rotation* key_rotation() const { return key_codec_->rotated() ? &key_rotation_ : nullptr; }
-  const Rotation* value_rotation() const { return value_codec_->rotated() ? &value_rotation_ : nullptr; }
-  bool keeps_sinks() const { return !key_codec_->exact() || !value_codec_->exact(); }
+  const SidePages& pages(KvSide side, std::size_t layer, std::size_t kv_head) const {
+    return pages_[(static_cast<std::size_t>(side) * shape_.layers() + layer) * shape_.kv_heads + kv_head];
+  }
+  /// Only where the keys' codec is rotated.
+  KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) { return key_bases_[layer * shape_.kv_heads + kv_head]; }
+  const KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) const {
+    return key_bases_[layer * shape_.kv_heads + kv_head];
+  }
+  bool keeps_sinks() const { return keys_.lossy() || values_.lossy(); }
   const kernels::KernelTable& kernels() const { return *kernels_; }
-  /// Keys and values of an exact page of `tokens` tokens at `memory`.
-  ExactPage exact_page(std::byte* memory, std::size_t tokens) const;
-  std::size_t exact_page_bytes(std::size_t tokens) const;
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }
 
  private:
+  void reset_bases();
+
   KvShape shape_;
   const kernels::KernelTable* kernels_;
-  std::unique_ptr<const Codec> key_codec_;
-  std::unique_ptr<const Codec> value_codec_;
-  FloatCodec exact_keys_;
-  FloatCodec exact_values_;
-  Rotation key_rotation_;
-  Rotation value_rotation_;
-  std::vector<HeadPages> heads_;
+  Side keys_;
+  Side values_;
+  std::vector<SidePages> pages_;     ///< [sides, layers, kv_heads]
+  std::vector<KeyBasis> key_bases_;  ///< [layers, kv_heads]; empty where keys are not rotated
   std::size_t tokens_ = 0;
 };
+
+inline constexpr std::array kSides = {KvSide::kKeys, KvSide::kValues};
 
 }  // namespace pith::kv

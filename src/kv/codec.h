@@ -1,7 +1,10 @@
 #pragma once
 
+#include <pith/codec.h>
+
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "kernels/table.h"
@@ -20,7 +23,7 @@ struct Queries {
   Queries slice(std::size_t first, std::size_t count) const;
 };
 
-/// Scratch of one worker for accumulate(): the probabilities of a block of rows, split.
+/// Scratch of one worker: the probabilities of a block of rows, split.
 struct ProbabilityScratch {
   std::int8_t* high = nullptr;        ///< [rows, kPageTokens]
   std::int8_t* low = nullptr;         ///< [rows, kPageTokens]
@@ -30,39 +33,38 @@ struct ProbabilityScratch {
   float* row_add = nullptr;           ///< [rows]
 };
 
-/// How the vectors of one KV head are stored in pages of kPageTokens tokens. Goals: attention reads the stored bytes; a
-/// page stands alone. Non-goals: positions, sequences, models; a codec sees vectors only. Immutable: safe from any
+/// A codec as attention uses it: what the public interface says, and the same on queries that were prepared once a
+/// batch. Goals: attention reads the stored bytes. Non-goals: positions, sequences, models. Immutable: safe from any
 /// thread.
-class Codec {
+class Codec : public KvCodec {
  public:
-  virtual ~Codec() = default;
-
-  virtual std::string_view name() const = 0;
   /// Sealing loses nothing against the open page.
-  virtual bool exact() const = 0;
-  /// Wants its vectors (and queries, outputs) in the rotated basis of kv/rotation.h.
-  virtual bool rotated() const = 0;
+  virtual bool exact() const { return false; }
   /// Reads Queries::split.
-  virtual bool reads_split_queries() const = 0;
-
-  /// Bytes of a sealed page of keys / values of `size` elements.
-  virtual std::size_t key_page_bytes(std::size_t size) const = 0;
-  virtual std::size_t value_page_bytes(std::size_t size) const = 0;
-
-  /// Seals rows [kPageTokens, size]. Rows before `first` are held elsewhere: they are never read back and must not
-  /// spoil what the page shares.
-  virtual void seal_keys(const float* rows, std::size_t size, std::size_t first, std::byte* page) const = 0;
-  virtual void seal_values(const float* rows, std::size_t size, std::size_t first, std::byte* page) const = 0;
+  virtual bool reads_split_queries() const { return false; }
 
   /// scores[n * kPageTokens + t] = query n . key t.
-  virtual void score(const Queries& queries, const std::byte* page, float* scores,
-                     const ProbabilityScratch& scratch) const = 0;
+  virtual void score_rows(const Queries& queries, const std::byte* page, float* scores,
+                          const ProbabilityScratch& scratch) const = 0;
   /// out[n * size + i] += sum over t of probabilities[n * kPageTokens + t] * value t [i].
-  virtual void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size,
-                          float* out, const ProbabilityScratch& scratch) const = 0;
+  virtual void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
+                               const ProbabilityScratch& scratch) const = 0;
+
+ protected:
+  using KvCodec::KvCodec;
 };
 
-/// The codec of a name, bound to a kernel table. Throws Error(kUnsupported) naming the known ones.
-std::unique_ptr<const Codec> make_codec(std::string_view name, const kernels::KernelTable& kernels);
+/// How one side of a cache ages: the newest page is exact, those before it may stay in a finer codec for a while, then
+/// comes the codec itself.
+struct Tiers {
+  std::unique_ptr<const Codec> codec;
+  /// Of the `recent_pages` sealed pages before a query's own; null where there are none.
+  std::unique_ptr<const Codec> recent;
+  std::size_t recent_pages = 0;
+};
+
+/// The codec of a name, its tiers bound to a kernel table. Throws Error(kUnsupported) naming the known ones.
+Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::KernelTable& kernels,
+                 const CodecRegistry* registry);
 
 }  // namespace pith::kv

@@ -27,4 +27,9 @@ struct KvShape {
   std::size_t group() const { return heads / kv_heads; }
 };
 
+/// The first token that the query at position `tokens` sees through a window; 0 for a window of 0, which has no end.
+constexpr std::size_t first_visible(std::size_t tokens, std::size_t window) {
+  return window != 0 && tokens + 1 > window ? tokens + 1 - window : 0;
+}
+
 }  // namespace pith::kv

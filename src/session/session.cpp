@@ -29,6 +29,22 @@ int checked_context(int context, int trained) {
   return context == 0 ? trained : context;
 }
 
+KvStats stats_of(const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes, std::size_t exact_bytes) {
+  const kv::KvShape& shape = cache.shape();
+  KvStats stats;
+  stats.key_codec = cache.keys().name();
+  stats.value_codec = cache.values().name();
+  stats.tokens = static_cast<int>(tokens);
+  stats.sealed_bytes = sealed_bytes;
+  stats.exact_bytes = exact_bytes;
+  stats.bytes = sealed_bytes + exact_bytes;
+  for (const std::size_t window : shape.windows) {
+    const std::size_t held = window == 0 ? tokens : std::min(window, tokens);
+    stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
+  }
+  return stats;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -58,7 +74,8 @@ class Session::Impl {
         context_(checked_context(options.context, model_.info().context_trained)),
         batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
         pool_(options.threads),
-        cache_(model::kv_shape(model_.impl()->hparams()), options.kv.key, options.kv.value, model_.impl()->kernels()),
+        cache_(model::kv_shape(model_.impl()->hparams()), options.kv.key, options.kv.value, model_.impl()->kernels(),
+               options.kv.codecs.get()),
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
         sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {}
 
@@ -192,19 +209,7 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
 }
 
 KvStats Session::Impl::kv_stats() const {
-  const kv::KvShape& shape = cache_.shape();
-  KvStats stats;
-  stats.key_codec = cache_.key_codec().name();
-  stats.value_codec = cache_.value_codec().name();
-  stats.tokens = static_cast<int>(tokens_.size());
-  stats.sealed_bytes = cache_.sealed_bytes();
-  stats.exact_bytes = cache_.exact_bytes();
-  stats.bytes = stats.sealed_bytes + stats.exact_bytes;
-  for (const std::size_t window : shape.windows) {
-    const std::size_t held = window == 0 ? tokens_.size() : std::min(window, tokens_.size());
-    stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
-  }
-  return stats;
+  return stats_of(cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
 }
 
 Session::Session(Model model, const SessionOptions& options)
@@ -251,5 +256,13 @@ void Session::reset() { impl_->reset(); }
 const Model& Session::model() const noexcept { return impl_->model_; }
 
 KvStats Session::kv_stats() const { return impl_->kv_stats(); }
+
+KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
+  if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
+  const kv::Cache cache(model::kv_shape(model.impl()->hparams()), kv.key, kv.value, model.impl()->kernels(),
+                        kv.codecs.get());
+  const auto count = static_cast<std::size_t>(tokens);
+  return stats_of(cache, count, cache.sealed_bytes_at(count), cache.exact_bytes_at(count));
+}
 
 }  // namespace pith

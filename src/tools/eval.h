@@ -7,6 +7,7 @@
 namespace pith::tools {
 
 /// Subcommands of `pith eval`, like those of command.h.
-void add_eval_perplexity(CLI::App& app, Action& action);
+void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs);
+void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs);
 
 }  // namespace pith::tools

@@ -137,7 +137,7 @@ void perplexity(const PerplexityArgs& args) {
 
 }  // namespace
 
-void add_eval_perplexity(CLI::App& app, Action& action) {
+void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
       "perplexity",
       "Perplexity of a text, cut into chunks of which the second half is scored (as llama-perplexity does)");
@@ -150,7 +150,7 @@ void add_eval_perplexity(CLI::App& app, Action& action) {
   command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
       ->check(CLI::NonNegativeNumber)
       ->type_name("N");
-  args->session.add_kv_to(*command);
+  args->session.add_kv_to(*command, codecs);
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { perplexity(*args); }; });
 }

@@ -42,7 +42,7 @@ void logits(const LogitsArgs& args) {
 
 }  // namespace
 
-void add_logits(CLI::App& app, Action& action) {
+void add_logits(CLI::App& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("logits", "Write the logits after a text, for comparing engines");
   const auto args = std::make_shared<LogitsArgs>();
   args->model.add_to(*command);
@@ -56,7 +56,7 @@ void add_logits(CLI::App& app, Action& action) {
   command->add_flag("--all", args->all, "The logits after each token: [tokens, vocab]");
   // Engines are compared by what they compute, not by what their caches lose.
   args->session.kv_default = "f32";
-  args->session.add_kv_to(*command);
+  args->session.add_kv_to(*command, codecs);
   args->session.add_context_to(*command);
   command->callback([args, &action] { action = [args] { logits(*args); }; });
 }

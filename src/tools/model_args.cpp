@@ -40,12 +40,16 @@ Model ModelArgs::load() const {
   return Model::load(path, options);
 }
 
-void SessionArgs::add_kv_to(CLI::App& app) {
-  const char* codecs = "f32, f16, int8 or int4";
-  auto* both = app.add_option("--kv", kv, fmt::format("How the KV cache is kept: {}; default {}", codecs, kv_default))
-                   ->type_name("TYPE");
-  app.add_option("--kv-k", kv_key, fmt::format("How keys are kept: {}", codecs))->type_name("TYPE")->excludes(both);
-  app.add_option("--kv-v", kv_value, fmt::format("How values are kept: {}", codecs))->type_name("TYPE")->excludes(both);
+void SessionArgs::add_kv_to(CLI::App& app, const Codecs& known) {
+  codecs = known;
+  const std::string list = codec_list(codecs);
+  auto* both =
+      app.add_option("--kv", kv,
+                     fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; default {}", list,
+                                 kv_default))
+          ->type_name("TYPE");
+  app.add_option("--kv-k", kv_key, "How keys are kept")->type_name("TYPE")->excludes(both);
+  app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->excludes(both);
 }
 
 void SessionArgs::add_context_to(CLI::App& app) {
@@ -56,13 +60,33 @@ void SessionArgs::add_context_to(CLI::App& app) {
 
 SessionOptions SessionArgs::options(int threads) const {
   SessionOptions options;
-  const std::string& both = kv.empty() ? kv_default : kv;
-  options.kv = {both, both};
+  options.kv = parse_kv(kv.empty() ? kv_default : kv, codecs);
   if (!kv_key.empty()) options.kv.key = kv_key;
   if (!kv_value.empty()) options.kv.value = kv_value;
   options.context = context;
   options.threads = threads;
   return options;
+}
+
+KvOptions parse_kv(const std::string& text, const Codecs& codecs) {
+  const std::size_t slash = text.find('/');
+  KvOptions kv;
+  kv.key = text.substr(0, slash);
+  kv.value = slash == std::string::npos ? kv.key : text.substr(slash + 1);
+  kv.codecs = codecs;
+  return kv;
+}
+
+std::string kv_name(const KvOptions& kv) { return kv.key == kv.value ? kv.key : kv.key + "/" + kv.value; }
+
+std::string codec_list(const Codecs& codecs) {
+  std::vector<std::string> names = builtin_codecs();
+  if (codecs != nullptr) {
+    for (const std::string& name : codecs->names()) names.push_back(name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
 }
 
 void add_format(CLI::App& app, Format& format) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "tools/command.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -31,12 +32,21 @@ struct SessionArgs {
   std::string kv_default = "f16";
   int context = 0;
 
+  Codecs codecs{};
+
   /// --kv, --kv-k, --kv-v.
-  void add_kv_to(CLI::App& app);
+  void add_kv_to(CLI::App& app, const Codecs& known);
   /// --ctx.
   void add_context_to(CLI::App& app);
   SessionOptions options(int threads) const;
 };
+
+/// What an option says of the cache: "int4" for both sides, "int8/int4" for keys and values.
+KvOptions parse_kv(const std::string& text, const Codecs& codecs);
+/// Both codecs' names, as parse_kv() reads them.
+std::string kv_name(const KvOptions& kv);
+/// "f32, f16, ... or int2": every codec's name.
+std::string codec_list(const Codecs& codecs);
 
 /// --format text|json.
 void add_format(CLI::App& app, Format& format);

@@ -95,8 +95,8 @@ TEST_P(Quantize, SplitRowsKeepFifteenBits) {
     const std::size_t rows = 5;
     const std::size_t stride = columns + 16;
     const auto x = random_floats(rows * stride, columns);
-    const auto lane = test::to_halves(random_floats(columns, 3));
-    for (const std::uint16_t* lane_scales : {static_cast<const std::uint16_t*>(nullptr), lane.data()}) {
+    const auto lane = test::random_bytes(columns, 3);
+    for (const LaneScales& lane_scales : {LaneScales{}, LaneScales{lane.data(), 0.01F}}) {
       test::SplitMemory split(rows, columns);
       k().split_rows(x.data(), stride, rows, columns, lane_scales, split.high.data(), split.low.data(),
                      split.scales.data(), split.high_sums.data(), split.low_sums.data());
@@ -104,7 +104,8 @@ TEST_P(Quantize, SplitRowsKeepFifteenBits) {
         int high = 0;
         int low = 0;
         for (std::size_t c = 0; c < columns; ++c) {
-          const float wanted = x[r * stride + c] * (lane_scales == nullptr ? 1.0F : f16_to_f32(lane[c]));
+          const float wanted =
+              x[r * stride + c] * (lane_scales.codes == nullptr ? 1.0F : 0.01F * static_cast<float>(lane[c] * lane[c]));
           EXPECT_NEAR(split.value(r, c), wanted, 0.51F * split.scales[r]);
           high += split.high[r * columns + c];
           low += split.low[r * columns + c];

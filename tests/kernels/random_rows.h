@@ -26,12 +26,6 @@ inline std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint64_t s
   return values;
 }
 
-inline std::vector<std::uint16_t> to_halves(const std::vector<float>& values) {
-  std::vector<std::uint16_t> halves(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) halves[i] = f32_to_f16(values[i]);
-  return halves;
-}
-
 /// Split rows and the memory behind them.
 struct SplitMemory {
   std::vector<std::int8_t> high, low;

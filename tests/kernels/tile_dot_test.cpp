@@ -12,10 +12,38 @@ namespace {
 using test::random_bytes;
 using test::random_floats;
 using test::SplitMemory;
-using test::to_halves;
 
-constexpr std::array<std::uint8_t, 16> kLevels = {0,   3,   9,   40,  77,  100, 111, 127,
-                                                  128, 130, 150, 170, 200, 222, 250, 255};
+/// Levels of 32, 16 or 8 entries, as wide as the widest lookup.
+constexpr std::array<std::uint8_t, 32> kLevels = {0,   3,   9,   40,  77,  100, 111, 127, 128, 130, 150,
+                                                  170, 200, 222, 250, 255, 1,   4,   19,  44,  71,  90,
+                                                  101, 117, 120, 133, 155, 180, 208, 227, 240, 254};
+
+/// Codes of a tile of `lines` lines by the layout's definition.
+class TileReader {
+ public:
+  TileReader(const std::uint8_t* tile, int bits) : tile_(tile), bits_(bits) {}
+
+  /// The level of a byte of a line, 128 taken off.
+  double level(std::size_t line, std::size_t i) const {
+    if (bits_ == 8) return static_cast<double>(tile_[line * 64 + i]) - 128.0;
+    const unsigned code = code_at(line, i);
+    const unsigned before = line == 0 ? 0U : code_at(line - 1, i) >> (static_cast<unsigned>(bits_) - 1);
+    if (bits_ != 3) return static_cast<double>(kLevels[code << 1U | before]) - 128.0;
+    return static_cast<double>(kLevels[code >> 2U << 3U | before << 2U | (code & 3U)]) - 128.0;
+  }
+
+ private:
+  unsigned code_at(std::size_t line, std::size_t i) const {
+    if (bits_ == 4) return static_cast<unsigned>(tile_[line / 2 * 64 + i]) >> (line % 2 * 4) & 15U;
+    const std::uint8_t* step = tile_ + line / 4 * (bits_ == 3 ? 96 : 64);
+    const unsigned low = static_cast<unsigned>(step[i]) >> (line % 4 * 2) & 3U;
+    if (bits_ == 2) return low;
+    return low | (static_cast<unsigned>(step[64 + i % 32]) >> (i / 32 * 4 + line % 4) & 1U) << 2U;
+  }
+
+  const std::uint8_t* tile_;
+  int bits_;
+};
 
 class TileDot : public testing::TestWithParam<const KernelTable*> {
  protected:
@@ -24,18 +52,13 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
   static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     SplitMemory memory(rows, columns);
     const auto x = random_floats(rows * columns, seed);
-    portable::table().split_rows(x.data(), columns, rows, columns, nullptr, memory.high.data(), memory.low.data(),
+    portable::table().split_rows(x.data(), columns, rows, columns, {}, memory.high.data(), memory.low.data(),
                                  memory.scales.data(), memory.high_sums.data(), memory.low_sums.data());
     return memory;
   }
 
-  /// The code of (tile, column, lane), 128 taken off, by the layout's definition.
-  static double code(const std::vector<std::uint8_t>& codes, int bits, std::size_t columns, std::size_t tile,
-                     std::size_t column, std::size_t lane) {
-    const std::size_t in_line = 4 * lane + column % 4;
-    if (bits == 8) return static_cast<double>(codes[(tile * (columns / 4) + column / 4) * 64 + in_line]) - 128.0;
-    const unsigned byte = codes[(tile * (columns / 8) + column / 8) * 64 + in_line];
-    return static_cast<double>(kLevels[column / 4 % 2 == 0 ? byte & 15U : byte >> 4]) - 128.0;
+  CodeDotKernel dot(int bits) const {
+    return bits == 8 ? k().dot_codes8 : bits == 4 ? k().dot_trellis4 : bits == 3 ? k().dot_trellis3 : k().dot_trellis2;
   }
 
   void check_codes(int bits, std::size_t rows, std::size_t columns, std::size_t tiles) const {
@@ -43,7 +66,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
     const SplitMemory x = split(rows, columns, rows);
     const std::size_t stride = tiles * 16 + 16;
     const auto before = random_floats(rows * stride, 4);
-    const auto lane_scales = to_halves(random_floats(tiles * 16, 5));
+    const auto scale_codes = random_bytes(tiles * 16, 5);
     const auto row_add = random_floats(rows, 6);
     for (const bool accumulate : {false, true}) {
       auto out = before;
@@ -51,18 +74,19 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
       to.out = out.data();
       to.stride = stride;
       to.accumulate = accumulate;
-      to.lane_scales = accumulate ? nullptr : lane_scales.data();
+      if (!accumulate) to.lane_scales = {scale_codes.data(), 1.0F / 4096.0F};
       to.row_add = accumulate ? nullptr : row_add.data();
-      (bits == 8 ? k().dot_codes8 : k().dot_codes4)(codes.data(), tiles, kLevels.data(), x.view(), to);
+      dot(bits)(codes.data(), tiles, kLevels.data(), x.view(), to);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < tiles * 16; ++lane) {
+          const TileReader reader(&codes[lane / 16 * columns * 2 * static_cast<std::size_t>(bits)], bits);
           double sum = 0;
           for (std::size_t c = 0; c < columns; ++c) {
-            sum += static_cast<double>(x.value(r, c)) * code(codes, bits, columns, lane / 16, c, lane % 16);
+            sum += static_cast<double>(x.value(r, c)) * reader.level(c / 4, 4 * (lane % 16) + c % 4);
           }
-          const double expected =
-              accumulate ? sum + static_cast<double>(before[r * stride + lane])
-                         : sum * static_cast<double>(f16_to_f32(lane_scales[lane])) + static_cast<double>(row_add[r]);
+          const double scale = scale_codes[lane] * scale_codes[lane] / 4096.0;
+          const double expected = accumulate ? sum + static_cast<double>(before[r * stride + lane])
+                                             : sum * scale + static_cast<double>(row_add[r]);
           ASSERT_NEAR(static_cast<double>(out[r * stride + lane]), expected, 1e-3 + 1e-5 * std::fabs(expected))
               << "row " << r << " lane " << lane;
         }
@@ -75,15 +99,13 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
 
 TEST_P(TileDot, CodesOfEveryRowCount) {
   for (std::size_t rows = 1; rows <= 19; ++rows) {
-    check_codes(8, rows, 64, 2);
-    check_codes(4, rows, 64, 2);
+    for (const int bits : {8, 4, 3, 2}) check_codes(bits, rows, 64, 2);
   }
 }
 
 TEST_P(TileDot, CodesOfEveryHeadSize) {
   for (std::size_t columns = 16; columns <= 256; columns += 16) {
-    check_codes(8, 3, columns, 4);
-    check_codes(4, 3, columns, 1);
+    for (const int bits : {8, 4, 3, 2}) check_codes(bits, 3, columns, 3);
   }
 }
 
@@ -95,7 +117,7 @@ TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
   TileOutput to;
   to.out = together.data();
   to.stride = 64;
-  k().dot_codes4(codes.data(), 4, kLevels.data(), many.view(), to);
+  k().dot_trellis4(codes.data(), 4, kLevels.data(), many.view(), to);
   for (std::size_t r = 0; r < 17; ++r) {
     std::vector<float> alone(64);
     SplitRows one = many.view();
@@ -106,7 +128,7 @@ TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
     one.high_sums += r;
     one.low_sums += r;
     to.out = alone.data();
-    k().dot_codes4(codes.data(), 4, kLevels.data(), one, to);
+    k().dot_trellis4(codes.data(), 4, kLevels.data(), one, to);
     for (std::size_t i = 0; i < 64; ++i) ASSERT_EQ(alone[i], together[r * 64 + i]) << "bit for bit";
   }
 }
@@ -148,13 +170,14 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
 TEST_P(TileDot, RowsWithAHalfVector) {
   for (std::size_t columns = 16; columns <= 256; columns += 16) {
     const auto x = random_floats(3 * columns, columns);
-    const auto y = to_halves(random_floats(columns, 8));
+    const auto bytes = random_bytes(columns, 8);
+    const auto* y = reinterpret_cast<const std::int8_t*>(bytes.data());
     std::vector<float> out(3);
-    k().dot_rows_f16(x.data(), columns, 3, columns, y.data(), out.data());
+    k().dot_rows_i8(x.data(), columns, 3, columns, y, 0.01F, out.data());
     for (std::size_t r = 0; r < 3; ++r) {
       double sum = 0;
       for (std::size_t c = 0; c < columns; ++c)
-        sum += static_cast<double>(x[r * columns + c]) * static_cast<double>(f16_to_f32(y[c]));
+        sum += 0.01 * static_cast<double>(x[r * columns + c]) * static_cast<double>(y[c]);
       EXPECT_NEAR(static_cast<double>(out[r]), sum, 1e-4);
     }
   }

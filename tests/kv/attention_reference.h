@@ -77,17 +77,22 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   for (std::size_t b = 0; position < s.tokens; ++b) {
     const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - position);
     for (std::size_t l = 0; l < shape.layers(); ++l) {
-      // append() rotates in place.
-      std::vector<float> kv;
-      const std::size_t stride = shape.kv_heads * (shape.key_size + shape.value_size);
+      std::vector<float> qkv;
+      const std::size_t query_width = shape.heads * shape.key_size;
+      const std::size_t key_width = shape.kv_heads * shape.key_size;
+      const std::size_t value_width = shape.kv_heads * shape.value_size;
+      const std::size_t stride = query_width + key_width + value_width;
       for (std::size_t m = position; m < position + tokens; ++m) {
-        const auto keys = s.keys.begin() + static_cast<long>(m * shape.kv_heads * shape.key_size);
-        const auto values = s.values.begin() + static_cast<long>(m * shape.kv_heads * shape.value_size);
-        kv.insert(kv.end(), keys, keys + static_cast<long>(shape.kv_heads * shape.key_size));
-        kv.insert(kv.end(), values, values + static_cast<long>(shape.kv_heads * shape.value_size));
+        const auto add = [&](const std::vector<float>& rows, std::size_t width) {
+          qkv.insert(qkv.end(), rows.begin() + static_cast<long>(m * width),
+                     rows.begin() + static_cast<long>((m + 1) * width));
+        };
+        add(s.queries, query_width);
+        add(s.keys, key_width);
+        add(s.values, value_width);
       }
-      append(cache, staging, pool, l,
-             {kv.data(), kv.data() + shape.kv_heads * shape.key_size, stride, tokens, position});
+      const float* key = qkv.data() + query_width;
+      append(cache, staging, pool, l, {qkv.data(), key, key + key_width, stride, tokens, position});
       AttendBatch batch;
       batch.queries = &s.queries[position * shape.heads * shape.key_size];
       batch.query_stride = shape.heads * shape.key_size;

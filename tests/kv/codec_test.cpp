@@ -7,47 +7,53 @@
 
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
-#include "kv/rotation.h"
+#include "kv/cache.h"
 
 namespace pith::kv {
 namespace {
 
 using kernels::test::random_floats;
 
-/// Reads a sealed page back through the codec's own dots: unit queries give keys, unit probabilities values.
+/// Reads a page back through the codec's own dots: unit queries give keys, unit probabilities values.
 class PageReader {
  public:
   PageReader(const Codec& codec, const kernels::KernelTable& kernels)
       : codec_(codec), kernels_(kernels), split_(kRows, 256) {}
 
-  std::vector<float> keys(const std::byte* page, std::size_t size) {
-    std::vector<float> rows(kPageTokens * size);
-    for (std::size_t i = 0; i < size; ++i) {
-      std::vector<float> query(size, 0.0F);
-      query[i] = 1.0F;
-      std::vector<float> scores(kPageTokens);
-      codec_.score(prepare(query), page, scores.data(), scratch());
-      for (std::size_t t = 0; t < kPageTokens; ++t) rows[t * size + i] = scores[t];
-    }
-    return rows;
-  }
-
-  std::vector<float> values(const std::byte* page, std::size_t size) {
-    std::vector<float> rows(kPageTokens * size, 0.0F);
-    for (std::size_t t = 0; t < kPageTokens; ++t) {
-      std::vector<float> probabilities(kPageTokens, 0.0F);
-      probabilities[t] = 1.0F;
-      codec_.accumulate(probabilities.data(), 1, page, size, &rows[t * size], scratch());
-    }
-    return rows;
+  std::vector<float> rows(const std::vector<std::byte>& page) {
+    return codec_.shape().side == KvSide::kKeys ? keys(page.data()) : values(page.data());
   }
 
  private:
   static constexpr std::size_t kRows = 1;
 
+  std::vector<float> keys(const std::byte* page) {
+    const std::size_t size = codec_.shape().size;
+    std::vector<float> rows(kPageTokens * size);
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<float> query(size, 0.0F);
+      query[i] = 1.0F;
+      std::vector<float> scores(kPageTokens);
+      codec_.score_rows(prepare(query), page, scores.data(), scratch());
+      for (std::size_t t = 0; t < kPageTokens; ++t) rows[t * size + i] = scores[t];
+    }
+    return rows;
+  }
+
+  std::vector<float> values(const std::byte* page) {
+    const std::size_t size = codec_.shape().size;
+    std::vector<float> rows(kPageTokens * size, 0.0F);
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      std::vector<float> probabilities(kPageTokens, 0.0F);
+      probabilities[t] = 1.0F;
+      codec_.accumulate_rows(probabilities.data(), 1, page, &rows[t * size], scratch());
+    }
+    return rows;
+  }
+
   Queries prepare(const std::vector<float>& query) {
     query_ = kernels::test::SplitMemory(kRows, query.size());
-    kernels_.split_rows(query.data(), query.size(), 1, query.size(), nullptr, query_.high.data(), query_.low.data(),
+    kernels_.split_rows(query.data(), query.size(), 1, query.size(), {}, query_.high.data(), query_.low.data(),
                         query_.scales.data(), query_.high_sums.data(), query_.low_sums.data());
     return {query.data(), query_.view(), 1, query.size()};
   }
@@ -62,6 +68,12 @@ class PageReader {
   kernels::test::SplitMemory query_{kRows, 16};
   std::vector<float> row_add_ = std::vector<float>(kRows);
 };
+
+std::vector<std::byte> encode(const Codec& codec, const std::vector<float>& rows, std::size_t first = 0) {
+  std::vector<std::byte> page(codec.page_bytes());
+  codec.encode(rows, first, page);
+  return page;
+}
 
 double mean_square(const std::vector<float>& a, const std::vector<float>& b, std::size_t from) {
   double sum = 0;
@@ -81,49 +93,59 @@ class EveryCodec : public testing::TestWithParam<CodecLimit> {};
 
 TEST_P(EveryCodec, PagesKeepTheirVectors) {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
-    const auto codec = make_codec(GetParam().name, *table);
     for (const std::size_t size : {16UL, 64UL, 80UL, 128UL, 256UL}) {
-      const auto rows = random_floats(kPageTokens * size, size);
-      PageReader reader(*codec, *table);
-      std::vector<std::byte> page(codec->key_page_bytes(size));
-      codec->seal_keys(rows.data(), size, 0, page.data());
-      EXPECT_LT(mean_square(reader.keys(page.data(), size), rows, 0), GetParam().mean_square) << "keys, size " << size;
-      page.assign(codec->value_page_bytes(size), std::byte{0});
-      codec->seal_values(rows.data(), size, 0, page.data());
-      EXPECT_LT(mean_square(reader.values(page.data(), size), rows, 0), GetParam().mean_square)
-          << "values, size " << size;
+      for (const KvSide side : kSides) {
+        const auto codec = make_tiers(GetParam().name, {side, size}, *table, nullptr).codec;
+        const auto rows = random_floats(kPageTokens * size, size);
+        const auto page = encode(*codec, rows);
+        EXPECT_LT(mean_square(PageReader(*codec, *table).rows(page), rows, 0), GetParam().mean_square)
+            << "side " << static_cast<int>(side) << ", size " << size;
+      }
+    }
+  }
+}
+
+TEST_P(EveryCodec, DecodesWhatItsDotsRead) {
+  const auto& kernels = kernels::select_kernels();
+  for (const std::size_t size : {16UL, 64UL, 80UL, 256UL}) {
+    for (const KvSide side : kSides) {
+      const auto codec = make_tiers(GetParam().name, {side, size}, kernels, nullptr).codec;
+      const auto page = encode(*codec, random_floats(kPageTokens * size, size));
+      std::vector<float> rows(kPageTokens * size);
+      codec->decode(page, rows);
+      EXPECT_LT(mean_square(PageReader(*codec, kernels).rows(page), rows, 0), 1e-7) << size;
     }
   }
 }
 
 TEST_P(EveryCodec, SkippedRowsSpoilNothing) {
   const auto& kernels = kernels::select_kernels();
-  const auto codec = make_codec(GetParam().name, kernels);
   const std::size_t size = 64;
-  auto rows = random_floats(kPageTokens * size, 7);
-  for (std::size_t i = 0; i < kSinkTokens * size; ++i) rows[i] = 1e4F;
-  std::vector<std::byte> page(codec->key_page_bytes(size));
-  codec->seal_keys(rows.data(), size, kSinkTokens, page.data());
-  PageReader reader(*codec, kernels);
-  EXPECT_LT(mean_square(reader.keys(page.data(), size), rows, kSinkTokens * size), GetParam().mean_square);
+  for (const KvSide side : kSides) {
+    const auto codec = make_tiers(GetParam().name, {side, size}, kernels, nullptr).codec;
+    auto rows = random_floats(kPageTokens * size, 7);
+    for (std::size_t i = 0; i < kSinkTokens * size; ++i) rows[i] = 1e4F;
+    const auto page = encode(*codec, rows, kSinkTokens);
+    EXPECT_LT(mean_square(PageReader(*codec, kernels).rows(page), rows, kSinkTokens * size), GetParam().mean_square);
+  }
 }
 
 TEST_P(EveryCodec, ExtremeRowsStayFinite) {
   const auto& kernels = kernels::select_kernels();
-  const auto codec = make_codec(GetParam().name, kernels);
   const std::size_t size = 64;
   for (const float scale : {0.0F, 1e-30F, 1e-6F, 1e4F}) {
-    const auto rows = random_floats(kPageTokens * size, 3, scale);
-    std::vector<std::byte> page(codec->key_page_bytes(size));
-    codec->seal_keys(rows.data(), size, 0, page.data());
-    PageReader reader(*codec, kernels);
-    for (const float x : reader.keys(page.data(), size)) ASSERT_TRUE(std::isfinite(x)) << "scale " << scale;
+    for (const KvSide side : kSides) {
+      const auto codec = make_tiers(GetParam().name, {side, size}, kernels, nullptr).codec;
+      const auto page = encode(*codec, random_floats(kPageTokens * size, 3, scale));
+      for (const float x : PageReader(*codec, kernels).rows(page)) ASSERT_TRUE(std::isfinite(x)) << "scale " << scale;
+    }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec,
                          testing::Values(CodecLimit{"f32", 1e-9}, CodecLimit{"f16", 1e-6}, CodecLimit{"bf16", 1e-5},
-                                         CodecLimit{"int8", 1e-4}, CodecLimit{"int4", 0.0105}),
+                                         CodecLimit{"int8", 2e-4}, CodecLimit{"int4", 0.0095},
+                                         CodecLimit{"int3", 0.035}, CodecLimit{"int2", 0.125}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Rotation, IsOrthogonalForEveryHeadSize) {

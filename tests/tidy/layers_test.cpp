@@ -11,7 +11,8 @@ namespace {
 // A room may include itself and every room of a lower level; rooms of one level do not know each other.
 const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {{"base", 1},    {"kernels", 2}, {"gguf", 2},  {"tokenizer", 2},
-                                                    {"weights", 3}, {"kv", 3},      {"model", 4}, {"session", 5}};
+                                                    {"weights", 3}, {"kv", 3},      {"model", 4}, {"session", 5},
+                                                    {"plot", 1},    {"eval", 6}};
   return levels;
 }
 
@@ -31,7 +32,10 @@ std::string objection(const std::string& room, const Include& include) {
   if (room == "tests" || room == "bench") return "";
   if (room == "include") return "a public header includes only <pith/...> and the standard library";
   if (room == "examples") return "examples see only <pith/...>";
-  if (room == "tools") return target_room == "tools" ? "" : "the command sees only <pith/...> and its own headers";
+  if (room == "tools" || room == "eval") {
+    const bool own = target_room == room || target_room == "plot" || (room == "tools" && target_room == "eval");
+    return own ? "" : "the command and its measurements see only <pith/...> and their own headers";
+  }
   const auto& levels = room_levels();
   if (!levels.contains(room)) return "room '" + room + "' has no level in tests/tidy/layers_test.cpp";
   if (!levels.contains(target_room)) return "'" + target_room + "' is not a room of the library";

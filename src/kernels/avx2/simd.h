@@ -150,6 +150,26 @@ inline U8x64 load_levels(const std::uint8_t* p) {
 inline U8x64 lookup(U8x64 levels, U8x64 index) {
   return {_mm256_shuffle_epi8(levels.low, index.low), _mm256_shuffle_epi8(levels.high, index.high)};
 }
+inline U8x64 zero_bytes() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+struct Levels32 {
+  __m256i low, high;
+};
+inline Levels32 load_levels32(const std::uint8_t* p) {
+  return {_mm256_broadcastsi128_si256(load_128(p)), _mm256_broadcastsi128_si256(load_128(p + 16))};
+}
+inline __m256i lookup(const Levels32& levels, __m256i index) {
+  // The fifth bit of an index, moved to the top of its byte, picks the half.
+  return _mm256_blendv_epi8(_mm256_shuffle_epi8(levels.low, index), _mm256_shuffle_epi8(levels.high, index),
+                            _mm256_slli_epi16(index, 3));
+}
+inline U8x64 lookup(const Levels32& levels, U8x64 index) {
+  return {lookup(levels, index.low), lookup(levels, index.high)};
+}
+inline U8x64 load_nibbles(const std::uint8_t* p) {
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m256i mask = _mm256_set1_epi8(0x0F);
+  return {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask)};
+}
 template <int from, int mask, int to>
 inline __m256i field_at(__m256i a) {
   constexpr int kShift = from - to;

@@ -107,6 +107,21 @@ inline U8x64 load_levels(const std::uint8_t* p) {
   return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 inline U8x64 lookup(U8x64 levels, U8x64 index) { return _mm512_shuffle_epi8(levels, index); }
+inline U8x64 zero_bytes() { return _mm512_setzero_si512(); }
+/// 32 levels; indices have no bit above the fifth.
+struct Levels32 {
+  __m512i table;
+};
+inline Levels32 load_levels32(const std::uint8_t* p) {
+  return {_mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+inline U8x64 lookup(Levels32 levels, U8x64 index) { return _mm512_permutexvar_epi8(index, levels.table); }
+/// The low nibbles of 32 bytes, then their high nibbles, one a byte.
+inline U8x64 load_nibbles(const std::uint8_t* p) {
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(bytes), _mm256_srli_epi16(bytes, 4), 1);
+  return _mm512_and_si512(both, _mm512_set1_epi8(0x0F));
+}
 /// (bytes >> shift) & mask, byte by byte; the mask has no bit above 7 - shift.
 template <int shift, int mask>
 inline U8x64 field(U8x64 a) {

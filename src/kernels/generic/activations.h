@@ -77,11 +77,17 @@ void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const 
 /// The largest |high * 256 + low| such that high stays within [-127, 127].
 inline constexpr float kSplitMax = 32512.0F;
 
-void split_row(const float* x, std::size_t columns, const std::uint16_t* lane_scales, std::int8_t* high,
-               std::int8_t* low, float* scale, std::int32_t* high_sum, std::int32_t* low_sum) {
+/// Scales [i, i + 16).
+inline F32x16 load_scales(const LaneScales& scales, std::size_t i) {
+  const F32x16 code = load_u8(scales.codes + i);
+  return mul(mul(code, code), set1(scales.unit));
+}
+
+void split_row(const float* x, std::size_t columns, const LaneScales& lane_scales, std::int8_t* high, std::int8_t* low,
+               float* scale, std::int32_t* high_sum, std::int32_t* low_sum) {
   const auto value = [&](std::size_t i) {
     const F32x16 v = load(x + i);
-    return lane_scales == nullptr ? v : mul(v, load_f16(lane_scales + i));
+    return lane_scales.codes == nullptr ? v : mul(v, load_scales(lane_scales, i));
   };
   F32x16 largest = zero();
   float poison = 0.0F;
@@ -109,7 +115,7 @@ void split_row(const float* x, std::size_t columns, const std::uint16_t* lane_sc
 }
 
 void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                const std::uint16_t* lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
+                const LaneScales& lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
                 std::int32_t* high_sums, std::int32_t* low_sums) {
   for (std::size_t n = 0; n < rows; ++n) {
     split_row(x + n * stride, columns, lane_scales, high + n * columns, low + n * columns, scales + n, high_sums + n,

@@ -5,6 +5,7 @@
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/tile_dot.h"
+#include "kernels/generic/trellis.h"
 #include "kernels/table.h"
 
 namespace pith::kernels::PITH_ISA {
@@ -37,11 +38,14 @@ inline KernelTable build_table(const char* name) {
   t.hadamard = hadamard;
   t.split_rows = split_rows;
   t.dot_codes8 = dot_codes<Codes8>;
-  t.dot_codes4 = dot_codes<Codes4>;
+  t.dot_trellis4 = dot_codes<Trellis4>;
+  t.dot_trellis3 = dot_codes<Trellis3>;
+  t.dot_trellis2 = dot_codes<Trellis2>;
+  t.encode_trellis = encode_trellis;
   t.dot_f32 = dot_floats<ElementF32>;
   t.dot_f16 = dot_floats<ElementF16>;
   t.dot_bf16 = dot_floats<ElementBF16>;
-  t.dot_rows_f16 = dot_rows_f16;
+  t.dot_rows_i8 = dot_rows_i8;
   t.softmax_step = softmax_step;
   return t;
 }

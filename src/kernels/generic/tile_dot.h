@@ -2,6 +2,7 @@
 
 // Needs a simd.h included before. Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). A
 // key tile holds 16 tokens in the lanes, a value tile 16 dims: scores and outputs come from the same two kernels.
+#include "kernels/generic/activations.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/types.h"
 
@@ -9,7 +10,7 @@ namespace pith::kernels::PITH_ISA {
 
 inline void put_tile(const TileOutput& to, std::size_t row, std::size_t tile, F32x16 value) {
   float* out = to.out + row * to.stride + tile * kLanes;
-  if (to.lane_scales != nullptr) value = mul(value, load_f16(to.lane_scales + tile * kLanes));
+  if (to.lane_scales.codes != nullptr) value = mul(value, load_scales(to.lane_scales, tile * kLanes));
   if (to.accumulate) {
     value = add(load(out), value);
   } else if (to.row_add != nullptr) {
@@ -18,30 +19,78 @@ inline void put_tile(const TileOutput& to, std::size_t row, std::size_t tile, F3
   store(out, value);
 }
 
-/// One byte a code: 4 columns of 16 lanes a line.
+// Readers of a tile's codes, kBytes a step for kVectors lines of 4 columns and 16 lanes. Trellis codes of b bits have
+// the next state on top; the level depends on it, the state before and the b - 1 bits below.
+
+/// One byte a code.
 struct Codes8 {
   static constexpr std::size_t kVectors = 1;
+  static constexpr std::size_t kBytes = 64;
   explicit Codes8(const std::uint8_t*) {}
-  void get(const std::uint8_t* line, U8x64 (&w)[1]) const { w[0] = load_bytes(line); }
+  void restart() {}
+  void get(const std::uint8_t* step, U8x64 (&w)[1]) { w[0] = load_bytes(step); }
 };
 
-/// Two codes a byte: columns 8j..8j+3 in the low nibbles of line j, 8j+4..8j+7 in the high ones.
-struct Codes4 {
+/// Two codes a byte, the first line in the low nibbles. Levels: [code][state before].
+struct Trellis4 {
   static constexpr std::size_t kVectors = 2;
+  static constexpr std::size_t kBytes = 64;
+  Levels32 levels;
+  U8x64 before;
+  explicit Trellis4(const std::uint8_t* table) : levels(load_levels32(table)), before(zero_bytes()) {}
+  void restart() { before = zero_bytes(); }
+  void get(const std::uint8_t* step, U8x64 (&w)[2]) {
+    const U8x64 bytes = load_bytes(step);
+    w[0] = lookup(levels, join(field_at<0, 0x0F, 1>(bytes), field<7, 1>(before)));
+    w[1] = lookup(levels, field<3, 0x1F>(bytes));
+    before = bytes;
+  }
+};
+
+/// Four lines: the two low bits of each in a byte, then the states, four lines in a nibble. Levels: [next state][state
+/// before][low bits].
+struct Trellis3 {
+  static constexpr std::size_t kVectors = 4;
+  static constexpr std::size_t kBytes = 96;
   U8x64 levels;
-  explicit Codes4(const std::uint8_t* table) : levels(load_levels(table)) {}
-  void get(const std::uint8_t* line, U8x64 (&w)[2]) const {
-    const U8x64 bytes = load_bytes(line);
-    w[0] = lookup(levels, field<0, 0x0F>(bytes));
-    w[1] = lookup(levels, field<4, 0x0F>(bytes));
+  U8x64 before;
+  explicit Trellis3(const std::uint8_t* table) : levels(load_levels(table)), before(zero_bytes()) {}
+  void restart() { before = zero_bytes(); }
+  void get(const std::uint8_t* step, U8x64 (&w)[4]) {
+    const U8x64 low = load_bytes(step);
+    const U8x64 states = load_nibbles(step + 64);
+    const U8x64 both = join(field_at<0, 0x0F, 3>(states), field_at<3, 1, 2>(before));
+    w[0] = lookup(levels, join(field<0, 3>(low), field_at<2, 3, 2>(both)));
+    w[1] = lookup(levels, join(field<2, 3>(low), field_at<3, 3, 2>(both)));
+    w[2] = lookup(levels, join(field<4, 3>(low), field_at<4, 3, 2>(both)));
+    w[3] = lookup(levels, join(field<6, 3>(low), field_at<5, 3, 2>(both)));
+    before = states;
+  }
+};
+
+/// Four codes a byte, the first line lowest. Levels: [code][state before], 8 of 16.
+struct Trellis2 {
+  static constexpr std::size_t kVectors = 4;
+  static constexpr std::size_t kBytes = 64;
+  U8x64 levels;
+  U8x64 before;
+  explicit Trellis2(const std::uint8_t* table) : levels(load_levels(table)), before(zero_bytes()) {}
+  void restart() { before = zero_bytes(); }
+  void get(const std::uint8_t* step, U8x64 (&w)[4]) {
+    const U8x64 bytes = load_bytes(step);
+    w[0] = lookup(levels, join(field_at<0, 3, 1>(bytes), field<7, 1>(before)));
+    w[1] = lookup(levels, field<1, 7>(bytes));
+    w[2] = lookup(levels, field<3, 7>(bytes));
+    w[3] = lookup(levels, field<5, 7>(bytes));
+    before = bytes;
   }
 };
 
 template <typename Codes, std::size_t rows>
 void dot_codes_block(const std::uint8_t* tiles_bytes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
                      std::size_t row, const TileOutput& to) {
-  const Codes codes(levels);
-  const std::size_t lines = x.columns / (4 * Codes::kVectors);
+  Codes codes(levels);
+  const std::size_t steps = x.columns / (4 * Codes::kVectors);
   const std::int8_t* high = x.high + row * x.columns;
   const std::int8_t* low = x.low + row * x.columns;
   for (std::size_t tile = 0; tile < tiles; ++tile) {
@@ -53,9 +102,10 @@ void dot_codes_block(const std::uint8_t* tiles_bytes, std::size_t tiles, const s
       high_sum[n] = set1_i32(-128 * x.high_sums[at]);
       low_sum[n] = set1_i32(-128 * x.low_sums[at]);
     }
-    for (std::size_t j = 0; j < lines; ++j) {
+    codes.restart();
+    for (std::size_t j = 0; j < steps; ++j) {
       U8x64 w[Codes::kVectors];
-      codes.get(tiles_bytes + (tile * lines + j) * 64, w);
+      codes.get(tiles_bytes + (tile * steps + j) * Codes::kBytes, w);
       for (std::size_t v = 0; v < Codes::kVectors; ++v) {
         const std::size_t column = 4 * (j * Codes::kVectors + v);
 #pragma GCC unroll 16
@@ -97,12 +147,14 @@ void dot_floats(const void* elements, std::size_t tiles, std::size_t tile_bytes,
   });
 }
 
-void dot_rows_f16(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::uint16_t* y,
-                  float* out) {
+void dot_rows_i8(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
+                 float unit, float* out) {
   for (std::size_t n = 0; n < rows; ++n) {
     F32x16 total = zero();
-    for (std::size_t k = 0; k < columns; k += kLanes) total = fma(load(x + n * stride + k), load_f16(y + k), total);
-    out[n] = reduce_add(total);
+    for (std::size_t k = 0; k < columns; k += kLanes) {
+      total = fma(load(x + n * stride + k), load_i8(reinterpret_cast<const std::uint8_t*>(y + k)), total);
+    }
+    out[n] = unit * reduce_add(total);
   }
 }
 

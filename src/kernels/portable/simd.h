@@ -166,6 +166,21 @@ inline U8x64 load_levels(const std::uint8_t* p) {
 inline U8x64 lookup(const U8x64& levels, const U8x64& index) {
   return each_u8([&](std::size_t i) { return levels.byte[index.byte[i] & 15U]; });
 }
+inline U8x64 zero_bytes() { return {}; }
+struct Levels32 {
+  std::uint8_t level[32];
+};
+inline Levels32 load_levels32(const std::uint8_t* p) {
+  Levels32 levels;
+  std::memcpy(levels.level, p, 32);
+  return levels;
+}
+inline U8x64 lookup(const Levels32& levels, const U8x64& index) {
+  return each_u8([&](std::size_t i) { return levels.level[index.byte[i] & 31U]; });
+}
+inline U8x64 load_nibbles(const std::uint8_t* p) {
+  return each_u8([=](std::size_t i) { return i < 32 ? p[i] & 15U : static_cast<unsigned>(p[i - 32]) >> 4; });
+}
 template <int from, int mask, int to>
 inline U8x64 field_at(const U8x64& a) {
   return each_u8(

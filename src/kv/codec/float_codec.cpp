@@ -1,8 +1,6 @@
 #include "kv/codec/float_codec.h"
 
-#include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "base/half.h"
 
@@ -13,29 +11,14 @@ using kernels::kLanes;
 
 constexpr float kHalfMax = 65504.0F;
 
-std::size_t key_index(std::size_t size, std::size_t token, std::size_t i) {
-  return (token / kLanes * size + i) * kLanes + token % kLanes;
-}
-
-std::size_t value_index(std::size_t tokens, std::size_t token, std::size_t i) {
-  return (i / kLanes * tokens + token) * kLanes + i % kLanes;
-}
-
 /// An f16 that saturates: one huge key must not turn a whole page infinite. NaN stays NaN.
 std::uint16_t to_half(float x) { return f32_to_f16(x > kHalfMax ? kHalfMax : x < -kHalfMax ? -kHalfMax : x); }
 
 }  // namespace
 
-std::string_view FloatCodec::name() const {
-  switch (element_) {
-    case FloatElement::kF32:
-      return "f32";
-    case FloatElement::kF16:
-      return "f16";
-    case FloatElement::kBF16:
-      break;
-  }
-  return "bf16";
+std::size_t FloatCodec::index(std::size_t tokens, std::size_t token, std::size_t i) const {
+  if (shape().side == KvSide::kKeys) return (token / kLanes * shape().size + i) * kLanes + token % kLanes;
+  return (i / kLanes * tokens + token) * kLanes + i % kLanes;
 }
 
 kernels::FloatDotKernel FloatCodec::dot() const {
@@ -70,46 +53,46 @@ float FloatCodec::get(const std::byte* page, std::size_t index) const {
   return element_ == FloatElement::kF16 ? f16_to_f32(half) : bf16_to_f32(half);
 }
 
-void FloatCodec::put_key(const float* row, std::size_t size, std::size_t token, std::byte* page) const {
-  for (std::size_t i = 0; i < size; ++i) put(row[i], key_index(size, token, i), page);
+void FloatCodec::put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const {
+  for (std::size_t i = 0; i < shape().size; ++i) put(row[i], index(tokens, token, i), page);
 }
 
-void FloatCodec::put_value(const float* row, std::size_t size, std::size_t tokens, std::size_t token,
-                           std::byte* page) const {
-  for (std::size_t i = 0; i < size; ++i) put(row[i], value_index(tokens, token, i), page);
-}
-
-void FloatCodec::get_keys(const std::byte* page, std::size_t size, std::size_t count, float* rows) const {
+void FloatCodec::get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const {
+  const std::size_t size = shape().size;
   for (std::size_t t = 0; t < count; ++t) {
-    for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = get(page, key_index(size, t, i));
+    for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = get(page, index(tokens, t, i));
   }
 }
 
-void FloatCodec::get_values(const std::byte* page, std::size_t size, std::size_t tokens, std::size_t count,
-                            float* rows) const {
-  for (std::size_t t = 0; t < count; ++t) {
-    for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = get(page, value_index(tokens, t, i));
-  }
+void FloatCodec::encode(std::span<const float> rows, std::size_t, std::span<std::byte> page) const {
+  for (std::size_t t = 0; t < kPageTokens; ++t) put_row(&rows[t * shape().size], kPageTokens, t, page.data());
 }
 
-void FloatCodec::seal_keys(const float* rows, std::size_t size, std::size_t, std::byte* page) const {
-  for (std::size_t t = 0; t < kPageTokens; ++t) put_key(rows + t * size, size, t, page);
+void FloatCodec::decode(std::span<const std::byte> page, std::span<float> rows) const {
+  get_rows(page.data(), kPageTokens, kPageTokens, rows.data());
 }
 
-void FloatCodec::seal_values(const float* rows, std::size_t size, std::size_t, std::byte* page) const {
-  for (std::size_t t = 0; t < kPageTokens; ++t) put_value(rows + t * size, size, kPageTokens, t, page);
+void FloatCodec::score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const {
+  score_tokens(queries.data(), queries.size() / shape().size, page.data(), kPageTokens, scores.data());
 }
 
-void FloatCodec::score(const Queries& queries, const std::byte* page, std::size_t tokens, float* scores) const {
+void FloatCodec::accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
+                            std::span<float> out) const {
+  accumulate_tokens(probabilities.data(), probabilities.size() / kPageTokens, page.data(), kPageTokens, out.data());
+}
+
+void FloatCodec::score_tokens(const float* queries, std::size_t rows, const std::byte* page, std::size_t tokens,
+                              float* scores) const {
+  const std::size_t size = shape().size;
   kernels::TileOutput to;
   to.out = scores;
   to.stride = kPageTokens;
-  dot()(page, tokens / kLanes, queries.size * kLanes * element_bytes(), queries.values, queries.size, queries.rows,
-        queries.size, to);
+  dot()(page, tokens / kLanes, size * kLanes * element_bytes(), queries, size, rows, size, to);
 }
 
-void FloatCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
-                            std::size_t size, float* out) const {
+void FloatCodec::accumulate_tokens(const float* probabilities, std::size_t rows, const std::byte* page,
+                                   std::size_t tokens, float* out) const {
+  const std::size_t size = shape().size;
   kernels::TileOutput to;
   to.out = out;
   to.stride = size;

@@ -11,46 +11,47 @@ enum class FloatElement { kF32, kF16, kBF16 };
 /// by row.
 class FloatCodec final : public Codec {
  public:
-  FloatCodec(FloatElement element, const kernels::KernelTable& kernels) : element_(element), kernels_(&kernels) {}
+  FloatCodec(const CodecShape& shape, FloatElement element, const kernels::KernelTable& kernels, bool rotated = false)
+      : Codec(shape), element_(element), rotated_(rotated), kernels_(&kernels) {}
 
-  std::string_view name() const override;
   bool exact() const override { return element_ != FloatElement::kBF16; }
-  bool rotated() const override { return false; }
-  bool reads_split_queries() const override { return false; }
+  bool rotated() const override { return rotated_; }
 
-  std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }
-  std::size_t page_bytes(std::size_t size, std::size_t tokens) const { return size * tokens * element_bytes(); }
-  std::size_t key_page_bytes(std::size_t size) const override { return page_bytes(size, kPageTokens); }
-  std::size_t value_page_bytes(std::size_t size) const override { return page_bytes(size, kPageTokens); }
-
-  void seal_keys(const float* rows, std::size_t size, std::size_t first, std::byte* page) const override;
-  void seal_values(const float* rows, std::size_t size, std::size_t first, std::byte* page) const override;
-  void score(const Queries& queries, const std::byte* page, float* scores, const ProbabilityScratch&) const override {
-    score(queries, page, kPageTokens, scores);
-  }
-  void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size, float* out,
+  std::size_t bytes_of(std::size_t tokens) const { return shape().size * tokens * element_bytes(); }
+  std::size_t page_bytes() const override { return bytes_of(kPageTokens); }
+  void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override;
+  void decode(std::span<const std::byte> page, std::span<float> rows) const override;
+  void score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const override;
+  void accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
+                  std::span<float> out) const override;
+  void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const ProbabilityScratch&) const override {
-    accumulate(probabilities, rows, page, kPageTokens, size, out);
+    score_tokens(queries.values, queries.rows, page, kPageTokens, scores);
+  }
+  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
+                       const ProbabilityScratch&) const override {
+    accumulate_tokens(probabilities, rows, page, kPageTokens, out);
   }
 
   /// Writes one token's vector [size] into a page of `tokens` tokens.
-  void put_key(const float* row, std::size_t size, std::size_t token, std::byte* page) const;
-  void put_value(const float* row, std::size_t size, std::size_t tokens, std::size_t token, std::byte* page) const;
-  /// Reads back the first `count` vectors: rows [count, size].
-  void get_keys(const std::byte* page, std::size_t size, std::size_t count, float* rows) const;
-  void get_values(const std::byte* page, std::size_t size, std::size_t tokens, std::size_t count, float* rows) const;
-
+  void put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const;
+  /// Reads back the first `count` vectors of such a page: rows [count, size].
+  void get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const;
   /// As the codec's, for a page of `tokens` tokens; scores and probabilities stay kPageTokens apart.
-  void score(const Queries& queries, const std::byte* page, std::size_t tokens, float* scores) const;
-  void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
-                  std::size_t size, float* out) const;
+  void score_tokens(const float* queries, std::size_t rows, const std::byte* page, std::size_t tokens,
+                    float* scores) const;
+  void accumulate_tokens(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
+                         float* out) const;
 
  private:
+  std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }
+  std::size_t index(std::size_t tokens, std::size_t token, std::size_t i) const;
   kernels::FloatDotKernel dot() const;
   void put(float value, std::size_t index, std::byte* page) const;
   float get(const std::byte* page, std::size_t index) const;
 
   FloatElement element_;
+  bool rotated_;
   const kernels::KernelTable* kernels_;
 };
 

@@ -3,168 +3,267 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
-#include "base/half.h"
+#include "base/fail.h"
+#include "kv/codec/trellis.h"
 
 namespace pith::kv {
 namespace {
 
 using kernels::kLanes;
 
-/// Lloyd-Max levels of N(0, 1) for 16 codes, scaled so that the outermost are +-127; 128 is zero. Rounding them to
-/// integers raises the error by less than 1e-4 of itself.
-alignas(16) constexpr std::array<std::uint8_t, 16> kLevels = {1,   32,  53,  70,  84,  97,  110, 122,
-                                                              134, 146, 159, 172, 186, 203, 224, 255};
-/// 127 / 2.7326: a level of 1 standard deviation.
-constexpr float kUnit = 46.476F;
-constexpr float kHalfMax = 65504.0F;
+constexpr float kCodeMax = 127.0F;
+constexpr float kScaleCodeMax = 255.0F;
 
-float level(std::size_t code) { return static_cast<float>(kLevels[code]) - 128.0F; }
-
-/// Nearest level of x (in level units): the number of midpoints below it.
-std::uint8_t nearest_level(float x) {
-  static constexpr std::array<float, 15> kMidpoints = [] {
-    std::array<float, 15> m{};
-    for (std::size_t i = 0; i < 15; ++i)
-      m[i] = 0.5F * (static_cast<float>(kLevels[i]) + static_cast<float>(kLevels[i + 1])) - 128.0F;
-    return m;
-  }();
-  unsigned code = 0;
-  for (const float m : kMidpoints) code += x > m ? 1U : 0U;
-  return static_cast<std::uint8_t>(code);
+float load_float(const std::byte* p) {
+  float x = 0.0F;
+  std::memcpy(&x, p, sizeof x);
+  return x;
 }
 
-/// The scale as it will be read back.
-float stored(float scale) { return f16_to_f32(f32_to_f16(std::min(scale, kHalfMax))); }
+void store_float(float x, std::byte* p) { std::memcpy(p, &x, sizeof x); }
 
-float encode_linear(const float* row, std::size_t size, std::uint8_t* codes) {
-  float largest = 0.0F;
-  for (std::size_t i = 0; i < size; ++i) largest = std::max(largest, std::fabs(row[i]));
-  const float scale = stored(largest / 127.0F);
-  const float inverse = scale > 0.0F ? 1.0F / scale : 0.0F;
-  for (std::size_t i = 0; i < size; ++i) {
-    const float code = std::clamp(std::nearbyint(row[i] * inverse), -127.0F, 127.0F);
-    codes[i] = static_cast<std::uint8_t>(static_cast<int>(code) + 128);
-  }
-  return scale;
-}
+const std::uint8_t* bytes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }
+std::uint8_t* bytes(std::byte* p) { return reinterpret_cast<std::uint8_t*>(p); }
 
-float encode_levels(const float* row, std::size_t size, std::uint8_t* codes) {
-  float squares = 0.0F;
-  for (std::size_t i = 0; i < size; ++i) squares += row[i] * row[i];
-  float scale = std::sqrt(squares / static_cast<float>(size)) / kUnit;
-  if (!(scale > 0.0F)) {
-    std::fill_n(codes, size, std::uint8_t{8});
-    return 0.0F;
-  }
-  // Two rounds: codes for the scale, then the scale that fits the codes best in least squares.
-  for (int round = 0; round < 2; ++round) {
-    const float inverse = 1.0F / scale;
-    float cross = 0.0F;
-    float norm = 0.0F;
-    for (std::size_t i = 0; i < size; ++i) {
-      codes[i] = nearest_level(row[i] * inverse);
-      const float l = level(codes[i]);
-      cross += row[i] * l;
-      norm += l * l;
-    }
-    scale = cross / norm;
-  }
-  return stored(scale);
-}
-
-void put_half(float value, std::size_t i, std::byte* halves) {
-  const std::uint16_t half = f32_to_f16(std::clamp(value, -kHalfMax, kHalfMax));
-  std::memcpy(halves + 2 * i, &half, 2);
-}
-
-const std::uint16_t* as_halves(const std::byte* p) { return reinterpret_cast<const std::uint16_t*>(p); }
-const std::uint8_t* as_codes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }
-
-/// The mean of rows [first, kPageTokens), rounded as it is stored.
-std::vector<float> page_mean(const float* rows, std::size_t size, std::size_t first) {
-  std::vector<float> mean(size, 0.0F);
-  for (std::size_t t = first; t < kPageTokens; ++t) {
-    for (std::size_t i = 0; i < size; ++i) mean[i] += rows[t * size + i];
-  }
-  for (float& m : mean)
-    m = f16_to_f32(f32_to_f16(std::clamp(m / static_cast<float>(kPageTokens - first), -kHalfMax, kHalfMax)));
-  return mean;
+/// The largest; NaN if there is one.
+float largest(std::span<const float> x) {
+  float top = 0.0F;
+  for (const float v : x) top = std::isnan(v) || v > top ? v : top;
+  return top;
 }
 
 }  // namespace
 
-IntCodec::IntCodec(int bits, const kernels::KernelTable& kernels) : bits_(bits), kernels_(&kernels) {}
-
-// Keys: codes, f16 scale[kPageTokens], f16 mean[size]. Values: codes, f16 scale[kPageTokens].
-std::size_t IntCodec::key_page_bytes(std::size_t size) const { return code_bytes(size) + 2 * kPageTokens + 2 * size; }
-std::size_t IntCodec::value_page_bytes(std::size_t size) const { return code_bytes(size) + 2 * kPageTokens; }
-
-float IntCodec::encode(const float* row, std::size_t size, std::uint8_t* codes) const {
-  return bits_ == 8 ? encode_linear(row, size, codes) : encode_levels(row, size, codes);
-}
-
-void IntCodec::place(std::uint8_t code, std::size_t tile, std::size_t columns, std::size_t column, std::size_t lane,
-                     std::byte* codes) const {
-  const std::size_t in_line = 4 * lane + column % 4;
-  if (bits_ == 8) {
-    codes[(tile * (columns / 4) + column / 4) * 64 + in_line] = static_cast<std::byte>(code);
-    return;
+IntCodec::IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels)
+    : Codec(shape), bits_(bits), trellis_(bits == 8 ? nullptr : &trellis(bits)), layout_{}, kernels_(&kernels) {
+  constexpr std::size_t kSizeMax = 4 * kernels::kTrellisLinesMax;
+  if (shape.size > kSizeMax) {
+    fail(ErrorKind::kUnsupported, "KV heads have {} elements, integer codecs hold at most {}", shape.size, kSizeMax);
   }
-  std::byte& both = codes[(tile * (columns / 8) + column / 8) * 64 + in_line];
-  both |= static_cast<std::byte>(column / 4 % 2 == 0 ? code : code << 4);
+  layout_.scales = tiles() * tile_bytes();
+  layout_.mean = layout_.scales + kPageTokens;
+  layout_.scale_unit = layout_.mean + (keys() ? shape.size : 0);
+  layout_.mean_unit = layout_.scale_unit + sizeof(float);
+  layout_.end = layout_.mean_unit + (keys() ? sizeof(float) : 0);
 }
 
-void IntCodec::seal_keys(const float* rows, std::size_t size, std::size_t first, std::byte* page) const {
-  std::memset(page, 0, key_page_bytes(size));
-  std::byte* scales = page + code_bytes(size);
-  std::byte* mean_halves = scales + 2 * kPageTokens;
-  const std::vector<float> mean = page_mean(rows, size, first);
-  for (std::size_t i = 0; i < size; ++i) put_half(mean[i], i, mean_halves);
-  std::vector<float> rest(size);
-  std::vector<std::uint8_t> codes(size);
+std::size_t IntCodec::page_bytes() const { return layout_.end; }
+
+kernels::CodeDotKernel IntCodec::dot() const {
+  switch (bits_) {
+    case 8:
+      return kernels_->dot_codes8;
+    case 4:
+      return kernels_->dot_trellis4;
+    case 3:
+      return kernels_->dot_trellis3;
+    default:
+      return kernels_->dot_trellis2;
+  }
+}
+
+const std::uint8_t* IntCodec::levels() const { return trellis_ == nullptr ? nullptr : trellis_->lookup.data(); }
+
+kernels::LaneScales IntCodec::lane_scales(const std::byte* page) const {
+  return {bytes(page + layout_.scales), load_float(page + layout_.scale_unit)};
+}
+
+std::size_t IntCodec::element(std::size_t tile, std::size_t at) const {
+  const std::size_t lane = tile * kLanes + at % kLineBytes / 4;
+  const std::size_t column = at / kLineBytes * 4 + at % 4;
+  return keys() ? lane * shape().size + column : column * shape().size + lane;
+}
+
+std::vector<float> IntCodec::store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const {
+  const std::size_t size = shape().size;
+  std::vector<float> mean(size, 0.0F);
+  if (!keys()) return mean;
   for (std::size_t t = first; t < kPageTokens; ++t) {
-    for (std::size_t i = 0; i < size; ++i) rest[i] = rows[t * size + i] - mean[i];
-    put_half(encode(rest.data(), size, codes.data()), t, scales);
-    for (std::size_t i = 0; i < size; ++i) place(codes[i], t / kLanes, size, i, t % kLanes, page);
+    for (std::size_t i = 0; i < size; ++i) mean[i] += rows[t * size + i];
   }
+  float low = 0.0F;
+  float high = 0.0F;
+  bool finite = true;
+  for (float& m : mean) {
+    m /= static_cast<float>(kPageTokens - first);
+    low = std::min(low, m);
+    high = std::max(high, m);
+    finite = finite && std::isfinite(m);
+  }
+  const float unit = finite ? std::max(high, -low) / kCodeMax : 0.0F;
+  for (std::size_t i = 0; i < size; ++i) {
+    const float code = unit > 0.0F ? std::nearbyint(mean[i] / unit) : 0.0F;
+    page[layout_.mean + i] = static_cast<std::byte>(static_cast<std::int8_t>(std::clamp(code, -kCodeMax, kCodeMax)));
+    mean[i] = code * unit;
+  }
+  store_float(unit, page + layout_.mean_unit);
+  return mean;
 }
 
-void IntCodec::seal_values(const float* rows, std::size_t size, std::size_t first, std::byte* page) const {
-  std::memset(page, 0, value_page_bytes(size));
-  std::byte* scales = page + code_bytes(size);
-  std::vector<std::uint8_t> codes(size);
+std::vector<float> IntCodec::first_scales(const std::vector<float>& rows) const {
+  const std::size_t size = shape().size;
+  std::vector<float> scales(kPageTokens);
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    float top = 0.0F;
+    float squares = 0.0F;
+    for (std::size_t i = 0; i < size; ++i) {
+      top = std::max(top, std::fabs(rows[t * size + i]));
+      squares += rows[t * size + i] * rows[t * size + i];
+    }
+    // A sum of squares is not finite where an element is not.
+    scales[t] = trellis_ != nullptr      ? std::sqrt(squares / static_cast<float>(size)) / trellis_->unit
+                : std::isfinite(squares) ? top / kCodeMax
+                                         : squares;
+  }
+  return scales;
+}
+
+void IntCodec::store_scales(std::vector<float>& scales, std::byte* page) const {
+  const float top = largest(scales);
+  // Where a scale is not finite the whole page is NaN: better no result than a wrong one.
+  const float unit = std::isfinite(top) ? top / (kScaleCodeMax * kScaleCodeMax) : std::nanf("");
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    const float exact = unit > 0.0F ? std::sqrt(std::max(scales[t], 0.0F) / unit) : 0.0F;
+    const float code = std::min(trellis_ == nullptr ? std::ceil(exact) : std::nearbyint(exact), kScaleCodeMax);
+    page[layout_.scales + t] = static_cast<std::byte>(static_cast<std::uint8_t>(code));
+    scales[t] = code * code * unit;
+  }
+  store_float(unit, page + layout_.scale_unit);
+}
+
+std::vector<std::uint8_t> IntCodec::encode_tiles(const std::vector<float>& rows,
+                                                 const std::vector<float>& scales) const {
+  const std::size_t size = shape().size;
+  const std::size_t tile_codes = lines() * kLineBytes;
+  std::vector<float> inverse(kPageTokens);
+  for (std::size_t t = 0; t < kPageTokens; ++t) inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
+  std::vector<std::uint8_t> codes(tiles() * tile_codes);
+  std::vector<float> x(tile_codes);
+  std::vector<float> weights(tile_codes);
+  for (std::size_t tile = 0; tile < tiles(); ++tile) {
+    for (std::size_t at = 0; at < tile_codes; ++at) {
+      const std::size_t from = element(tile, at);
+      const float scale = scales[from / size];
+      x[at] = inverse[from / size] > 0.0F ? rows[from] * inverse[from / size] : 0.0F;
+      weights[at] = scale * scale;
+    }
+    std::uint8_t* to = &codes[tile * tile_codes];
+    if (trellis_ != nullptr) {
+      // Along a key all weights are the same; along a channel of values, tokens with large values count for more.
+      kernels_->encode_trellis(x.data(), keys() ? nullptr : weights.data(), lines(), trellis_->levels.data(),
+                               trellis_->members(), to);
+      continue;
+    }
+    for (std::size_t at = 0; at < tile_codes; ++at) {
+      const float code = std::clamp(std::nearbyint(x[at]), -kCodeMax, kCodeMax);
+      to[at] = static_cast<std::uint8_t>(static_cast<int>(code) + 128);
+    }
+  }
+  return codes;
+}
+
+std::vector<float> IntCodec::decode_tiles(const std::vector<std::uint8_t>& codes) const {
+  const std::size_t tile_codes = lines() * kLineBytes;
+  std::vector<float> rows(kPageTokens * shape().size);
+  std::vector<float> values(tile_codes);
+  for (std::size_t tile = 0; tile < tiles(); ++tile) {
+    const std::uint8_t* from = &codes[tile * tile_codes];
+    if (trellis_ != nullptr) {
+      trellis_->decode(from, lines(), values.data());
+    } else {
+      for (std::size_t at = 0; at < tile_codes; ++at) values[at] = static_cast<float>(from[at]) - 128.0F;
+    }
+    for (std::size_t at = 0; at < tile_codes; ++at) rows[element(tile, at)] = values[at];
+  }
+  return rows;
+}
+
+void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const {
+  const std::size_t size = shape().size;
+  const std::vector<float> mean = store_mean(rows, first, page.data());
+  std::vector<float> rest(kPageTokens * size, 0.0F);
   for (std::size_t t = first; t < kPageTokens; ++t) {
-    put_half(encode(rows + t * size, size, codes.data()), t, scales);
-    for (std::size_t i = 0; i < size; ++i) place(codes[i], i / kLanes, kPageTokens, t, i % kLanes, page);
+    for (std::size_t i = 0; i < size; ++i) rest[t * size + i] = rows[t * size + i] - mean[i];
+  }
+  std::vector<float> scales = first_scales(rest);
+  if (trellis_ == nullptr) store_scales(scales, page.data());
+  const std::vector<std::uint8_t> codes = encode_tiles(rest, scales);
+  const std::size_t tile_codes = lines() * kLineBytes;
+  for (std::size_t tile = 0; tile < tiles(); ++tile) {
+    std::uint8_t* to = bytes(&page[tile * tile_bytes()]);
+    if (trellis_ != nullptr) {
+      trellis_->pack(&codes[tile * tile_codes], lines(), to);
+    } else {
+      std::memcpy(to, &codes[tile * tile_codes], tile_codes);
+    }
+  }
+  if (trellis_ == nullptr) return;
+  // The scale that fits the codes best.
+  const std::vector<float> values = decode_tiles(codes);
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    float cross = 0.0F;
+    float norm = 0.0F;
+    for (std::size_t i = 0; i < size; ++i) {
+      cross += rest[t * size + i] * values[t * size + i];
+      norm += values[t * size + i] * values[t * size + i];
+    }
+    scales[t] = scales[t] > 0.0F ? cross / norm : scales[t];
+  }
+  store_scales(scales, page.data());
+}
+
+void IntCodec::decode(std::span<const std::byte> page, std::span<float> rows) const {
+  const std::size_t size = shape().size;
+  const std::size_t tile_codes = lines() * kLineBytes;
+  std::vector<std::uint8_t> codes(tiles() * tile_codes);
+  for (std::size_t tile = 0; tile < tiles(); ++tile) {
+    const std::uint8_t* from = bytes(&page[tile * tile_bytes()]);
+    if (trellis_ != nullptr) {
+      trellis_->unpack(from, lines(), &codes[tile * tile_codes]);
+    } else {
+      std::memcpy(&codes[tile * tile_codes], from, tile_codes);
+    }
+  }
+  const std::vector<float> values = decode_tiles(codes);
+  const kernels::LaneScales scales = lane_scales(page.data());
+  std::vector<float> mean(size, 0.0F);
+  if (keys()) {
+    const float unit = load_float(&page[layout_.mean_unit]);
+    for (std::size_t i = 0; i < size; ++i)
+      mean[i] = unit * static_cast<float>(static_cast<std::int8_t>(page[layout_.mean + i]));
+  }
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    const auto code = static_cast<float>(scales.codes[t]);
+    for (std::size_t i = 0; i < size; ++i)
+      rows[t * size + i] = values[t * size + i] * (code * code * scales.unit) + mean[i];
   }
 }
 
-void IntCodec::score(const Queries& queries, const std::byte* page, float* scores,
-                     const ProbabilityScratch& scratch) const {
-  const std::byte* scales = page + code_bytes(queries.size);
-  const std::byte* mean = scales + 2 * kPageTokens;
-  kernels_->dot_rows_f16(queries.values, queries.size, queries.rows, queries.size, as_halves(mean), scratch.row_add);
+void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* scores,
+                          const ProbabilityScratch& scratch) const {
+  kernels_->dot_rows_i8(queries.values, queries.size, queries.rows, queries.size,
+                        reinterpret_cast<const std::int8_t*>(page + layout_.mean), load_float(page + layout_.mean_unit),
+                        scratch.row_add);
   kernels::TileOutput to;
   to.out = scores;
   to.stride = kPageTokens;
-  to.lane_scales = as_halves(scales);
+  to.lane_scales = lane_scales(page);
   to.row_add = scratch.row_add;
-  dot()(as_codes(page), kPageTokens / kLanes, kLevels.data(), queries.split, to);
+  dot()(bytes(page), tiles(), levels(), queries.split, to);
 }
 
-void IntCodec::accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size,
-                          float* out, const ProbabilityScratch& scratch) const {
-  kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, as_halves(page + code_bytes(size)), scratch.high,
-                       scratch.low, scratch.scales, scratch.high_sums, scratch.low_sums);
+void IntCodec::accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
+                               const ProbabilityScratch& scratch) const {
+  kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high, scratch.low,
+                       scratch.scales, scratch.high_sums, scratch.low_sums);
   const kernels::SplitRows split = {scratch.high,     scratch.low, scratch.scales, scratch.high_sums,
                                     scratch.low_sums, rows,        kPageTokens};
   kernels::TileOutput to;
   to.out = out;
-  to.stride = size;
+  to.stride = shape().size;
   to.accumulate = true;
-  dot()(as_codes(page), size / kLanes, kLevels.data(), split, to);
+  dot()(bytes(page), tiles(), levels(), split, to);
 }
 
 }  // namespace pith::kv

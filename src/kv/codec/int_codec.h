@@ -1,44 +1,67 @@
 #pragma once
 
-#include <array>
+#include <cstdint>
+#include <vector>
 
 #include "kv/codec.h"
 
 namespace pith::kv {
 
-/// Integer codes with one f16 scale a token, in the rotated basis: int8 on a linear grid, int4 on the 16 Lloyd-Max
-/// levels of the normal distribution, which rotated vectors follow (TurboQuant_mse, arXiv 2504.19874, section 3.1), the
-/// scale refitted by least squares. Keys lose their page's mean first; it is added back exactly as query . mean. Page
-/// layout: docs/formats/kv_page.md.
+struct Trellis;
+
+/// Integer codes with one 8-bit scale a token, in the rotated basis, where elements are nearly normal: int8 on a linear
+/// grid; int4, int3 and int2 by a trellis whose scale is refitted by least squares. Keys lose their page's mean first;
+/// it is added back exactly as query . mean. Page layout: docs/formats/kv_page.md.
 class IntCodec final : public Codec {
  public:
-  /// bits is 8 or 4.
-  IntCodec(int bits, const kernels::KernelTable& kernels);
+  /// bits is 8, 4, 3 or 2. Throws Error(kUnsupported) for vectors of more than 512 elements.
+  IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels);
 
-  std::string_view name() const override { return bits_ == 8 ? "int8" : "int4"; }
-  bool exact() const override { return false; }
   bool rotated() const override { return true; }
   bool reads_split_queries() const override { return true; }
 
-  std::size_t key_page_bytes(std::size_t size) const override;
-  std::size_t value_page_bytes(std::size_t size) const override;
-  void seal_keys(const float* rows, std::size_t size, std::size_t first, std::byte* page) const override;
-  void seal_values(const float* rows, std::size_t size, std::size_t first, std::byte* page) const override;
-  void score(const Queries& queries, const std::byte* page, float* scores,
-             const ProbabilityScratch& scratch) const override;
-  void accumulate(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t size, float* out,
+  std::size_t page_bytes() const override;
+  void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override;
+  void decode(std::span<const std::byte> page, std::span<float> rows) const override;
+  void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const ProbabilityScratch& scratch) const override;
+  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
+                       const ProbabilityScratch& scratch) const override;
 
  private:
-  std::size_t code_bytes(std::size_t size) const { return kPageTokens * size * static_cast<std::size_t>(bits_) / 8; }
-  kernels::CodeDotKernel dot() const { return bits_ == 8 ? kernels_->dot_codes8 : kernels_->dot_codes4; }
-  /// Codes of one vector; the scale that fits them.
-  float encode(const float* row, std::size_t size, std::uint8_t* codes) const;
-  /// Sets code (column, lane) of a tile of `columns` columns.
-  void place(std::uint8_t code, std::size_t tile, std::size_t columns, std::size_t column, std::size_t lane,
-             std::byte* codes) const;
+  /// Offsets of what follows the codes.
+  struct Layout {
+    std::size_t scales;      ///< u8 [kPageTokens]: scale = unit * code^2
+    std::size_t mean;        ///< Of keys: i8 [size]
+    std::size_t scale_unit;  ///< f32
+    std::size_t mean_unit;   ///< Of keys: f32
+    std::size_t end;
+  };
+
+  bool keys() const { return shape().side == KvSide::kKeys; }
+  std::size_t tiles() const { return (keys() ? kPageTokens : shape().size) / kernels::kLanes; }
+  /// Of a tile: groups of 4 columns.
+  std::size_t lines() const { return (keys() ? shape().size : kPageTokens) / 4; }
+  std::size_t tile_bytes() const { return lines() * 8 * static_cast<std::size_t>(bits_); }
+  kernels::CodeDotKernel dot() const;
+  const std::uint8_t* levels() const;
+  kernels::LaneScales lane_scales(const std::byte* page) const;
+  /// Which element of rows [kPageTokens, size] is at a byte of a tile's lines.
+  std::size_t element(std::size_t tile, std::size_t at) const;
+
+  /// Codes of all tiles, [tiles][lines][64], for rows divided by their scales.
+  std::vector<std::uint8_t> encode_tiles(const std::vector<float>& rows, const std::vector<float>& scales) const;
+  /// What the codes stand for before scaling: rows [kPageTokens, size].
+  std::vector<float> decode_tiles(const std::vector<std::uint8_t>& codes) const;
+  std::vector<float> first_scales(const std::vector<float>& rows) const;
+  /// The mean of rows from `first` on as it is stored; zero of values.
+  std::vector<float> store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const;
+  /// Rounds the scales to what is stored; up, where codes must not overflow.
+  void store_scales(std::vector<float>& scales, std::byte* page) const;
 
   int bits_;
+  const Trellis* trellis_;  ///< Null at 8 bits.
+  Layout layout_;
   const kernels::KernelTable* kernels_;
 };
 

@@ -1,47 +1,94 @@
+#include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "base/fail.h"
 #include "kv/codec/float_codec.h"
 #include "kv/codec/int_codec.h"
+#include "kv/codec/wrapped_codec.h"
 
 namespace pith::kv {
 namespace {
 
+using CodecPtr = std::unique_ptr<const Codec>;
+
 struct Row {
   std::string_view name;
-  std::unique_ptr<const Codec> (*make)(const kernels::KernelTable&);
+  CodecPtr (*make)(const CodecShape&, const kernels::KernelTable&);
+  /// The codec of recent pages, by name, and how many; none where empty.
+  std::string_view recent = "";
+  std::size_t recent_pages = 0;
 };
 
-template <FloatElement element>
-std::unique_ptr<const Codec> make_float(const kernels::KernelTable& kernels) {
-  return std::make_unique<FloatCodec>(element, kernels);
+template <FloatElement element, bool rotated = false>
+CodecPtr make_float(const CodecShape& shape, const kernels::KernelTable& kernels) {
+  return std::make_unique<FloatCodec>(shape, element, kernels, rotated);
 }
 
 template <int bits>
-std::unique_ptr<const Codec> make_int(const kernels::KernelTable& kernels) {
-  return std::make_unique<IntCodec>(bits, kernels);
+CodecPtr make_int(const CodecShape& shape, const kernels::KernelTable& kernels) {
+  return std::make_unique<IntCodec>(shape, bits, kernels);
 }
 
 /// Every codec, one line each.
 constexpr std::array kTable = {
     Row{"f32", make_float<FloatElement::kF32>},
+    Row{"f32-rotated", make_float<FloatElement::kF32, true>},
     Row{"f16", make_float<FloatElement::kF16>},
     Row{"bf16", make_float<FloatElement::kBF16>},
     Row{"int8", make_int<8>},
-    Row{"int4", make_int<4>},
+    Row{"int4", make_int<4>, "int8", 4},
+    Row{"int3", make_int<3>, "int8", 3},
+    Row{"int2", make_int<2>, "int8", 2},
+    // Codecs of papers.
 };
+
+const Row* find_row(std::string_view name) {
+  const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == name; });
+  return row == kTable.end() ? nullptr : row;
+}
+
+[[noreturn]] void unknown(std::string_view name, const CodecRegistry* registry) {
+  std::string known;
+  for (const std::string& each : builtin_codecs()) known += (known.empty() ? "" : ", ") + each;
+  if (registry != nullptr) {
+    for (const std::string& each : registry->names()) known += ", " + each;
+  }
+  fail(ErrorKind::kUnsupported, "KV codec \"{}\" is not known; known are {}", name, known);
+}
+
+CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const CodecShape& shape) {
+  std::unique_ptr<const KvCodec> codec = make(shape);
+  if (codec == nullptr) fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": its factory made nothing", name);
+  if (codec->shape().size != shape.size || codec->shape().side != shape.side) {
+    fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": made for {} elements, asked for {}", name, codec->shape().size,
+         shape.size);
+  }
+  return std::make_unique<WrappedCodec>(std::move(codec));
+}
 
 }  // namespace
 
-std::unique_ptr<const Codec> make_codec(std::string_view name, const kernels::KernelTable& kernels) {
-  std::string known;
-  for (const Row& row : kTable) {
-    if (row.name == name) return row.make(kernels);
-    known += known.empty() ? "" : ", ";
-    known += row.name;
+Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::KernelTable& kernels,
+                 const CodecRegistry* registry) {
+  if (shape.size == 0 || shape.size % kernels::kLanes != 0) {
+    fail(ErrorKind::kInvalidArgument, "KV heads have {} elements, must be a multiple of {}", shape.size,
+         kernels::kLanes);
   }
-  fail(ErrorKind::kUnsupported, "KV codec \"{}\" is not known; known are {}", name, known);
+  Tiers tiers;
+  if (const CodecFactory* custom = registry != nullptr ? registry->find(name) : nullptr) {
+    tiers.codec = wrap_custom(name, *custom, shape);
+    return tiers;
+  }
+  const Row* row = find_row(name);
+  if (row == nullptr) unknown(name, registry);
+  tiers.codec = row->make(shape, kernels);
+  if (!row->recent.empty()) {
+    tiers.recent = find_row(row->recent)->make(shape, kernels);
+    tiers.recent_pages = row->recent_pages;
+  }
+  return tiers;
 }
 
 Queries Queries::slice(std::size_t first, std::size_t count) const {
@@ -60,3 +107,14 @@ Queries Queries::slice(std::size_t first, std::size_t count) const {
 }
 
 }  // namespace pith::kv
+
+namespace pith {
+
+std::vector<std::string> builtin_codecs() {
+  std::vector<std::string> names;
+  names.reserve(kv::kTable.size());
+  for (const auto& row : kv::kTable) names.emplace_back(row.name);
+  return names;
+}
+
+}  // namespace pith

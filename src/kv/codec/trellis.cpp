@@ -1,0 +1,95 @@
+#include "kv/codec/trellis.h"
+
+#include <cstring>
+
+namespace pith::kv {
+namespace {
+
+/// Levels of the two states before in ascending order; neighbours lead to different next states.
+template <std::size_t count>
+using Sorted = std::array<std::array<std::uint8_t, count>, 2>;
+
+constexpr Sorted<16> kLevels4 = {{{2, 42, 63, 77, 89, 99, 109, 119, 128, 137, 147, 158, 170, 184, 201, 230},
+                                  {27, 54, 72, 86, 98, 108, 118, 127, 137, 146, 156, 166, 178, 193, 214, 255}}};
+constexpr Sorted<8> kLevels3 = {{{5, 57, 85, 108, 130, 153, 180, 220}, {39, 77, 104, 127, 149, 172, 200, 255}}};
+constexpr Sorted<4> kLevels2 = {{{7, 81, 136, 199}, {64, 125, 180, 255}}};
+
+/// Where the level of a code behind a state is in the dot kernel's table.
+constexpr std::size_t lookup_index(int bits, std::size_t before, std::size_t next, std::size_t member) {
+  if (bits == 3) return next << 3U | before << 2U | member;
+  return next << static_cast<unsigned>(bits) | member << 1U | before;
+}
+
+template <std::size_t count>
+constexpr Trellis make_trellis(int bits, float unit, const Sorted<count>& sorted) {
+  Trellis t{bits, unit, {}, {}};
+  for (std::size_t before = 0; before < 2; ++before) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t next = i % 2;
+      const std::size_t member = i / 2;
+      const std::uint8_t level = sorted[before][i];
+      t.levels[(2 * before + next) * kernels::kTrellisMembers + member] = static_cast<float>(level) - 128.0F;
+      t.lookup[lookup_index(bits, before, next, member)] = level;
+    }
+  }
+  return t;
+}
+
+constexpr Trellis kTrellis4 = make_trellis(4, 42.235F, kLevels4);
+constexpr Trellis kTrellis3 = make_trellis(3, 51.063F, kLevels3);
+constexpr Trellis kTrellis2 = make_trellis(2, 65.743F, kLevels2);
+
+/// Bits of codes at [shift, shift + bits) of line j, byte i.
+unsigned low_bits(const std::uint8_t* codes, std::size_t line, std::size_t i, unsigned mask) {
+  return codes[line * kLineBytes + i] & mask;
+}
+
+}  // namespace
+
+const Trellis& trellis(int bits) { return bits == 4 ? kTrellis4 : bits == 3 ? kTrellis3 : kTrellis2; }
+
+void Trellis::pack(const std::uint8_t* codes, std::size_t lines, std::uint8_t* tile) const {
+  std::memset(tile, 0, tile_bytes(lines));
+  const unsigned low_mask = bits == 4 ? 15U : 3U;
+  const std::size_t lines_a_step = bits == 4 ? 2 : 4;
+  const std::size_t step_bytes = bits == 3 ? 96 : 64;
+  for (std::size_t line = 0; line < lines; ++line) {
+    std::uint8_t* step = tile + line / lines_a_step * step_bytes;
+    const std::size_t k = line % lines_a_step;
+    for (std::size_t i = 0; i < kLineBytes; ++i) {
+      const unsigned low = low_bits(codes, line, i, low_mask);
+      step[i] = static_cast<std::uint8_t>(step[i] | low << (k * 8 / lines_a_step));
+      if (bits != 3) continue;
+      const unsigned state = static_cast<unsigned>(codes[line * kLineBytes + i]) >> 2U;
+      std::uint8_t& states = step[64 + i % 32];
+      states = static_cast<std::uint8_t>(states | state << (k + i / 32 * 4));
+    }
+  }
+}
+
+void Trellis::unpack(const std::uint8_t* tile, std::size_t lines, std::uint8_t* codes) const {
+  const unsigned low_mask = bits == 4 ? 15U : 3U;
+  const std::size_t lines_a_step = bits == 4 ? 2 : 4;
+  const std::size_t step_bytes = bits == 3 ? 96 : 64;
+  for (std::size_t line = 0; line < lines; ++line) {
+    const std::uint8_t* step = tile + line / lines_a_step * step_bytes;
+    const std::size_t k = line % lines_a_step;
+    for (std::size_t i = 0; i < kLineBytes; ++i) {
+      unsigned code = static_cast<unsigned>(step[i]) >> (k * 8 / lines_a_step) & low_mask;
+      if (bits == 3) code |= (static_cast<unsigned>(step[64 + i % 32]) >> (k + i / 32 * 4) & 1U) << 2U;
+      codes[line * kLineBytes + i] = static_cast<std::uint8_t>(code);
+    }
+  }
+}
+
+void Trellis::decode(const std::uint8_t* codes, std::size_t lines, float* values) const {
+  std::array<std::size_t, kLineBytes> state{};
+  for (std::size_t j = 0; j < lines * kLineBytes; ++j) {
+    std::size_t& before = state[j % kLineBytes];
+    const std::size_t next = codes[j] / members();
+    values[j] = levels[(2 * before + next) * kernels::kTrellisMembers + codes[j] % members()];
+    before = next;
+  }
+}
+
+}  // namespace pith::kv

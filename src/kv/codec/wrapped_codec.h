@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "kv/codec.h"
+
+namespace pith::kv {
+
+/// A codec written against the public interface alone: attention hands it plain rows.
+class WrappedCodec final : public Codec {
+ public:
+  explicit WrappedCodec(std::unique_ptr<const KvCodec> codec) : Codec(codec->shape()), codec_(std::move(codec)) {}
+
+  bool rotated() const override { return codec_->rotated(); }
+  std::size_t page_bytes() const override { return codec_->page_bytes(); }
+  void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override {
+    codec_->encode(rows, first, page);
+  }
+  void decode(std::span<const std::byte> page, std::span<float> rows) const override { codec_->decode(page, rows); }
+  void score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const override {
+    codec_->score(queries, page, scores);
+  }
+  void accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
+                  std::span<float> out) const override {
+    codec_->accumulate(probabilities, page, out);
+  }
+  void score_rows(const Queries& queries, const std::byte* page, float* scores,
+                  const ProbabilityScratch& scratch) const override;
+  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
+                       const ProbabilityScratch& scratch) const override;
+
+ private:
+  std::unique_ptr<const KvCodec> codec_;
+};
+
+}  // namespace pith::kv

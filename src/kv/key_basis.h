@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kv/rotation.h"
+
+namespace pith::kv {
+
+/// The basis in which one KV head's keys are sealed: each channel scaled, then a rotation; queries get the inverse
+/// scales, so that scores stay what they are. A quantizer behind it errs by the same amount everywhere; the error of
+/// scores is least if channel i is scaled by (query energy / key variance)^(1/4), which makes what matters large and
+/// what varies small. Both are observed while the first page fills: nothing is calibrated, and as the page is complete
+/// before anything is sealed, the basis does not depend on how a prompt is cut into batches.
+class KeyBasis {
+ public:
+  explicit KeyBasis(std::size_t size);
+
+  /// A query [size] of the first page.
+  void observe(const float* query);
+  /// Rows [kPageTokens, size] of the first page. Rows before `first`, and queries at those tokens, are left out.
+  void fit(const float* rows, std::size_t first);
+
+  /// Out of place, [size].
+  void apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key, float* out) const;
+  void apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
+                      float* out) const;
+
+ private:
+  /// Of keys; queries are divided by it. [size]
+  std::vector<float> scale_;
+  /// Sums of squares. [size]
+  std::vector<float> query_energy_;
+};
+
+}  // namespace pith::kv

@@ -1,0 +1,109 @@
+#include "plot/line_chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plot/colours.h"
+
+namespace pith::plot {
+namespace {
+
+constexpr double kTextSize = 11;
+
+bool has_place(const Point& point, const LineChart& chart) {
+  return has_place(point.x, chart.x_scale) && has_place(point.y, chart.y_scale);
+}
+
+/// One coordinate of every point that is drawn.
+std::vector<double> coordinates(const LineChart& chart, double Point::*coordinate) {
+  std::vector<double> values;
+  for (const LineSeries& series : chart.series) {
+    for (const Point& point : series.points) {
+      if (has_place(point, chart)) values.push_back(point.*coordinate);
+    }
+  }
+  return values;
+}
+
+void draw_x_axis(Svg& svg, const Axis& x, const Box& area) {
+  const double bottom = area.y + area.height;
+  svg.line({area.x, bottom}, {area.x + area.width, bottom}, {.colour = kFaintInk});
+  double free_from = 0;
+  for (const double tick : x.ticks()) {
+    const std::string label = x.label(tick);
+    const double half = text_width(label, kTextSize) / 2;
+    svg.line({x.pixel(tick), bottom}, {x.pixel(tick), bottom + 4}, {.colour = kFaintInk});
+    // Labels that would run into the one before are left out.
+    if (x.pixel(tick) - half < free_from) continue;
+    svg.text({x.pixel(tick), bottom + 13}, label, {.size = kTextSize, .anchor = Anchor::kMiddle});
+    free_from = x.pixel(tick) + half + 6;
+  }
+}
+
+void draw_lines(Svg& svg, const LineChart& chart, const LineSeries& series, const Axis& x, const Axis& y,
+                const Stroke& stroke) {
+  std::vector<Spot> run;
+  const auto end_run = [&] {
+    if (run.size() > 1) svg.polyline(run, stroke);
+    run.clear();
+  };
+  for (const Point& point : series.points) {
+    if (has_place(point, chart)) {
+      run.push_back({x.pixel(point.x), y.pixel(point.y)});
+    } else {
+      end_run();
+    }
+  }
+  end_run();
+}
+
+void draw_points(Svg& svg, const LineChart& chart, std::size_t index, const Axis& x, const Axis& y, const Box& area) {
+  const LineSeries& series = chart.series[index];
+  for (const Point& point : series.points) {
+    if (!has_place(point, chart)) continue;
+    const Spot spot{x.pixel(point.x), y.pixel(point.y)};
+    if (series.markers) {
+      svg.marker(spot, index, series_colour(index),
+                 fmt::format("{}{}{}: {}, {}", series.name, point.label.empty() ? "" : " ", point.label,
+                             short_number(point.x), short_number(point.y)));
+    }
+    if (point.label.empty()) continue;
+    // On the side where there is room for it.
+    const bool to_the_left = spot.x + 8 + text_width(point.label, kTextSize) > area.x + area.width;
+    svg.text({spot.x + (to_the_left ? -7 : 7), std::max(spot.y - 8, area.y + 6)}, point.label,
+             {.size = kTextSize, .anchor = to_the_left ? Anchor::kEnd : Anchor::kStart});
+  }
+}
+
+}  // namespace
+
+std::string line_chart(const LineChart& chart) {
+  const std::vector<double> all_x = coordinates(chart, &Point::x);
+  Axis x(chart.x_scale, all_x);
+  Axis y(chart.y_scale, coordinates(chart, &Point::y));
+  Frame frame{chart.title, chart.x_label, chart.y_label, chart.width, chart.height};
+  frame.legend.reserve(chart.series.size());
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    frame.legend.push_back({chart.series[i].name, series_colour(i), i});
+  }
+  const Box area = frame.area(y);
+  x.place(area.x, area.x + area.width);
+  y.place(area.y + area.height, area.y);
+
+  Svg svg(chart.width, chart.height, chart.title);
+  frame.draw(svg, y);
+  draw_x_axis(svg, x, area);
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    const LineSeries& series = chart.series[i];
+    if (series.line) {
+      draw_lines(svg, chart, series, x, y, {.colour = series_colour(i), .width = 2, .dashed = series.dashed});
+    }
+  }
+  // Over the lines of all series.
+  for (std::size_t i = 0; i < chart.series.size(); ++i) draw_points(svg, chart, i, x, y, area);
+  if (all_x.empty()) svg.text({area.x + 12, area.y + 16}, "no data", {.colour = kFaintInk});
+  return std::move(svg).finish();
+}
+
+}  // namespace pith::plot

@@ -1,0 +1,226 @@
+#include <fmt/format.h>
+#include <pith/pith.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eval/needle.h"
+#include "eval/needle_map.h"
+#include "tools/eval.h"
+#include "tools/model_args.h"
+#include "tools/output.h"
+
+namespace pith::tools {
+namespace {
+
+constexpr int kLengthMax = 1 << 24;
+constexpr int kRepeatsMax = 10000;
+
+struct NeedleArgs {
+  ModelArgs model;
+  std::string haystack;
+  std::vector<std::string> kv;
+  std::string baseline = "f32";
+  eval::NeedleOptions options;
+  std::string plot;
+  Format format = Format::kText;
+  Codecs codecs;
+};
+
+void write_plot(const std::string& path, const eval::NeedleResult& result) {
+  std::ofstream file(path, std::ios::binary);
+  file << eval::needle_map(result);
+  file.close();
+  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", path));
+}
+
+/// Hours of work are not to end with a folder that does not exist.
+void check_plot(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw Error(ErrorKind::kIo, fmt::format("{}: cannot write: its folder does not exist", path));
+  }
+}
+
+void print_step(const eval::NeedleStep& step) {
+  fmt::print(stderr, "{} of {}: length {}, depth {:g} %, {}: log-probability {:.4f}, rank {}\n", step.done, step.total,
+             step.length, step.depth, kv_name(step.kv), step.score.log_probability, step.score.rank);
+}
+
+/// All caches, the baseline first.
+std::vector<const eval::NeedleGrid*> grids_of(const eval::NeedleResult& result) {
+  std::vector<const eval::NeedleGrid*> grids = {&result.baseline};
+  for (const eval::NeedleGrid& grid : result.codecs) grids.push_back(&grid);
+  return grids;
+}
+
+std::string cell_lines(const eval::NeedleResult& result, std::size_t name_width) {
+  std::string text = fmt::format("{:<{}}  length  depth %  log-probability  difference  relative %  rank  recall %\n",
+                                 "KV", name_width);
+  for (const eval::NeedleGrid* grid : grids_of(result)) {
+    for (std::size_t i = 0; i < grid->cells.size(); ++i) {
+      const eval::NeedleCell& cell = grid->cells[i];
+      const eval::NeedleCell& baseline = result.baseline.cells[i];
+      text += fmt::format("{:<{}}  {:>6}  {:>7g}  {:>15.5f}  {:>10.5f}  {:>10.3f}  {:>4}  {:>8.0f}\n", grid->name(),
+                          name_width, cell.length, cell.depth, cell.log_probability(), difference(cell, baseline),
+                          100 * relative_difference(cell, baseline), cell.rank_worst(), 100 * cell.recall());
+    }
+  }
+  return text;
+}
+
+std::string summary_lines(const eval::NeedleResult& result, std::size_t name_width) {
+  std::string text = fmt::format(
+      "{:<{}}  length    bits  log-probability  difference: mean    worst  relative %: mean    worst  rank  recall %\n",
+      "KV", name_width);
+  for (const eval::NeedleGrid* grid : grids_of(result)) {
+    for (const eval::NeedleSummary& row : grid->summaries) {
+      text +=
+          fmt::format("{:<{}}  {:>6}  {:>6.3f}  {:>15.5f}  {:>16.5f}  {:>7.5f}  {:>16.3f}  {:>7.3f}  {:>4}  {:>8.0f}\n",
+                      grid->name(), name_width, row.length, row.bits, row.log_probability, row.difference_mean,
+                      row.difference_worst, 100 * row.relative_difference_mean, 100 * row.relative_difference_worst,
+                      row.rank_worst, 100 * row.recall);
+    }
+  }
+  return text;
+}
+
+void write_text(const eval::NeedleResult& result) {
+  std::size_t width = 2;
+  for (const eval::NeedleGrid* grid : grids_of(result)) width = std::max(width, grid->name().size());
+  write_output(fmt::format("{}\n{}", cell_lines(result, width), summary_lines(result, width)));
+}
+
+Json to_json(const eval::NeedleGrid& grid, const eval::NeedleGrid& baseline) {
+  Json json;
+  json["kv"] = grid.name();
+  json["kv_key"] = grid.kv.key;
+  json["kv_value"] = grid.kv.value;
+  for (std::size_t i = 0; i < grid.cells.size(); ++i) {
+    const eval::NeedleCell& cell = grid.cells[i];
+    Json row;
+    row["length"] = cell.length;
+    row["depth"] = cell.depth;
+    row["depth_placed"] = cell.depth_placed;
+    row["log_probability"] = cell.log_probability();
+    row["difference"] = difference(cell, baseline.cells[i]);
+    row["relative_difference"] = relative_difference(cell, baseline.cells[i]);
+    row["rank_worst"] = cell.rank_worst();
+    row["recall"] = cell.recall();
+    for (const eval::NeedleScore& score : cell.scores) {
+      row["log_probabilities"].push_back(score.log_probability);
+      row["ranks"].push_back(score.rank);
+    }
+    json["cells"].push_back(row);
+  }
+  for (const eval::NeedleSummary& summary : grid.summaries) {
+    Json row;
+    row["length"] = summary.length;
+    row["bits"] = summary.bits;
+    row["log_probability"] = summary.log_probability;
+    row["difference_mean"] = summary.difference_mean;
+    row["difference_worst"] = summary.difference_worst;
+    row["relative_difference_mean"] = summary.relative_difference_mean;
+    row["relative_difference_worst"] = summary.relative_difference_worst;
+    row["rank_worst"] = summary.rank_worst;
+    row["recall"] = summary.recall;
+    json["summary"].push_back(row);
+  }
+  return json;
+}
+
+void write_result_json(const NeedleArgs& args, const eval::NeedleResult& result, double seconds) {
+  Json json;
+  json["lengths"] = result.options.lengths;
+  json["depths"] = result.options.depths;
+  json["needle"] = result.options.text.needle;
+  json["question"] = result.options.text.question;
+  json["seed"] = result.options.seed;
+  json["passkeys"] = result.passkeys;
+  json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["seconds"] = seconds;
+  json["baseline"] = to_json(result.baseline, result.baseline);
+  json["codecs"] = Json::array();
+  for (const eval::NeedleGrid& grid : result.codecs) json["codecs"].push_back(to_json(grid, result.baseline));
+  write_json(json);
+}
+
+void needle(const NeedleArgs& args) {
+  if (!args.plot.empty()) check_plot(args.plot);
+  const std::string haystack = eval::read_haystack(args.haystack);
+  eval::NeedleOptions options = args.options;
+  options.threads = args.model.threads;
+  options.baseline = parse_kv(args.baseline, args.codecs);
+  for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
+  const Model model = args.model.load();
+  const auto start = std::chrono::steady_clock::now();
+  const eval::NeedleResult result = measure_needle(model, haystack, options, print_step);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (args.format == Format::kJson) {
+    write_result_json(args, result, seconds.count());
+  } else {
+    write_text(result);
+  }
+  if (!args.plot.empty()) write_plot(args.plot, result);
+}
+
+std::string check_needle(const std::string& text) {
+  return text.find("{}") == std::string::npos ? "the needle has no {} for the passkey" : "";
+}
+
+void add_text_to(CLI::App& app, NeedleArgs& args) {
+  app.add_option("--haystack", args.haystack, "A text, or a folder: its .txt files, by name, one after another")
+      ->required()
+      ->type_name("PATH");
+  app.add_option("--needle", args.options.text.needle, "What is hidden; {} stands for the passkey")
+      ->check(check_needle)
+      ->type_name("TEXT");
+  app.add_option("--question", args.options.text.question, "What is asked at the end; the answer is the passkey")
+      ->type_name("TEXT");
+  app.add_option("--seed", args.options.seed, "Of the passkeys; default 0")->type_name("N");
+  app.add_option("--repeats", args.options.repeats, "Passkeys for each length and depth; default 1")
+      ->check(CLI::Range(1, kRepeatsMax))
+      ->type_name("N");
+}
+
+}  // namespace
+
+void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs) {
+  auto* command = app.add_subcommand(
+      "needle", "How well a passkey in a long text is found with each KV cache, by depth and length");
+  const auto args = std::make_shared<NeedleArgs>();
+  args->codecs = codecs;
+  args->model.add_to(*command);
+  add_text_to(*command, *args);
+  command
+      ->add_option("--lengths", args->options.lengths,
+                   "Tokens, question and answer included; default 1024,2048,4096,8192")
+      ->delimiter(',')
+      ->check(CLI::Range(1, kLengthMax))
+      ->type_name("N,...");
+  command
+      ->add_option("--depths", args->options.depths,
+                   "Where the needle lies, in per cent of the text; default 0,25,50,75,100")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("X,...");
+  command
+      ->add_option("--kv", args->kv,
+                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
+                               "than once",
+                               codec_list(codecs)))
+      ->allow_extra_args(false)
+      ->type_name("TYPE");
+  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
+  command->add_option("--plot", args->plot, "Where heat maps go, as SVG")->type_name("FILE");
+  add_format(*command, args->format);
+  command->callback([args, &action] { action = [args] { needle(*args); }; });
+}
+
+}  // namespace pith::tools

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+#include <pith/command.h>
+#include <pith/error.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "tools/command.h"
+#include "tools/output.h"
+
+namespace pith {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+int fail(std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "pith: error: {}\n", message);
+  return kFailed;
+}
+
+int run(int argc, char** argv, const tools::Codecs& codecs) {
+  CLI::App app("Runs language models from GGUF files with a compressed KV cache.", "pith");
+  app.set_version_flag("--version", "pith " PITH_VERSION);
+  app.require_subcommand(1);
+  tools::Action action;
+  tools::add_run(app, action, codecs);
+  tools::add_chat(app, action, codecs);
+  tools::add_info(app, action);
+  tools::add_tokenize(app, action);
+  tools::add_logits(app, action, codecs);
+  tools::add_eval(app, action, codecs);
+  // After the subcommands, which would inherit it.
+  app.footer(
+      "Results go to standard output, everything else to standard error.\n"
+      "Exit status: 0 if all went well, 1 if it failed, 2 if the command line is wrong.\n"
+      "pith SUBCOMMAND --help says more.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
+  action();
+  tools::finish_output();
+  return 0;
+}
+
+}  // namespace
+
+int run_command(int argc, char** argv, std::shared_ptr<const CodecRegistry> codecs) {
+  try {
+    return run(argc, argv, codecs);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory");
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}
+
+}  // namespace pith
