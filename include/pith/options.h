@@ -40,8 +40,14 @@ struct ModelOptions {
 
 /// How keys and values are stored, by codec name (builtin_codecs() lists them). K and V are chosen apart.
 struct KvOptions {
+  struct Layer {
+    std::string key, value;
+  };
+
   std::string key = "f16";
   std::string value = key;
+  /// Layers that differ, by number from 0.
+  std::map<int, Layer> layers{};
   /// Codecs of your own, which may be named as well.
   std::shared_ptr<const CodecRegistry> codecs{};
 };

@@ -92,8 +92,8 @@ using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, con
                                const SplitRows& x, const TileOutput& to);
 
 /// Trellises of 64 sequences side by side, x [lines][64]: the codes [lines][64] whose levels are nearest, errors
-/// weighted by weights [lines][64] (null: 1). levels [2 states][2 next states][kTrellisMembers], of which `members`
-/// count; a code is next state * members + member. The state before the first line is 0.
+/// weighted by weights [lines][64] (null: 1). levels [2 states][2 next states][kTrellisMembers], of which
+/// `members` (8, 4 or 2) count; a code is next state * members + member. The state before the first line is 0.
 inline constexpr std::size_t kTrellisMembers = 8;
 inline constexpr std::size_t kTrellisLinesMax = 128;
 using TrellisKernel = void (*)(const float* x, const float* weights, std::size_t lines, const float* levels,

@@ -22,29 +22,23 @@ SealedPage seal(const std::vector<float>& rows, const Codec& codec, std::size_t 
   return std::make_shared<const RawBuffer>(std::move(page));
 }
 
-/// Of tokens held: the first page that is not old yet.
-std::size_t old_pages(const Side& side, std::size_t tokens) {
-  const std::size_t pages = tokens / kPageTokens;
-  return pages - std::min(pages, side.recent_pages());
-}
-
 /// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
-void write_token(const Cache& cache, const Staging& staging, std::size_t kv_head, const NewTokens& batch,
-                 std::size_t token) {
+void write_token(const Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head,
+                 const NewTokens& batch, std::size_t token) {
   const std::size_t position = batch.position + token;
   const std::size_t page = position / kPageTokens;
   const std::size_t in_page = position % kPageTokens;
   const KvShape& shape = cache.shape();
   const float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
-  cache.keys().exact().put_row(key, kPageTokens, in_page, staging.page(KvSide::kKeys, kv_head, page));
+  cache.keys(layer).exact().put_row(key, kPageTokens, in_page, staging.page(KvSide::kKeys, kv_head, page));
   const float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
   std::vector<float> rotated;
-  if (const Rotation* rotation = cache.values().rotation(); rotation != nullptr) {
+  if (const Rotation* rotation = cache.values(layer).rotation(); rotation != nullptr) {
     rotated.assign(value, value + shape.value_size);
     rotation->apply(cache.kernels(), rotated.data());
     value = rotated.data();
   }
-  cache.values().exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
+  cache.values(layer).exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
 }
 
 /// What the keys' basis is made from: the queries of the first page, and at its end its keys.
@@ -59,8 +53,9 @@ void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_
   }
   if (end < kPageTokens || batch.position >= kPageTokens) return;
   std::vector<float> rows(kPageTokens * shape.key_size);
-  cache.keys().exact().get_rows(staging.page(KvSide::kKeys, kv_head, 0), kPageTokens, kPageTokens, rows.data());
-  basis.fit(rows.data(), kSinkTokens);
+  cache.keys(layer).exact().get_rows(staging.page(KvSide::kKeys, kv_head, 0), kPageTokens, kPageTokens, rows.data());
+  const float noise = basis.fit(rows.data(), kSinkTokens);
+  cache.promote(layer, kv_head, noise * batch.scale * batch.scale);
 }
 
 /// Seals the complete pages [first, last) of a layer from the staging pages.
@@ -74,12 +69,12 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
     const KvSide which = kSides[task % kSides.size()];
     const std::size_t h = task / kSides.size() % kv_heads;
     const std::size_t page = first + task / kSides.size() / kv_heads;
-    const Side& side = cache.side(which);
+    const Side& side = cache.side(which, layer);
     SidePages& pages = cache.pages(which, layer, h);
     const std::byte* exact = staging.page(which, h, page);
-    const bool has_sinks = page == 0 && cache.keeps_sinks();
+    const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
     if (has_sinks) keep_sinks(side.exact(), pages, exact);
-    const Codec& codec = side.recent() != nullptr ? *side.recent() : side.codec();
+    const Codec& codec = side.recent() != nullptr ? *side.recent() : cache.old_codec(which, layer, h);
     std::vector<float> rows(kPageTokens * side.size());
     side.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
     if (which == KvSide::kKeys && side.rotation() != nullptr) {
@@ -97,17 +92,18 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
 /// Gives pages that are old to the last query of a batch, or to the next batch, their last form.
 void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::size_t tokens_before,
          std::size_t tokens_total) {
-  const Side& side = cache.side(which);
+  const Side& side = cache.side(which, layer);
   if (side.recent() == nullptr) return;
-  const std::size_t first = old_pages(side, tokens_before);
-  const std::size_t count = old_pages(side, tokens_total) - first;
+  const std::size_t first = side.old_pages(tokens_before);
+  const std::size_t count = side.old_pages(tokens_total) - first;
   pool.run(cache.shape().kv_heads * count, [&](std::size_t task) {
     const std::size_t number = first + task % count;
     Page& page = cache.pages(which, layer, task / count).pages[number];
     if (!page.recent) return;
     std::vector<float> rows(kPageTokens * side.size());
     side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
-    page.old = seal(rows, side.codec(), number == 0 && cache.keeps_sinks() ? kSinkTokens : 0);
+    page.old = seal(rows, cache.old_codec(which, layer, task / count),
+                    number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0);
   });
 }
 
@@ -115,7 +111,9 @@ void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::s
 
 Staging::Staging(const Cache& cache, std::size_t tokens_max) : pages_max_(tokens_max / kPageTokens + 2) {
   for (std::size_t i = 0; i < kSides.size(); ++i) {
-    memory_[i].page_bytes = cache.side(kSides[i]).exact().page_bytes();
+    for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
+      memory_[i].page_bytes = std::max(memory_[i].page_bytes, cache.side(kSides[i], layer).exact().page_bytes());
+    }
     memory_[i].pages = RawBuffer(pages_max_ * memory_[i].page_bytes * cache.shape().kv_heads);
   }
 }
@@ -139,7 +137,7 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
         const bool continued = page == first_page && batch.position % kPageTokens != 0;
         for (const KvSide which : kSides) {
           std::byte* memory = staging.page(which, kv_head, page);
-          const std::size_t bytes = cache.side(which).exact().page_bytes();
+          const std::size_t bytes = cache.side(which, layer).exact().page_bytes();
           if (continued) {
             std::memcpy(memory, cache.pages(which, layer, kv_head).open.data(), bytes);
           } else {
@@ -149,12 +147,12 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
         const std::size_t from = std::max(page * kPageTokens, batch.position);
         const std::size_t to = std::min((page + 1) * kPageTokens, end);
         for (std::size_t position = from; position < to; ++position) {
-          write_token(cache, staging, kv_head, batch, position - batch.position);
+          write_token(cache, staging, layer, kv_head, batch, position - batch.position);
         }
       },
       batch.tokens > 4);
 
-  if (cache.keys().rotation() != nullptr && batch.position < kPageTokens) {
+  if (cache.keys(layer).rotation() != nullptr && batch.position < kPageTokens) {
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) observe(cache, staging, layer, h, batch);
   }
   if (end / kPageTokens == first_page) return;
@@ -165,7 +163,7 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
 void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std::size_t tokens_total) {
   const std::size_t visible = first_visible(tokens_total, cache.shape().windows[layer]);
   for (const KvSide which : kSides) {
-    const Side& side = cache.side(which);
+    const Side& side = cache.side(which, layer);
     const std::size_t bytes = side.exact().page_bytes();
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
       SidePages& pages = cache.pages(which, layer, h);
@@ -175,7 +173,7 @@ void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std:
         if (pages.open.size() == 0) pages.open = RawBuffer(bytes);
         std::memcpy(pages.open.data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
       }
-      for (std::size_t p = old_pages(side, tokens_total); p-- > 0 && pages.pages[p].recent;) {
+      for (std::size_t p = side.old_pages(tokens_total); p-- > 0 && pages.pages[p].recent;) {
         pages.pages[p].recent.reset();
       }
       for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size());

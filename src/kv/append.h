@@ -40,6 +40,7 @@ struct NewTokens {
   std::size_t stride = 0;
   std::size_t tokens = 0;
   std::size_t position = 0;  ///< Of the first one.
+  float scale = 1.0F;        ///< Multiplies the scores.
 };
 
 /// Writes the batch's keys and values into the staging pages, seals every page that became complete and gives pages

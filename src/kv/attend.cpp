@@ -27,9 +27,9 @@ struct PageView {
   const std::byte* bytes;
 };
 
-PageView view(const Side& side, const Page& page, std::size_t distance) {
+PageView view(const Side& side, const Codec& old, const Page& page, std::size_t distance) {
   if (distance <= side.recent_pages()) return {side.recent(), page.recent->data()};
-  return {&side.codec(), page.old->data()};
+  return {&old, page.old->data()};
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ ProbabilityScratch Attention::Worker::scratch() const {
 Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers) : shape_(cache.shape()) {
   const std::size_t rows = shape_.heads * tokens_max;
   queries_ = Buffer<float>(rows * shape_.key_size);
-  if (cache.keys().rotation() != nullptr) sealed_queries_ = Buffer<float>(rows * shape_.key_size);
-  if (cache.keys().reads_split_queries()) {
+  if (cache.any_keys_rotated()) sealed_queries_ = Buffer<float>(rows * shape_.key_size);
+  if (cache.any_keys_read_split_queries()) {
     high_ = Buffer<std::int8_t>(rows * shape_.key_size);
     low_ = Buffer<std::int8_t>(rows * shape_.key_size);
     scales_ = Buffer<float>(rows);
@@ -97,14 +97,16 @@ void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, std::size_
           for (std::size_t g = 0; g < group; ++g, out += size) {
             std::copy_n(batch.queries + m * batch.query_stride + (h * group + g) * size, size, out);
             kernels.scale(out, batch.scale, size);
-            if (sealed_queries_.size() != 0) {
-              cache.key_basis(layer, h).apply_to_query(
-                  kernels, *cache.keys().rotation(), out,
-                  &sealed_queries_[static_cast<std::size_t>(out - queries_.data())]);
+            if (sealed_queries_.size() == 0) continue;
+            float* sealed = &sealed_queries_[static_cast<std::size_t>(out - queries_.data())];
+            if (const Rotation* rotation = cache.keys(layer).rotation(); rotation != nullptr) {
+              cache.key_basis(layer, h).apply_to_query(kernels, *rotation, out, sealed);
+            } else {
+              std::copy_n(out, size, sealed);
             }
           }
         }
-        if (high_.size() == 0) return;
+        if (!cache.keys(layer).reads_split_queries()) return;
         const Buffer<float>& sealed = sealed_queries_.size() != 0 ? sealed_queries_ : queries_;
         kernels.split_rows(&sealed[row * size], size, (last - first) * group, size, {}, &high_[row * size],
                            &low_[row * size], &scales_[row], &high_sums_[row], &low_sums_[row]);
@@ -134,8 +136,9 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
   const std::size_t own_page = block.position / kPageTokens;
   const SidePages& keys = cache.pages(KvSide::kKeys, layer, block.kv_head);
   const SidePages& values = cache.pages(KvSide::kValues, layer, block.kv_head);
-  const FloatCodec& exact_keys = cache.keys().exact();
-  const FloatCodec& exact_values = cache.values().exact();
+  const Codec& old_keys = cache.old_codec(KvSide::kKeys, layer, block.kv_head);
+  const FloatCodec& exact_keys = cache.keys(layer).exact();
+  const FloatCodec& exact_values = cache.values(layer).exact();
   const ProbabilityScratch scratch = worker.scratch();
   float* scores = worker.scores.data();
 
@@ -165,22 +168,23 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
       exact_values.accumulate_tokens(scores, rows.rows, staging.page(KvSide::kValues, block.kv_head, page), kPageTokens,
                                      rows.out);
     } else {
-      const PageView key = view(cache.keys(), keys.pages[page], own_page - page);
+      const PageView key = view(cache.keys(layer), old_keys, keys.pages[page], own_page - page);
       key.codec->score_rows(queries.sealed, key.bytes, scores, scratch);
-      softmax(start, page == 0 && cache.keeps_sinks() ? kSinkTokens : 0, kPageTokens);
-      const PageView value = view(cache.values(), values.pages[page], own_page - page);
+      softmax(start, page == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, kPageTokens);
+      const PageView value =
+          view(cache.values(layer), cache.values(layer).codec(), values.pages[page], own_page - page);
       value.codec->accumulate_rows(scores, rows.rows, value.bytes, rows.out, scratch);
     }
   }
 }
 
-void Attention::write_out(const Cache& cache, const AttendBatch& batch, const Block& block,
+void Attention::write_out(const Cache& cache, std::size_t layer, const AttendBatch& batch, const Block& block,
                           const SoftmaxRows& rows) const {
   const std::size_t group = shape_.group();
   for (std::size_t r = 0; r < rows.rows; ++r) {
     float* from = rows.out + r * rows.size;
     cache.kernels().scale(from, 1.0F / rows.state[r].sum, rows.size);
-    if (cache.values().rotation() != nullptr) cache.values().rotation()->invert(cache.kernels(), from);
+    if (cache.values(layer).rotation() != nullptr) cache.values(layer).rotation()->invert(cache.kernels(), from);
     const std::size_t token = block.token + r / group;
     std::copy_n(from, rows.size,
                 batch.out + token * batch.out_stride + (block.kv_head * group + r % group) * rows.size);
@@ -202,7 +206,7 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
       attend_chunk(cache, staging, layer, block, queries, chunk, worker, part);
       merge(cache.kernels(), part, total);
     }
-    write_out(cache, batch, block, total);
+    write_out(cache, layer, batch, block, total);
   });
 }
 
@@ -228,7 +232,7 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
     const SoftmaxRows total = {worker.total_state.data(), worker.total.data(), rows, shape_.value_size};
     reset(total);
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) merge(cache.kernels(), part_of(b * chunks + chunk), total);
-    write_out(cache, batch, blocks[b], total);
+    write_out(cache, layer, batch, blocks[b], total);
   }
 }
 

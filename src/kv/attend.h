@@ -63,7 +63,8 @@ class Attention {
   /// The state of a block over one chunk, from nothing.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
                     const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
-  void write_out(const Cache& cache, const AttendBatch& batch, const Block& block, const SoftmaxRows& rows) const;
+  void write_out(const Cache& cache, std::size_t layer, const AttendBatch& batch, const Block& block,
+                 const SoftmaxRows& rows) const;
   /// One task a block.
   void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                   const AttendBatch& batch, const std::vector<Block>& blocks);

@@ -1,6 +1,7 @@
 #include "kv/cache.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/fail.h"
@@ -20,6 +21,10 @@ KvShape checked(KvShape shape) {
   return shape;
 }
 
+/// Score noise beyond which a head says nothing sensible in few bits, whatever the budget: large key biases (Qwen2) get
+/// here, ordinary heads stay below a quarter of it.
+constexpr float kNoiseUnusable = 100.0F;
+
 std::size_t held_bytes(const Page& page) {
   return (page.recent ? page.recent->size() : 0) + (page.old ? page.old->size() : 0);
 }
@@ -37,6 +42,11 @@ bool Side::reads_split_queries() const {
   return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());
 }
 
+std::size_t Side::old_pages(std::size_t tokens) const {
+  const std::size_t pages = tokens / kPageTokens;
+  return pages - std::min(pages, tiers_.recent_pages);
+}
+
 std::size_t Side::sealed_bytes(std::size_t tokens, std::size_t first_visible) const {
   const std::size_t pages = tokens / kPageTokens;
   const std::size_t dropped = std::min(first_visible / kPageTokens, pages);
@@ -45,19 +55,72 @@ std::size_t Side::sealed_bytes(std::size_t tokens, std::size_t first_visible) co
   return recent_bytes + (pages - dropped - recent) * tiers_.codec->page_bytes();
 }
 
-Cache::Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec,
-             const kernels::KernelTable& kernels, const CodecRegistry* registry)
+Cache::Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernels::KernelTable& kernels,
+             const CodecRegistry* registry)
     : shape_(checked(std::move(shape))),
       kernels_(&kernels),
-      keys_(key_codec, {KvSide::kKeys, shape_.key_size}, kernels, registry),
-      values_(value_codec, {KvSide::kValues, shape_.value_size}, kernels, registry),
+      sides_(kSides.size() * shape_.layers()),
       pages_(kSides.size() * shape_.layers() * shape_.kv_heads) {
-  reset_bases();
+  std::map<std::pair<KvSide, std::string>, std::shared_ptr<const Side>> made;
+  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
+    for (const KvSide which : kSides) {
+      const bool keys = which == KvSide::kKeys;
+      const std::string& name = keys ? codecs[layer].key : codecs[layer].value;
+      std::shared_ptr<const Side>& side = made[{which, name}];
+      if (!side) {
+        side = std::make_shared<const Side>(name, CodecShape{which, keys ? shape_.key_size : shape_.value_size},
+                                            kernels, registry);
+      }
+      sides_[static_cast<std::size_t>(which) * shape_.layers() + layer] = side;
+    }
+  }
+  reset_heads();
 }
 
-void Cache::reset_bases() {
+Cache::Cache(const KvShape& shape, const std::string& key_codec, const std::string& value_codec,
+             const kernels::KernelTable& kernels, const CodecRegistry* registry)
+    : Cache(shape, std::vector<LayerCodecs>(shape.layers(), {key_codec, value_codec}), kernels, registry) {}
+
+bool Cache::any_keys_rotated() const {
+  return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
+                     [](const auto& side) { return side->rotation() != nullptr; });
+}
+
+bool Cache::any_keys_read_split_queries() const {
+  return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
+                     [](const auto& side) { return side->reads_split_queries(); });
+}
+
+void Cache::reset_heads() {
   key_bases_.clear();
-  if (keys_.rotation() != nullptr) key_bases_.assign(shape_.layers() * shape_.kv_heads, KeyBasis(shape_.key_size));
+  promoted_.assign(shape_.layers() * shape_.kv_heads, nullptr);
+  promotion_bytes_ = promotion_budget();
+  if (any_keys_rotated()) key_bases_.assign(shape_.layers() * shape_.kv_heads, KeyBasis(shape_.key_size));
+}
+
+double Cache::promotion_budget() const {
+  double bytes = 0.0;
+  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
+    const Side& side = keys(layer);
+    bytes += side.tiers().promotion_share * static_cast<double>(shape_.kv_heads * side.codec().page_bytes());
+  }
+  return bytes;
+}
+
+void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
+  const Side& side = keys(layer);
+  if (noise > kNoiseUnusable && side.recent() != nullptr) {
+    promoted_[layer * shape_.kv_heads + kv_head] = side.recent();
+    return;
+  }
+  for (const Promotion& promotion : side.tiers().promotions) {
+    const std::size_t at = layer * shape_.kv_heads + kv_head;
+    const std::size_t before = old_codec(KvSide::kKeys, layer, kv_head).page_bytes();
+    const auto more = static_cast<double>(promotion.codec->page_bytes()) - static_cast<double>(before);
+    if (noise < promotion.noise_min || more > promotion_bytes_) return;
+    promoted_[at] = promotion.codec.get();
+    promotion_bytes_ -= more;
+  }
 }
 
 std::size_t Cache::sealed_bytes() const {
@@ -76,26 +139,30 @@ std::size_t Cache::exact_bytes() const {
 
 std::size_t Cache::sealed_bytes_at(std::size_t tokens) const {
   std::size_t bytes = 0;
-  for (const std::size_t window : shape_.windows) {
-    const std::size_t first = first_visible(tokens, window);
-    bytes += shape_.kv_heads * (keys_.sealed_bytes(tokens, first) + values_.sealed_bytes(tokens, first));
+  std::size_t old_pages_max = 0;
+  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
+    const std::size_t first = first_visible(tokens, shape_.windows[layer]);
+    bytes += shape_.kv_heads * (keys(layer).sealed_bytes(tokens, first) + values(layer).sealed_bytes(tokens, first));
+    old_pages_max = std::max(
+        old_pages_max, keys(layer).old_pages(tokens) - std::min(keys(layer).old_pages(tokens), first / kPageTokens));
   }
-  return bytes;
+  return bytes + static_cast<std::size_t>(promotion_budget() * static_cast<double>(old_pages_max));
 }
 
 std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
   std::size_t bytes = 0;
-  for (const std::size_t window : shape_.windows) {
-    const bool sinks = keeps_sinks() && tokens >= kPageTokens && first_visible(tokens, window) < kSinkTokens;
+  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
+    const bool sinks =
+        keeps_sinks(layer) && tokens >= kPageTokens && first_visible(tokens, shape_.windows[layer]) < kSinkTokens;
     const std::size_t exact = (sinks ? kSinkTokens : 0) + (tokens % kPageTokens != 0 ? kPageTokens : 0);
-    bytes += shape_.kv_heads * (keys_.exact().bytes_of(exact) + values_.exact().bytes_of(exact));
+    bytes += shape_.kv_heads * (keys(layer).exact().bytes_of(exact) + values(layer).exact().bytes_of(exact));
   }
   return bytes;
 }
 
 void Cache::clear() {
   for (SidePages& side : pages_) side = SidePages{};
-  reset_bases();
+  reset_heads();
   tokens_ = 0;
 }
 

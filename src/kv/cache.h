@@ -54,8 +54,11 @@ class Side {
   std::size_t recent_pages() const { return tiers_.recent_pages; }
   /// Null if the codec is not rotated.
   const Rotation* rotation() const { return tiers_.codec->rotated() ? &rotation_ : nullptr; }
+  const Tiers& tiers() const { return tiers_; }
   bool lossy() const { return !tiers_.codec->exact(); }
   bool reads_split_queries() const;
+  /// Of tokens held: how many pages are old to the next query.
+  std::size_t old_pages(std::size_t tokens) const;
   /// Bytes of the sealed pages of one KV head of `tokens` tokens; those before `first_visible` are dropped.
   std::size_t sealed_bytes(std::size_t tokens, std::size_t first_visible) const;
 
@@ -66,26 +69,37 @@ class Side {
   Rotation rotation_;
 };
 
+/// Codecs of one layer, by name.
+struct LayerCodecs {
+  std::string key, value;
+};
+
 /// The KV cache of one sequence. Goals: keys and values stay in the codecs' bytes, sealed page by page; what is held is
 /// counted. Non-goals: tokens, models, scheduling. A query sees its own page exactly, the pages before it in the recent
 /// codec and all earlier ones in the codec itself: by position alone, so results do not depend on how a prompt is cut
 /// into batches (docs/adr). Used by one thread at a time; work is spread over the given pool.
 class Cache {
  public:
-  /// Throws Error(kUnsupported) for an unknown codec, kInvalidArgument for a shape it cannot hold.
-  Cache(KvShape shape, std::string_view key_codec, std::string_view value_codec, const kernels::KernelTable& kernels,
+  /// Throws Error(kUnsupported) for an unknown codec, kInvalidArgument for a shape it cannot hold. One pair of codecs a
+  /// layer.
+  Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernels::KernelTable& kernels,
         const CodecRegistry* registry = nullptr);
+  /// The same codecs in every layer.
+  Cache(const KvShape& shape, const std::string& key_codec, const std::string& value_codec,
+        const kernels::KernelTable& kernels, const CodecRegistry* registry = nullptr);
 
   const KvShape& shape() const { return shape_; }
-  const Side& keys() const { return keys_; }
-  const Side& values() const { return values_; }
-  const Side& side(KvSide side) const { return side == KvSide::kKeys ? keys_ : values_; }
+  const Side& keys(std::size_t layer) const { return *sides_[layer]; }
+  const Side& values(std::size_t layer) const { return *sides_[shape_.layers() + layer]; }
+  const Side& side(KvSide side, std::size_t layer) const { return side == KvSide::kKeys ? keys(layer) : values(layer); }
+  bool any_keys_rotated() const;
+  bool any_keys_read_split_queries() const;
   /// Tokens that every layer holds.
   std::size_t tokens() const { return tokens_; }
 
   std::size_t sealed_bytes() const;
   std::size_t exact_bytes() const;
-  /// What they will be when so many tokens are held.
+  /// What they will be when so many tokens are held, at most: which heads are promoted depends on the text.
   std::size_t sealed_bytes_at(std::size_t tokens) const;
   std::size_t exact_bytes_at(std::size_t tokens) const;
 
@@ -104,19 +118,32 @@ class Cache {
   const KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) const {
     return key_bases_[layer * shape_.kv_heads + kv_head];
   }
-  bool keeps_sinks() const { return keys_.lossy() || values_.lossy(); }
+  /// What old pages of a head are sealed in.
+  const Codec& old_codec(KvSide which, std::size_t layer, std::size_t kv_head) const {
+    const Codec* promoted = which == KvSide::kKeys ? promoted_[layer * shape_.kv_heads + kv_head] : nullptr;
+    return promoted != nullptr ? *promoted : side(which, layer).codec();
+  }
+  /// Gives a head's keys the codec that its score noise asks for, as long as the share for promotions lasts; heads that
+  /// would be unusable stay in the recent codec in any case. Called once a head, layer by layer, before anything of it
+  /// is old.
+  void promote(std::size_t layer, std::size_t kv_head, float noise);
+  bool keeps_sinks(std::size_t layer) const { return keys(layer).lossy() || values(layer).lossy(); }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }
 
  private:
-  void reset_bases();
+  void reset_heads();
+  /// Of a page of every head: what promotions may add.
+  double promotion_budget() const;
 
   KvShape shape_;
   const kernels::KernelTable* kernels_;
-  Side keys_;
-  Side values_;
-  std::vector<SidePages> pages_;     ///< [sides, layers, kv_heads]
-  std::vector<KeyBasis> key_bases_;  ///< [layers, kv_heads]; empty where keys are not rotated
+  /// [sides, layers]; layers of the same codec share theirs.
+  std::vector<std::shared_ptr<const Side>> sides_;
+  std::vector<SidePages> pages_;        ///< [sides, layers, kv_heads]
+  std::vector<KeyBasis> key_bases_;     ///< [layers, kv_heads]; empty where keys are not rotated
+  std::vector<const Codec*> promoted_;  ///< [layers, kv_heads]; null: not promoted
+  double promotion_bytes_ = 0.0;        ///< Of a page of every head: what is left for promotions.
   std::size_t tokens_ = 0;
 };
 

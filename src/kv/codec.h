@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/table.h"
 #include "kv/layout.h"
@@ -54,10 +55,21 @@ class Codec : public KvCodec {
   using KvCodec::KvCodec;
 };
 
+/// A finer codec for the keys of heads whose scores err too much in the codec itself.
+struct Promotion {
+  std::unique_ptr<const Codec> codec;
+  /// Heads with more score noise (KeyBasis::fit()) take it.
+  float noise_min = 0.0F;
+};
+
 /// How one side of a cache ages: the newest page is exact, those before it may stay in a finer codec for a while, then
-/// comes the codec itself.
+/// comes the codec itself, or for some heads a finer one.
 struct Tiers {
   std::unique_ptr<const Codec> codec;
+  /// By rising noise_min.
+  std::vector<Promotion> promotions;
+  /// What promotions may add to the bytes of all heads' old pages.
+  double promotion_share = 0.0;
   /// Of the `recent_pages` sealed pages before a query's own; null where there are none.
   std::unique_ptr<const Codec> recent;
   std::size_t recent_pages = 0;

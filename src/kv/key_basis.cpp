@@ -44,20 +44,26 @@ KeyBasis::KeyBasis(std::size_t size) : scale_(size, 1.0F), query_energy_(size, 0
 
 void KeyBasis::observe(const float* query) {
   for (std::size_t i = 0; i < query_energy_.size(); ++i) query_energy_[i] += query[i] * query[i];
+  ++queries_;
 }
 
-void KeyBasis::fit(const float* rows, std::size_t first) {
+float KeyBasis::fit(const float* rows, std::size_t first) {
   const std::vector<float> variance = variances(rows, scale_.size(), first);
   const float mean_variance = mean_of(variance);
   const float mean_energy = mean_of(query_energy_);
   const bool usable =
       std::isfinite(mean_variance) && std::isfinite(mean_energy) && mean_variance > 0.0F && mean_energy > 0.0F;
-  if (!usable) return;
+  if (!usable) return 0.0F;
+  float energy_sum = 0.0F;
+  float spread_sum = 0.0F;
   for (std::size_t i = 0; i < scale_.size(); ++i) {
     const float energy = query_energy_[i] / mean_energy + kFloor;
     const float spread = variance[i] / mean_variance + kFloor;
     scale_[i] = std::clamp(std::pow(energy / spread, kExponent), 1.0F / kScaleMax, kScaleMax);
+    energy_sum += query_energy_[i] / (scale_[i] * scale_[i]);
+    spread_sum += variance[i] * scale_[i] * scale_[i];
   }
+  return energy_sum / static_cast<float>(queries_) * spread_sum / static_cast<float>(scale_.size());
 }
 
 void KeyBasis::apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key,

@@ -19,8 +19,10 @@ class KeyBasis {
 
   /// A query [size] of the first page.
   void observe(const float* query);
-  /// Rows [kPageTokens, size] of the first page. Rows before `first`, and queries at those tokens, are left out.
-  void fit(const float* rows, std::size_t first);
+  /// Rows [kPageTokens, size] of the first page; rows before `first` are left out. Returns the head's score noise: the
+  /// variance of a score, in units of queries times keys, when a codec that errs by all of a key's variance stores it.
+  /// Times a codec's relative error and the squared attention scale it is the variance of what softmax sees.
+  float fit(const float* rows, std::size_t first);
 
   /// Out of place, [size].
   void apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key, float* out) const;
@@ -32,6 +34,7 @@ class KeyBasis {
   std::vector<float> scale_;
   /// Sums of squares. [size]
   std::vector<float> query_energy_;
+  std::size_t queries_ = 0;
 };
 
 }  // namespace pith::kv

@@ -128,7 +128,7 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
   shape_qkv(layer, tokens);
 
   const std::size_t position = cache_.tokens();
-  kv::append(cache_, staging_, pool_, layer, {query, key, value, b.qkv_stride, tokens, position});
+  kv::append(cache_, staging_, pool_, layer, {query, key, value, b.qkv_stride, tokens, position, h_.attention_scale});
   attention_.run(cache_, staging_, pool_, layer,
                  {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens, position, h_.attention_scale});
   kv::finish_append(cache_, staging_, layer, position + tokens);

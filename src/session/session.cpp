@@ -29,11 +29,24 @@ int checked_context(int context, int trained) {
   return context == 0 ? trained : context;
 }
 
-KvStats stats_of(const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes, std::size_t exact_bytes) {
+kv::Cache make_cache(const Model& model, const KvOptions& kv) {
+  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
+  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
+  for (const auto& [layer, codec] : kv.layers) {
+    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
+      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
+    }
+    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
+  }
+  return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
+}
+
+KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes,
+                 std::size_t exact_bytes) {
   const kv::KvShape& shape = cache.shape();
   KvStats stats;
-  stats.key_codec = cache.keys().name();
-  stats.value_codec = cache.values().name();
+  stats.key_codec = kv.key;
+  stats.value_codec = kv.value;
   stats.tokens = static_cast<int>(tokens);
   stats.sealed_bytes = sealed_bytes;
   stats.exact_bytes = exact_bytes;
@@ -74,8 +87,8 @@ class Session::Impl {
         context_(checked_context(options.context, model_.info().context_trained)),
         batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
         pool_(options.threads),
-        cache_(model::kv_shape(model_.impl()->hparams()), options.kv.key, options.kv.value, model_.impl()->kernels(),
-               options.kv.codecs.get()),
+        kv_(options.kv),
+        cache_(make_cache(model_, kv_)),
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
         sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {}
 
@@ -135,6 +148,7 @@ class Session::Impl {
   int context_;
   int batch_;
   ThreadPool pool_;
+  KvOptions kv_;
   kv::Cache cache_;
   model::Forward forward_;
   session::Sampler sampler_;
@@ -209,7 +223,7 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
 }
 
 KvStats Session::Impl::kv_stats() const {
-  return stats_of(cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
+  return stats_of(kv_, cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
 }
 
 Session::Session(Model model, const SessionOptions& options)
@@ -259,10 +273,9 @@ KvStats Session::kv_stats() const { return impl_->kv_stats(); }
 
 KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
-  const kv::Cache cache(model::kv_shape(model.impl()->hparams()), kv.key, kv.value, model.impl()->kernels(),
-                        kv.codecs.get());
+  const kv::Cache cache = make_cache(model, kv);
   const auto count = static_cast<std::size_t>(tokens);
-  return stats_of(cache, count, cache.sealed_bytes_at(count), cache.exact_bytes_at(count));
+  return stats_of(kv, cache, count, cache.sealed_bytes_at(count), cache.exact_bytes_at(count));
 }
 
 }  // namespace pith

@@ -8,7 +8,9 @@ void add_eval(CLI::App& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("eval", "Measure a model");
   command->require_subcommand(1);
   add_eval_perplexity(*command, action, codecs);
+  add_eval_kl(*command, action, codecs);
   add_eval_needle(*command, action, codecs);
+  add_eval_distortion(*command, action, codecs);
 }
 
 }  // namespace pith::tools

@@ -8,6 +8,8 @@ namespace pith::tools {
 
 /// Subcommands of `pith eval`, like those of command.h.
 void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs);
+void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs);
 void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs);
+void add_eval_distortion(CLI::App& app, Action& action, const Codecs& codecs);
 
 }  // namespace pith::tools

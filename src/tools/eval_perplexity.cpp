@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "eval/divergence.h"
+#include "eval/text_chunks.h"
 #include "tools/eval.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -17,10 +19,6 @@
 
 namespace pith::tools {
 namespace {
-
-/// The least that has a token to score in its second half.
-constexpr int kContextMin = 4;
-constexpr int kContextMax = 1 << 24;
 
 struct PerplexityArgs {
   ModelArgs model;
@@ -55,39 +53,13 @@ class Score {
   double squares_ = 0.0;
 };
 
-/// -ln softmax(logits)[token].
-double negative_log_likelihood(std::span<const float> logits, Token token) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0.0;
-  for (const float logit : logits) sum += static_cast<double>(std::exp(logit - largest));
-  return std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(token)] - largest);
-}
-
-/// BOS if the tokenizer puts it before a text, -1 if not.
-Token leading_bos(const Tokenizer& tokenizer) {
-  const std::vector<Token> empty = tokenizer.encode("");
-  return !empty.empty() && empty.front() == tokenizer.bos() ? tokenizer.bos() : -1;
-}
-
-/// Scores the second half of a chunk: there each token is predicted from at least half a chunk before it.
-void score_chunk(Session& session, std::span<const Token> chunk, Score& score) {
-  const std::size_t half = chunk.size() / 2;
+void score_chunk(Session& session, const eval::TextChunks& text, std::span<const Token> chunk, Score& score) {
   session.reset();
-  session.feed(chunk.first(half));
-  session.feed(chunk.subspan(half, chunk.size() - half - 1), [&](int position, std::span<const float> logits) {
-    score.add(negative_log_likelihood(logits, chunk[static_cast<std::size_t>(position) + 1]));
+  session.feed(chunk.first(text.scored_from()));
+  const auto scored = chunk.subspan(text.scored_from(), text.scored());
+  session.feed(scored, [&](int position, std::span<const float> logits) {
+    score.add(eval::negative_log_likelihood(logits, chunk[static_cast<std::size_t>(position) + 1]));
   });
-}
-
-/// How many chunks to score. Throws if the text has fewer.
-std::size_t count_chunks(const PerplexityArgs& args, std::size_t tokens) {
-  const auto context = static_cast<std::size_t>(args.context);
-  const std::size_t wanted = args.chunks == 0 ? 1 : static_cast<std::size_t>(args.chunks);
-  if (tokens / context < wanted) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {} tokens are too few for {} chunk{} of {}", args.text,
-                                                         tokens, wanted, wanted == 1 ? "" : "s", args.context));
-  }
-  return args.chunks == 0 ? tokens / context : wanted;
 }
 
 void write_result(const PerplexityArgs& args, const Score& score, const std::vector<double>& running, double seconds,
@@ -113,9 +85,7 @@ void write_result(const PerplexityArgs& args, const Score& score, const std::vec
 void perplexity(const PerplexityArgs& args) {
   const std::string text = read_text(args.text);
   const Model model = args.model.load();
-  std::vector<Token> tokens = model.tokenizer().encode(text, {.add_special = true, .parse_special = false});
-  const std::size_t chunks = count_chunks(args, tokens.size());
-  const Token bos = leading_bos(model.tokenizer());
+  const eval::TextChunks chunks(model.tokenizer(), args.text, text, args.context, args.chunks);
   SessionOptions options = args.session.options(args.model.threads);
   options.context = args.context;
   Session session(model, options);
@@ -123,13 +93,10 @@ void perplexity(const PerplexityArgs& args) {
   Score score;
   std::vector<double> running;
   const auto start = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < chunks; ++i) {
-    const auto context = static_cast<std::size_t>(args.context);
-    const std::span<Token> chunk = std::span(tokens).subspan(i * context, context);
-    if (bos >= 0) chunk.front() = bos;
-    score_chunk(session, chunk, score);
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    score_chunk(session, chunks, chunks[i], score);
     running.push_back(score.perplexity());
-    fmt::print(stderr, "chunk {} of {}: perplexity {:.4f}\n", i + 1, chunks, running.back());
+    fmt::print(stderr, "chunk {} of {}: perplexity {:.4f}\n", i + 1, chunks.size(), running.back());
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   write_result(args, score, running, seconds.count(), session.kv_stats());
@@ -145,7 +112,7 @@ void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs) {
   args->model.add_to(*command);
   command->add_option("--text", args->text, "The text; -: standard input")->required()->type_name("FILE");
   command->add_option("--context", args->context, "Tokens in a chunk; default 2048")
-      ->check(CLI::Range(kContextMin, kContextMax))
+      ->check(CLI::Range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax))
       ->type_name("N");
   command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
       ->check(CLI::NonNegativeNumber)

@@ -92,7 +92,7 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
         add(s.values, value_width);
       }
       const float* key = qkv.data() + query_width;
-      append(cache, staging, pool, l, {qkv.data(), key, key + key_width, stride, tokens, position});
+      append(cache, staging, pool, l, {qkv.data(), key, key + key_width, stride, tokens, position, scale});
       AttendBatch batch;
       batch.queries = &s.queries[position * shape.heads * shape.key_size];
       batch.query_stride = shape.heads * shape.key_size;

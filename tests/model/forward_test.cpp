@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 #include "support/tiny_model.h"
@@ -10,6 +12,7 @@ namespace pith {
 namespace {
 
 using gguf::TensorType;
+using test::GgufWriter;
 using test::TempDir;
 using test::TinyModelSpec;
 
@@ -86,15 +89,15 @@ class EveryShape : public testing::TestWithParam<NamedSpec> {};
 TEST_P(EveryShape, IsFiniteDeterministicAndIndependentOfBatchesAndThreads) {
   const TempDir folder;
   const Model model = Model::load(test::write_tiny_model(GetParam().spec, folder));
-  const auto tokens = some_tokens(model, 150);
-  for (const char* codec : {"f16", "int8", "int4"}) {
-    const auto expected = all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150);
+  const auto tokens = some_tokens(model, 300);
+  for (const char* codec : {"f16", "int8", "int2"}) {
+    const auto expected = all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 300);
     for (const float x : expected) ASSERT_TRUE(std::isfinite(x));
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 150), expected)
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 1, .batch_tokens = 256}, tokens, 300), expected)
         << "the same again";
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 3, .batch_tokens = 256}, tokens, 150), expected)
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 3, .batch_tokens = 256}, tokens, 300), expected)
         << "three threads";
-    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 37}, tokens, 150), expected)
+    EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 37}, tokens, 300), expected)
         << "batches of 37";
     EXPECT_EQ(all_logits(model, {.kv = {codec}, .threads = 2, .batch_tokens = 256}, tokens, 1), expected)
         << "token by token";
@@ -111,6 +114,51 @@ TEST_P(EveryShape, CodecsStayCloseToTheExactCache) {
     const double error = relative_error(all_logits(model, {.kv = {codec}}, tokens, 150), exact);
     EXPECT_LT(error, limit) << codec;
     EXPECT_GT(error, 0.0) << codec << " was not used";
+  }
+}
+
+/// In the share of tokens after which two runs have the same likeliest next token.
+double top_1_agreement(const std::vector<float>& a, const std::vector<float>& b, std::size_t vocab) {
+  std::size_t same = 0;
+  const auto top = [&](const std::vector<float>& logits, std::size_t row) {
+    const auto from = logits.begin() + static_cast<std::ptrdiff_t>(row * vocab);
+    return std::max_element(from, from + static_cast<std::ptrdiff_t>(vocab)) - from;
+  };
+  for (std::size_t row = 0; row < a.size() / vocab; ++row) same += top(a, row) == top(b, row) ? 1U : 0U;
+  return static_cast<double>(same) / static_cast<double>(a.size() / vocab);
+}
+
+/// Of each codec, against the exact cache, on random weights with a bias of every layer's keys in one channel.
+std::map<std::string, double> agreement_with_key_bias(float bias, std::size_t channel) {
+  const TempDir folder;
+  TinyModelSpec spec = shaped("qwen2", 4, 2, 64);
+  spec.tied_output = false;
+  GgufWriter writer = test::tiny_model_writer(spec);
+  for (GgufWriter::Tensor& tensor : writer.tensors) {
+    if (tensor.name.find("attn_k.bias") == std::string::npos) continue;
+    std::memcpy(&tensor.data[channel * sizeof bias], &bias, sizeof bias);
+  }
+  writer.write(folder.path() / "biased.gguf");
+  const Model model = Model::load(folder.path() / "biased.gguf");
+  const auto tokens = some_tokens(model, 450);
+  const auto exact = all_logits(model, {.kv = {"f32"}}, tokens, 450);
+  std::map<std::string, double> agreement;
+  for (const char* codec : {"f16", "int8", "int4", "int3", "int2"}) {
+    const auto got = all_logits(model, {.kv = {codec}}, tokens, 450);
+    for (const float x : got) EXPECT_TRUE(std::isfinite(x)) << codec;
+    agreement[codec] = top_1_agreement(got, exact, static_cast<std::size_t>(model.info().vocab));
+  }
+  return agreement;
+}
+
+TEST(KeyBias, OfSixHundredInOneChannelStaysFiniteAndKeepsTheTopToken) {
+  const auto unbiased = agreement_with_key_bias(0.0F, 0);
+  for (const std::size_t channel : {0UL, 7UL, 33UL, 63UL}) {
+    for (const auto& [codec, agreement] : agreement_with_key_bias(600.0F, channel)) {
+      // A large bias makes attention sharp: errors of values average out less.
+      const double worse = codec == "int2" ? 0.15 : codec == "int3" ? 0.1 : 0.05;
+      EXPECT_GE(agreement, unbiased.at(codec) - worse) << codec << ", channel " << channel;
+    }
   }
 }
 

@@ -26,6 +26,7 @@ class Examples : public ToolTest {
 TEST_F(Examples, AreShort) {
   EXPECT_EQ(lines_of("generate"), 6);
   EXPECT_EQ(lines_of("chat"), 11);
+  EXPECT_LT(lines_of("custom_codec"), 80);
 }
 
 TEST_F(Examples, Generate) {
@@ -52,6 +53,24 @@ TEST_F(Examples, CtrlCDoesNotEndTheChat) {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   process.kill(SIGTERM);
   EXPECT_EQ(process.wait(), -SIGTERM);
+}
+
+TEST_F(Examples, CustomCodecIsRunAndEvaluatedLikeABuiltInOne) {
+  const Outcome text = run("custom_codec", {"run", "-m", model_, "-p", "the cat sat", "-n", "4", "--kv", "minmax4"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  std::string words;
+  for (int i = 0; i < 400; ++i) words += "the " + std::to_string(i * 7919 % 1000) + " ";
+  const std::string file = write_text(folder_ / "text.txt", words);
+  const Outcome kl = run("custom_codec", {"eval", "kl", "-m", model_, "--text", file, "--context", "256", "--chunks",
+                                          "1", "--kv", "minmax4", "--format", "json"});
+  ASSERT_EQ(kl.status, 0) << kl.err;
+  EXPECT_NE(kl.out.find("minmax4"), std::string::npos);
+  const Outcome distortion = run("custom_codec", {"eval", "distortion", "--codecs", "minmax4", "--sizes", "64"});
+  EXPECT_EQ(distortion.status, 0) << distortion.err;
+  EXPECT_NE(distortion.out.find("minmax4"), std::string::npos);
+  const Outcome unknown = run("custom_codec", {"run", "-m", model_, "-p", "the", "--kv", "minmax5"});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_NE(unknown.err.find("minmax4"), std::string::npos) << "the known names hold the custom one";
 }
 
 TEST_F(Examples, Logits) {

@@ -6,7 +6,7 @@ namespace {
 
 TEST(Usage, HelpEverywhere) {
   for (const Args& command : {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"tokenize"}, Args{"logits"},
-                              Args{"eval"}, Args{"eval", "perplexity"}}) {
+                              Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"}}) {
     for (const char* flag : {"--help", "-h"}) {
       Args arguments = command;
       arguments.emplace_back(flag);

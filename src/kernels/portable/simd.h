@@ -100,6 +100,9 @@ inline F32x16 abs(F32x16 a) {
 inline F32x16 round(F32x16 a) {
   return each_f32([&](std::size_t i) { return std::nearbyint(a.lane[i]); });
 }
+inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, const F32x16& y) {
+  return each_f32([&](std::size_t i) { return a.lane[i] < b.lane[i] ? x.lane[i] : y.lane[i]; });
+}
 inline F32x16 exp2_integral(F32x16 n) {
   return each_f32([&](std::size_t i) {
     return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(n.lane[i]) + 127) << 23);

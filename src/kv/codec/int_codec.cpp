@@ -69,10 +69,17 @@ kernels::LaneScales IntCodec::lane_scales(const std::byte* page) const {
   return {bytes(page + layout_.scales), load_float(page + layout_.scale_unit)};
 }
 
-std::size_t IntCodec::element(std::size_t tile, std::size_t at) const {
-  const std::size_t lane = tile * kLanes + at % kLineBytes / 4;
-  const std::size_t column = at / kLineBytes * 4 + at % 4;
-  return keys() ? lane * shape().size + column : column * shape().size + lane;
+template <typename Visit>
+void IntCodec::for_tile(std::size_t tile, const Visit& visit) const {
+  const std::size_t size = shape().size;
+  const std::size_t columns = 4 * lines();
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const std::size_t row = tile * kLanes + lane;
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t token = keys() ? row : column;
+      visit(token, token * size + (keys() ? column : row), column / 4 * kLineBytes + 4 * lane + column % 4);
+    }
+  }
 }
 
 std::vector<float> IntCodec::store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const {
@@ -134,7 +141,6 @@ void IntCodec::store_scales(std::vector<float>& scales, std::byte* page) const {
 
 std::vector<std::uint8_t> IntCodec::encode_tiles(const std::vector<float>& rows,
                                                  const std::vector<float>& scales) const {
-  const std::size_t size = shape().size;
   const std::size_t tile_codes = lines() * kLineBytes;
   std::vector<float> inverse(kPageTokens);
   for (std::size_t t = 0; t < kPageTokens; ++t) inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
@@ -142,12 +148,10 @@ std::vector<std::uint8_t> IntCodec::encode_tiles(const std::vector<float>& rows,
   std::vector<float> x(tile_codes);
   std::vector<float> weights(tile_codes);
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
-    for (std::size_t at = 0; at < tile_codes; ++at) {
-      const std::size_t from = element(tile, at);
-      const float scale = scales[from / size];
-      x[at] = inverse[from / size] > 0.0F ? rows[from] * inverse[from / size] : 0.0F;
-      weights[at] = scale * scale;
-    }
+    for_tile(tile, [&](std::size_t token, std::size_t from, std::size_t at) {
+      x[at] = inverse[token] > 0.0F ? rows[from] * inverse[token] : 0.0F;
+      weights[at] = scales[token] * scales[token];
+    });
     std::uint8_t* to = &codes[tile * tile_codes];
     if (trellis_ != nullptr) {
       // Along a key all weights are the same; along a channel of values, tokens with large values count for more.
@@ -174,7 +178,7 @@ std::vector<float> IntCodec::decode_tiles(const std::vector<std::uint8_t>& codes
     } else {
       for (std::size_t at = 0; at < tile_codes; ++at) values[at] = static_cast<float>(from[at]) - 128.0F;
     }
-    for (std::size_t at = 0; at < tile_codes; ++at) rows[element(tile, at)] = values[at];
+    for_tile(tile, [&](std::size_t, std::size_t to, std::size_t at) { rows[to] = values[at]; });
   }
   return rows;
 }

@@ -46,8 +46,10 @@ class IntCodec final : public Codec {
   kernels::CodeDotKernel dot() const;
   const std::uint8_t* levels() const;
   kernels::LaneScales lane_scales(const std::byte* page) const;
-  /// Which element of rows [kPageTokens, size] is at a byte of a tile's lines.
-  std::size_t element(std::size_t tile, std::size_t at) const;
+  /// Calls visit(token, element, at) for each byte `at` of a tile's lines: which element of rows [kPageTokens, size] is
+  /// there.
+  template <typename Visit>
+  void for_tile(std::size_t tile, const Visit& visit) const;
 
   /// Codes of all tiles, [tiles][lines][64], for rows divided by their scales.
   std::vector<std::uint8_t> encode_tiles(const std::vector<float>& rows, const std::vector<float>& scales) const;

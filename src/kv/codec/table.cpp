@@ -6,6 +6,9 @@
 #include "base/fail.h"
 #include "kv/codec/float_codec.h"
 #include "kv/codec/int_codec.h"
+#include "kv/codec/kivi.h"
+#include "kv/codec/polarquant.h"
+#include "kv/codec/turboquant.h"
 #include "kv/codec/wrapped_codec.h"
 
 namespace pith::kv {
@@ -13,12 +16,20 @@ namespace {
 
 using CodecPtr = std::unique_ptr<const Codec>;
 
+struct PromotionRow {
+  std::string_view codec = "";
+  float noise_min = 0.0F;
+};
+
 struct Row {
   std::string_view name;
   CodecPtr (*make)(const CodecShape&, const kernels::KernelTable&);
   /// The codec of recent pages, by name, and how many; none where empty.
   std::string_view recent = "";
   std::size_t recent_pages = 0;
+  /// Of keys: Tiers::promotions and promotion_share.
+  std::array<PromotionRow, 2> promotions = {};
+  double promotion_share = 0.0;
 };
 
 template <FloatElement element, bool rotated = false>
@@ -31,6 +42,12 @@ CodecPtr make_int(const CodecShape& shape, const kernels::KernelTable& kernels) 
   return std::make_unique<IntCodec>(shape, bits, kernels);
 }
 
+/// Codecs that are written against the public interface alone, with what they are made of besides the shape.
+template <auto make, std::size_t... bits>
+CodecPtr make_paper(const CodecShape& shape, const kernels::KernelTable& kernels) {
+  return std::make_unique<WrappedCodec>(make(shape, kernels, bits...));
+}
+
 /// Every codec, one line each.
 constexpr std::array kTable = {
     Row{"f32", make_float<FloatElement::kF32>},
@@ -38,10 +55,23 @@ constexpr std::array kTable = {
     Row{"f16", make_float<FloatElement::kF16>},
     Row{"bf16", make_float<FloatElement::kBF16>},
     Row{"int8", make_int<8>},
-    Row{"int4", make_int<4>, "int8", 4},
-    Row{"int3", make_int<3>, "int8", 3},
-    Row{"int2", make_int<2>, "int8", 2},
+    // Shares and recent pages are what 4.5, 3.5 and 2.5 bits all in leave room for at heads of 64 and 8k tokens.
+    Row{"int4", make_int<4>, "int8", 4, {{{"int8", 8.0F}}}, 0.022},
+    Row{"int3", make_int<3>, "int8", 3, {{{"int4", 5.0F}, {"int8", 20.0F}}}, 0.03},
+    Row{"int2", make_int<2>, "int8", 2, {{{"int3", 4.5F}, {"int4", 12.0F}}}, 0.055},
     // Codecs of papers.
+    Row{"turboquant-mse1", make_paper<make_turboquant_mse, 1>},
+    Row{"turboquant-mse2", make_paper<make_turboquant_mse, 2>},
+    Row{"turboquant-mse3", make_paper<make_turboquant_mse, 3>},
+    Row{"turboquant-mse4", make_paper<make_turboquant_mse, 4>},
+    Row{"turboquant-mse5", make_paper<make_turboquant_mse, 5>},
+    Row{"turboquant-prod1", make_paper<make_turboquant_prod, 1>},
+    Row{"turboquant-prod2", make_paper<make_turboquant_prod, 2>},
+    Row{"turboquant-prod3", make_paper<make_turboquant_prod, 3>},
+    Row{"turboquant-prod4", make_paper<make_turboquant_prod, 4>},
+    Row{"polarquant", make_paper<make_polarquant>},
+    Row{"kivi2", make_paper<make_kivi, 2>},
+    Row{"kivi4", make_paper<make_kivi, 4>},
 };
 
 const Row* find_row(std::string_view name) {
@@ -84,6 +114,11 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
   const Row* row = find_row(name);
   if (row == nullptr) unknown(name, registry);
   tiers.codec = row->make(shape, kernels);
+  for (const PromotionRow& promotion : row->promotions) {
+    if (shape.side != KvSide::kKeys || promotion.codec.empty()) continue;
+    tiers.promotions.push_back({find_row(promotion.codec)->make(shape, kernels), promotion.noise_min});
+    tiers.promotion_share = row->promotion_share;
+  }
   if (!row->recent.empty()) {
     tiers.recent = find_row(row->recent)->make(shape, kernels);
     tiers.recent_pages = row->recent_pages;

@@ -86,8 +86,8 @@ void Trellis::decode(const std::uint8_t* codes, std::size_t lines, float* values
   std::array<std::size_t, kLineBytes> state{};
   for (std::size_t j = 0; j < lines * kLineBytes; ++j) {
     std::size_t& before = state[j % kLineBytes];
-    const std::size_t next = codes[j] / members();
-    values[j] = levels[(2 * before + next) * kernels::kTrellisMembers + codes[j] % members()];
+    const std::size_t next = static_cast<std::size_t>(codes[j]) >> static_cast<unsigned>(bits - 1);
+    values[j] = levels[(2 * before + next) * kernels::kTrellisMembers + (codes[j] & (members() - 1))];
     before = next;
   }
 }

@@ -1,0 +1,195 @@
+#include <fmt/format.h>
+#include <pith/pith.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eval/kl.h"
+#include "eval/text_chunks.h"
+#include "tools/eval.h"
+#include "tools/files.h"
+#include "tools/model_args.h"
+#include "tools/output.h"
+
+namespace pith::tools {
+namespace {
+
+struct KlArgs {
+  ModelArgs model;
+  std::vector<std::string> texts;
+  std::vector<std::string> kv;
+  std::string baseline = "f32";
+  std::string floor = "f32-rotated";
+  bool no_floor = false;
+  int context = 2048;
+  int chunks = 0;
+  Format format = Format::kText;
+  Codecs codecs;
+};
+
+std::string row_name(const KvOptions& kv, bool is_floor) {
+  return is_floor ? fmt::format("noise floor ({})", kv_name(kv)) : kv_name(kv);
+}
+
+void print_step(const eval::KlStep& step) {
+  std::string line = fmt::format("chunk {} of {}", step.done, step.total);
+  for (const auto& row : step.rows) line += fmt::format(", {} {:.4g}", row_name(row.kv, row.is_floor), row.mean);
+  fmt::print(stderr, "{} ({:.0f} tokens/s)\n", line, step.tokens_per_second);
+}
+
+/// A table of one text, or of all.
+std::string table(const std::vector<eval::KlRow>& rows, const std::vector<eval::KlFigures>& figures) {
+  std::size_t width = 2;
+  for (const eval::KlRow& row : rows) width = std::max(width, row_name(row.kv, row.is_floor).size());
+  std::string text = fmt::format(
+      "{:<{}}    bits  bits 8k     mean KL   +/-         median        90 %        99 %      99.9 %         max  top-1 "
+      "%"
+      "   perplexity   ratio\n",
+      "KV", width);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const eval::KlFigures& f = figures[i];
+    text += fmt::format(
+        "{:<{}}  {:>6.3f}  {:>7.3f}  {:>10.4g}  {:<8.2g}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {:>10.4g}"
+        "  {:>7.2f}  {:>11.5g}  {:>6.4f}\n",
+        row_name(rows[i].kv, rows[i].is_floor), width, rows[i].bits, rows[i].bits_8k, f.mean, f.standard_error,
+        f.median, f.percentile_90, f.percentile_99, f.percentile_99_9, f.largest, 100 * f.top_agreement, f.perplexity,
+        f.perplexity_ratio);
+  }
+  return text;
+}
+
+std::string chunks_of(std::size_t count) { return fmt::format("{} chunk{}", count, count == 1 ? "" : "s"); }
+
+void write_text(const eval::KlResult& result) {
+  std::vector<eval::KlFigures> figures;
+  figures.reserve(result.rows.size());
+  std::string text;
+  for (std::size_t i = 0; result.texts.size() > 1 && i < result.texts.size(); ++i) {
+    figures.clear();
+    for (const eval::KlRow& row : result.rows) figures.push_back(row.texts[i]);
+    text += fmt::format("{} ({})\n{}\n", result.texts[i].name, chunks_of(result.texts[i].chunks),
+                        table(result.rows, figures));
+  }
+  figures.clear();
+  for (const eval::KlRow& row : result.rows) figures.push_back(row.total);
+  if (result.texts.size() > 1) text += "all texts\n";
+  text += table(result.rows, figures);
+  text += fmt::format("against {}, perplexity {:.5g}; {} of {} tokens, {} scored\n", kv_name(result.baseline),
+                      result.rows.front().total.baseline_perplexity, chunks_of(result.chunks), result.context,
+                      result.tokens_scored);
+  write_output(text);
+}
+
+Json to_json(const eval::KlFigures& figures) {
+  Json json;
+  json["tokens_scored"] = figures.count;
+  json["mean_kl"] = figures.mean;
+  json["standard_error"] = figures.standard_error;
+  json["median"] = figures.median;
+  json["percentile_90"] = figures.percentile_90;
+  json["percentile_99"] = figures.percentile_99;
+  json["percentile_99_9"] = figures.percentile_99_9;
+  json["max"] = figures.largest;
+  json["top_agreement"] = figures.top_agreement;
+  json["perplexity"] = figures.perplexity;
+  json["baseline_perplexity"] = figures.baseline_perplexity;
+  json["perplexity_ratio"] = figures.perplexity_ratio;
+  json["perplexity_ratio_standard_error"] = figures.perplexity_ratio_standard_error;
+  return json;
+}
+
+Json to_json(const eval::KlRow& row, const std::vector<eval::KlTextInfo>& texts) {
+  Json json;
+  json["name"] = row_name(row.kv, row.is_floor);
+  json["kv_key"] = row.kv.key;
+  json["kv_value"] = row.kv.value;
+  json["noise_floor"] = row.is_floor;
+  json["bits"] = row.bits;
+  json["bits_8k"] = row.bits_8k;
+  json.update(to_json(row.total));
+  for (std::size_t i = 0; i < texts.size(); ++i) json["texts"][texts[i].name] = to_json(row.texts[i]);
+  return json;
+}
+
+void write_result_json(const KlArgs& args, const ModelInfo& model, const eval::KlResult& result, double seconds) {
+  Json json;
+  json["model"] = model.name;
+  json["model_file"] = args.model.path;
+  json["weight_type"] = model.weight_type;
+  json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["context"] = result.context;
+  json["chunks"] = result.chunks;
+  json["tokens_scored"] = result.tokens_scored;
+  json["seconds"] = seconds;
+  for (const eval::KlTextInfo& text : result.texts) {
+    json["texts"][text.name] = {{"chunks", text.chunks}, {"tokens_scored", text.tokens_scored}};
+  }
+  json["baseline"] = {{"kv_key", result.baseline.key},
+                      {"kv_value", result.baseline.value},
+                      {"bits", result.baseline_bits},
+                      {"perplexity", result.rows.front().total.baseline_perplexity}};
+  for (const eval::KlRow& row : result.rows) json["results"].push_back(to_json(row, result.texts));
+  write_json(json);
+}
+
+eval::KlOptions options_of(const KlArgs& args) {
+  eval::KlOptions options;
+  options.context = args.context;
+  options.chunks = args.chunks;
+  options.threads = args.model.threads;
+  options.baseline = parse_kv(args.baseline, args.codecs);
+  for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
+  if (!args.no_floor) options.floor = parse_kv(args.floor, args.codecs);
+  for (const std::string& path : args.texts) options.texts.push_back({path, read_text(path)});
+  return options;
+}
+
+void kl(const KlArgs& args) {
+  const eval::KlOptions options = options_of(args);
+  const Model model = args.model.load();
+  const auto start = std::chrono::steady_clock::now();
+  const eval::KlResult result = measure_kl(model, options, print_step);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (args.format == Format::kJson) return write_result_json(args, model.info(), result, seconds.count());
+  write_text(result);
+}
+
+}  // namespace
+
+void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs) {
+  auto* command = app.add_subcommand(
+      "kl", "KL divergence of a model's predictions with each KV cache from those with the exact one");
+  const auto args = std::make_shared<KlArgs>();
+  args->codecs = codecs;
+  args->model.add_to(*command);
+  command->add_option("--text", args->texts, "A text; -: standard input; may be given more than once")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  command->add_option("--context", args->context, "Tokens in a chunk, of which the second half is scored; default 2048")
+      ->check(CLI::Range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax))
+      ->type_name("N");
+  command->add_option("--chunks", args->chunks, "Chunks of each text; 0 (the default): all that it has")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  command
+      ->add_option("--kv", args->kv,
+                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
+                               "than once",
+                               codec_list(codecs)))
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("TYPE");
+  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
+  auto* floor =
+      command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");
+  floor->type_name("TYPE");
+  command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
+  add_format(*command, args->format);
+  command->callback([args, &action] { action = [args] { kl(*args); }; });
+}
+
+}  // namespace pith::tools
