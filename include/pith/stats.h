@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace pith {
 
@@ -20,6 +21,16 @@ struct KvStats {
   std::uint64_t exact_bytes = 0;
   /// What the same tokens take in f16, sliding windows applied: 2 bytes an element, no tails.
   std::uint64_t bytes_f16 = 0;
+
+  struct Layer {
+    std::uint64_t key_bytes = 0;
+    std::uint64_t value_bytes = 0;
+    /// Of keys as of values, as above.
+    std::uint64_t key_bytes_f16 = 0;
+    std::uint64_t value_bytes_f16 = 0;
+  };
+  /// What each layer holds; empty of predictions.
+  std::vector<Layer> layers{};
 
   /// Bits an element, all in; 0 of an empty cache.
   double bits() const noexcept {

@@ -133,7 +133,8 @@ class Run {
     result.baseline_bits = baseline_.kv_stats().bits();
     for (Contestant& contestant : contestants_) {
       contestant.row.total = figures_of(contestant.scores);
-      contestant.row.bits = contestant.session.kv_stats().bits();
+      contestant.row.kv_stats = contestant.session.kv_stats();
+      contestant.row.bits = contestant.row.kv_stats.bits();
       result.rows.push_back(std::move(contestant.row));
     }
     return result;

@@ -2,6 +2,7 @@
 
 #include <pith/model.h>
 #include <pith/options.h>
+#include <pith/stats.h>
 
 #include <cstddef>
 #include <functional>
@@ -73,6 +74,8 @@ struct KlRow {
   double bits = 0;
   /// The same of a cache of 8191 tokens, predicted: the open page is full, so it is the most that 8k tokens take.
   double bits_8k = 0;
+  /// The cache after a chunk.
+  KvStats kv_stats;
   /// Of all texts together.
   KlFigures total;
   /// Of each text, in the order of KlResult::texts.

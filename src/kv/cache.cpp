@@ -160,6 +160,16 @@ std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
   return bytes;
 }
 
+std::size_t Cache::bytes(KvSide side, std::size_t layer) const {
+  std::size_t bytes = 0;
+  for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
+    const SidePages& held = pages(side, layer, h);
+    bytes += held.open.size() + held.sinks.size();
+    for (const Page& page : held.pages) bytes += held_bytes(page);
+  }
+  return bytes;
+}
+
 void Cache::clear() {
   for (SidePages& side : pages_) side = SidePages{};
   reset_heads();

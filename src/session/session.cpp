@@ -223,7 +223,16 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
 }
 
 KvStats Session::Impl::kv_stats() const {
-  return stats_of(kv_, cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
+  KvStats stats = stats_of(kv_, cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
+  const kv::KvShape& shape = cache_.shape();
+  stats.layers.resize(shape.layers());
+  for (std::size_t layer = 0; layer < shape.layers(); ++layer) {
+    const std::size_t window = shape.windows[layer];
+    const std::size_t held = window == 0 ? tokens_.size() : std::min(window, tokens_.size());
+    stats.layers[layer] = {cache_.bytes(KvSide::kKeys, layer), cache_.bytes(KvSide::kValues, layer),
+                           2 * held * shape.kv_heads * shape.key_size, 2 * held * shape.kv_heads * shape.value_size};
+  }
+  return stats;
 }
 
 Session::Session(Model model, const SessionOptions& options)

@@ -11,6 +11,7 @@ void add_eval(CLI::App& app, Action& action, const Codecs& codecs) {
   add_eval_kl(*command, action, codecs);
   add_eval_needle(*command, action, codecs);
   add_eval_distortion(*command, action, codecs);
+  add_eval_report(*command, action, codecs);
 }
 
 }  // namespace pith::tools

@@ -11,5 +11,6 @@ void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs);
 void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs);
 void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs);
 void add_eval_distortion(CLI::App& app, Action& action, const Codecs& codecs);
+void add_eval_report(CLI::App& app, Action& action, const Codecs& codecs);
 
 }  // namespace pith::tools

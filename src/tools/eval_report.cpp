@@ -1,0 +1,131 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <pith/pith.h>
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eval/report.h"
+#include "tools/eval.h"
+#include "tools/files.h"
+#include "tools/model_args.h"
+
+namespace pith::tools {
+namespace {
+
+struct ReportArgs {
+  ModelArgs model;
+  std::vector<std::string> texts;
+  std::vector<std::string> kv;
+  std::string haystack;
+  std::string out;
+  int context = 2048;
+  int chunks = 2;
+  std::vector<std::size_t> lengths = {1024, 2048, 4096};
+  std::vector<double> depths = {0, 25, 50, 75, 100};
+  bool no_distortion = false;
+  Codecs codecs;
+};
+
+/// Hours of work are not to end with a file that cannot be written.
+std::ofstream open_output(const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", path));
+  return file;
+}
+
+void print_kl(const eval::KlStep& step) { fmt::print(stderr, "KL: chunk {} of {}\n", step.done, step.total); }
+
+void print_needle(const eval::NeedleStep& step) {
+  fmt::print(stderr, "passkeys: {} of {} (length {}, depth {:g} %, {})\n", step.done, step.total, step.length,
+             step.depth, kv_name(step.kv));
+}
+
+eval::KlResult measure_kl_of(const Model& model, const ReportArgs& args, const std::vector<KvOptions>& caches) {
+  eval::KlOptions options;
+  options.context = args.context;
+  options.chunks = args.chunks;
+  options.threads = args.model.threads;
+  options.codecs = caches;
+  options.floor = parse_kv("f32-rotated", args.codecs);
+  for (const std::string& path : args.texts) options.texts.push_back({path, read_text(path)});
+  return measure_kl(model, options, print_kl);
+}
+
+eval::NeedleResult measure_needle_of(const Model& model, const ReportArgs& args, const std::vector<KvOptions>& caches) {
+  eval::NeedleOptions options;
+  options.lengths = args.lengths;
+  options.depths = args.depths;
+  options.codecs = caches;
+  options.threads = args.model.threads;
+  return measure_needle(model, eval::read_haystack(args.haystack), options, print_needle);
+}
+
+std::vector<eval::Distortion> measure_distortion_of(const ReportArgs& args) {
+  eval::DistortionOptions options;
+  options.registry = args.codecs;
+  return measure_distortion(options, [](const std::vector<eval::Distortion>& of_size) {
+    fmt::print(stderr, "distortion: size {}\n", of_size.front().shape.size);
+  });
+}
+
+void report(const ReportArgs& args) {
+  std::ofstream file = open_output(args.out);
+  std::vector<KvOptions> caches;
+  caches.reserve(args.kv.size());
+  for (const std::string& kv : args.kv) caches.push_back(parse_kv(kv, args.codecs));
+  const Model model = args.model.load();
+  const ModelInfo& info = model.info();
+  eval::ReportParts parts;
+  parts.facts = {
+      fmt::format("model: {} ({}, {} layers, {} query heads on {} KV heads of {})", info.name, info.weight_type,
+                  info.layers, info.heads, info.kv_heads, info.head_size),
+      fmt::format("arithmetic: {}", args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32"),
+      fmt::format("pith {}, {:%Y-%m-%d}", PITH_VERSION, fmt::gmtime(std::time(nullptr))),
+  };
+  if (!args.texts.empty()) parts.kl = measure_kl_of(model, args, caches);
+  if (!args.haystack.empty()) parts.needle = measure_needle_of(model, args, caches);
+  if (!args.no_distortion) parts.distortion = measure_distortion_of(args);
+  file << report_html(parts);
+  file.close();
+  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", args.out));
+}
+
+}  // namespace
+
+void add_eval_report(CLI::App& app, Action& action, const Codecs& codecs) {
+  auto* command = app.add_subcommand("report", "KL, passkeys and distortion as one HTML page with plots");
+  const auto args = std::make_shared<ReportArgs>();
+  args->codecs = codecs;
+  args->model.add_to(*command);
+  command->add_option("--out", args->out, "The HTML file to write")->required()->type_name("FILE");
+  command->add_option("--text", args->texts, "A text for KL; may be given more than once")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  command->add_option("--context", args->context, "Tokens in a chunk of it; default 2048")
+      ->check(CLI::Range(4, 1 << 24))
+      ->type_name("N");
+  command->add_option("--chunks", args->chunks, "Chunks of each text; 0: all; default 2")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  command->add_option("--haystack", args->haystack, "A text, or a folder of .txt files, to hide passkeys in")
+      ->type_name("PATH");
+  command->add_option("--lengths", args->lengths, "Tokens of such texts; default 1024,2048,4096")
+      ->delimiter(',')
+      ->type_name("N,...");
+  command->add_option("--depths", args->depths, "Where passkeys lie, in per cent; default 0,25,50,75,100")
+      ->delimiter(',')
+      ->type_name("P,...");
+  command->add_option("--kv", args->kv, fmt::format("KV caches: {}; may be given more than once", codec_list(codecs)))
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("TYPE");
+  command->add_flag("--no-distortion", args->no_distortion, "Leave distortion out");
+  command->callback([args, &action] { action = [args] { report(*args); }; });
+}
+
+}  // namespace pith::tools
