@@ -32,6 +32,8 @@ const char* to_string(FinishReason reason) noexcept;
 
 struct Generation {
   std::string text;
+  /// What was drawn. Its last token has not been fed where `reason` is kStop, kContext or kCancelled: Session::tokens()
+  /// says what was.
   std::vector<Token> tokens;
   FinishReason reason = FinishReason::kLength;
   int prompt_tokens = 0;
@@ -70,7 +72,8 @@ class Session {
   Token step();
 
   /// Feeds the prompt and generates until a reason to finish. Stop strings, the end token and a cut-off character are
-  /// not part of the text. The session can go on afterwards. Throws as feed() does.
+  /// not part of the text. The session can go on afterwards. Its sampling options replace what set_sampling() set.
+  /// Throws as feed() does, and kInvalidArgument for an empty prompt in an empty session.
   Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
                       const std::stop_token& stop = {});
 

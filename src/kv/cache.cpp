@@ -11,7 +11,7 @@ namespace {
 
 /// Open pages and sinks are as exact as the codec asks for: f32 for f32, f16 otherwise.
 FloatElement exact_element(std::string_view codec) {
-  return codec.starts_with("f32") ? FloatElement::kF32 : FloatElement::kF16;
+  return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
 }
 
 KvShape checked(KvShape shape) {

@@ -101,7 +101,8 @@ class Cache {
   std::size_t exact_bytes() const;
   /// Of one side of one layer, all of it.
   std::size_t bytes(KvSide side, std::size_t layer) const;
-  /// What they will be when so many tokens are held, at most: which heads are promoted depends on the text.
+  /// What they will be when so many tokens are held and promotions take their share; the text decides which heads do.
+  /// Heads that would be unusable otherwise (promote()) come on top.
   std::size_t sealed_bytes_at(std::size_t tokens) const;
   std::size_t exact_bytes_at(std::size_t tokens) const;
 

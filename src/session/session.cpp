@@ -186,6 +186,9 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   session::StopStrings stops(options.stop);
   const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
   result.prompt_tokens = static_cast<int>(prompt_tokens.size());
+  if (prompt_tokens.empty() && tokens_.empty()) {
+    fail(ErrorKind::kInvalidArgument, "the prompt is empty, and so is the session: there is nothing to go on from");
+  }
   // What follows on a prompt keeps the space that begins it.
   StreamDecoder decoder(model_.tokenizer(), false, tokens_.empty() && prompt_tokens.empty());
 

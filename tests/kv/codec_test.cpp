@@ -142,6 +142,21 @@ TEST_P(EveryCodec, ExtremeRowsStayFinite) {
   }
 }
 
+TEST(IntCodecs, WhatIsNotFiniteReachesTheResult) {
+  const auto& kernels = kernels::select_kernels();
+  for (const char* name : {"int8", "int4", "int3", "int2"}) {
+    for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+      for (const KvSide side : kSides) {
+        const auto codec = make_tiers(name, {side, 64}, kernels, nullptr).codec;
+        auto rows = random_floats(kPageTokens * 64, 5);
+        rows[20 * 64 + 3] = bad;
+        const auto read = PageReader(*codec, kernels).rows(encode(*codec, rows));
+        EXPECT_FALSE(std::isfinite(read[20 * 64 + 3])) << name << ", " << bad;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec,
                          testing::Values(CodecLimit{"f32", 1e-9}, CodecLimit{"f16", 1e-6}, CodecLimit{"bf16", 1e-5},
                                          CodecLimit{"int8", 2e-4}, CodecLimit{"int4", 0.0095},

@@ -71,6 +71,7 @@ TEST_F(SessionTest, BadArgumentsAreNamed) {
   const Token outside = model_.info().vocab;
   expect_error(ErrorKind::kInvalidArgument, std::to_string(outside), [&] { session.feed(std::span(&outside, 1)); });
   EXPECT_EQ(session.position(), 0);
+  expect_error(ErrorKind::kInvalidArgument, "prompt is empty", [&] { session.generate(""); });
   expect_error(ErrorKind::kUnsupported, "int9", [&] { Session(model_, {.kv = {"int9"}}); });
   expect_error(ErrorKind::kInvalidArgument, "batch_tokens", [&] { Session(model_, {.batch_tokens = 0}); });
   expect_error(ErrorKind::kInvalidArgument, "threads", [&] { Session(model_, {.threads = -2}); });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gguf/file.h"
+#include "model/vocab_source.h"
 #include "tokenizer/vocab_fixture.h"
 
 namespace pith {
@@ -58,7 +59,7 @@ TEST(GoldenVocab, RealVocabulariesEncodeAsTheirOwnTokenizersDo) {
     ASSERT_FALSE(texts.empty()) << entry.path();
     ASSERT_LE(texts.size(), ids.size()) << entry.path();
     const gguf::File file = gguf::File::open(entry.path());
-    const Tokenizer tokenizer = tokenizer::make_tokenizer(test::vocab_source(file));
+    const Tokenizer tokenizer = tokenizer::make_tokenizer(model::read_vocab_source(file));
     for (std::size_t i = 0; i < texts.size(); ++i) {
       EXPECT_EQ(tokenizer.encode(texts[i], test::plain()), ids[i]) << entry.path() << ": " << texts[i];
       EXPECT_EQ(tokenizer.decode(ids[i]), texts[i]) << entry.path();

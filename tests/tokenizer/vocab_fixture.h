@@ -5,11 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "gguf/file.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/make_tokenizer.h"
 #include "tokenizer/vocab.h"
@@ -98,40 +96,6 @@ inline VocabFixture trained_spm(const nlohmann::json& model) {
   fixture.rest.token_type = model["types"].get<std::vector<std::int64_t>>();
   fixture.rest.scores = model["scores"].get<std::vector<float>>();
   return fixture;
-}
-
-/// What a GGUF file states about its tokenizer; points into the file.
-inline tokenizer::VocabSource vocab_source(const gguf::File& file) {
-  const gguf::Metadata& metadata = file.metadata();
-  const auto text = [&](std::string_view key) {
-    return std::string(metadata.get<std::string_view>(key).value_or(std::string_view()));
-  };
-  const auto id = [&](const char* key) {
-    return metadata.get<std::int64_t>(std::string("tokenizer.ggml.").append(key));
-  };
-  const auto flag = [&](const char* key) { return metadata.get<bool>(std::string("tokenizer.ggml.").append(key)); };
-  tokenizer::VocabSource source;
-  source.file = file.path();
-  source.name = text("general.name");
-  source.model = text("tokenizer.ggml.model");
-  source.pre = text("tokenizer.ggml.pre");
-  source.tokens = metadata.strings("tokenizer.ggml.tokens");
-  source.scores = metadata.floats("tokenizer.ggml.scores");
-  source.token_type = metadata.integers("tokenizer.ggml.token_type");
-  source.merges = metadata.strings("tokenizer.ggml.merges");
-  source.bos_token_id = id("bos_token_id");
-  source.eos_token_id = id("eos_token_id");
-  source.eot_token_id = id("eot_token_id");
-  source.eom_token_id = id("eom_token_id");
-  source.unknown_token_id = id("unknown_token_id");
-  source.fim_pad_token_id = id("fim_pad_token_id");
-  source.fim_rep_token_id = id("fim_rep_token_id");
-  source.fim_sep_token_id = id("fim_sep_token_id");
-  source.add_bos_token = flag("add_bos_token");
-  source.add_eos_token = flag("add_eos_token");
-  source.add_space_prefix = flag("add_space_prefix");
-  source.remove_extra_whitespaces = flag("remove_extra_whitespaces");
-  return source;
 }
 
 /// Plain text, as the reference libraries encode it.

@@ -26,11 +26,15 @@ void store_float(float x, std::byte* p) { std::memcpy(p, &x, sizeof x); }
 const std::uint8_t* bytes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }
 std::uint8_t* bytes(std::byte* p) { return reinterpret_cast<std::uint8_t*>(p); }
 
-/// The largest; NaN if there is one.
+/// The largest; NaN if one is not finite.
 float largest(std::span<const float> x) {
   float top = 0.0F;
-  for (const float v : x) top = std::isnan(v) || v > top ? v : top;
-  return top;
+  float poison = 0.0F;
+  for (const float v : x) {
+    top = std::max(top, v);
+    poison += v * 0.0F;
+  }
+  return top + poison;
 }
 
 }  // namespace
