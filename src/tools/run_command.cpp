@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "tools/command.h"
 #include "tools/output.h"
@@ -52,8 +53,9 @@ int run(int argc, char** argv, const tools::Codecs& codecs) {
 }  // namespace
 
 int run_command(int argc, char** argv, std::shared_ptr<const CodecRegistry> codecs) {
+  const tools::Codecs known = std::move(codecs);
   try {
-    return run(argc, argv, codecs);
+    return run(argc, argv, known);
   } catch (const std::bad_alloc&) {
     return fail("out of memory");
   } catch (const std::exception& error) {

@@ -125,7 +125,8 @@ double top_1_agreement(const std::vector<float>& a, const std::vector<float>& b,
     return std::max_element(from, from + static_cast<std::ptrdiff_t>(vocab)) - from;
   };
   for (std::size_t row = 0; row < a.size() / vocab; ++row) same += top(a, row) == top(b, row) ? 1U : 0U;
-  return static_cast<double>(same) / static_cast<double>(a.size() / vocab);
+  const std::size_t rows = a.size() / vocab;
+  return static_cast<double>(same) / static_cast<double>(rows);
 }
 
 /// Of each codec, against the exact cache, on random weights with a bias of every layer's keys in one channel.
