@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <set>
 #include <thread>
 #include <utility>
@@ -30,11 +31,12 @@ void share_out(std::size_t count, std::size_t threads, const Work& work) {
   const auto take = [&] {
     for (std::size_t i = next++; i < count; i = next++) work(i);
   };
-  std::vector<std::thread> helpers;
+  // Futures wait when they go, also on the way out of an exception, and hand on what their thread threw.
+  std::vector<std::future<void>> helpers;
   helpers.reserve(threads);
-  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(take);
+  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.push_back(std::async(std::launch::async, take));
   take();
-  for (std::thread& helper : helpers) helper.join();
+  for (std::future<void>& helper : helpers) helper.get();
 }
 
 void check(const KlOptions& options) {
