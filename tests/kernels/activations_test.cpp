@@ -118,6 +118,19 @@ TEST_P(Quantize, SplitRowsKeepFifteenBits) {
   }
 }
 
+TEST_P(Quantize, SplitRowsOfNoNumbersAreNoNumbers) {
+  for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+    auto x = random_floats(64, 1);
+    x[7] = bad;
+    test::SplitMemory split(1, 64);
+    k().split_rows(x.data(), 64, 1, 64, {}, split.high.data(), split.low.data(), split.scales.data(),
+                   split.high_sums.data(), split.low_sums.data());
+    EXPECT_TRUE(std::isnan(split.scales[0])) << bad;
+    EXPECT_EQ(split.high_sums[0], 0);
+    EXPECT_EQ(split.low_sums[0], 0);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, Quantize, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });
 

@@ -98,6 +98,16 @@ void split_row(const float* x, std::size_t columns, const LaneScales& lane_scale
   }
   const float top = reduce_max(largest);
   *scale = top / kSplitMax + poison;
+  if (*scale != *scale) {
+    // The scale alone makes every result NaN; codes of what is no number could overflow sums.
+    *high_sum = 0;
+    *low_sum = 0;
+    for (std::size_t i = 0; i < columns; ++i) {
+      high[i] = 0;
+      low[i] = 0;
+    }
+    return;
+  }
   const F32x16 inverse = set1(top > 0.0F ? kSplitMax / top : 0.0F);
   I32x16 high_total = zero_i32();
   I32x16 low_total = zero_i32();
