@@ -118,6 +118,19 @@ TEST_P(Quantize, SplitRowsKeepFifteenBits) {
   }
 }
 
+TEST_P(Quantize, SplitRowsOfNextToNothingAreNothing) {
+  for (const float size : {1e-45F, 1e-39F, 1e-35F}) {
+    auto x = random_floats(64, 1);
+    for (float& v : x) v *= size;
+    test::SplitMemory split(1, 64);
+    k().split_rows(x.data(), 64, 1, 64, {}, split.high.data(), split.low.data(), split.scales.data(),
+                   split.high_sums.data(), split.low_sums.data());
+    for (std::size_t c = 0; c < 64; ++c) EXPECT_NEAR(split.value(0, c), 0.0F, 1e-30F);
+    EXPECT_EQ(split.high_sums[0], 0);
+    EXPECT_EQ(split.low_sums[0], 0);
+  }
+}
+
 TEST_P(Quantize, SplitRowsOfNoNumbersAreNoNumbers) {
   for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
     auto x = random_floats(64, 1);

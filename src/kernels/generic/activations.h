@@ -9,6 +9,9 @@ namespace pith::kernels::PITH_ISA {
 /// Zero where every lane is finite, NaN otherwise: min and max lose NaN, sums do not.
 inline float finite_or_nan(F32x16 x) { return reduce_add(mul(x, set1(0.0F))); }
 
+/// Rows that stay below are as good as zero; the inverse of less could be infinite.
+inline constexpr float kSmallest = 1e-30F;
+
 /// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. Few
 /// groups of real models do, and the error of their logits is halved (docs/adr).
 inline constexpr float kStandsOut = 1.25F;
@@ -41,7 +44,7 @@ void quantize_row(const float* x, std::size_t groups, const CodeRows& to) {
     const F32x16 a = load(x + g * kGroup);
     const F32x16 b = load(x + g * kGroup + kLanes);
     const float largest = to.scales[g];
-    const F32x16 inverse = set1(largest > 0.0F ? 127.0F / largest : 0.0F);
+    const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
     const float scale = largest / 127.0F + finite_or_nan(a) + finite_or_nan(b);
     const F32x16 steps_a = mul(a, inverse);
     const F32x16 steps_b = mul(b, inverse);
@@ -108,7 +111,7 @@ void split_row(const float* x, std::size_t columns, const LaneScales& lane_scale
     }
     return;
   }
-  const F32x16 inverse = set1(top > 0.0F ? kSplitMax / top : 0.0F);
+  const F32x16 inverse = set1(top > kSmallest ? kSplitMax / top : 0.0F);
   I32x16 high_total = zero_i32();
   I32x16 low_total = zero_i32();
   for (std::size_t i = 0; i < columns; i += kLanes) {
