@@ -8,6 +8,9 @@
 #include <cmath>
 #include <limits>
 
+#include "eval/cache_name.h"
+#include "eval/divergence.h"
+
 namespace pith::eval {
 namespace {
 
@@ -149,7 +152,7 @@ class Run {
 
 }  // namespace
 
-std::string NeedleGrid::name() const { return kv.key == kv.value ? kv.key : kv.key + "/" + kv.value; }
+std::string NeedleGrid::name() const { return cache_name(kv); }
 
 double NeedleCell::log_probability() const noexcept {
   double sum = 0;
@@ -180,14 +183,10 @@ double relative_difference(const NeedleCell& cell, const NeedleCell& baseline) n
 NeedleScore score_token(std::span<const float> logits, Token token) {
   const auto index = static_cast<std::size_t>(token);
   const float own = logits[index];
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  NeedleScore score{0, 1};
-  double sum = 0;
+  NeedleScore score{-negative_log_likelihood(logits, token), 1};
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    sum += std::exp(static_cast<double>(logits[i]) - static_cast<double>(largest));
     if (logits[i] > own || (logits[i] == own && i < index)) ++score.rank;
   }
-  score.log_probability = static_cast<double>(own) - static_cast<double>(largest) - std::log(sum);
   return score;
 }
 

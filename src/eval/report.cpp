@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "eval/cache_name.h"
 #include "eval/needle_map.h"
 #include "plot/bar_chart.h"
 #include "plot/line_chart.h"
@@ -27,11 +28,7 @@ svg { max-width: 100%; height: auto; margin: 1rem 0; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b; } th, td { border-color: #555; } }
 )";
 
-std::string cache_name(const KvOptions& kv) { return kv.key == kv.value ? kv.key : kv.key + "/" + kv.value; }
-
-std::string row_name(const KlRow& row) {
-  return row.is_floor ? "noise floor (" + cache_name(row.kv) + ")" : cache_name(row.kv);
-}
+std::string row_name(const KlRow& row) { return cache_name(row.kv, row.is_floor); }
 
 using Cells = std::vector<std::string>;
 

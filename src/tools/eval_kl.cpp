@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/cache_name.h"
 #include "eval/kl.h"
 #include "eval/text_chunks.h"
 #include "tools/eval.h"
@@ -30,20 +31,17 @@ struct KlArgs {
   Codecs codecs;
 };
 
-std::string row_name(const KvOptions& kv, bool is_floor) {
-  return is_floor ? fmt::format("noise floor ({})", kv_name(kv)) : kv_name(kv);
-}
-
 void print_step(const eval::KlStep& step) {
   std::string line = fmt::format("chunk {} of {}", step.done, step.total);
-  for (const auto& row : step.rows) line += fmt::format(", {} {:.4g}", row_name(row.kv, row.is_floor), row.mean);
+  for (const auto& row : step.rows)
+    line += fmt::format(", {} {:.4g}", eval::cache_name(row.kv, row.is_floor), row.mean);
   fmt::print(stderr, "{} ({:.0f} tokens/s)\n", line, step.tokens_per_second);
 }
 
 /// A table of one text, or of all.
 std::string table(const std::vector<eval::KlRow>& rows, const std::vector<eval::KlFigures>& figures) {
   std::size_t width = 2;
-  for (const eval::KlRow& row : rows) width = std::max(width, row_name(row.kv, row.is_floor).size());
+  for (const eval::KlRow& row : rows) width = std::max(width, eval::cache_name(row.kv, row.is_floor).size());
   std::string text = fmt::format(
       "{:<{}}    bits  bits 8k     mean KL   +/-         median        90 %        99 %      99.9 %         max  top-1 "
       "%"
@@ -54,7 +52,7 @@ std::string table(const std::vector<eval::KlRow>& rows, const std::vector<eval::
     text += fmt::format(
         "{:<{}}  {:>6.3f}  {:>7.3f}  {:>10.4g}  {:<8.2g}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {:>10.4g}"
         "  {:>7.2f}  {:>11.5g}  {:>6.4f}\n",
-        row_name(rows[i].kv, rows[i].is_floor), width, rows[i].bits, rows[i].bits_8k, f.mean, f.standard_error,
+        eval::cache_name(rows[i].kv, rows[i].is_floor), width, rows[i].bits, rows[i].bits_8k, f.mean, f.standard_error,
         f.median, f.percentile_90, f.percentile_99, f.percentile_99_9, f.largest, 100 * f.top_agreement, f.perplexity,
         f.perplexity_ratio);
   }
@@ -103,7 +101,7 @@ Json to_json(const eval::KlFigures& figures) {
 
 Json to_json(const eval::KlRow& row, const std::vector<eval::KlTextInfo>& texts) {
   Json json;
-  json["name"] = row_name(row.kv, row.is_floor);
+  json["name"] = eval::cache_name(row.kv, row.is_floor);
   json["kv_key"] = row.kv.key;
   json["kv_value"] = row.kv.value;
   json["noise_floor"] = row.is_floor;

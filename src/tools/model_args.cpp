@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "eval/cache_name.h"
 #include "tools/progress.h"
 
 namespace pith::tools {
@@ -77,7 +78,7 @@ KvOptions parse_kv(const std::string& text, const Codecs& codecs) {
   return kv;
 }
 
-std::string kv_name(const KvOptions& kv) { return kv.key == kv.value ? kv.key : kv.key + "/" + kv.value; }
+std::string kv_name(const KvOptions& kv) { return eval::cache_name(kv); }
 
 std::string codec_list(const Codecs& codecs) {
   std::vector<std::string> names = builtin_codecs();
