@@ -24,6 +24,8 @@ if(PITH_WERROR)
   target_compile_options(pith_flags INTERFACE -Werror)
 endif()
 if(PITH_SANITIZE)
-  target_compile_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Lines are enough for stack traces (-g1), and whole debug information takes long to write.
+  target_compile_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    -g1)
   target_link_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE})
 endif()

@@ -1,5 +1,6 @@
 // Perplexity of the real models on the head of WikiText-2: the figures users compare engines by. One chunk a test keeps
-// the suite short; `pith eval perplexity` runs the whole protocol.
+// the suite short; `pith eval perplexity` runs the whole protocol. Under sanitizers, ten times as slow, the chunk is a
+// quarter as long: it is the code that is looked at there, so that only the ratios between codecs are held.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
@@ -14,7 +15,12 @@
 namespace pith {
 namespace {
 
+#if PITH_SANITIZED
+constexpr std::size_t kContext = 512;
+#else
 constexpr std::size_t kContext = 2048;
+#endif
+constexpr bool kWholeChunk = kContext == 2048;
 
 class Perplexity : public testing::Test {
  protected:
@@ -55,7 +61,9 @@ TEST_F(Perplexity, SmolLm2) {
   load("smollm2");
   if (!model_) return;
   const double f16 = first_chunk("f16");
-  EXPECT_NEAR(f16, 16.6, 0.2);
+  if (kWholeChunk) {
+    EXPECT_NEAR(f16, 16.6, 0.2);
+  }
   EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
   EXPECT_LT(first_chunk("int4"), 1.05 * f16);
 }
@@ -64,7 +72,9 @@ TEST_F(Perplexity, Gemma3) {
   load("gemma3");
   if (!model_) return;
   const double f16 = first_chunk("f16");
-  EXPECT_NEAR(f16, 10.1, 0.15);
+  if (kWholeChunk) {
+    EXPECT_NEAR(f16, 10.1, 0.15);
+  }
   EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
   EXPECT_LT(first_chunk("int4"), 1.05 * f16);
 }
