@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "base/fail.h"
@@ -25,6 +26,10 @@ KvShape checked(KvShape shape) {
 /// here, ordinary heads stay below a quarter of it.
 constexpr float kNoiseUnusable = 100.0F;
 
+/// At most so many recent pages in a window: an eighth of it. They are the dearest bytes, and a window does not outgrow
+/// them as a whole context does.
+std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
+
 std::size_t held_bytes(const Page& page) {
   return (page.recent ? page.recent->size() : 0) + (page.old ? page.old->size() : 0);
 }
@@ -32,11 +37,13 @@ std::size_t held_bytes(const Page& page) {
 }  // namespace
 
 Side::Side(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
-           const CodecRegistry* registry)
+           const CodecRegistry* registry, std::size_t window)
     : name_(codec),
       tiers_(make_tiers(codec, shape, kernels, registry)),
       exact_(shape, exact_element(codec), kernels),
-      rotation_(shape.size) {}
+      rotation_(shape.size) {
+  if (window != 0) tiers_.recent_pages = std::min(tiers_.recent_pages, most_recent_pages(window));
+}
 
 bool Side::reads_split_queries() const {
   return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());
@@ -61,15 +68,16 @@ Cache::Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernel
       kernels_(&kernels),
       sides_(kSides.size() * shape_.layers()),
       pages_(kSides.size() * shape_.layers() * shape_.kv_heads) {
-  std::map<std::pair<KvSide, std::string>, std::shared_ptr<const Side>> made;
+  std::map<std::tuple<KvSide, std::string, std::size_t>, std::shared_ptr<const Side>> made;
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
     for (const KvSide which : kSides) {
       const bool keys = which == KvSide::kKeys;
       const std::string& name = keys ? codecs[layer].key : codecs[layer].value;
-      std::shared_ptr<const Side>& side = made[{which, name}];
+      const std::size_t window = shape_.windows[layer];
+      std::shared_ptr<const Side>& side = made[{which, name, window}];
       if (!side) {
         side = std::make_shared<const Side>(name, CodecShape{which, keys ? shape_.key_size : shape_.value_size},
-                                            kernels, registry);
+                                            kernels, registry, window);
       }
       sides_[static_cast<std::size_t>(which) * shape_.layers() + layer] = side;
     }

@@ -41,8 +41,9 @@ struct SidePages {
 /// How the keys or the values of a cache are kept.
 class Side {
  public:
+  /// Layers that see only a window (0: all tokens) have fewer recent pages than the codec's tiers say.
   Side(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
-       const CodecRegistry* registry);
+       const CodecRegistry* registry, std::size_t window);
 
   const std::string& name() const { return name_; }
   std::size_t size() const { return tiers_.codec->shape().size; }

@@ -9,15 +9,15 @@
 namespace pith::kv {
 namespace {
 
-KvShape smollm() {
+KvShape smollm(std::size_t window) {
   KvShape shape = {9, 3, 64, 64, {}};
-  shape.windows.assign(2, 0);
+  shape.windows.assign(2, window);
   return shape;
 }
 
-/// Bytes held for 8,192 tokens against f16 without tails.
-double share_of_f16(const char* codec) {
-  const KvShape shape = smollm();
+/// Bytes held behind 8,192 tokens against those that a query sees in f16, without tails.
+double share_of_f16(const char* codec, std::size_t window = 0) {
+  const KvShape shape = smollm(window);
   Cache cache(shape, codec, codec, kernels::select_kernels());
   const test::Sequence s(shape, 8192, 1);
   // Appending alone fills the cache; attention over so many tokens is not needed.
@@ -32,7 +32,7 @@ double share_of_f16(const char* codec) {
       finish_append(cache, staging, layer, position + tokens);
     }
   }
-  const double f16 = 2.0 * 8191 * 3 * 128 * static_cast<double>(shape.layers());
+  const double f16 = 2.0 * static_cast<double>((window == 0 ? 8191 : window) * 3 * 128 * shape.layers());
   return static_cast<double>(cache.sealed_bytes() + cache.exact_bytes()) / f16;
 }
 
@@ -41,6 +41,11 @@ TEST(CacheBytes, TheLadderHoldsItsBitsAllIn) {
   EXPECT_LE(share_of_f16("int4"), 4.5 / 16);
   EXPECT_LE(share_of_f16("int3"), 3.5 / 16);
   EXPECT_LE(share_of_f16("int2"), 2.5 / 16);
+}
+// Four recent pages in int8 would be half of a window of 512 tokens.
+TEST(CacheBytes, RecentPagesAreASmallPartOfAWindow) {
+  EXPECT_LE(share_of_f16("int4", 512), 6.5 / 16);
+  EXPECT_LE(share_of_f16("int2", 512), 5.0 / 16);
 }
 TEST(CacheBytes, HalfFloats) { EXPECT_LE(share_of_f16("f16"), 1.01); }
 
