@@ -35,6 +35,11 @@ struct KernelTable {
   void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
                      const LaneScales& lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
                      std::int32_t* high_sums, std::int32_t* low_sums);
+  /// The high plane alone of rows of x * lane_scales, x in [0, 1]: sums are rounded and not the elements themselves,
+  /// so that many small ones do not vanish beside a large one. NaN comes out as any code. columns is a multiple of 16,
+  /// at most kWeightsMax.
+  void (*round_weights)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                        const LaneScales& lane_scales, std::int8_t* high, float* scales, std::int32_t* high_sums);
   /// A code is its level: one a byte.
   CodeDotKernel dot_codes8;
   /// Trellis codes of 4, 3 and 2 bits with 32, 16 and 8 levels.
@@ -48,9 +53,9 @@ struct KernelTable {
   /// out[n] = unit * x[n] . y. columns is a multiple of 16.
   void (*dot_rows_i8)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
                       float unit, float* out);
-  /// One softmax step of one row: scores[begin, end) become exp(score - max), the rest of [0, length) zero; state is
-  /// updated and the factor by which earlier outputs shrink is returned. length is a multiple of 16.
-  float (*softmax_step)(float* scores, std::size_t length, std::size_t begin, std::size_t end, SoftmaxState* state);
+  /// Scores within a row's range become exp(score - max), the others zero; states are updated, and outputs shrink where
+  /// the largest score grew.
+  void (*softmax_rows)(const SoftmaxStep& step);
 };
 
 namespace portable {

@@ -60,13 +60,14 @@ struct CodeRows {
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
 using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride);
 
-/// Vectors in 16 bits, split in two int8 planes: value = scale * (256 * high + low).
+/// Vectors in 16 bits, split in two int8 planes: value = scale * (256 * high + low). The high plane alone is the vector
+/// in 8 bits.
 struct SplitRows {
   const std::int8_t* high = nullptr;        ///< [rows, columns]
-  const std::int8_t* low = nullptr;         ///< [rows, columns]
+  const std::int8_t* low = nullptr;         ///< [rows, columns]; null: none is read
   const float* scales = nullptr;            ///< [rows]
   const std::int32_t* high_sums = nullptr;  ///< [rows]
-  const std::int32_t* low_sums = nullptr;   ///< [rows]
+  const std::int32_t* low_sums = nullptr;   ///< [rows]; null where low is
   std::size_t rows = 0;
   std::size_t columns = 0;
 };
@@ -76,6 +77,9 @@ struct LaneScales {
   const std::uint8_t* codes = nullptr;  ///< Null: every scale is 1.
   float unit = 1.0F;
 };
+
+/// Columns of rows that round_weights() takes at most.
+inline constexpr std::size_t kWeightsMax = 64;
 
 /// What a dot over tiles does with its sums: out[n][lane] = (accumulate ? out : row_add[n]) + sum * lane_scale[lane].
 struct TileOutput {
@@ -107,6 +111,24 @@ using FloatDotKernel = void (*)(const void* elements, std::size_t tiles, std::si
 struct SoftmaxState {
   float max;
   float sum;
+};
+
+/// Tokens [begin, end) of a page.
+struct TokenRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Scores of query rows over one page, and what the rows have gathered so far.
+struct SoftmaxStep {
+  float* scores = nullptr;  ///< [rows, length], `stride` apart
+  std::size_t stride = 0;
+  std::size_t rows = 0;
+  std::size_t length = 0;              ///< A multiple of 16.
+  const TokenRange* ranges = nullptr;  ///< [rows]: what each row sees; null: everything
+  SoftmaxState* states = nullptr;      ///< [rows]
+  float* out = nullptr;                ///< [rows, size]
+  std::size_t size = 0;
 };
 
 }  // namespace pith::kernels

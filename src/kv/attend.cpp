@@ -9,12 +9,9 @@ namespace {
 /// cache.
 constexpr std::size_t kBlockTokens = 16;
 
-/// Tokens [begin, end) of a page that the query at `position` sees.
-struct Visible {
-  std::size_t begin, end;
-};
-
-Visible visible_in_page(std::size_t page_start, std::size_t page_tokens, std::size_t position, std::size_t window) {
+/// What the query at `position` sees of the page at page_start.
+kernels::TokenRange visible_in_page(std::size_t page_start, std::size_t page_tokens, std::size_t position,
+                                    std::size_t window) {
   const std::size_t lowest = first_visible(position, window);
   const std::size_t begin = lowest > page_start ? lowest - page_start : 0;
   const std::size_t end = position + 1 > page_start ? position + 1 - page_start : 0;
@@ -25,6 +22,13 @@ Visible visible_in_page(std::size_t page_start, std::size_t page_tokens, std::si
 struct PageView {
   const Codec* codec;
   const std::byte* bytes;
+
+  void prefetch() const {
+    constexpr std::size_t kCacheLine = 64;
+    constexpr int kIntoSecondLevel = 2;
+    for (std::size_t i = 0; i < codec->page_bytes(); i += kCacheLine)
+      __builtin_prefetch(bytes + i, 0, kIntoSecondLevel);
+  }
 };
 
 PageView view(const Side& side, const Codec& old, const Page& page, std::size_t distance) {
@@ -40,6 +44,7 @@ Attention::Worker::Worker(std::size_t rows, std::size_t value_size)
       low(rows * kPageTokens),
       scales(rows),
       row_add(rows),
+      ranges(rows),
       high_sums(rows),
       low_sums(rows),
       part(rows * value_size),
@@ -144,12 +149,18 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
 
   // Softmax over tokens [from, page_tokens) of the page at page_start, whose scores are there.
   const auto softmax = [&](std::size_t page_start, std::size_t from, std::size_t page_tokens) {
-    for (std::size_t r = 0; r < rows.rows; ++r) {
-      const Visible seen = visible_in_page(page_start, page_tokens, block.position + r / group, window);
-      const float shrink = cache.kernels().softmax_step(scores + r * kPageTokens, page_tokens,
-                                                        std::max(seen.begin, from), seen.end, &rows.state[r]);
-      if (shrink != 1.0F) cache.kernels().scale(rows.out + r * rows.size, shrink, rows.size);
+    kernels::SoftmaxStep step = {scores, kPageTokens, rows.rows, page_tokens, nullptr, rows.state, rows.out, rows.size};
+    const kernels::TokenRange first = visible_in_page(page_start, page_tokens, block.position, window);
+    const kernels::TokenRange last =
+        visible_in_page(page_start, page_tokens, block.position + block.tokens - 1, window);
+    if (from != 0 || last.begin != 0 || first.end != page_tokens) {
+      for (std::size_t r = 0; r < rows.rows; ++r) {
+        const kernels::TokenRange seen = visible_in_page(page_start, page_tokens, block.position + r / group, window);
+        worker.ranges[r] = {std::max(seen.begin, from), seen.end};
+      }
+      step.ranges = worker.ranges.data();
     }
+    cache.kernels().softmax_rows(step);
   };
 
   if (chunk == 0 && own_page > 0 && keys.sinks.size() != 0) {
@@ -157,6 +168,12 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     softmax(0, 0, kSinkTokens);
     exact_values.accumulate_tokens(scores, rows.rows, values.sinks.data(), kSinkTokens, rows.out);
   }
+  const auto key_view = [&](std::size_t page) {
+    return view(cache.keys(layer), old_keys, keys.pages[page], own_page - page);
+  };
+  const auto value_view = [&](std::size_t page) {
+    return view(cache.values(layer), cache.values(layer).codec(), values.pages[page], own_page - page);
+  };
   const std::size_t last = std::min(own_page, (chunk + 1) * kChunkPages - 1);
   for (std::size_t page = chunk * kChunkPages; page <= last; ++page) {
     const std::size_t start = page * kPageTokens;
@@ -168,11 +185,13 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
       exact_values.accumulate_tokens(scores, rows.rows, staging.page(KvSide::kValues, block.kv_head, page), kPageTokens,
                                      rows.out);
     } else {
-      const PageView key = view(cache.keys(layer), old_keys, keys.pages[page], own_page - page);
+      const PageView key = key_view(page);
+      const PageView value = value_view(page);
+      // Pages lie apart, so the processor does not foresee the next one.
+      value.prefetch();
       key.codec->score_rows(queries.sealed, key.bytes, scores, scratch);
+      if (page + 1 < std::min(own_page, last + 1)) key_view(page + 1).prefetch();
       softmax(start, page == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, kPageTokens);
-      const PageView value =
-          view(cache.values(layer), cache.values(layer).codec(), values.pages[page], own_page - page);
       value.codec->accumulate_rows(scores, rows.rows, value.bytes, rows.out, scratch);
     }
   }

@@ -47,6 +47,7 @@ class Attention {
     Buffer<float> scores;  ///< [rows, kPageTokens]
     Buffer<std::int8_t> high, low;
     Buffer<float> scales, row_add;
+    Buffer<kernels::TokenRange> ranges;
     Buffer<std::int32_t> high_sums, low_sums;
     Buffer<float> part, total;  ///< [rows, value_size]
     Buffer<kernels::SoftmaxState> part_state, total_state;

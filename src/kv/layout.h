@@ -9,7 +9,7 @@ namespace pith::kv {
 inline constexpr std::size_t kPageTokens = 64;
 /// Pages of a chunk: the unit over which a softmax state is built before states are merged in order. Fixed, so that
 /// results do not depend on how the range is split over threads.
-inline constexpr std::size_t kChunkPages = 4;
+inline constexpr std::size_t kChunkPages = 8;
 /// First tokens of a sequence that stay exact where pages are lossy: attention sinks (Xiao et al., 2309.17453). One
 /// tile.
 inline constexpr std::size_t kSinkTokens = 16;

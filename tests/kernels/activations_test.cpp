@@ -144,6 +144,62 @@ TEST_P(Quantize, SplitRowsOfNoNumbersAreNoNumbers) {
   }
 }
 
+TEST_P(Quantize, RoundedWeightsKeepTheirSums) {
+  for (const std::size_t columns : {16UL, 32UL, 48UL, 64UL}) {
+    const std::size_t rows = 5;
+    const std::size_t stride = columns + 16;
+    auto x = random_floats(rows * stride, columns);
+    for (float& v : x) v = std::exp(4.0F * std::min(v, 0.0F));
+    const auto lane = test::random_bytes(columns, 3);
+    std::vector<std::int8_t> codes(rows * columns);
+    std::vector<float> scales(rows);
+    std::vector<std::int32_t> sums(rows);
+    k().round_weights(x.data(), stride, rows, columns, {lane.data(), 0.01F}, codes.data(), scales.data(), sums.data());
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float step = 256.0F * scales[r];
+      float wanted_sum = 0.0F;
+      int sum = 0;
+      for (std::size_t c = 0; c < columns; ++c) {
+        const float wanted = x[r * stride + c] * 0.01F * static_cast<float>(lane[c] * lane[c]);
+        EXPECT_NEAR(step * static_cast<float>(codes[r * columns + c]), wanted, 1.01F * step);
+        wanted_sum += wanted;
+        sum += codes[r * columns + c];
+      }
+      EXPECT_EQ(sums[r], sum);
+      EXPECT_NEAR(step * static_cast<float>(sum), wanted_sum, 0.7F * step) << "small ones do not vanish";
+    }
+  }
+}
+
+TEST_P(Quantize, AllInstructionSetsRoundWeightsAlike) {
+  auto x = random_floats(7 * 64, 11);
+  for (float& v : x) v = std::exp(std::min(v, 0.0F));
+  const auto lane = test::random_bytes(64, 3);
+  const auto run = [&](const KernelTable& table) {
+    std::vector<std::int8_t> codes(x.size());
+    std::vector<float> scales(7);
+    std::vector<std::int32_t> sums(7);
+    table.round_weights(x.data(), 64, 7, 64, {lane.data(), 0.5F}, codes.data(), scales.data(), sums.data());
+    return std::tuple(codes, scales, sums);
+  };
+  EXPECT_EQ(run(k()), run(portable::table()));
+}
+
+TEST_P(Quantize, WeightsOfNothingAndOfNoNumbers) {
+  const std::vector<std::uint8_t> lane(64, 9);
+  std::vector<std::int8_t> codes(64);
+  float scale = 1.0F;
+  std::int32_t sum = 1;
+  std::vector<float> x(64, 0.0F);
+  k().round_weights(x.data(), 64, 1, 64, {lane.data(), 0.5F}, codes.data(), &scale, &sum);
+  EXPECT_EQ(scale, 0.0F);
+  EXPECT_EQ(sum, 0);
+  // Scales of a page that holds no numbers are NaN.
+  x[3] = 1.0F;
+  k().round_weights(x.data(), 64, 1, 64, {lane.data(), std::nanf("")}, codes.data(), &scale, &sum);
+  EXPECT_TRUE(std::isnan(scale));
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, Quantize, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -61,9 +62,15 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
     return bits == 8 ? k().dot_codes8 : bits == 4 ? k().dot_trellis4 : bits == 3 ? k().dot_trellis3 : k().dot_trellis2;
   }
 
-  void check_codes(int bits, std::size_t rows, std::size_t columns, std::size_t tiles) const {
+  void check_codes(int bits, std::size_t rows, std::size_t columns, std::size_t tiles, bool with_low) const {
     const auto codes = random_bytes(tiles * columns * 16 * static_cast<std::size_t>(bits) / 8, rows * 31 + columns);
-    const SplitMemory x = split(rows, columns, rows);
+    SplitMemory x = split(rows, columns, rows);
+    SplitRows view = x.view();
+    if (!with_low) {
+      view.low = nullptr;
+      view.low_sums = nullptr;
+      std::fill(x.low.begin(), x.low.end(), std::int8_t{0});
+    }
     const std::size_t stride = tiles * 16 + 16;
     const auto before = random_floats(rows * stride, 4);
     const auto scale_codes = random_bytes(tiles * 16, 5);
@@ -76,7 +83,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
       to.accumulate = accumulate;
       if (!accumulate) to.lane_scales = {scale_codes.data(), 1.0F / 4096.0F};
       to.row_add = accumulate ? nullptr : row_add.data();
-      dot(bits)(codes.data(), tiles, kLevels.data(), x.view(), to);
+      dot(bits)(codes.data(), tiles, kLevels.data(), view, to);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < tiles * 16; ++lane) {
           const TileReader reader(&codes[lane / 16 * columns * 2 * static_cast<std::size_t>(bits)], bits);
@@ -99,13 +106,17 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
 
 TEST_P(TileDot, CodesOfEveryRowCount) {
   for (std::size_t rows = 1; rows <= 19; ++rows) {
-    for (const int bits : {8, 4, 3, 2}) check_codes(bits, rows, 64, 2);
+    for (const int bits : {8, 4, 3, 2}) {
+      for (const bool with_low : {true, false}) check_codes(bits, rows, 64, 3, with_low);
+    }
   }
 }
 
 TEST_P(TileDot, CodesOfEveryHeadSize) {
   for (std::size_t columns = 16; columns <= 256; columns += 16) {
-    for (const int bits : {8, 4, 3, 2}) check_codes(bits, 3, columns, 3);
+    for (const int bits : {8, 4, 3, 2}) {
+      for (const bool with_low : {true, false}) check_codes(bits, 3, columns, 3, with_low);
+    }
   }
 }
 

@@ -135,6 +135,19 @@ inline std::int32_t reduce_add_i32(I32x16 a) {
   x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xB1));
   return _mm_cvtsi128_si32(x);
 }
+inline std::int32_t last_i32(I32x16 a) { return _mm256_extract_epi32(a.high, 7); }
+inline __m256i prefix_sum(__m256i a) {
+  a = _mm256_add_epi32(a, _mm256_slli_si256(a, 4));
+  a = _mm256_add_epi32(a, _mm256_slli_si256(a, 8));
+  // The lower four lanes' sum goes to the upper four.
+  const __m256i sums = _mm256_shuffle_epi32(a, 0xFF);
+  return _mm256_add_epi32(a, _mm256_permute2x128_si256(sums, sums, 0x08));
+}
+inline I32x16 prefix_sum(I32x16 a) {
+  const __m256i low = prefix_sum(a.low);
+  const __m256i sum_of_low = _mm256_permutevar8x32_epi32(low, _mm256_set1_epi32(7));
+  return {low, _mm256_add_epi32(prefix_sum(a.high), sum_of_low)};
+}
 inline void store_i8(std::int8_t* p, I32x16 a) {
   const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1,
                                         -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);

@@ -101,6 +101,15 @@ inline I32x16 shift_left(I32x16 a) {
   return _mm512_slli_epi32(a, bits);
 }
 inline std::int32_t reduce_add_i32(I32x16 a) { return _mm512_reduce_add_epi32(a); }
+inline std::int32_t last_i32(I32x16 a) { return _mm_extract_epi32(_mm512_extracti32x4_epi32(a, 3), 3); }
+/// Lane i of the result: the sum of lanes 0 to i.
+inline I32x16 prefix_sum(I32x16 a) {
+  const __m512i zeros = _mm512_setzero_si512();
+  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 15));
+  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 14));
+  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 12));
+  return _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 8));
+}
 /// The lowest byte of each lane.
 inline void store_i8(std::int8_t* p, I32x16 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));

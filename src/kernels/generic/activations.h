@@ -93,14 +93,14 @@ void split_row(const float* x, std::size_t columns, const LaneScales& lane_scale
     return lane_scales.codes == nullptr ? v : mul(v, load_scales(lane_scales, i));
   };
   F32x16 largest = zero();
-  float poison = 0.0F;
+  F32x16 poison = zero();
   for (std::size_t i = 0; i < columns; i += kLanes) {
     const F32x16 v = value(i);
     largest = max(largest, abs(v));
-    poison += finite_or_nan(v);
+    poison = fma(v, zero(), poison);
   }
   const float top = reduce_max(largest);
-  *scale = top / kSplitMax + poison;
+  *scale = top / kSplitMax + reduce_add(poison);
   if (*scale != *scale) {
     // The scale alone makes every result NaN; codes of what is no number could overflow sums.
     *high_sum = 0;
@@ -133,6 +133,45 @@ void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_
   for (std::size_t n = 0; n < rows; ++n) {
     split_row(x + n * stride, columns, lane_scales, high + n * columns, low + n * columns, scales + n, high_sums + n,
               low_sums + n);
+  }
+}
+
+void round_weights(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                   const LaneScales& lane_scales, std::int8_t* high, float* scales, std::int32_t* high_sums) {
+  constexpr std::size_t kVectors = kWeightsMax / kLanes;
+  const std::size_t vectors = columns / kLanes;
+  const I32x16 half = set1_i32(128);
+  F32x16 squares[kVectors];
+  for (std::size_t v = 0; v < vectors; ++v) {
+    const F32x16 code = load_u8(lane_scales.codes + v * kLanes);
+    squares[v] = mul(code, code);
+  }
+  for (std::size_t n = 0; n < rows; ++n, x += stride, high += columns) {
+    F32x16 value[kVectors];
+    F32x16 largest = zero();
+    for (std::size_t v = 0; v < vectors; ++v) {
+      value[v] = mul(load(x + v * kLanes), squares[v]);
+      largest = max(largest, value[v]);
+    }
+    const float top = reduce_max(largest);
+    const F32x16 inverse = set1(top > kSmallest ? kSplitMax / top : 0.0F);
+    // Sums run down each lane first and then from lane to lane.
+    I32x16 sum[kVectors];
+    I32x16 total = zero_i32();
+    for (std::size_t v = 0; v < vectors; ++v) {
+      total = add(total, to_i32(min(mul(value[v], inverse), set1(kSplitMax))));
+      sum[v] = total;
+    }
+    const I32x16 up_to = prefix_sum(total);
+    const I32x16 start = add(sub_i32(up_to, total), half);
+    I32x16 before = shift_right<8>(start);
+    for (std::size_t v = 0; v < vectors; ++v) {
+      const I32x16 rounded = shift_right<8>(add(start, sum[v]));
+      store_i8(high + v * kLanes, sub_i32(rounded, before));
+      before = rounded;
+    }
+    scales[n] = top * lane_scales.unit / kSplitMax;
+    high_sums[n] = last_i32(shift_right<8>(add(up_to, half)));
   }
 }
 

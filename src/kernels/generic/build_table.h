@@ -37,6 +37,7 @@ inline KernelTable build_table(const char* name) {
   t.gelu_mul = gelu_mul;
   t.hadamard = hadamard;
   t.split_rows = split_rows;
+  t.round_weights = round_weights;
   t.dot_codes8 = dot_codes<Codes8>;
   t.dot_trellis4 = dot_codes<Trellis4>;
   t.dot_trellis3 = dot_codes<Trellis3>;
@@ -46,7 +47,7 @@ inline KernelTable build_table(const char* name) {
   t.dot_f16 = dot_floats<ElementF16>;
   t.dot_bf16 = dot_floats<ElementBF16>;
   t.dot_rows_i8 = dot_rows_i8;
-  t.softmax_step = softmax_step;
+  t.softmax_rows = softmax_rows;
   return t;
 }
 

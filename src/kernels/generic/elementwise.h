@@ -85,33 +85,67 @@ void hadamard(float* x, std::size_t size) {
   scale_row(x, 1.0F / __builtin_sqrtf(static_cast<float>(size)), size);
 }
 
-float softmax_step(float* scores, std::size_t length, std::size_t begin, std::size_t end, SoftmaxState* state) {
-  const F32x16 lowest = set1(-__builtin_inff());
-  F32x16 top = lowest;
+/// Calls visit(i, from, to) for every vector of [0, length): the range's part of it.
+template <typename Visit>
+inline void for_range(std::size_t length, TokenRange range, const Visit& visit) {
   for (std::size_t i = 0; i < length; i += kLanes) {
-    const std::size_t from = begin > i ? begin - i : 0;
-    const std::size_t to = end > i ? end - i : 0;
-    top = max(top, keep_range(load(scores + i), from < kLanes ? from : kLanes, to < kLanes ? to : kLanes, lowest));
+    const std::size_t from = range.begin > i ? range.begin - i : 0;
+    const std::size_t to = range.end > i ? range.end - i : 0;
+    visit(i, from < kLanes ? from : kLanes, to < kLanes ? to : kLanes);
   }
-  const float seen = reduce_max(top);
-  const float largest = seen > state->max ? seen : state->max;
-  if (largest == -__builtin_inff()) {
-    for (std::size_t i = 0; i < length; i += kLanes) store(scores + i, zero());
-    return 1.0F;
+}
+
+/// Up to 16 rows. `whole`: every range is all of [0, length).
+template <bool whole>
+inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::size_t rows) {
+  const auto range_of = [&](std::size_t r) { return whole ? TokenRange{0, step.length} : step.ranges[first_row + r]; };
+  const auto keep = [](F32x16 x, std::size_t from, std::size_t to, F32x16 other) {
+    return whole ? x : keep_range(x, from, to, other);
+  };
+  float* scores = step.scores + first_row * step.stride;
+  SoftmaxState* states = step.states + first_row;
+  const float nothing = -__builtin_inff();
+  float largest[kLanes];
+  float grown[kLanes] = {};
+  for (std::size_t r = 0; r < rows; ++r) {
+    F32x16 top = set1(nothing);
+    for_range(step.length, range_of(r), [&](std::size_t i, std::size_t from, std::size_t to) {
+      top = max(top, keep(load(scores + r * step.stride + i), from, to, set1(nothing)));
+    });
+    const float seen = reduce_max(top);
+    const float before = states[r].max;
+    largest[r] = seen > before ? seen : before;
+    // A row that saw nothing before has no output that could shrink.
+    if (before != nothing) grown[r] = before - largest[r];
   }
-  F32x16 sum = zero();
-  for (std::size_t i = 0; i < length; i += kLanes) {
-    const std::size_t from = begin > i ? begin - i : 0;
-    const std::size_t to = end > i ? end - i : 0;
-    const F32x16 p = keep_range(exp(sub(load(scores + i), set1(largest))), from < kLanes ? from : kLanes,
-                                to < kLanes ? to : kLanes, zero());
-    store(scores + i, p);
-    sum = add(sum, p);
+  float shrink[kLanes];
+  store(shrink, exp(load(grown)));
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* row = scores + r * step.stride;
+    if (largest[r] == nothing) {
+      for (std::size_t i = 0; i < step.length; i += kLanes) store(row + i, zero());
+      continue;
+    }
+    F32x16 sum = zero();
+    for_range(step.length, range_of(r), [&](std::size_t i, std::size_t from, std::size_t to) {
+      const F32x16 p = keep(exp(sub(load(row + i), set1(largest[r]))), from, to, zero());
+      store(row + i, p);
+      sum = add(sum, p);
+    });
+    states[r] = {largest[r], states[r].sum * shrink[r] + reduce_add(sum)};
+    if (shrink[r] != 1.0F) scale_row(step.out + (first_row + r) * step.size, shrink[r], step.size);
   }
-  const float shrink = state->max == -__builtin_inff() ? 0.0F : first(exp(set1(state->max - largest)));
-  state->max = largest;
-  state->sum = state->sum * shrink + reduce_add(sum);
-  return shrink;
+}
+
+void softmax_rows(const SoftmaxStep& step) {
+  for (std::size_t r = 0; r < step.rows; r += kLanes) {
+    const std::size_t rows = step.rows - r < kLanes ? step.rows - r : kLanes;
+    if (step.ranges == nullptr) {
+      softmax_block<true>(step, r, rows);
+    } else {
+      softmax_block<false>(step, r, rows);
+    }
+  }
 }
 
 }  // namespace pith::kernels::PITH_ISA

@@ -98,12 +98,16 @@ void matmul_floats(const std::uint8_t* panel, const Activations& x, std::size_t 
   for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
 }
 
-/// Calls block.operator()<n>(row) for blocks of rows_max rows, then of half as many (rounded up), down to one: few
-/// sizes to compile, and at most one block of each for what is left.
+/// Calls block.operator()<n>(row) for blocks of rows_max rows, then of half as many (rounded up), down to four, then
+/// for the up to three that are left: few sizes to compile, and what few rows there are at decode is unpacked for once.
 template <std::size_t rows_max, typename Block>
 inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row = 0) {
   for (; rows - row >= rows_max; row += rows_max) block.template operator()<rows_max>(row);
-  if constexpr (rows_max > 1) for_row_blocks<(rows_max + 1) / 2>(rows, block, row);
+  if constexpr (rows_max > 4) {
+    for_row_blocks<(rows_max + 1) / 2>(rows, block, row);
+  } else if constexpr (rows_max > 1) {
+    for_row_blocks<rows_max - 1>(rows, block, row);
+  }
 }
 
 template <typename Format>

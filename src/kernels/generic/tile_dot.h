@@ -8,16 +8,25 @@
 
 namespace pith::kernels::PITH_ISA {
 
-inline void put_tile(const TileOutput& to, std::size_t row, std::size_t tile, F32x16 value) {
-  float* out = to.out + row * to.stride + tile * kLanes;
-  if (to.lane_scales.codes != nullptr) value = mul(value, load_scales(to.lane_scales, tile * kLanes));
-  if (to.accumulate) {
-    value = add(load(out), value);
-  } else if (to.row_add != nullptr) {
-    value = add(value, set1(to.row_add[row]));
+/// Writes one tile's sums of rows, in order: the lanes' scales are read once for all of them.
+class TileWriter {
+ public:
+  TileWriter(const TileOutput& to, std::size_t tile)
+      : to_(to),
+        out_(to.out + tile * kLanes),
+        scales_(to.lane_scales.codes != nullptr ? load_scales(to.lane_scales, tile * kLanes) : set1(1.0F)) {}
+
+  void put(std::size_t row, F32x16 value) const {
+    float* out = out_ + row * to_.stride;
+    const F32x16 before = to_.accumulate ? load(out) : to_.row_add != nullptr ? set1(to_.row_add[row]) : zero();
+    store(out, fma(value, scales_, before));
   }
-  store(out, value);
-}
+
+ private:
+  const TileOutput& to_;
+  float* out_;
+  F32x16 scales_;
+};
 
 // Readers of a tile's codes, kBytes a step for kVectors lines of 4 columns and 16 lanes. Trellis codes of b bits have
 // the next state on top; the level depends on it, the state before and the b - 1 bits below.
@@ -26,8 +35,7 @@ inline void put_tile(const TileOutput& to, std::size_t row, std::size_t tile, F3
 struct Codes8 {
   static constexpr std::size_t kVectors = 1;
   static constexpr std::size_t kBytes = 64;
-  explicit Codes8(const std::uint8_t*) {}
-  void restart() {}
+  void begin(const std::uint8_t*) {}
   void get(const std::uint8_t* step, U8x64 (&w)[1]) { w[0] = load_bytes(step); }
 };
 
@@ -37,8 +45,10 @@ struct Trellis4 {
   static constexpr std::size_t kBytes = 64;
   Levels32 levels;
   U8x64 before;
-  explicit Trellis4(const std::uint8_t* table) : levels(load_levels32(table)), before(zero_bytes()) {}
-  void restart() { before = zero_bytes(); }
+  void begin(const std::uint8_t* table) {
+    levels = load_levels32(table);
+    before = zero_bytes();
+  }
   void get(const std::uint8_t* step, U8x64 (&w)[2]) {
     const U8x64 bytes = load_bytes(step);
     w[0] = lookup(levels, join(field_at<0, 0x0F, 1>(bytes), field<7, 1>(before)));
@@ -54,8 +64,10 @@ struct Trellis3 {
   static constexpr std::size_t kBytes = 96;
   U8x64 levels;
   U8x64 before;
-  explicit Trellis3(const std::uint8_t* table) : levels(load_levels(table)), before(zero_bytes()) {}
-  void restart() { before = zero_bytes(); }
+  void begin(const std::uint8_t* table) {
+    levels = load_levels(table);
+    before = zero_bytes();
+  }
   void get(const std::uint8_t* step, U8x64 (&w)[4]) {
     const U8x64 low = load_bytes(step);
     const U8x64 states = load_nibbles(step + 64);
@@ -74,8 +86,10 @@ struct Trellis2 {
   static constexpr std::size_t kBytes = 64;
   U8x64 levels;
   U8x64 before;
-  explicit Trellis2(const std::uint8_t* table) : levels(load_levels(table)), before(zero_bytes()) {}
-  void restart() { before = zero_bytes(); }
+  void begin(const std::uint8_t* table) {
+    levels = load_levels(table);
+    before = zero_bytes();
+  }
   void get(const std::uint8_t* step, U8x64 (&w)[4]) {
     const U8x64 bytes = load_bytes(step);
     w[0] = lookup(levels, join(field_at<0, 3, 1>(bytes), field<7, 1>(before)));
@@ -86,50 +100,72 @@ struct Trellis2 {
   }
 };
 
-template <typename Codes, std::size_t rows>
-void dot_codes_block(const std::uint8_t* tiles_bytes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
-                     std::size_t row, const TileOutput& to) {
-  Codes codes(levels);
+/// Tiles [tile, tile + side_by_side) times rows [row, row + rows).
+template <typename Codes, std::size_t rows, bool with_low, std::size_t side_by_side>
+inline void dot_code_tiles(const std::uint8_t* bytes, std::size_t tile, const std::uint8_t* levels, const SplitRows& x,
+                           std::size_t row, const TileOutput& to) {
   const std::size_t steps = x.columns / (4 * Codes::kVectors);
   const std::int8_t* high = x.high + row * x.columns;
-  const std::int8_t* low = x.low + row * x.columns;
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    I32x16 high_sum[rows];
-    I32x16 low_sum[rows];
-    // Codes are unsigned with 128 as zero: starting at -128 * sum(x) takes the offset out for free.
-    for (std::size_t n = 0; n < rows; ++n) {
-      const std::size_t at = row + n;
-      high_sum[n] = set1_i32(-128 * x.high_sums[at]);
-      low_sum[n] = set1_i32(-128 * x.low_sums[at]);
+  const std::int8_t* low = with_low ? x.low + row * x.columns : nullptr;
+  I32x16 high_sum[side_by_side][rows];
+  I32x16 low_sum[side_by_side][rows];
+  // Codes are unsigned with 128 as zero: starting at -128 * sum(x) takes the offset out for free.
+  for (std::size_t n = 0; n < rows; ++n) {
+    for (std::size_t t = 0; t < side_by_side; ++t) {
+      high_sum[t][n] = set1_i32(-128 * x.high_sums[row + n]);
+      if constexpr (with_low) low_sum[t][n] = set1_i32(-128 * x.low_sums[row + n]);
     }
-    codes.restart();
-    for (std::size_t j = 0; j < steps; ++j) {
-      U8x64 w[Codes::kVectors];
-      codes.get(tiles_bytes + (tile * steps + j) * Codes::kBytes, w);
-      for (std::size_t v = 0; v < Codes::kVectors; ++v) {
-        const std::size_t column = 4 * (j * Codes::kVectors + v);
+  }
+  Codes codes[side_by_side];
+  for (Codes& reader : codes) reader.begin(levels);
+  for (std::size_t j = 0; j < steps; ++j) {
+    U8x64 w[side_by_side][Codes::kVectors];
+    for (std::size_t t = 0; t < side_by_side; ++t) codes[t].get(bytes + ((tile + t) * steps + j) * Codes::kBytes, w[t]);
+    for (std::size_t v = 0; v < Codes::kVectors; ++v) {
+      const std::size_t column = 4 * (j * Codes::kVectors + v);
 #pragma GCC unroll 16
-        for (std::size_t n = 0; n < rows; ++n) {
-          const std::size_t at = n * x.columns + column;
-          high_sum[n] = dot4<false>(high_sum[n], w[v], high + at);
-          low_sum[n] = dot4<false>(low_sum[n], w[v], low + at);
+      for (std::size_t n = 0; n < rows; ++n) {
+        const std::size_t at = n * x.columns + column;
+        for (std::size_t t = 0; t < side_by_side; ++t) {
+          high_sum[t][n] = dot4<false>(high_sum[t][n], w[t][v], high + at);
+          if constexpr (with_low) low_sum[t][n] = dot4<false>(low_sum[t][n], w[t][v], low + at);
         }
       }
     }
+  }
+  for (std::size_t t = 0; t < side_by_side; ++t) {
+    const TileWriter writer(to, tile + t);
     for (std::size_t n = 0; n < rows; ++n) {
-      const std::size_t at = row + n;
-      const F32x16 sum = fma(to_f32(high_sum[n]), set1(256.0F), to_f32(low_sum[n]));
-      put_tile(to, at, tile, mul(sum, set1(x.scales[at])));
+      const F32x16 upper = mul(to_f32(high_sum[t][n]), set1(256.0F));
+      const F32x16 sum = with_low ? add(upper, to_f32(low_sum[t][n])) : upper;
+      writer.put(row + n, mul(sum, set1(x.scales[row + n])));
     }
   }
+}
+
+/// The few rows of a decode step leave registers for two tiles, and the processor waits for sums of only one.
+template <typename Codes, std::size_t rows, bool with_low>
+void dot_codes_block(const std::uint8_t* bytes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
+                     std::size_t row, const TileOutput& to) {
+  std::size_t tile = 0;
+  if constexpr (2 * rows <= kDotRowsMax) {
+    for (; tile + 2 <= tiles; tile += 2) dot_code_tiles<Codes, rows, with_low, 2>(bytes, tile, levels, x, row, to);
+  }
+  for (; tile < tiles; ++tile) dot_code_tiles<Codes, rows, with_low, 1>(bytes, tile, levels, x, row, to);
 }
 
 template <typename Codes>
 void dot_codes(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
                const TileOutput& to) {
-  for_row_blocks<kDotRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) {
-    dot_codes_block<Codes, rows>(codes, tiles, levels, x, row, to);
-  });
+  if (x.low != nullptr) {
+    for_row_blocks<kDotRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) {
+      dot_codes_block<Codes, rows, true>(codes, tiles, levels, x, row, to);
+    });
+  } else {
+    for_row_blocks<2 * kDotRowsMax>(x.rows, [&]<std::size_t rows>(std::size_t row) {
+      dot_codes_block<Codes, rows, false>(codes, tiles, levels, x, row, to);
+    });
+  }
 }
 
 template <typename Element>
@@ -142,7 +178,8 @@ void dot_floats(const void* elements, std::size_t tiles, std::size_t tile_bytes,
       const auto* w = reinterpret_cast<const typename Element::Type*>(static_cast<const std::uint8_t*>(elements) +
                                                                       tile * tile_bytes);
       accumulate_floats<Element, n>(w, x + row * x_stride, x_stride, columns, total);
-      for (std::size_t i = 0; i < n; ++i) put_tile(to, row + i, tile, total[i]);
+      const TileWriter writer(to, tile);
+      for (std::size_t i = 0; i < n; ++i) writer.put(row + i, total[i]);
     }
   });
 }

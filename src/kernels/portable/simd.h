@@ -154,6 +154,11 @@ inline std::int32_t reduce_add_i32(I32x16 a) {
   for (const std::int32_t x : a.lane) sum += x;
   return sum;
 }
+inline std::int32_t last_i32(I32x16 a) { return a.lane[15]; }
+inline I32x16 prefix_sum(I32x16 a) {
+  for (std::size_t i = 1; i < 16; ++i) a.lane[i] += a.lane[i - 1];
+  return a;
+}
 inline void store_i8(std::int8_t* p, I32x16 a) {
   for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.lane[i] & 0xFF);
 }

@@ -258,15 +258,23 @@ void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* 
   to.stride = kPageTokens;
   to.lane_scales = lane_scales(page);
   to.row_add = scratch.row_add;
-  dot()(bytes(page), tiles(), levels(), queries.split, to);
+  kernels::SplitRows split = queries.split;
+  if (trellis_ != nullptr) split.low = nullptr;
+  dot()(bytes(page), tiles(), levels(), split, to);
 }
 
 void IntCodec::accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
                                const ProbabilityScratch& scratch) const {
-  kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high, scratch.low,
-                       scratch.scales, scratch.high_sums, scratch.low_sums);
-  const kernels::SplitRows split = {scratch.high,     scratch.low, scratch.scales, scratch.high_sums,
-                                    scratch.low_sums, rows,        kPageTokens};
+  kernels::SplitRows split = {scratch.high, nullptr, scratch.scales, scratch.high_sums, nullptr, rows, kPageTokens};
+  if (trellis_ != nullptr) {
+    kernels_->round_weights(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high,
+                            scratch.scales, scratch.high_sums);
+  } else {
+    kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high, scratch.low,
+                         scratch.scales, scratch.high_sums, scratch.low_sums);
+    split.low = scratch.low;
+    split.low_sums = scratch.low_sums;
+  }
   kernels::TileOutput to;
   to.out = out;
   to.stride = shape().size;
