@@ -38,7 +38,7 @@ const bool registered = [] {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     for (std::size_t i = 0; i < gguf::kTensorTypes; ++i) {
       const gguf::TensorTypeInfo& type = gguf::tensor_type_at(i);
-      for (const std::size_t tokens : {1UL, 12UL, 256UL}) {
+      for (const std::size_t tokens : {1UL, 16UL, 512UL}) {
         const std::string name =
             "matmul/" + std::string(type.name) + "/tokens:" + std::to_string(tokens) + "/" + std::string(table->name);
         benchmark::RegisterBenchmark(name.c_str(), [&type, table, tokens](benchmark::State& state) {

@@ -31,17 +31,30 @@ enum class PackedFormat : std::uint8_t {
 };
 inline constexpr std::size_t kPackedFormats = 15;
 
+/// Activation rows of a block: within one, a group's codes and scales lie at fixed distances from each other, so that a
+/// kernel addresses all of them from one pointer.
+inline constexpr std::size_t kBlockRows = 12;
+
+constexpr std::size_t row_blocks(std::size_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+
+/// Where group `group` of row `row` lies in an array [blocks, groups, 12].
+constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t group) {
+  return (row / kBlockRows * groups + group) * kBlockRows + row % kBlockRows;
+}
+
 /// Activations of M tokens: float32 always, int8 where a quantized weight asks for it. A group that stands out of its
 /// row has a second plane of codes for what the first leaves over: x ~ scale * code + low_scale * low. The few channels
-/// with huge values carry most of the rounding error of a row.
+/// with huge values carry most of the rounding error of a row. Row m is row m % 12 of block m / 12; second planes of a
+/// block's group lie behind one another, in the order of their rows.
 struct Activations {
-  const float* values = nullptr;       ///< [rows, columns], `stride` apart
-  const std::int8_t* codes = nullptr;  ///< [rows, columns]
-  const float* scales = nullptr;       ///< [rows, columns / 32]
-  const std::int8_t* low = nullptr;    ///< [rows, columns]; written where low_scales is not 0
-  const float* low_scales = nullptr;   ///< [rows, columns / 32]; 0: the group has no second plane
-  const float* sums = nullptr;         ///< [rows, columns / 32]: the sum of the group as the codes have it
-  const float* half_sums = nullptr;    ///< [rows, columns / 16]: the same by half group
+  const float* values = nullptr;            ///< [rows, columns], `stride` apart
+  const std::int8_t* codes = nullptr;       ///< [blocks, groups, 12, 32]
+  const float* scales = nullptr;            ///< [blocks, groups, 12]
+  const float* sums = nullptr;              ///< [blocks, groups, 12]: the sum of the group as the codes have it
+  const float* half_sums = nullptr;         ///< [blocks, groups, 2, 12]: the same by half group
+  const std::int8_t* low = nullptr;         ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
+  const float* low_scales = nullptr;        ///< [blocks, groups, 12]: the same
+  const std::uint16_t* low_rows = nullptr;  ///< [blocks, groups]: bit r is set where row r has a second plane
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::size_t stride = 0;
@@ -51,10 +64,11 @@ struct Activations {
 struct CodeRows {
   std::int8_t* codes = nullptr;
   float* scales = nullptr;
-  std::int8_t* low = nullptr;
-  float* low_scales = nullptr;
   float* sums = nullptr;
   float* half_sums = nullptr;
+  std::int8_t* low = nullptr;
+  float* low_scales = nullptr;
+  std::uint16_t* low_rows = nullptr;
 };
 
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
@@ -64,7 +78,7 @@ using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, f
 /// in 8 bits.
 struct SplitRows {
   const std::int8_t* high = nullptr;        ///< [rows, columns]
-  const std::int8_t* low = nullptr;         ///< [rows, columns]; null: none is read
+  const std::int8_t* low = nullptr;         ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
   const float* scales = nullptr;            ///< [rows]
   const std::int32_t* high_sums = nullptr;  ///< [rows]
   const std::int32_t* low_sums = nullptr;   ///< [rows]; null where low is

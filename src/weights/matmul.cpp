@@ -10,7 +10,8 @@ constexpr std::size_t kTaskBytes = std::size_t{32} << 10;
 /// Activation rows stay in the second-level cache while a task's panels pass.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
 
-kernels::Activations row_block(const kernels::Activations& x, std::size_t first, std::size_t rows) {
+/// Rows from `first`, which begins a block.
+kernels::Activations rows_from(const kernels::Activations& x, std::size_t first, std::size_t rows) {
   kernels::Activations part = x;
   part.rows = rows;
   part.values += first * x.stride;
@@ -18,10 +19,11 @@ kernels::Activations row_block(const kernels::Activations& x, std::size_t first,
     const std::size_t groups = x.columns / kernels::kGroup;
     part.codes += first * x.columns;
     part.scales += first * groups;
-    part.low += first * x.columns;
-    part.low_scales += first * groups;
     part.sums += first * groups;
     part.half_sums += 2 * first * groups;
+    part.low += first * x.columns;
+    part.low_scales += first * groups;
+    part.low_rows += first / kernels::kBlockRows * groups;
   }
   return part;
 }
@@ -29,12 +31,13 @@ kernels::Activations row_block(const kernels::Activations& x, std::size_t first,
 }  // namespace
 
 QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
-    : codes_(rows_max * columns_max),
-      scales_(rows_max * (columns_max / kernels::kGroup + 1)),
+    : codes_(kernels::row_blocks(rows_max) * kernels::kBlockRows * columns_max),
+      scales_(codes_.size() / kernels::kGroup),
+      sums_(scales_.size()),
+      half_sums_(2 * scales_.size()),
       low_(codes_.size()),
       low_scales_(scales_.size()),
-      sums_(scales_.size()),
-      half_sums_(2 * scales_.size()) {}
+      low_rows_(scales_.size() / kernels::kBlockRows) {}
 
 kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x,
                                              std::size_t rows, std::size_t columns, std::size_t stride, bool needed) {
@@ -45,22 +48,21 @@ kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels
   view.stride = stride;
   if (!needed) return view;
   const std::size_t groups = columns / kernels::kGroup;
-  constexpr std::size_t kRowsPerTask = 8;
-  pool.run((rows + kRowsPerTask - 1) / kRowsPerTask,
-           [&](std::size_t task) {
-             const std::size_t first = task * kRowsPerTask;
-             kernels.quantize_rows(x + first * stride, std::min(kRowsPerTask, rows - first), columns,
-                                   {codes_.data() + first * columns, scales_.data() + first * groups,
-                                    low_.data() + first * columns, low_scales_.data() + first * groups,
-                                    sums_.data() + first * groups, half_sums_.data() + 2 * first * groups});
-           },
-           rows > kRowsPerTask);
+  pool.run(kernels::row_blocks(rows), [&](std::size_t block) {
+    const std::size_t first = block * kernels::kBlockRows;
+    kernels.quantize_rows(
+        x + first * stride, std::min(kernels::kBlockRows, rows - first), columns,
+        {codes_.data() + first * columns, scales_.data() + first * groups, sums_.data() + first * groups,
+         half_sums_.data() + 2 * first * groups, low_.data() + first * columns, low_scales_.data() + first * groups,
+         low_rows_.data() + block * groups});
+  });
   view.codes = codes_.data();
   view.scales = scales_.data();
-  view.low = low_.data();
-  view.low_scales = low_scales_.data();
   view.sums = sums_.data();
   view.half_sums = half_sums_.data();
+  view.low = low_.data();
+  view.low_scales = low_scales_.data();
+  view.low_rows = low_rows_.data();
   return view;
 }
 
@@ -88,7 +90,7 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
     const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
     const std::size_t last = std::min(matrix.panels(), (task + 1) * per_task);
     for (std::size_t row = 0; row < x.rows; row += rows_fit) {
-      const kernels::Activations block = row_block(x, row, std::min(rows_fit, x.rows - row));
+      const kernels::Activations block = rows_from(x, row, std::min(rows_fit, x.rows - row));
       for (std::size_t panel = task * per_task; panel < last; ++panel) {
         kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes,
                product->stride);

@@ -24,10 +24,11 @@ class QuantizedRows {
  private:
   Buffer<std::int8_t> codes_;
   Buffer<float> scales_;
-  Buffer<std::int8_t> low_;
-  Buffer<float> low_scales_;
   Buffer<float> sums_;
   Buffer<float> half_sums_;
+  Buffer<std::int8_t> low_;
+  Buffer<float> low_scales_;
+  Buffer<std::uint16_t> low_rows_;
 };
 
 /// One product of a group: out[m * stride + r] = matrix[r] . x[m]. `stride` is a multiple of 16 and leaves room for the

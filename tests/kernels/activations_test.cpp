@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -20,59 +21,83 @@ class Quantize : public testing::TestWithParam<const KernelTable*> {
 
 /// The memory behind CodeRows, and the values it stands for.
 struct CodeMemory {
+  std::size_t groups;
   std::vector<std::int8_t> codes, low;
-  std::vector<float> scales, low_scales, sums, half_sums;
+  std::vector<float> scales, sums, half_sums, low_scales;
+  std::vector<std::uint16_t> low_rows;
 
-  explicit CodeMemory(std::size_t count)
-      : codes(count), low(count), scales(count / 32), low_scales(count / 32), sums(count / 32), half_sums(count / 16) {}
+  CodeMemory(std::size_t rows, std::size_t columns)
+      : groups(columns / kGroup),
+        codes(row_blocks(rows) * kBlockRows * columns),
+        low(codes.size()),
+        scales(codes.size() / kGroup),
+        sums(scales.size()),
+        half_sums(2 * scales.size()),
+        low_scales(scales.size()),
+        low_rows(scales.size() / kBlockRows, 0xFFFF) {}
 
   CodeRows view() {
-    return {codes.data(), scales.data(), low.data(), low_scales.data(), sums.data(), half_sums.data()};
+    return {codes.data(), scales.data(), sums.data(), half_sums.data(), low.data(), low_scales.data(), low_rows.data()};
   }
-  float value(std::size_t i) const {
-    const float high = scales[i / 32] * static_cast<float>(codes[i]);
-    return low_scales[i / 32] == 0.0F ? high : high + low_scales[i / 32] * static_cast<float>(low[i]);
+  unsigned low_rows_of(std::size_t row, std::size_t group) const { return low_rows[row / kBlockRows * groups + group]; }
+  bool has_low(std::size_t row, std::size_t group) const {
+    return (low_rows_of(row, group) >> (row % kBlockRows) & 1U) != 0;
+  }
+  float scale(std::size_t row, std::size_t group) const { return scales[group_at(groups, row, group)]; }
+  float value(std::size_t row, std::size_t column) const {
+    const std::size_t at = group_at(groups, row, column / kGroup);
+    const float high = scales[at] * static_cast<float>(codes[at * kGroup + column % kGroup]);
+    if (!has_low(row, column / kGroup)) return high;
+    const unsigned before = low_rows_of(row, column / kGroup) & ((1U << (row % kBlockRows)) - 1);
+    const std::size_t slot = at - row % kBlockRows + static_cast<std::size_t>(std::popcount(before));
+    return high + low_scales[slot] * static_cast<float>(low[slot * kGroup + column % kGroup]);
   }
 };
 
 TEST_P(Quantize, RowsWithinHalfAStep) {
   for (const std::size_t columns : {32UL, 64UL, 96UL, 576UL}) {
-    const std::size_t rows = 3;
-    const auto x = random_floats(rows * columns, columns, 3.0F);
-    CodeMemory memory(x.size());
-    k().quantize_rows(x.data(), rows, columns, memory.view());
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      EXPECT_NEAR(memory.value(i), x[i], 0.501F * memory.scales[i / 32]);
-      EXPECT_NE(memory.codes[i], -128);
-    }
-    for (std::size_t half = 0; half < memory.half_sums.size(); ++half) {
-      float sum = 0.0F;
-      for (std::size_t i = 0; i < 16; ++i) sum += memory.value(16 * half + i);
-      EXPECT_NEAR(memory.half_sums[half], sum, 1e-4F);
-    }
-    for (std::size_t g = 0; g < memory.sums.size(); ++g) {
-      EXPECT_EQ(memory.sums[g], memory.half_sums[2 * g] + memory.half_sums[2 * g + 1]);
+    for (const std::size_t rows : {1UL, 3UL, 12UL, 13UL, 30UL}) {
+      auto x = random_floats(rows * columns, columns, 3.0F);
+      x[x.size() - 5] = 90.0F;
+      CodeMemory memory(rows, columns);
+      k().quantize_rows(x.data(), rows, columns, memory.view());
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t c = 0; c < columns; ++c) {
+          EXPECT_NEAR(memory.value(r, c), x[r * columns + c], 0.501F * memory.scale(r, c / kGroup));
+        }
+        for (std::size_t g = 0; g < columns / kGroup; ++g) {
+          const std::size_t first_half = (r / kBlockRows * memory.groups + g) * 2 * kBlockRows + r % kBlockRows;
+          for (std::size_t half = 0; half < 2; ++half) {
+            float sum = 0.0F;
+            for (std::size_t i = 0; i < 16; ++i) sum += memory.value(r, g * kGroup + 16 * half + i);
+            EXPECT_NEAR(memory.half_sums[first_half + half * kBlockRows], sum, 1e-4F);
+          }
+          EXPECT_EQ(memory.sums[group_at(memory.groups, r, g)],
+                    memory.half_sums[first_half] + memory.half_sums[first_half + kBlockRows]);
+        }
+      }
+      for (const std::int8_t code : memory.codes) EXPECT_NE(code, -128);
     }
   }
 }
 
 TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
-  auto x = random_floats(320, 4);
-  x[70] = 300.0F;
-  CodeMemory memory(x.size());
-  k().quantize_rows(x.data(), 1, 320, memory.view());
-  for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.low_scales[g] != 0.0F, g == 2) << "group " << g;
+  auto x = random_floats(2 * 320, 4);
+  x[320 + 70] = 300.0F;
+  CodeMemory memory(2, 320);
+  k().quantize_rows(x.data(), 2, 320, memory.view());
+  for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.has_low(1, g), g == 2) << "group " << g;
   // Half a step of the second plane: 300 / 127 / 254 / 2.
-  for (std::size_t i = 64; i < 96; ++i) EXPECT_NEAR(memory.value(i), x[i], 0.0048F);
+  for (std::size_t c = 64; c < 96; ++c) EXPECT_NEAR(memory.value(1, c), x[320 + c], 0.0048F);
 }
 
 TEST_P(Quantize, AllInstructionSetsGiveTheSameCodes) {
   auto x = random_floats(32 * 64, 9, 2.0F);
   x[100] = 40.0F;
   const auto run = [&](const KernelTable& table) {
-    CodeMemory memory(x.size());
+    CodeMemory memory(2, 32 * 32);
     table.quantize_rows(x.data(), 2, 32 * 32, memory.view());
-    return std::tuple(memory.codes, memory.scales, memory.low, memory.low_scales);
+    return std::tuple(memory.codes, memory.scales, memory.low, memory.low_scales, memory.low_rows);
   };
   EXPECT_EQ(run(k()), run(portable::table()));
 }
@@ -81,12 +106,12 @@ TEST_P(Quantize, ZerosAndPoison) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> x(96, 0.0F);
     x[40] = bad;
-    CodeMemory memory(96);
+    CodeMemory memory(1, 96);
     k().quantize_rows(x.data(), 1, 96, memory.view());
-    EXPECT_EQ(memory.scales[0], 0.0F);
+    EXPECT_EQ(memory.scale(0, 0), 0.0F);
     EXPECT_EQ(memory.codes[0], 0);
-    EXPECT_TRUE(std::isnan(memory.scales[1])) << "a number that is none must reach the logits";
-    EXPECT_EQ(memory.scales[2], 0.0F);
+    EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "a number that is none must reach the logits";
+    EXPECT_EQ(memory.scale(0, 2), 0.0F);
   }
 }
 

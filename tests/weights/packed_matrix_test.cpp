@@ -92,9 +92,17 @@ TEST_P(EveryType, PackedRowsDequantizeBitExactly) {
 }
 
 /// An activation as its codes have it.
-double value_of(const kernels::Activations& x, std::size_t at) {
-  const double high = static_cast<double>(x.scales[at / 32]) * x.codes[at];
-  return x.low_scales[at / 32] == 0.0F ? high : high + static_cast<double>(x.low_scales[at / 32]) * x.low[at];
+double value_of(const kernels::Activations& x, std::size_t row, std::size_t column) {
+  const std::size_t group = column / kernels::kGroup;
+  const std::size_t at = kernels::group_at(x.columns / kernels::kGroup, row, group);
+  const std::size_t code = at * kernels::kGroup + column % kernels::kGroup;
+  const double high = static_cast<double>(x.scales[at]) * x.codes[code];
+  const unsigned low_rows = x.low_rows[at / kernels::kBlockRows];
+  const unsigned bit = 1U << (row % kernels::kBlockRows);
+  if ((low_rows & bit) == 0) return high;
+  const std::size_t slot =
+      at - row % kernels::kBlockRows + static_cast<std::size_t>(std::popcount(low_rows & (bit - 1)));
+  return high + static_cast<double>(x.low_scales[slot]) * x.low[slot * kernels::kGroup + column % kernels::kGroup];
 }
 
 /// The product with the activations as the kernel sees them, in double.
@@ -109,7 +117,8 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
   std::normal_distribution<float> normal(0.0F, 1.0F);
   std::vector<float> x(tokens * columns);
   for (float& v : x) v = normal(engine);
-  x[x.size() / 2] = 50.0F;
+  // Second planes for some rows, in different groups.
+  for (std::size_t m = 0; m < tokens; m += 2) x[m * columns + m * 37 % columns] = 50.0F;
   QuantizedRows quantized(tokens, columns);
   const kernels::Activations view =
       quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
@@ -122,8 +131,7 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
       double sum = 0;
       double size = 0;
       for (std::size_t c = 0; c < columns; ++c) {
-        const std::size_t at = m * columns + c;
-        const double a = matrix.quantized() ? value_of(view, at) : static_cast<double>(x[at]);
+        const double a = matrix.quantized() ? value_of(view, m, c) : static_cast<double>(x[m * columns + c]);
         const double term = a * static_cast<double>(w[r * columns + c]);
         sum += term;
         size += std::fabs(term);

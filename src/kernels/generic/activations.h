@@ -31,49 +31,58 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-void quantize_row(const float* x, std::size_t groups, const CodeRows& to) {
+/// Row r of the block that begins at `to`; rows before it are done.
+void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeRows& to) {
   // First the largest value of each group, kept where its scale goes.
   float squares = 0.0F;
   for (std::size_t g = 0; g < groups; ++g) {
     const float largest = reduce_max(max(abs(load(x + g * kGroup)), abs(load(x + g * kGroup + kLanes))));
     squares += largest * largest;
-    to.scales[g] = largest;
+    to.scales[g * kBlockRows + r] = largest;
   }
   const float limit = kStandsOut * __builtin_sqrtf(squares / static_cast<float>(groups));
   for (std::size_t g = 0; g < groups; ++g) {
+    const std::size_t at = g * kBlockRows + r;
     const F32x16 a = load(x + g * kGroup);
     const F32x16 b = load(x + g * kGroup + kLanes);
-    const float largest = to.scales[g];
+    const float largest = to.scales[at];
     const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
     const float scale = largest / 127.0F + finite_or_nan(a) + finite_or_nan(b);
     const F32x16 steps_a = mul(a, inverse);
     const F32x16 steps_b = mul(b, inverse);
-    const CodeSums high = put_codes(steps_a, steps_b, to.codes + g * kGroup);
+    const CodeSums high = put_codes(steps_a, steps_b, to.codes + at * kGroup);
     float first = scale * static_cast<float>(high.first);
     float second = scale * static_cast<float>(high.second);
-    to.scales[g] = scale;
-    to.low_scales[g] = 0.0F;
+    to.scales[at] = scale;
     if (largest > limit) {
       const F32x16 up = set1(kLowSteps);
-      const CodeSums low =
-          put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up), to.low + g * kGroup);
+      const std::size_t slot = g * kBlockRows + static_cast<std::size_t>(__builtin_popcount(to.low_rows[g]));
+      const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
+                                     to.low + slot * kGroup);
       const float low_scale = scale / kLowSteps;
-      to.low_scales[g] = low_scale;
+      to.low_scales[slot] = low_scale;
+      to.low_rows[g] = static_cast<std::uint16_t>(to.low_rows[g] | 1U << r);
       first += low_scale * static_cast<float>(low.first);
       second += low_scale * static_cast<float>(low.second);
     }
-    to.half_sums[2 * g] = first;
-    to.half_sums[2 * g + 1] = second;
-    to.sums[g] = first + second;
+    to.half_sums[g * 2 * kBlockRows + r] = first;
+    to.half_sums[(g * 2 + 1) * kBlockRows + r] = second;
+    to.sums[at] = first + second;
   }
 }
 
 void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
-  for (std::size_t m = 0; m < rows; ++m) {
-    quantize_row(x + m * columns, groups,
-                 {to.codes + m * columns, to.scales + m * groups, to.low + m * columns, to.low_scales + m * groups,
-                  to.sums + m * groups, to.half_sums + 2 * m * groups});
+  for (std::size_t block = 0; block * kBlockRows < rows; ++block) {
+    const std::size_t at = block * groups * kBlockRows;
+    const CodeRows part = {to.codes + at * kGroup,      to.scales + at,       to.sums + at,
+                           to.half_sums + 2 * at,       to.low + at * kGroup, to.low_scales + at,
+                           to.low_rows + block * groups};
+    for (std::size_t g = 0; g < groups; ++g) part.low_rows[g] = 0;
+    const std::size_t left = rows - block * kBlockRows;
+    for (std::size_t r = 0; r < (left < kBlockRows ? left : kBlockRows); ++r, x += columns) {
+      quantize_row(x, groups, r, part);
+    }
   }
 }
 

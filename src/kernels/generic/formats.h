@@ -6,40 +6,36 @@
 
 namespace pith::kernels::PITH_ISA {
 
-/// 8 code vectors from 4 lines: low nibbles are even vectors, high nibbles odd ones.
-inline void unpack_nibbles(const std::uint8_t* lines, U8x64 (&w)[8]) {
-  for (std::size_t j = 0; j < 4; ++j) {
-    const U8x64 line = load_bytes(lines + 64 * j);
-    w[2 * j] = field<0, 0x0F>(line);
-    w[2 * j + 1] = field<4, 0x0F>(line);
-  }
+/// Code vectors 2 * pair and 2 * pair + 1 of a group: kernels unpack two at a time, just before they are used, so that
+/// few registers hold codes.
+struct CodePair {
+  U8x64 even, odd;
+};
+
+/// From 4 lines: low nibbles are even vectors, high nibbles odd ones.
+template <std::size_t pair>
+inline CodePair nibble_pair(const std::uint8_t* lines) {
+  const U8x64 line = load_bytes(lines + 64 * pair);
+  return {field<0, 0x0F>(line), field<4, 0x0F>(line)};
 }
 
-/// 8 code vectors of 2 bits from 2 lines, shifted left by `to`.
-template <int to>
-inline void unpack_pairs(const std::uint8_t* lines, U8x64 (&w)[8]) {
-  for (std::size_t j = 0; j < 2; ++j) {
-    const U8x64 line = load_bytes(lines + 64 * j);
-    w[4 * j] = field_at<0, 3, to>(line);
-    w[4 * j + 1] = field_at<2, 3, to>(line);
-    w[4 * j + 2] = field_at<4, 3, to>(line);
-    w[4 * j + 3] = field_at<6, 3, to>(line);
-  }
+/// 2 bits a code from 2 lines, shifted left by `to`.
+template <std::size_t pair, int to>
+inline CodePair bits2_pair(const std::uint8_t* lines) {
+  const U8x64 line = load_bytes(lines + 64 * (pair / 2));
+  constexpr int kFrom = pair % 2 * 4;
+  return {field_at<kFrom, 3, to>(line), field_at<kFrom + 2, 3, to>(line)};
 }
 
-/// One more bit for each of 8 code vectors, from one line, at bit `to`.
-template <int to>
-inline void add_bits(const std::uint8_t* line_bytes, U8x64 (&w)[8]) {
+/// One bit a code from one line, at bit `to`.
+template <std::size_t pair, int to>
+inline CodePair bit_pair(const std::uint8_t* line_bytes) {
   const U8x64 line = load_bytes(line_bytes);
-  w[0] = join(w[0], field_at<0, 1, to>(line));
-  w[1] = join(w[1], field_at<1, 1, to>(line));
-  w[2] = join(w[2], field_at<2, 1, to>(line));
-  w[3] = join(w[3], field_at<3, 1, to>(line));
-  w[4] = join(w[4], field_at<4, 1, to>(line));
-  w[5] = join(w[5], field_at<5, 1, to>(line));
-  w[6] = join(w[6], field_at<6, 1, to>(line));
-  w[7] = join(w[7], field_at<7, 1, to>(line));
+  constexpr int kFrom = 2 * pair;
+  return {field_at<kFrom, 1, to>(line), field_at<kFrom + 1, 1, to>(line)};
 }
+
+inline CodePair join(CodePair a, CodePair b) { return {join(a.even, b.even), join(a.odd, b.odd)}; }
 
 inline const std::uint16_t* halves(const std::uint8_t* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 
@@ -67,7 +63,10 @@ struct SimpleBlock {
 template <bool has_min>
 struct Bits4 : SimpleBlock<has_min, 8> {
   static constexpr std::size_t kGroupBytes = 256;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) { unpack_nibbles(p, w); }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return nibble_pair<pair>(p);
+  }
 };
 using FormatQ4_0 = Bits4<false>;
 using FormatQ4_1 = Bits4<true>;
@@ -75,9 +74,9 @@ using FormatQ4_1 = Bits4<true>;
 template <bool has_min>
 struct Bits5 : SimpleBlock<has_min, 16> {
   static constexpr std::size_t kGroupBytes = 320;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) {
-    unpack_nibbles(p, w);
-    add_bits<4>(p + 256, w);
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return join(nibble_pair<pair>(p), bit_pair<pair, 4>(p + 256));
   }
 };
 using FormatQ5_0 = Bits5<false>;
@@ -85,8 +84,9 @@ using FormatQ5_1 = Bits5<true>;
 
 struct FormatQ8_0 : SimpleBlock<false, 128> {
   static constexpr std::size_t kGroupBytes = 512;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) {
-    for (std::size_t j = 0; j < 8; ++j) w[j] = load_bytes(p + 64 * j);
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return {load_bytes(p + 128 * pair), load_bytes(p + 128 * pair + 64)};
   }
 };
 
@@ -94,15 +94,19 @@ struct FormatQ8_0 : SimpleBlock<false, 128> {
 alignas(16) inline constexpr std::uint8_t kIq4Levels[16] = {1,   24,  45,  63,  79,  93,  106, 118,
                                                             129, 141, 153, 166, 181, 197, 217, 241};
 
-inline void lookup_nibbles(const std::uint8_t* lines, const std::uint8_t* table, U8x64 (&w)[8]) {
-  unpack_nibbles(lines, w);
-  const U8x64 levels = load_levels(table);
-  for (U8x64& x : w) x = lookup(levels, x);
+template <std::size_t pair>
+inline CodePair iq4_pair(const std::uint8_t* lines) {
+  const U8x64 levels = load_levels(kIq4Levels);
+  const CodePair index = nibble_pair<pair>(lines);
+  return {lookup(levels, index.even), lookup(levels, index.odd)};
 }
 
 struct FormatIQ4_NL : SimpleBlock<false, 128> {
   static constexpr std::size_t kGroupBytes = 256;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) { lookup_nibbles(p, kIq4Levels, w); }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return iq4_pair<pair>(p);
+  }
 };
 
 /// Blocks of 256 columns: f16 scale[16] (and f16 min scale[16]), then 8 groups with small integer scales of their own.
@@ -132,14 +136,17 @@ struct MinGroups : SuperBlock<true> {
 
 struct FormatQ4_K : MinGroups {
   static constexpr std::size_t kGroupBytes = 32 + 256;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) { unpack_nibbles(p + 32, w); }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return nibble_pair<pair>(p + 32);
+  }
 };
 
 struct FormatQ5_K : MinGroups {
   static constexpr std::size_t kGroupBytes = 32 + 320;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) {
-    unpack_nibbles(p + 32, w);
-    add_bits<4>(p + 32 + 256, w);
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return join(nibble_pair<pair>(p + 32), bit_pair<pair, 4>(p + 32 + 256));
   }
 };
 
@@ -151,7 +158,10 @@ struct FormatIQ4_XS : SuperBlock<false> {
     scale[0] = mul(h.scale, load_i8(p));
     min[0] = mul(scale[0], set1(-128.0F));
   }
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) { lookup_nibbles(p + 16, kIq4Levels, w); }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return iq4_pair<pair>(p + 16);
+  }
 };
 
 /// Group: i8 scale[2][16], one for each half of the columns, then the codes.
@@ -168,19 +178,17 @@ struct SignedHalves : SuperBlock<false> {
 
 struct FormatQ6_K : SignedHalves<32> {
   static constexpr std::size_t kGroupBytes = 32 + 256 + 128;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) {
-    U8x64 high[8];
-    unpack_nibbles(p + 32, w);
-    unpack_pairs<4>(p + 32 + 256, high);
-    for (std::size_t j = 0; j < 8; ++j) w[j] = join(w[j], high[j]);
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return join(nibble_pair<pair>(p + 32), bits2_pair<pair, 4>(p + 32 + 256));
   }
 };
 
 struct FormatQ3_K : SignedHalves<4> {
   static constexpr std::size_t kGroupBytes = 32 + 128 + 64;
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) {
-    unpack_pairs<0>(p + 32, w);
-    add_bits<2>(p + 32 + 128, w);
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return join(bits2_pair<pair, 0>(p + 32), bit_pair<pair, 2>(p + 32 + 128));
   }
 };
 
@@ -201,7 +209,10 @@ struct FormatQ2_K : SuperBlock<true> {
       min[i] = mul(h.min, load_u8(high));
     }
   }
-  static void codes(const std::uint8_t* p, U8x64 (&w)[8]) { unpack_pairs<0>(p + 32, w); }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return bits2_pair<pair, 0>(p + 32);
+  }
 };
 
 }  // namespace pith::kernels::PITH_ISA

@@ -8,59 +8,101 @@
 
 namespace pith::kernels::PITH_ISA {
 
-/// `count` code vectors of a group times one row's codes.
-template <bool small_codes, std::size_t count>
-inline F32x16 dot_group(const U8x64* w, const std::int8_t* codes) {
-  I32x16 sum = zero_i32();
-  for (std::size_t j = 0; j < count; ++j) sum = dot4<small_codes>(sum, w[j], codes + 4 * j);
-  return to_f32(sum);
+/// Calls step.operator()<i>() for i in [begin, end).
+template <std::size_t begin, std::size_t end, typename Step>
+inline void for_constants(const Step& step) {
+  if constexpr (begin < end) {
+    step.template operator()<begin>();
+    for_constants<begin + 1, end>(step);
+  }
 }
 
-/// Rows [row, row + rows) of int8 activations times a quantized panel.
-/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves. A second
-/// plane of activation codes costs 8 more and comes seldom, mostly in the same columns: its branch is foretold well.
+/// Half `half` of a group's code vectors (all of them where a format has no halves) times `rows` rows of activation
+/// codes, `apart` bytes from row to row. Rows run in the inner loop: their sums do not wait for each other.
+template <typename Format, std::size_t half, std::size_t rows>
+inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, std::size_t apart, I32x16 (&sum)[rows]) {
+  constexpr std::size_t kPairs = 4 / Format::kHalves;
+  for (std::size_t n = 0; n < rows; ++n) sum[n] = zero_i32();
+  for_constants<half * kPairs, (half + 1) * kPairs>([&]<std::size_t pair>() {
+    const CodePair w = Format::template codes<pair>(group);
+#pragma GCC unroll 16
+    for (std::size_t n = 0; n < rows; ++n) {
+      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.even, codes + n * apart + 8 * pair);
+    }
+#pragma GCC unroll 16
+    for (std::size_t n = 0; n < rows; ++n) {
+      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.odd, codes + n * apart + 8 * pair + 4);
+    }
+  });
+}
+
+/// Rows [first, first + rows) of a block of int8 activations times a quantized panel, first planes only.
+/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves.
 template <typename Format, std::size_t rows>
-void matmul_codes(const std::uint8_t* panel, const Activations& x, std::size_t row, float* out, std::size_t stride) {
+void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size_t first, float* out,
+                  std::size_t stride) {
   constexpr std::size_t kHalves = Format::kHalves;
-  const std::size_t groups = x.columns / kGroup;
-  const std::int8_t* codes = x.codes + row * x.columns;
-  const float* scales = x.scales + row * groups;
-  const std::int8_t* low = x.low + row * x.columns;
-  const float* low_scales = x.low_scales + row * groups;
-  const float* sums = (kHalves == 1 ? x.sums : x.half_sums) + row * groups * kHalves;
+  const std::size_t groups = block.columns / kGroup;
+  const std::int8_t* codes = block.codes + first * kGroup;
+  const float* scales = block.scales + first;
+  const float* sums = (kHalves == 1 ? block.sums : block.half_sums) + first;
   F32x16 total[rows];
   for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
-  for (std::size_t group = 0; group < groups;) {
+  for (std::size_t group = 0; group < groups; group += Format::kGroups) {
     const typename Format::Header header = Format::header(panel);
     panel += Format::kHeaderBytes;
-    for (std::size_t g = 0; g < Format::kGroups; ++g, ++group, panel += Format::kGroupBytes) {
+    for (std::size_t g = 0; g < Format::kGroups; ++g) {
       F32x16 scale[kHalves];
       F32x16 min[kHalves];
-      U8x64 w[8];
       Format::scales(header, panel, scale, min);
-      Format::codes(panel, w);
+      for_constants<0, kHalves>([&]<std::size_t half>() {
+        I32x16 sum[rows];
+        dot_rows<Format, half>(panel, codes, kGroup, sum);
 #pragma GCC unroll 16
-      for (std::size_t n = 0; n < rows; ++n) {
-        constexpr std::size_t kVectors = 8 / kHalves;
-        constexpr bool kSmall = Format::kSmallCodes;
-        const std::size_t at = n * groups + group;
-        const std::size_t column = n * x.columns + group * kGroup;
-        for (std::size_t half = 0; half < kHalves; ++half) {
-          const std::size_t v = half * kVectors;
-          const F32x16 sum = dot_group<kSmall, kVectors>(w + v, codes + column + 4 * v);
-          total[n] = fma(sum, mul(scale[half], set1(scales[at])), total[n]);
-          total[n] = fma(min[half], set1(sums[at * kHalves + half]), total[n]);
+        for (std::size_t n = 0; n < rows; ++n) {
+          total[n] = fma(to_f32(sum[n]), mul(scale[half], set1(scales[n])), total[n]);
+          total[n] = fma(min[half], set1(sums[half * kBlockRows + n]), total[n]);
         }
-        if (low_scales[at] == 0.0F) continue;
+      });
+      panel += Format::kGroupBytes;
+      codes += kBlockRows * kGroup;
+      scales += kBlockRows;
+      sums += kHalves * kBlockRows;
+    }
+  }
+  for (std::size_t n = 0; n < rows; ++n) store(out + (first + n) * stride, total[n]);
+}
+
+/// Adds the second planes of a block's rows. They come seldom, and for most rows in the same groups.
+template <typename Format>
+void add_second_planes(const std::uint8_t* panel, const Activations& block, float* out, std::size_t stride) {
+  // Rows at once: their sums do not wait for each other. What lies behind the last plane is summed up and left.
+  constexpr std::size_t kAtOnce = kBlockRows / 3;
+  constexpr std::size_t kHalves = Format::kHalves;
+  constexpr std::size_t kBlockBytes = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
+  for (std::size_t group = 0; group < block.columns / kGroup; ++group) {
+    unsigned left = block.low_rows[group];
+    if (left == 0) continue;
+    const std::uint8_t* bytes = panel + group / Format::kGroups * kBlockBytes;
+    const typename Format::Header header = Format::header(bytes);
+    bytes += Format::kHeaderBytes + group % Format::kGroups * Format::kGroupBytes;
+    F32x16 scale[kHalves];
+    F32x16 min[kHalves];
+    Format::scales(header, bytes, scale, min);
+    for (std::size_t slot = group * kBlockRows; left != 0; slot += kAtOnce) {
+      I32x16 sum[kHalves][kAtOnce];
+      for_constants<0, kHalves>(
+          [&]<std::size_t half>() { dot_rows<Format, half>(bytes, block.low + slot * kGroup, kGroup, sum[half]); });
+      for (std::size_t i = 0; i < kAtOnce && left != 0; ++i, left &= left - 1) {
+        float* row = out + static_cast<std::size_t>(__builtin_ctz(left)) * stride;
+        F32x16 total = load(row);
         for (std::size_t half = 0; half < kHalves; ++half) {
-          const std::size_t v = half * kVectors;
-          const F32x16 sum = dot_group<kSmall, kVectors>(w + v, low + column + 4 * v);
-          total[n] = fma(sum, mul(scale[half], set1(low_scales[at])), total[n]);
+          total = fma(to_f32(sum[half][i]), mul(scale[half], set1(block.low_scales[slot + i])), total);
         }
+        store(row, total);
       }
     }
   }
-  for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
 }
 
 struct ElementF32 {
@@ -112,8 +154,23 @@ inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row
 
 template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
-  for_row_blocks<kRowsMax>(
-      x.rows, [&]<std::size_t rows>(std::size_t row) { matmul_codes<Format, rows>(panel, x, row, out, stride); });
+  const std::size_t block_scales = x.columns / kGroup * kBlockRows;
+  Activations block = x;
+  for (std::size_t left = x.rows; left != 0; left -= block.rows) {
+    block.rows = left < kBlockRows ? left : kBlockRows;
+    for_row_blocks<kRowsMax>(block.rows, [&]<std::size_t rows>(std::size_t row) {
+      matmul_codes<Format, rows>(panel, block, row, out, stride);
+    });
+    add_second_planes<Format>(panel, block, out, stride);
+    block.codes += block_scales * kGroup;
+    block.scales += block_scales;
+    block.sums += block_scales;
+    block.half_sums += 2 * block_scales;
+    block.low += block_scales * kGroup;
+    block.low_scales += block_scales;
+    block.low_rows += x.columns / kGroup;
+    out += block.rows * stride;
+  }
 }
 
 template <typename Element>
