@@ -14,7 +14,7 @@ inline constexpr float kSmallest = 1e-30F;
 
 /// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. Few
 /// groups of real models do, and the error of their logits is halved (docs/adr).
-inline constexpr float kStandsOut = 1.25F;
+inline constexpr float kStandsOut = 2.0F;
 /// The second plane's steps to one of the first: half a step, at most, becomes 127.
 inline constexpr float kLowSteps = 254.0F;
 
