@@ -22,7 +22,7 @@ void bench_matmul(benchmark::State& state, const gguf::TensorTypeInfo& type, con
   std::vector<float> out(tokens * rows);
   weights::QuantizedRows quantized(tokens, columns);
   const kernels::Activations view =
-      quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
+      quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, weights::formats_of(matrix));
   const weights::Product product{&matrix, out.data(), rows};
   while (state.KeepRunning()) {
     weights::multiply(kernels, pool, view, {&product, 1});

@@ -31,6 +31,35 @@ enum class PackedFormat : std::uint8_t {
 };
 inline constexpr std::size_t kPackedFormats = 15;
 
+/// Where integer sums of formats without a min begin: at -zero point * sum of the activation codes (by half group where
+/// a format has scales by half). So the zero point costs nothing.
+enum class Start : std::uint8_t { kZero8, kZero16, kZero128, kHalfZero4, kHalfZero32, kNone };
+inline constexpr std::size_t kStarts = 5;
+
+constexpr std::int32_t zero_point(Start start) {
+  constexpr std::int32_t kZeros[kStarts + 1] = {8, 16, 128, 4, 32, 0};
+  return kZeros[static_cast<std::size_t>(start)];
+}
+constexpr bool by_half(Start start) { return start == Start::kHalfZero4 || start == Start::kHalfZero32; }
+constexpr Start start_of(PackedFormat format) {
+  switch (format) {
+    case PackedFormat::kQ4_0:
+      return Start::kZero8;
+    case PackedFormat::kQ5_0:
+      return Start::kZero16;
+    case PackedFormat::kQ8_0:
+    case PackedFormat::kIQ4_NL:
+    case PackedFormat::kIQ4_XS:
+      return Start::kZero128;
+    case PackedFormat::kQ3_K:
+      return Start::kHalfZero4;
+    case PackedFormat::kQ6_K:
+      return Start::kHalfZero32;
+    default:
+      return Start::kNone;
+  }
+}
+
 /// Activation rows of a block: within one, a group's codes and scales lie at fixed distances from each other, so that a
 /// kernel addresses all of them from one pointer.
 inline constexpr std::size_t kBlockRows = 12;
@@ -47,14 +76,16 @@ constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t 
 /// with huge values carry most of the rounding error of a row. Row m is row m % 12 of block m / 12; second planes of a
 /// block's group lie behind one another, in the order of their rows.
 struct Activations {
-  const float* values = nullptr;            ///< [rows, columns], `stride` apart
-  const std::int8_t* codes = nullptr;       ///< [blocks, groups, 12, 32]
-  const float* scales = nullptr;            ///< [blocks, groups, 12]
-  const float* sums = nullptr;              ///< [blocks, groups, 12]: the sum of the group as the codes have it
-  const float* half_sums = nullptr;         ///< [blocks, groups, 2, 12]: the same by half group
-  const std::int8_t* low = nullptr;         ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
-  const float* low_scales = nullptr;        ///< [blocks, groups, 12]: the same
-  const std::uint16_t* low_rows = nullptr;  ///< [blocks, groups]: bit r is set where row r has a second plane
+  const float* values = nullptr;             ///< [rows, columns], `stride` apart
+  const std::int8_t* codes = nullptr;        ///< [blocks, groups, 12, 32]
+  const float* scales = nullptr;             ///< [blocks, groups, 12]
+  const float* sums = nullptr;               ///< [blocks, groups, 12]: the sum of the group as the codes have it
+  const float* half_sums = nullptr;          ///< [blocks, groups, 2, 12]: the same by half group
+  const std::int8_t* low = nullptr;          ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
+  const float* low_scales = nullptr;         ///< [blocks, groups, 12]: the same
+  const std::uint16_t* low_rows = nullptr;   ///< [blocks, groups]: bit r is set where row r has a second plane
+  const std::int32_t* low_sums = nullptr;    ///< [blocks, groups, 2, 12]: of second planes' codes by half group
+  const std::int32_t* starts[kStarts] = {};  ///< [blocks, groups, 12 or 2, 12] by Start; null where nothing asks for it
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::size_t stride = 0;
@@ -69,7 +100,26 @@ struct CodeRows {
   std::int8_t* low = nullptr;
   float* low_scales = nullptr;
   std::uint16_t* low_rows = nullptr;
+  std::int32_t* low_sums = nullptr;
+  std::int32_t* starts[kStarts] = {};
 };
+
+/// Members of Activations or CodeRows from a block on.
+template <typename View>
+constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
+  const std::size_t at = blocks * groups * kBlockRows;
+  view.codes += at * kGroup;
+  view.scales += at;
+  view.sums += at;
+  view.half_sums += 2 * at;
+  view.low += at * kGroup;
+  view.low_scales += at;
+  view.low_rows += blocks * groups;
+  view.low_sums += 2 * at;
+  for (std::size_t i = 0; i < kStarts; ++i) {
+    if (view.starts[i] != nullptr) view.starts[i] += (by_half(static_cast<Start>(i)) ? 2 : 1) * at;
+  }
+}
 
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
 using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride);

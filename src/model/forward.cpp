@@ -52,8 +52,8 @@ void Forward::for_rows(std::size_t rows, const Row& row) {
 }
 
 kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
-                                          bool quantized) {
-  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), quantized);
+                                          weights::FormatSet readers) {
+  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), readers);
 }
 
 void Forward::run(std::span<const Token> tokens) {
@@ -118,13 +118,13 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
   const LayerWeights& w = model_.weights().layers[layer];
   Buffers& b = buffers_;
   norm(w.attention_norm, tokens);
-  const bool quantized = w.query.quantized() || w.key.quantized() || w.value.quantized();
   float* query = b.qkv.data();
   float* key = query + b.query_stride;
   float* value = key + b.key_stride;
   const std::array<weights::Product, 3> qkv = {
       {{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
-  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, quantized), qkv);
+  weights::multiply(k_, pool_,
+                    activations(b.normed, tokens, h_.embedding, weights::formats_of(w.query, w.key, w.value)), qkv);
   shape_qkv(layer, tokens);
 
   const std::size_t position = cache_.tokens();
@@ -135,7 +135,8 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
   weights::multiply(k_, pool_,
-                    activations(b.attention, tokens, h_.heads * h_.value_size, w.attention_output.quantized()), output);
+                    activations(b.attention, tokens, h_.heads * h_.value_size, weights::formats_of(w.attention_output)),
+                    output);
   add_projected(w.attention_output_bias, w.attention_post_norm, tokens);
 }
 
@@ -144,8 +145,7 @@ void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
   norm(w.feed_forward_norm, tokens);
   const std::array<weights::Product, 2> both = {
       {{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
-  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, w.gate.quantized() || w.up.quantized()),
-                    both);
+  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, weights::formats_of(w.gate, w.up)), both);
   for_rows(tokens, [&](std::size_t m) {
     float* gate = &b.gate[m * b.feed_forward_stride];
     float* up = &b.up[m * b.feed_forward_stride];
@@ -154,7 +154,7 @@ void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
     (h_.activation == Activation::kSilu ? k_.silu_mul : k_.gelu_mul)(gate, up, h_.feed_forward);
   });
   const std::array<weights::Product, 1> down = {{{&w.down, b.projected.data(), b.embedding_stride}}};
-  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, w.down.quantized()), down);
+  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, weights::formats_of(w.down)), down);
   add_projected(w.down_bias, w.feed_forward_post_norm, tokens);
 }
 
@@ -170,7 +170,7 @@ void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_r
                   h_.embedding, h_.norm_eps, &b.normed[r * b.embedding_stride]);
     });
     const std::array<weights::Product, 1> product = {{{&output, logits_.data(), b.vocab_stride}}};
-    weights::multiply(k_, pool_, activations(b.normed, rows, h_.embedding, output.quantized()), product);
+    weights::multiply(k_, pool_, activations(b.normed, rows, h_.embedding, weights::formats_of(output)), product);
     for (std::size_t r = 0; r < rows; ++r) {
       const std::span<float> row(&logits_[r * b.vocab_stride], h_.vocab);
       if (h_.logit_softcap != 0.0F) {

@@ -45,7 +45,8 @@ class Forward {
   void norm(const Vector& weight, std::size_t tokens);
   /// residual += (post-normed) (projected + bias)
   void add_projected(const Vector& bias, const Vector& post_norm, std::size_t tokens);
-  kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns, bool quantized);
+  kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
+                                   weights::FormatSet readers);
   void add_bias(float* row, const Vector& bias) const;
   template <typename Row>
   void for_rows(std::size_t rows, const Row& row);

@@ -15,16 +15,7 @@ kernels::Activations rows_from(const kernels::Activations& x, std::size_t first,
   kernels::Activations part = x;
   part.rows = rows;
   part.values += first * x.stride;
-  if (x.codes != nullptr) {
-    const std::size_t groups = x.columns / kernels::kGroup;
-    part.codes += first * x.columns;
-    part.scales += first * groups;
-    part.sums += first * groups;
-    part.half_sums += 2 * first * groups;
-    part.low += first * x.columns;
-    part.low_scales += first * groups;
-    part.low_rows += first / kernels::kBlockRows * groups;
-  }
+  if (x.codes != nullptr) kernels::skip_blocks(part, first / kernels::kBlockRows, x.columns / kernels::kGroup);
   return part;
 }
 
@@ -37,32 +28,49 @@ QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
       half_sums_(2 * scales_.size()),
       low_(codes_.size()),
       low_scales_(scales_.size()),
-      low_rows_(scales_.size() / kernels::kBlockRows) {}
+      low_rows_(scales_.size() / kernels::kBlockRows),
+      low_sums_(2 * scales_.size()) {}
+
+kernels::CodeRows QuantizedRows::destination(FormatSet readers) {
+  kernels::CodeRows to = {codes_.data(),     scales_.data(),   sums_.data(),
+                          half_sums_.data(), low_.data(),      low_scales_.data(),
+                          low_rows_.data(),  low_sums_.data(), {}};
+  for (std::size_t i = 0; i < kernels::kPackedFormats; ++i) {
+    const auto format = static_cast<kernels::PackedFormat>(i);
+    const kernels::Start start = kernels::start_of(format);
+    if (!readers.has(format) || start == kernels::Start::kNone) continue;
+    Buffer<std::int32_t>& memory = starts_[static_cast<std::size_t>(start)];
+    if (memory.size() == 0) memory = Buffer<std::int32_t>((kernels::by_half(start) ? 2 : 1) * scales_.size());
+    to.starts[static_cast<std::size_t>(start)] = memory.data();
+  }
+  return to;
+}
 
 kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x,
-                                             std::size_t rows, std::size_t columns, std::size_t stride, bool needed) {
+                                             std::size_t rows, std::size_t columns, std::size_t stride,
+                                             FormatSet readers) {
   kernels::Activations view;
   view.values = x;
   view.rows = rows;
   view.columns = columns;
   view.stride = stride;
-  if (!needed) return view;
-  const std::size_t groups = columns / kernels::kGroup;
+  if (!readers.any_quantized()) return view;
+  const kernels::CodeRows to = destination(readers);
   pool.run(kernels::row_blocks(rows), [&](std::size_t block) {
     const std::size_t first = block * kernels::kBlockRows;
-    kernels.quantize_rows(
-        x + first * stride, std::min(kernels::kBlockRows, rows - first), columns,
-        {codes_.data() + first * columns, scales_.data() + first * groups, sums_.data() + first * groups,
-         half_sums_.data() + 2 * first * groups, low_.data() + first * columns, low_scales_.data() + first * groups,
-         low_rows_.data() + block * groups});
+    kernels::CodeRows part = to;
+    kernels::skip_blocks(part, block, columns / kernels::kGroup);
+    kernels.quantize_rows(x + first * stride, std::min(kernels::kBlockRows, rows - first), columns, part);
   });
-  view.codes = codes_.data();
-  view.scales = scales_.data();
-  view.sums = sums_.data();
-  view.half_sums = half_sums_.data();
-  view.low = low_.data();
-  view.low_scales = low_scales_.data();
-  view.low_rows = low_rows_.data();
+  view.codes = to.codes;
+  view.scales = to.scales;
+  view.sums = to.sums;
+  view.half_sums = to.half_sums;
+  view.low = to.low;
+  view.low_scales = to.low_scales;
+  view.low_rows = to.low_rows;
+  view.low_sums = to.low_sums;
+  std::copy_n(to.starts, kernels::kStarts, view.starts);
   return view;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/buffer.h"
@@ -10,18 +12,45 @@
 
 namespace pith::weights {
 
+/// Formats of the matrices that read the same activations: what they ask for is written, and no more.
+class FormatSet {
+ public:
+  void add(kernels::PackedFormat format) { bits_ |= bit(format); }
+  bool has(kernels::PackedFormat format) const { return (bits_ & bit(format)) != 0; }
+  bool any_quantized() const {
+    return (bits_ & ~(bit(kernels::PackedFormat::kF32) | bit(kernels::PackedFormat::kF16) |
+                      bit(kernels::PackedFormat::kBF16))) != 0;
+  }
+
+ private:
+  static constexpr std::uint32_t bit(kernels::PackedFormat format) {
+    return std::uint32_t{1} << static_cast<unsigned>(format);
+  }
+
+  std::uint32_t bits_ = 0;
+};
+
+template <typename... Matrices>
+FormatSet formats_of(const Matrices&... matrices) {
+  FormatSet set;
+  (set.add(matrices.format()), ...);
+  return set;
+}
+
 /// The int8 form of activation rows, made once for all matrices that read them. One owner at a time.
 class QuantizedRows {
  public:
   QuantizedRows() = default;
   QuantizedRows(std::size_t rows_max, std::size_t columns_max);
 
-  /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no matrix asks for codes.
+  /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no reader asks for codes.
   /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns.
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
-                                std::size_t columns, std::size_t stride, bool needed);
+                                std::size_t columns, std::size_t stride, FormatSet readers);
 
  private:
+  kernels::CodeRows destination(FormatSet readers);
+
   Buffer<std::int8_t> codes_;
   Buffer<float> scales_;
   Buffer<float> sums_;
@@ -29,6 +58,8 @@ class QuantizedRows {
   Buffer<std::int8_t> low_;
   Buffer<float> low_scales_;
   Buffer<std::uint16_t> low_rows_;
+  Buffer<std::int32_t> low_sums_;
+  std::array<Buffer<std::int32_t>, kernels::kStarts> starts_;
 };
 
 /// One product of a group: out[m * stride + r] = matrix[r] . x[m]. `stride` is a multiple of 16 and leaves room for the

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -25,6 +26,8 @@ struct CodeMemory {
   std::vector<std::int8_t> codes, low;
   std::vector<float> scales, sums, half_sums, low_scales;
   std::vector<std::uint16_t> low_rows;
+  std::vector<std::int32_t> low_sums;
+  std::array<std::vector<std::int32_t>, kStarts> starts;
 
   CodeMemory(std::size_t rows, std::size_t columns)
       : groups(columns / kGroup),
@@ -34,10 +37,16 @@ struct CodeMemory {
         sums(scales.size()),
         half_sums(2 * scales.size()),
         low_scales(scales.size()),
-        low_rows(scales.size() / kBlockRows, 0xFFFF) {}
+        low_rows(scales.size() / kBlockRows, 0xFFFF),
+        low_sums(2 * scales.size()) {
+    for (auto& start : starts) start.resize(2 * scales.size());
+  }
 
   CodeRows view() {
-    return {codes.data(), scales.data(), sums.data(), half_sums.data(), low.data(), low_scales.data(), low_rows.data()};
+    CodeRows to = {codes.data(),    scales.data(),   sums.data(), half_sums.data(), low.data(), low_scales.data(),
+                   low_rows.data(), low_sums.data(), {}};
+    for (std::size_t i = 0; i < kStarts; ++i) to.starts[i] = starts[i].data();
+    return to;
   }
   unsigned low_rows_of(std::size_t row, std::size_t group) const { return low_rows[row / kBlockRows * groups + group]; }
   bool has_low(std::size_t row, std::size_t group) const {
@@ -72,8 +81,19 @@ TEST_P(Quantize, RowsWithinHalfAStep) {
             for (std::size_t i = 0; i < 16; ++i) sum += memory.value(r, g * kGroup + 16 * half + i);
             EXPECT_NEAR(memory.half_sums[first_half + half * kBlockRows], sum, 1e-4F);
           }
-          EXPECT_EQ(memory.sums[group_at(memory.groups, r, g)],
-                    memory.half_sums[first_half] + memory.half_sums[first_half + kBlockRows]);
+          std::array<int, 2> code_sums = {0, 0};
+          const std::size_t at = group_at(memory.groups, r, g);
+          for (std::size_t i = 0; i < kGroup; ++i) code_sums[i / 16] += memory.codes[at * kGroup + i];
+          for (const Start start : {Start::kZero8, Start::kZero16, Start::kZero128}) {
+            EXPECT_EQ(memory.starts[static_cast<std::size_t>(start)][at],
+                      -zero_point(start) * (code_sums[0] + code_sums[1]));
+          }
+          for (const Start start : {Start::kHalfZero4, Start::kHalfZero32}) {
+            const auto& starts = memory.starts[static_cast<std::size_t>(start)];
+            EXPECT_EQ(starts[first_half], -zero_point(start) * code_sums[0]);
+            EXPECT_EQ(starts[first_half + kBlockRows], -zero_point(start) * code_sums[1]);
+          }
+          EXPECT_EQ(memory.sums[at], memory.half_sums[first_half] + memory.half_sums[first_half + kBlockRows]);
         }
       }
       for (const std::int8_t code : memory.codes) EXPECT_NE(code, -128);

@@ -121,7 +121,7 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
   for (std::size_t m = 0; m < tokens; m += 2) x[m * columns + m * 37 % columns] = 50.0F;
   QuantizedRows quantized(tokens, columns);
   const kernels::Activations view =
-      quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, matrix.quantized());
+      quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, formats_of(matrix));
   const std::size_t stride = (rows + 15) / 16 * 16;
   std::vector<float> out(tokens * stride);
   const Product product{&matrix, out.data(), stride};
@@ -175,11 +175,11 @@ TEST_P(EveryType, ATokenDoesNotSeeItsBatch) {
     std::vector<float> together(tokens * rows);
     std::vector<float> alone(rows);
     const Product all{&matrix, together.data(), rows};
-    multiply(*table, pool, quantized.quantize(*table, pool, x.data(), tokens, columns, columns, matrix.quantized()),
+    multiply(*table, pool, quantized.quantize(*table, pool, x.data(), tokens, columns, columns, formats_of(matrix)),
              {&all, 1});
     const Product one{&matrix, alone.data(), rows};
     for (std::size_t m = 0; m < tokens; ++m) {
-      multiply(*table, pool, quantized.quantize(*table, pool, &x[m * columns], 1, columns, columns, matrix.quantized()),
+      multiply(*table, pool, quantized.quantize(*table, pool, &x[m * columns], 1, columns, columns, formats_of(matrix)),
                {&one, 1});
       for (std::size_t r = 0; r < rows; ++r) ASSERT_EQ(alone[r], together[m * rows + r]) << table->name;
     }
@@ -202,7 +202,8 @@ TEST(Multiply, SeveralMatricesInOneRegion) {
   std::vector<float> x(columns, 0.5F);
   QuantizedRows quantized(1, columns);
   const auto& kernels = kernels::select_kernels();
-  const kernels::Activations view = quantized.quantize(kernels, pool, x.data(), 1, columns, columns, true);
+  const kernels::Activations view =
+      quantized.quantize(kernels, pool, x.data(), 1, columns, columns, formats_of(matrices.front()));
   std::vector<Product> products;
   for (std::size_t i = 0; i < matrices.size(); ++i) products.push_back({&matrices[i], outs[i].data(), outs[i].size()});
   multiply(kernels, pool, view, products);

@@ -31,58 +31,93 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
+/// Row r, group g of the block that begins at `to`.
+struct CodePlace {
+  std::size_t group, row;
+
+  std::size_t whole() const { return group * kBlockRows + row; }
+  std::size_t half(std::size_t which) const { return (2 * group + which) * kBlockRows + row; }
+};
+
+inline void put_starts(CodeSums sums, CodePlace at, const CodeRows& to) {
+  for (std::size_t i = 0; i < kStarts; ++i) {
+    std::int32_t* starts = to.starts[i];
+    if (starts == nullptr) continue;
+    const std::int32_t zero = zero_point(static_cast<Start>(i));
+    if (by_half(static_cast<Start>(i))) {
+      starts[at.half(0)] = -zero * sums.first;
+      starts[at.half(1)] = -zero * sums.second;
+    } else {
+      starts[at.whole()] = -zero * (sums.first + sums.second);
+    }
+  }
+}
+
+/// The second plane of a group whose first has the given steps; it lies behind those of rows before. Returns its sums.
+inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, CodePlace at, const CodeRows& to) {
+  const CodePlace slot = {at.group, static_cast<std::size_t>(__builtin_popcount(to.low_rows[at.group]))};
+  const F32x16 up = set1(kLowSteps);
+  const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
+                                 to.low + slot.whole() * kGroup);
+  to.low_scales[slot.whole()] = low_scale;
+  to.low_sums[slot.half(0)] = low.first;
+  to.low_sums[slot.half(1)] = low.second;
+  to.low_rows[at.group] = static_cast<std::uint16_t>(to.low_rows[at.group] | 1U << at.row);
+  return low;
+}
+
 /// Row r of the block that begins at `to`; rows before it are done.
 void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeRows& to) {
   // First the largest value of each group, kept where its scale goes.
   float squares = 0.0F;
+  F32x16 poison = zero();
   for (std::size_t g = 0; g < groups; ++g) {
-    const float largest = reduce_max(max(abs(load(x + g * kGroup)), abs(load(x + g * kGroup + kLanes))));
-    squares += largest * largest;
-    to.scales[g * kBlockRows + r] = largest;
-  }
-  const float limit = kStandsOut * __builtin_sqrtf(squares / static_cast<float>(groups));
-  for (std::size_t g = 0; g < groups; ++g) {
-    const std::size_t at = g * kBlockRows + r;
     const F32x16 a = load(x + g * kGroup);
     const F32x16 b = load(x + g * kGroup + kLanes);
-    const float largest = to.scales[at];
+    poison = fma(a, zero(), fma(b, zero(), poison));
+    const float largest = reduce_max(max(abs(a), abs(b)));
+    squares += largest * largest;
+    to.scales[CodePlace{g, r}.whole()] = largest;
+  }
+  const float limit = kStandsOut * __builtin_sqrtf(squares / static_cast<float>(groups));
+  const float all_finite = reduce_add(poison);
+  for (std::size_t g = 0; g < groups; ++g) {
+    const CodePlace at = {g, r};
+    const F32x16 a = load(x + g * kGroup);
+    const F32x16 b = load(x + g * kGroup + kLanes);
+    const float largest = to.scales[at.whole()];
     const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
-    const float scale = largest / 127.0F + finite_or_nan(a) + finite_or_nan(b);
+    float scale = largest / 127.0F;
+    if (all_finite != 0.0F) scale += finite_or_nan(a) + finite_or_nan(b);
     const F32x16 steps_a = mul(a, inverse);
     const F32x16 steps_b = mul(b, inverse);
-    const CodeSums high = put_codes(steps_a, steps_b, to.codes + at * kGroup);
+    const CodeSums high = put_codes(steps_a, steps_b, to.codes + at.whole() * kGroup);
+    put_starts(high, at, to);
     float first = scale * static_cast<float>(high.first);
     float second = scale * static_cast<float>(high.second);
-    to.scales[at] = scale;
+    to.scales[at.whole()] = scale;
     if (largest > limit) {
-      const F32x16 up = set1(kLowSteps);
-      const std::size_t slot = g * kBlockRows + static_cast<std::size_t>(__builtin_popcount(to.low_rows[g]));
-      const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
-                                     to.low + slot * kGroup);
       const float low_scale = scale / kLowSteps;
-      to.low_scales[slot] = low_scale;
-      to.low_rows[g] = static_cast<std::uint16_t>(to.low_rows[g] | 1U << r);
+      const CodeSums low = put_second_plane(steps_a, steps_b, low_scale, at, to);
       first += low_scale * static_cast<float>(low.first);
       second += low_scale * static_cast<float>(low.second);
     }
-    to.half_sums[g * 2 * kBlockRows + r] = first;
-    to.half_sums[(g * 2 + 1) * kBlockRows + r] = second;
-    to.sums[at] = first + second;
+    to.half_sums[at.half(0)] = first;
+    to.half_sums[at.half(1)] = second;
+    to.sums[at.whole()] = first + second;
   }
 }
 
 void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
-  for (std::size_t block = 0; block * kBlockRows < rows; ++block) {
-    const std::size_t at = block * groups * kBlockRows;
-    const CodeRows part = {to.codes + at * kGroup,      to.scales + at,       to.sums + at,
-                           to.half_sums + 2 * at,       to.low + at * kGroup, to.low_scales + at,
-                           to.low_rows + block * groups};
-    for (std::size_t g = 0; g < groups; ++g) part.low_rows[g] = 0;
-    const std::size_t left = rows - block * kBlockRows;
+  CodeRows block = to;
+  for (std::size_t done = 0; done < rows; done += kBlockRows) {
+    for (std::size_t g = 0; g < groups; ++g) block.low_rows[g] = 0;
+    const std::size_t left = rows - done;
     for (std::size_t r = 0; r < (left < kBlockRows ? left : kBlockRows); ++r, x += columns) {
-      quantize_row(x, groups, r, part);
+      quantize_row(x, groups, r, block);
     }
+    skip_blocks(block, 1, groups);
   }
 }
 

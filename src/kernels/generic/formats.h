@@ -1,7 +1,8 @@
 #pragma once
 
 // Needs a simd.h included before. One struct a packed weight format (docs/formats/packed_weights.md): how a block's
-// scales and codes become vectors. A weight is scale * code + min, code unsigned; a group is 32 columns of 16 rows.
+// scales and codes become vectors. A weight is scale * code + min or scale * (code - zero point), code unsigned;
+// a group is 32 columns of 16 rows.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
@@ -40,19 +41,18 @@ inline CodePair join(CodePair a, CodePair b) { return {join(a.even, b.even), joi
 inline const std::uint16_t* halves(const std::uint8_t* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 
 /// Blocks of 32 columns: f16 scale[16] (and f16 min[16]), then the codes.
-template <bool has_min, int zero_point>
+template <bool has_min, Start start>
 struct SimpleBlock {
   static constexpr std::size_t kGroups = 1;
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
-  static constexpr bool kSmallCodes = zero_point < 128;
+  static constexpr Start kStart = start;
+  static constexpr bool kSmallCodes = start != Start::kZero128;
   struct Header {
     F32x16 scale, min;
   };
   static Header header(const std::uint8_t* p) {
-    const F32x16 scale = load_f16(halves(p));
-    if constexpr (has_min) return {scale, load_f16(halves(p) + kLanes)};
-    return {scale, mul(scale, set1(static_cast<float>(-zero_point)))};
+    return {load_f16(halves(p)), has_min ? load_f16(halves(p) + kLanes) : zero()};
   }
   static void scales(const Header& h, const std::uint8_t*, F32x16 (&scale)[1], F32x16 (&min)[1]) {
     scale[0] = h.scale;
@@ -61,7 +61,7 @@ struct SimpleBlock {
 };
 
 template <bool has_min>
-struct Bits4 : SimpleBlock<has_min, 8> {
+struct Bits4 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero8> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -72,7 +72,7 @@ using FormatQ4_0 = Bits4<false>;
 using FormatQ4_1 = Bits4<true>;
 
 template <bool has_min>
-struct Bits5 : SimpleBlock<has_min, 16> {
+struct Bits5 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero16> {
   static constexpr std::size_t kGroupBytes = 320;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -82,7 +82,7 @@ struct Bits5 : SimpleBlock<has_min, 16> {
 using FormatQ5_0 = Bits5<false>;
 using FormatQ5_1 = Bits5<true>;
 
-struct FormatQ8_0 : SimpleBlock<false, 128> {
+struct FormatQ8_0 : SimpleBlock<false, Start::kZero128> {
   static constexpr std::size_t kGroupBytes = 512;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -101,7 +101,7 @@ inline CodePair iq4_pair(const std::uint8_t* lines) {
   return {lookup(levels, index.even), lookup(levels, index.odd)};
 }
 
-struct FormatIQ4_NL : SimpleBlock<false, 128> {
+struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -110,8 +110,9 @@ struct FormatIQ4_NL : SimpleBlock<false, 128> {
 };
 
 /// Blocks of 256 columns: f16 scale[16] (and f16 min scale[16]), then 8 groups with small integer scales of their own.
-template <bool has_min>
+template <bool has_min, Start start>
 struct SuperBlock {
+  static constexpr Start kStart = start;
   static constexpr std::size_t kGroups = 8;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
   static constexpr bool kSmallCodes = true;
@@ -119,14 +120,12 @@ struct SuperBlock {
     F32x16 scale, min;
   };
   static Header header(const std::uint8_t* p) {
-    const F32x16 scale = load_f16(halves(p));
-    if constexpr (has_min) return {scale, mul(load_f16(halves(p) + kLanes), set1(-1.0F))};
-    return {scale, scale};
+    return {load_f16(halves(p)), has_min ? mul(load_f16(halves(p) + kLanes), set1(-1.0F)) : zero()};
   }
 };
 
 /// Group: u8 scale[16], u8 min[16], then the codes.
-struct MinGroups : SuperBlock<true> {
+struct MinGroups : SuperBlock<true, Start::kNone> {
   static constexpr std::size_t kHalves = 1;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
     scale[0] = mul(h.scale, load_u8(p));
@@ -150,13 +149,13 @@ struct FormatQ5_K : MinGroups {
   }
 };
 
-struct FormatIQ4_XS : SuperBlock<false> {
+struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kGroupBytes = 16 + 256;
   static constexpr bool kSmallCodes = false;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
     scale[0] = mul(h.scale, load_i8(p));
-    min[0] = mul(scale[0], set1(-128.0F));
+    min[0] = zero();
   }
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -165,18 +164,19 @@ struct FormatIQ4_XS : SuperBlock<false> {
 };
 
 /// Group: i8 scale[2][16], one for each half of the columns, then the codes.
-template <int zero_point>
-struct SignedHalves : SuperBlock<false> {
+template <Start start>
+struct SignedHalves : SuperBlock<false, start> {
+  using typename SuperBlock<false, start>::Header;
   static constexpr std::size_t kHalves = 2;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {
     for (std::size_t i = 0; i < 2; ++i) {
       scale[i] = mul(h.scale, load_i8(p + kLanes * i));
-      min[i] = mul(scale[i], set1(static_cast<float>(-zero_point)));
+      min[i] = zero();
     }
   }
 };
 
-struct FormatQ6_K : SignedHalves<32> {
+struct FormatQ6_K : SignedHalves<Start::kHalfZero32> {
   static constexpr std::size_t kGroupBytes = 32 + 256 + 128;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -184,7 +184,7 @@ struct FormatQ6_K : SignedHalves<32> {
   }
 };
 
-struct FormatQ3_K : SignedHalves<4> {
+struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
   static constexpr std::size_t kGroupBytes = 32 + 128 + 64;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -193,7 +193,7 @@ struct FormatQ3_K : SignedHalves<4> {
 };
 
 /// Group: u8 [2][16] with a 4-bit scale (low) and a 4-bit min (high) for each half of the columns, then the codes.
-struct FormatQ2_K : SuperBlock<true> {
+struct FormatQ2_K : SuperBlock<true, Start::kNone> {
   static constexpr std::size_t kHalves = 2;
   static constexpr std::size_t kGroupBytes = 32 + 128;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {

@@ -17,35 +17,36 @@ inline void for_constants(const Step& step) {
   }
 }
 
-/// Half `half` of a group's code vectors (all of them where a format has no halves) times `rows` rows of activation
-/// codes, `apart` bytes from row to row. Rows run in the inner loop: their sums do not wait for each other.
+/// Adds half `half` of a group's code vectors (all of them where a format has no halves) times `rows` rows of
+/// activation codes. Rows run in the inner loop: their sums do not wait for each other.
 template <typename Format, std::size_t half, std::size_t rows>
-inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, std::size_t apart, I32x16 (&sum)[rows]) {
+inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, I32x16 (&sum)[rows]) {
   constexpr std::size_t kPairs = 4 / Format::kHalves;
-  for (std::size_t n = 0; n < rows; ++n) sum[n] = zero_i32();
   for_constants<half * kPairs, (half + 1) * kPairs>([&]<std::size_t pair>() {
     const CodePair w = Format::template codes<pair>(group);
 #pragma GCC unroll 16
     for (std::size_t n = 0; n < rows; ++n) {
-      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.even, codes + n * apart + 8 * pair);
+      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.even, codes + n * kGroup + 8 * pair);
     }
 #pragma GCC unroll 16
     for (std::size_t n = 0; n < rows; ++n) {
-      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.odd, codes + n * apart + 8 * pair + 4);
+      sum[n] = dot4<Format::kSmallCodes>(sum[n], w.odd, codes + n * kGroup + 8 * pair + 4);
     }
   });
 }
 
 /// Rows [first, first + rows) of a block of int8 activations times a quantized panel, first planes only.
-/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 2 fma: 8 of 12 are the products themselves.
+/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 1 fma, and 1 more where a format has mins.
 template <typename Format, std::size_t rows>
 void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size_t first, float* out,
                   std::size_t stride) {
   constexpr std::size_t kHalves = Format::kHalves;
+  constexpr bool kHasMin = Format::kStart == Start::kNone;
   const std::size_t groups = block.columns / kGroup;
   const std::int8_t* codes = block.codes + first * kGroup;
   const float* scales = block.scales + first;
   const float* sums = (kHalves == 1 ? block.sums : block.half_sums) + first;
+  const std::int32_t* starts = kHasMin ? nullptr : block.starts[static_cast<std::size_t>(Format::kStart)] + first;
   F32x16 total[rows];
   for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
   for (std::size_t group = 0; group < groups; group += Format::kGroups) {
@@ -57,17 +58,21 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
       Format::scales(header, panel, scale, min);
       for_constants<0, kHalves>([&]<std::size_t half>() {
         I32x16 sum[rows];
-        dot_rows<Format, half>(panel, codes, kGroup, sum);
+        for (std::size_t n = 0; n < rows; ++n) {
+          sum[n] = kHasMin ? zero_i32() : set1_i32(starts[half * kBlockRows + n]);
+        }
+        dot_rows<Format, half>(panel, codes, sum);
 #pragma GCC unroll 16
         for (std::size_t n = 0; n < rows; ++n) {
           total[n] = fma(to_f32(sum[n]), mul(scale[half], set1(scales[n])), total[n]);
-          total[n] = fma(min[half], set1(sums[half * kBlockRows + n]), total[n]);
+          if constexpr (kHasMin) total[n] = fma(min[half], set1(sums[half * kBlockRows + n]), total[n]);
         }
       });
       panel += Format::kGroupBytes;
       codes += kBlockRows * kGroup;
       scales += kBlockRows;
       sums += kHalves * kBlockRows;
+      starts += kHasMin ? 0 : kHalves * kBlockRows;
     }
   }
   for (std::size_t n = 0; n < rows; ++n) store(out + (first + n) * stride, total[n]);
@@ -80,6 +85,7 @@ void add_second_planes(const std::uint8_t* panel, const Activations& block, floa
   constexpr std::size_t kAtOnce = kBlockRows / 3;
   constexpr std::size_t kHalves = Format::kHalves;
   constexpr std::size_t kBlockBytes = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
+  constexpr std::int32_t kZero = zero_point(Format::kStart);
   for (std::size_t group = 0; group < block.columns / kGroup; ++group) {
     unsigned left = block.low_rows[group];
     if (left == 0) continue;
@@ -89,15 +95,23 @@ void add_second_planes(const std::uint8_t* panel, const Activations& block, floa
     F32x16 scale[kHalves];
     F32x16 min[kHalves];
     Format::scales(header, bytes, scale, min);
-    for (std::size_t slot = group * kBlockRows; left != 0; slot += kAtOnce) {
+    const std::int32_t* code_sums = block.low_sums + group * 2 * kBlockRows;
+    for (std::size_t slot = 0; left != 0; slot += kAtOnce) {
+      const std::size_t at = group * kBlockRows + slot;
       I32x16 sum[kHalves][kAtOnce];
-      for_constants<0, kHalves>(
-          [&]<std::size_t half>() { dot_rows<Format, half>(bytes, block.low + slot * kGroup, kGroup, sum[half]); });
+      for_constants<0, kHalves>([&]<std::size_t half>() {
+        for (std::size_t i = 0; i < kAtOnce; ++i) {
+          const std::int32_t* codes = code_sums + slot + i;
+          const std::int32_t in_half = kHalves == 2 ? codes[half * kBlockRows] : codes[0] + codes[kBlockRows];
+          sum[half][i] = set1_i32(-kZero * in_half);
+        }
+        dot_rows<Format, half>(bytes, block.low + at * kGroup, sum[half]);
+      });
       for (std::size_t i = 0; i < kAtOnce && left != 0; ++i, left &= left - 1) {
         float* row = out + static_cast<std::size_t>(__builtin_ctz(left)) * stride;
         F32x16 total = load(row);
         for (std::size_t half = 0; half < kHalves; ++half) {
-          total = fma(to_f32(sum[half][i]), mul(scale[half], set1(block.low_scales[slot + i])), total);
+          total = fma(to_f32(sum[half][i]), mul(scale[half], set1(block.low_scales[at + i])), total);
         }
         store(row, total);
       }
@@ -154,7 +168,6 @@ inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row
 
 template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
-  const std::size_t block_scales = x.columns / kGroup * kBlockRows;
   Activations block = x;
   for (std::size_t left = x.rows; left != 0; left -= block.rows) {
     block.rows = left < kBlockRows ? left : kBlockRows;
@@ -162,13 +175,7 @@ void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* ou
       matmul_codes<Format, rows>(panel, block, row, out, stride);
     });
     add_second_planes<Format>(panel, block, out, stride);
-    block.codes += block_scales * kGroup;
-    block.scales += block_scales;
-    block.sums += block_scales;
-    block.half_sums += 2 * block_scales;
-    block.low += block_scales * kGroup;
-    block.low_scales += block_scales;
-    block.low_rows += x.columns / kGroup;
+    skip_blocks(block, 1, x.columns / kGroup);
     out += block.rows * stride;
   }
 }
