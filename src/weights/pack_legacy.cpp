@@ -17,13 +17,11 @@ struct Block32 {
   static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
     put_half(source, row, block);
     if constexpr (has_min) put_half(source + 2, row, block + 32);
-    const std::uint8_t* nibbles = source + kHighAt + (has_fifth ? 4 : 0);
     std::uint8_t* lines = block + kHeader;
-    for (std::size_t c = 0; c < 32; ++c) {
-      const unsigned byte = nibbles[c % 16];
-      Nibbles::put(lines, row, c, c < 16 ? byte & 15U : byte >> 4);
-      if constexpr (has_fifth)
-        Bits::put(lines + 4 * kLine, row, c, (static_cast<unsigned>(source[kHighAt + c / 8]) >> (c % 8)) & 1U);
+    put_nibble_halves(source + kHighAt + (has_fifth ? 4 : 0), row, lines);
+    if constexpr (has_fifth) {
+      const FourCodes fifth = load_four(source + kHighAt);
+      for (std::size_t v = 0; v < 8; ++v) Bits::put(lines + 4 * kLine, row, v, spread_bits(fifth >> (4 * v)));
     }
   }
 
@@ -49,7 +47,7 @@ struct Block32 {
 
 void pack_q8_0(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
   put_half(source, row, block);
-  for (std::size_t c = 0; c < 32; ++c) BytePlane::put(block + 32, row, c, source[2 + c] ^ 0x80U);
+  for (std::size_t v = 0; v < 8; ++v) BytePlane::put(block + 32, row, v, load_four(source + 2 + 4 * v) ^ four(0x80));
 }
 
 void unpack_q8_0(const std::uint8_t* block, std::size_t row, float* out) {

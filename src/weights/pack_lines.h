@@ -1,7 +1,8 @@
 #pragma once
 
 // Where the bits of a group's codes go (32 columns of 16 rows): see docs/formats/packed_weights.md. Column c belongs to
-// code vector c / 4; within a 64-byte line the byte of (row, c) is 4 * row + c % 4.
+// code vector c / 4; within a 64-byte line the byte of (row, c) is 4 * row + c % 4. So a row's part of a code vector is
+// four bytes in a row, and packing moves four codes at once. Packed memory is zero before anything is put there.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,13 +15,30 @@ using GroupCodes = std::array<std::uint8_t, 32>;
 
 constexpr std::size_t byte_in_line(std::size_t row, std::size_t column) { return 4 * row + column % 4; }
 
+/// Codes of four columns, one a byte.
+using FourCodes = std::uint32_t;
+
+inline FourCodes load_four(const std::uint8_t* p) {
+  FourCodes value = 0;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+/// The same byte four times.
+constexpr FourCodes four(unsigned byte) { return 0x01010101U * byte; }
+
+/// `bits` (1, 2 or 4) bits from bit `from` on of each byte.
+constexpr FourCodes fields(FourCodes bytes, unsigned from, unsigned bits) {
+  return (bytes >> from) & four((1U << bits) - 1U);
+}
+
+/// The four lowest bits, the first one in the first byte.
+constexpr FourCodes spread_bits(unsigned bits) { return ((bits & 15U) * 0x00204081U) & four(1); }
+
 /// One byte a code: 8 lines.
 struct BytePlane {
-  static std::uint8_t* at(std::uint8_t* lines, std::size_t row, std::size_t c) {
-    return lines + kLine * (c / 4) + byte_in_line(row, c);
-  }
-  static void put(std::uint8_t* lines, std::size_t row, std::size_t c, unsigned code) {
-    *at(lines, row, c) = static_cast<std::uint8_t>(code);
+  static void put(std::uint8_t* lines, std::size_t row, std::size_t vector, FourCodes codes) {
+    std::memcpy(lines + kLine * vector + 4 * row, &codes, sizeof codes);
   }
   static unsigned get(const std::uint8_t* lines, std::size_t row, std::size_t c) {
     return lines[kLine * (c / 4) + byte_in_line(row, c)];
@@ -36,9 +54,11 @@ struct BitPlane {
     return kLine * (c / 4 / kPerLine) + byte_in_line(row, c);
   }
   static unsigned shift(std::size_t c) { return bits * static_cast<unsigned>(c / 4 % kPerLine); }
-  static void put(std::uint8_t* lines, std::size_t row, std::size_t c, unsigned code) {
-    std::uint8_t& byte = lines[offset(row, c)];
-    byte = static_cast<std::uint8_t>((byte & ~(kMask << shift(c))) | ((code & kMask) << shift(c)));
+  /// The codes of one code vector; they have no bit above `bits`.
+  static void put(std::uint8_t* lines, std::size_t row, std::size_t vector, FourCodes codes) {
+    std::uint8_t* at = lines + kLine * (vector / kPerLine) + 4 * row;
+    codes = load_four(at) | codes << (bits * static_cast<unsigned>(vector % kPerLine));
+    std::memcpy(at, &codes, sizeof codes);
   }
   static unsigned get(const std::uint8_t* lines, std::size_t row, std::size_t c) {
     return (static_cast<unsigned>(lines[offset(row, c)]) >> shift(c)) & kMask;
@@ -47,6 +67,23 @@ struct BitPlane {
 using Nibbles = BitPlane<4>;
 using Pairs = BitPlane<2>;
 using Bits = BitPlane<1>;
+
+/// 16 bytes whose low nibbles are columns 0 to 15 and whose high ones 16 to 31.
+inline void put_nibble_halves(const std::uint8_t* source, std::size_t row, std::uint8_t* lines) {
+  for (std::size_t v = 0; v < 4; ++v) {
+    const FourCodes bytes = load_four(source + 4 * v);
+    Nibbles::put(lines, row, v, fields(bytes, 0, 4));
+    Nibbles::put(lines, row, v + 4, fields(bytes, 4, 4));
+  }
+}
+
+/// `bits` bits from bit `from` on of 32 bytes, a column each.
+template <unsigned bits>
+inline void put_fields(const std::uint8_t* source, unsigned from, std::size_t row, std::uint8_t* lines) {
+  for (std::size_t v = 0; v < 8; ++v) {
+    BitPlane<bits>::put(lines, row, v, fields(load_four(source + 4 * v), from, bits));
+  }
+}
 
 /// The 16 levels of IQ4_NL and IQ4_XS.
 inline constexpr std::array<float, 16> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,

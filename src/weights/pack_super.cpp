@@ -40,11 +40,8 @@ struct BlockMinK {
       const ScaleMin sm = scale_min_k4(source + 4, g);
       group[row] = sm.scale;
       group[16 + row] = sm.min;
-      for (std::size_t c = 0; c < 32; ++c) {
-        const unsigned byte = nibbles[32 * (g / 2) + c];
-        Nibbles::put(group + 32, row, c, g % 2 == 0 ? byte & 15U : byte >> 4);
-        if constexpr (has_fifth) Bits::put(group + 32 + 4 * kLine, row, c, (static_cast<unsigned>(fifth[c]) >> g) & 1U);
-      }
+      put_fields<4>(nibbles + 32 * (g / 2), g % 2 == 0 ? 0 : 4, row, group + 32);
+      if constexpr (has_fifth) put_fields<1>(fifth, static_cast<unsigned>(g), row, group + 32 + 4 * kLine);
     }
   }
 
@@ -75,12 +72,8 @@ struct BlockQ6_K {
       group[16 + row] = source[192 + 2 * g + 1];
       const std::size_t half = g / 4;
       const std::size_t quarter = g % 4;
-      for (std::size_t c = 0; c < 32; ++c) {
-        const unsigned low = source[64 * half + 32 * (quarter % 2) + c];
-        const unsigned high = source[128 + 32 * half + c];
-        Nibbles::put(group + 32, row, c, quarter < 2 ? low & 15U : low >> 4);
-        Pairs::put(group + 32 + 4 * kLine, row, c, (high >> (2 * quarter)) & 3U);
-      }
+      put_fields<4>(source + 64 * half + 32 * (quarter % 2), quarter < 2 ? 0 : 4, row, group + 32);
+      put_fields<2>(source + 128 + 32 * half, static_cast<unsigned>(2 * quarter), row, group + 32 + 4 * kLine);
     }
   }
 
@@ -117,11 +110,8 @@ struct BlockQ3_K {
       for (std::size_t half = 0; half < 2; ++half) {
         group[16 * half + row] = static_cast<std::uint8_t>(scale_k3(source + 96, 2 * g + half));
       }
-      for (std::size_t c = 0; c < 32; ++c) {
-        const unsigned pair = static_cast<unsigned>(source[32 + 32 * (g / 4) + c]) >> (2 * (g % 4));
-        Pairs::put(group + 32, row, c, pair & 3U);
-        Bits::put(group + 32 + 2 * kLine, row, c, (static_cast<unsigned>(source[c]) >> g) & 1U);
-      }
+      put_fields<2>(source + 32 + 32 * (g / 4), static_cast<unsigned>(2 * (g % 4)), row, group + 32);
+      put_fields<1>(source, static_cast<unsigned>(g), row, group + 32 + 2 * kLine);
     }
   }
 
@@ -150,9 +140,7 @@ struct BlockQ2_K {
       std::uint8_t* group = block + 64 + g * kGroupBytes;
       group[row] = source[2 * g];
       group[16 + row] = source[2 * g + 1];
-      for (std::size_t c = 0; c < 32; ++c) {
-        Pairs::put(group + 32, row, c, static_cast<unsigned>(source[16 + 32 * (g / 4) + c]) >> (2 * (g % 4)));
-      }
+      put_fields<2>(source + 16 + 32 * (g / 4), static_cast<unsigned>(2 * (g % 4)), row, group + 32);
     }
   }
 
@@ -182,10 +170,7 @@ struct BlockIQ4_XS {
       const unsigned low = (static_cast<unsigned>(source[4 + g / 2]) >> (4 * (g % 2))) & 15U;
       const unsigned high = (high_bits >> (2 * g)) & 3U;
       group[row] = static_cast<std::uint8_t>(static_cast<int>(low | (high << 4)) - 32);
-      for (std::size_t c = 0; c < 32; ++c) {
-        const unsigned byte = source[8 + 16 * g + c % 16];
-        Nibbles::put(group + 16, row, c, c < 16 ? byte & 15U : byte >> 4);
-      }
+      put_nibble_halves(source + 8 + 16 * g, row, group + 16);
     }
   }
 
