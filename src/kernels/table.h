@@ -12,7 +12,7 @@ struct KernelTable {
 
   /// Int8 codes with one scale by group of 32, a second plane where a group stands out (see Activations). NaN or
   /// infinity in a group makes its scale NaN. columns is a multiple of 32; rows lie behind one another and begin a
-  /// block.
+  /// tile.
   void (*quantize_rows)(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to);
   /// By PackedFormat.
   MatmulKernel matmul[kPackedFormats];

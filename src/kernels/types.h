@@ -64,28 +64,38 @@ constexpr Start start_of(PackedFormat format) {
 /// kernel addresses all of them from one pointer.
 inline constexpr std::size_t kBlockRows = 12;
 
-constexpr std::size_t row_blocks(std::size_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+/// Blocks whose second planes lie together: enough rows for a group to have several, few enough to share the work.
+inline constexpr std::size_t kTileBlocks = 8;
+inline constexpr std::size_t kTileRows = kTileBlocks * kBlockRows;
+
+constexpr std::size_t row_tiles(std::size_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
 /// Where group `group` of row `row` lies in an array [blocks, groups, 12].
 constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t group) {
   return (row / kBlockRows * groups + group) * kBlockRows + row % kBlockRows;
 }
 
-/// Activations of M tokens: float32 always, int8 where a quantized weight asks for it. A group that stands out of its
-/// row has a second plane of codes for what the first leaves over: x ~ scale * code + low_scale * low. The few channels
-/// with huge values carry most of the rounding error of a row. Row m is row m % 12 of block m / 12; second planes of a
-/// block's group lie behind one another, in the order of their rows.
+/// Second planes of the groups of a tile that stand out of their rows, for what the first planes leave over: x ~ scale
+/// * code + low_scale * low. The few channels with huge values carry most of the rounding error of a row. A group's lie
+/// behind one another, in the order of their rows: [tiles, groups, ...], of whose 96 slots `counts` are used.
+struct SecondPlanes {
+  std::uint8_t* counts = nullptr;  ///< [tiles, groups]
+  std::uint8_t* rows = nullptr;    ///< [tiles, groups, 96]: row of the tile
+  std::int8_t* codes = nullptr;    ///< [tiles, groups, 96, 32]
+  float* scales = nullptr;         ///< [tiles, groups, 96]
+  std::int32_t* sums = nullptr;    ///< [tiles, groups, 2, 96]: of the codes, by half group
+};
+
+/// Activations of M tokens: float32 always, int8 where a quantized weight asks for it. Row m is row m % 12 of block
+/// m / 12.
 struct Activations {
   const float* values = nullptr;             ///< [rows, columns], `stride` apart
   const std::int8_t* codes = nullptr;        ///< [blocks, groups, 12, 32]
   const float* scales = nullptr;             ///< [blocks, groups, 12]
-  const float* sums = nullptr;               ///< [blocks, groups, 12]: the sum of the group as the codes have it
+  const float* sums = nullptr;               ///< [blocks, groups, 12]: the sum of the group, second planes included
   const float* half_sums = nullptr;          ///< [blocks, groups, 2, 12]: the same by half group
-  const std::int8_t* low = nullptr;          ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
-  const float* low_scales = nullptr;         ///< [blocks, groups, 12]: the same
-  const std::uint16_t* low_rows = nullptr;   ///< [blocks, groups]: bit r is set where row r has a second plane
-  const std::int32_t* low_sums = nullptr;    ///< [blocks, groups, 2, 12]: of second planes' codes by half group
   const std::int32_t* starts[kStarts] = {};  ///< [blocks, groups, 12 or 2, 12] by Start; null where nothing asks for it
+  SecondPlanes low;
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::size_t stride = 0;
@@ -97,14 +107,11 @@ struct CodeRows {
   float* scales = nullptr;
   float* sums = nullptr;
   float* half_sums = nullptr;
-  std::int8_t* low = nullptr;
-  float* low_scales = nullptr;
-  std::uint16_t* low_rows = nullptr;
-  std::int32_t* low_sums = nullptr;
   std::int32_t* starts[kStarts] = {};
+  SecondPlanes low;
 };
 
-/// Members of Activations or CodeRows from a block on.
+/// Members of Activations or CodeRows from a block on; not those of second planes.
 template <typename View>
 constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
   const std::size_t at = blocks * groups * kBlockRows;
@@ -112,13 +119,21 @@ constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
   view.scales += at;
   view.sums += at;
   view.half_sums += 2 * at;
-  view.low += at * kGroup;
-  view.low_scales += at;
-  view.low_rows += blocks * groups;
-  view.low_sums += 2 * at;
   for (std::size_t i = 0; i < kStarts; ++i) {
     if (view.starts[i] != nullptr) view.starts[i] += (by_half(static_cast<Start>(i)) ? 2 : 1) * at;
   }
+}
+
+/// All members from a tile on.
+template <typename View>
+constexpr void skip_tiles(View& view, std::size_t tiles, std::size_t groups) {
+  skip_blocks(view, tiles * kTileBlocks, groups);
+  const std::size_t at = tiles * groups;
+  view.low.counts += at;
+  view.low.rows += at * kTileRows;
+  view.low.codes += at * kTileRows * kGroup;
+  view.low.scales += at * kTileRows;
+  view.low.sums += 2 * at * kTileRows;
 }
 
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].

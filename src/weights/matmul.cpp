@@ -10,31 +10,35 @@ constexpr std::size_t kTaskBytes = std::size_t{32} << 10;
 /// Activation rows stay in the second-level cache while a task's panels pass.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
 
-/// Rows from `first`, which begins a block.
+/// Rows from `first`, which begins a tile.
 kernels::Activations rows_from(const kernels::Activations& x, std::size_t first, std::size_t rows) {
   kernels::Activations part = x;
   part.rows = rows;
   part.values += first * x.stride;
-  if (x.codes != nullptr) kernels::skip_blocks(part, first / kernels::kBlockRows, x.columns / kernels::kGroup);
+  if (x.codes != nullptr) kernels::skip_tiles(part, first / kernels::kTileRows, x.columns / kernels::kGroup);
   return part;
 }
 
 }  // namespace
 
 QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
-    : codes_(kernels::row_blocks(rows_max) * kernels::kBlockRows * columns_max),
+    : codes_(kernels::row_tiles(rows_max) * kernels::kTileRows * columns_max),
       scales_(codes_.size() / kernels::kGroup),
       sums_(scales_.size()),
       half_sums_(2 * scales_.size()),
-      low_(codes_.size()),
+      low_counts_(scales_.size() / kernels::kTileRows),
+      low_rows_(scales_.size()),
+      low_codes_(codes_.size()),
       low_scales_(scales_.size()),
-      low_rows_(scales_.size() / kernels::kBlockRows),
       low_sums_(2 * scales_.size()) {}
 
 kernels::CodeRows QuantizedRows::destination(FormatSet readers) {
-  kernels::CodeRows to = {codes_.data(),     scales_.data(),   sums_.data(),
-                          half_sums_.data(), low_.data(),      low_scales_.data(),
-                          low_rows_.data(),  low_sums_.data(), {}};
+  kernels::CodeRows to;
+  to.codes = codes_.data();
+  to.scales = scales_.data();
+  to.sums = sums_.data();
+  to.half_sums = half_sums_.data();
+  to.low = {low_counts_.data(), low_rows_.data(), low_codes_.data(), low_scales_.data(), low_sums_.data()};
   for (std::size_t i = 0; i < kernels::kPackedFormats; ++i) {
     const auto format = static_cast<kernels::PackedFormat>(i);
     const kernels::Start start = kernels::start_of(format);
@@ -56,20 +60,17 @@ kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels
   view.stride = stride;
   if (!readers.any_quantized()) return view;
   const kernels::CodeRows to = destination(readers);
-  pool.run(kernels::row_blocks(rows), [&](std::size_t block) {
-    const std::size_t first = block * kernels::kBlockRows;
+  pool.run(kernels::row_tiles(rows), [&](std::size_t tile) {
+    const std::size_t first = tile * kernels::kTileRows;
     kernels::CodeRows part = to;
-    kernels::skip_blocks(part, block, columns / kernels::kGroup);
-    kernels.quantize_rows(x + first * stride, std::min(kernels::kBlockRows, rows - first), columns, part);
+    kernels::skip_tiles(part, tile, columns / kernels::kGroup);
+    kernels.quantize_rows(x + first * stride, std::min(kernels::kTileRows, rows - first), columns, part);
   });
   view.codes = to.codes;
   view.scales = to.scales;
   view.sums = to.sums;
   view.half_sums = to.half_sums;
   view.low = to.low;
-  view.low_scales = to.low_scales;
-  view.low_rows = to.low_rows;
-  view.low_sums = to.low_sums;
   std::copy_n(to.starts, kernels::kStarts, view.starts);
   return view;
 }
@@ -77,7 +78,8 @@ kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
               std::span<const Product> products) {
   const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
-  const std::size_t rows_fit = std::max<std::size_t>(48, kRowBlockBytes / (x.columns * element) / 48 * 48);
+  const std::size_t rows_fit =
+      std::max(kernels::kTileRows, kRowBlockBytes / (x.columns * element) / kernels::kTileRows * kernels::kTileRows);
   const auto panels_per_task = [&](const PackedMatrix& m) {
     const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
     const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : std::max<std::size_t>(1, kTaskBytes / panel_bytes);

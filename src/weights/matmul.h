@@ -55,9 +55,10 @@ class QuantizedRows {
   Buffer<float> scales_;
   Buffer<float> sums_;
   Buffer<float> half_sums_;
-  Buffer<std::int8_t> low_;
+  Buffer<std::uint8_t> low_counts_;
+  Buffer<std::uint8_t> low_rows_;
+  Buffer<std::int8_t> low_codes_;
   Buffer<float> low_scales_;
-  Buffer<std::uint16_t> low_rows_;
   Buffer<std::int32_t> low_sums_;
   std::array<Buffer<std::int32_t>, kernels::kStarts> starts_;
 };

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -23,49 +23,53 @@ class Quantize : public testing::TestWithParam<const KernelTable*> {
 /// The memory behind CodeRows, and the values it stands for.
 struct CodeMemory {
   std::size_t groups;
-  std::vector<std::int8_t> codes, low;
+  std::vector<std::int8_t> codes, low_codes;
   std::vector<float> scales, sums, half_sums, low_scales;
-  std::vector<std::uint16_t> low_rows;
+  std::vector<std::uint8_t> low_counts, low_rows;
   std::vector<std::int32_t> low_sums;
   std::array<std::vector<std::int32_t>, kStarts> starts;
 
   CodeMemory(std::size_t rows, std::size_t columns)
       : groups(columns / kGroup),
-        codes(row_blocks(rows) * kBlockRows * columns),
-        low(codes.size()),
+        codes(row_tiles(rows) * kTileRows * columns),
+        low_codes(codes.size()),
         scales(codes.size() / kGroup),
         sums(scales.size()),
         half_sums(2 * scales.size()),
         low_scales(scales.size()),
-        low_rows(scales.size() / kBlockRows, 0xFFFF),
+        low_counts(scales.size() / kTileRows, 0xFF),
+        low_rows(scales.size()),
         low_sums(2 * scales.size()) {
     for (auto& start : starts) start.resize(2 * scales.size());
   }
 
   CodeRows view() {
-    CodeRows to = {codes.data(),    scales.data(),   sums.data(), half_sums.data(), low.data(), low_scales.data(),
-                   low_rows.data(), low_sums.data(), {}};
+    CodeRows to = {codes.data(), scales.data(), sums.data(), half_sums.data(), {}, {}};
     for (std::size_t i = 0; i < kStarts; ++i) to.starts[i] = starts[i].data();
+    to.low = {low_counts.data(), low_rows.data(), low_codes.data(), low_scales.data(), low_sums.data()};
     return to;
   }
-  unsigned low_rows_of(std::size_t row, std::size_t group) const { return low_rows[row / kBlockRows * groups + group]; }
-  bool has_low(std::size_t row, std::size_t group) const {
-    return (low_rows_of(row, group) >> (row % kBlockRows) & 1U) != 0;
+  /// Of the second plane, or none.
+  std::optional<std::size_t> slot(std::size_t row, std::size_t group) const {
+    const std::size_t tile = row / kTileRows * groups + group;
+    for (std::size_t s = tile * kTileRows; s < tile * kTileRows + low_counts[tile]; ++s) {
+      if (low_rows[s] == row % kTileRows) return s;
+    }
+    return std::nullopt;
   }
   float scale(std::size_t row, std::size_t group) const { return scales[group_at(groups, row, group)]; }
   float value(std::size_t row, std::size_t column) const {
     const std::size_t at = group_at(groups, row, column / kGroup);
     const float high = scales[at] * static_cast<float>(codes[at * kGroup + column % kGroup]);
-    if (!has_low(row, column / kGroup)) return high;
-    const unsigned before = low_rows_of(row, column / kGroup) & ((1U << (row % kBlockRows)) - 1);
-    const std::size_t slot = at - row % kBlockRows + static_cast<std::size_t>(std::popcount(before));
-    return high + low_scales[slot] * static_cast<float>(low[slot * kGroup + column % kGroup]);
+    const auto low = slot(row, column / kGroup);
+    if (!low) return high;
+    return high + low_scales[*low] * static_cast<float>(low_codes[*low * kGroup + column % kGroup]);
   }
 };
 
 TEST_P(Quantize, RowsWithinHalfAStep) {
   for (const std::size_t columns : {32UL, 64UL, 96UL, 576UL}) {
-    for (const std::size_t rows : {1UL, 3UL, 12UL, 13UL, 30UL}) {
+    for (const std::size_t rows : {1UL, 3UL, 12UL, 13UL, 30UL, 97UL}) {
       auto x = random_floats(rows * columns, columns, 3.0F);
       x[x.size() - 5] = 90.0F;
       CodeMemory memory(rows, columns);
@@ -106,7 +110,7 @@ TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
   x[320 + 70] = 300.0F;
   CodeMemory memory(2, 320);
   k().quantize_rows(x.data(), 2, 320, memory.view());
-  for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.has_low(1, g), g == 2) << "group " << g;
+  for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.slot(1, g).has_value(), g == 2) << "group " << g;
   // Half a step of the second plane: 300 / 127 / 254 / 2.
   for (std::size_t c = 64; c < 96; ++c) EXPECT_NEAR(memory.value(1, c), x[320 + c], 0.0048F);
 }
@@ -117,7 +121,8 @@ TEST_P(Quantize, AllInstructionSetsGiveTheSameCodes) {
   const auto run = [&](const KernelTable& table) {
     CodeMemory memory(2, 32 * 32);
     table.quantize_rows(x.data(), 2, 32 * 32, memory.view());
-    return std::tuple(memory.codes, memory.scales, memory.low, memory.low_scales, memory.low_rows);
+    return std::tuple(memory.codes, memory.scales, memory.low_counts, memory.low_rows, memory.low_codes,
+                      memory.low_scales, memory.low_sums);
   };
   EXPECT_EQ(run(k()), run(portable::table()));
 }

@@ -97,12 +97,13 @@ double value_of(const kernels::Activations& x, std::size_t row, std::size_t colu
   const std::size_t at = kernels::group_at(x.columns / kernels::kGroup, row, group);
   const std::size_t code = at * kernels::kGroup + column % kernels::kGroup;
   const double high = static_cast<double>(x.scales[at]) * x.codes[code];
-  const unsigned low_rows = x.low_rows[at / kernels::kBlockRows];
-  const unsigned bit = 1U << (row % kernels::kBlockRows);
-  if ((low_rows & bit) == 0) return high;
-  const std::size_t slot =
-      at - row % kernels::kBlockRows + static_cast<std::size_t>(std::popcount(low_rows & (bit - 1)));
-  return high + static_cast<double>(x.low_scales[slot]) * x.low[slot * kernels::kGroup + column % kernels::kGroup];
+  const std::size_t tile = row / kernels::kTileRows * (x.columns / kernels::kGroup) + group;
+  for (std::size_t slot = tile * kernels::kTileRows; slot < tile * kernels::kTileRows + x.low.counts[tile]; ++slot) {
+    if (x.low.rows[slot] != row % kernels::kTileRows) continue;
+    return high +
+           static_cast<double>(x.low.scales[slot]) * x.low.codes[slot * kernels::kGroup + column % kernels::kGroup];
+  }
+  return high;
 }
 
 /// The product with the activations as the kernel sees them, in double.
@@ -145,6 +146,7 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
 
 TEST_P(EveryType, ProductsOfEveryBatchSize) {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
+    for (const std::size_t tokens : {95UL, 96UL, 97UL, 200UL}) check_product(type(), *table, 16, 256, tokens);
     for (std::size_t tokens = 1; tokens <= 33; ++tokens)
       check_product(type(), *table, 16, type().block_elements == 256 ? 256 : 64, tokens);
   }

@@ -31,12 +31,13 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-/// Row r, group g of the block that begins at `to`.
+/// A group of a row of the tile; the block that has the row begins at `to`.
 struct CodePlace {
-  std::size_t group, row;
+  std::size_t group, tile_row;
 
-  std::size_t whole() const { return group * kBlockRows + row; }
-  std::size_t half(std::size_t which) const { return (2 * group + which) * kBlockRows + row; }
+  std::size_t row() const { return tile_row % kBlockRows; }
+  std::size_t whole() const { return group * kBlockRows + row(); }
+  std::size_t half(std::size_t which) const { return (2 * group + which) * kBlockRows + row(); }
 };
 
 inline void put_starts(CodeSums sums, CodePlace at, const CodeRows& to) {
@@ -53,21 +54,23 @@ inline void put_starts(CodeSums sums, CodePlace at, const CodeRows& to) {
   }
 }
 
-/// The second plane of a group whose first has the given steps; it lies behind those of rows before. Returns its sums.
-inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, CodePlace at, const CodeRows& to) {
-  const CodePlace slot = {at.group, static_cast<std::size_t>(__builtin_popcount(to.low_rows[at.group]))};
+/// The second plane of a group whose first has the given steps. Returns the sums of its codes.
+inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, CodePlace at,
+                                 const SecondPlanes& to) {
+  const std::size_t slot = to.counts[at.group]++;
+  const std::size_t place = at.group * kTileRows + slot;
   const F32x16 up = set1(kLowSteps);
   const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
-                                 to.low + slot.whole() * kGroup);
-  to.low_scales[slot.whole()] = low_scale;
-  to.low_sums[slot.half(0)] = low.first;
-  to.low_sums[slot.half(1)] = low.second;
-  to.low_rows[at.group] = static_cast<std::uint16_t>(to.low_rows[at.group] | 1U << at.row);
+                                 to.codes + place * kGroup);
+  to.rows[place] = static_cast<std::uint8_t>(at.tile_row);
+  to.scales[place] = low_scale;
+  to.sums[2 * at.group * kTileRows + slot] = low.first;
+  to.sums[(2 * at.group + 1) * kTileRows + slot] = low.second;
   return low;
 }
 
-/// Row r of the block that begins at `to`; rows before it are done.
-void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeRows& to) {
+/// Row `tile_row` of a tile, whose block begins at `to`; rows before it are done.
+void quantize_row(const float* x, std::size_t groups, std::size_t tile_row, const CodeRows& to) {
   // First the largest value of each group, kept where its scale goes.
   float squares = 0.0F;
   F32x16 poison = zero();
@@ -77,12 +80,12 @@ void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeR
     poison = fma(a, zero(), fma(b, zero(), poison));
     const float largest = reduce_max(max(abs(a), abs(b)));
     squares += largest * largest;
-    to.scales[CodePlace{g, r}.whole()] = largest;
+    to.scales[CodePlace{g, tile_row}.whole()] = largest;
   }
   const float limit = kStandsOut * __builtin_sqrtf(squares / static_cast<float>(groups));
   const float all_finite = reduce_add(poison);
   for (std::size_t g = 0; g < groups; ++g) {
-    const CodePlace at = {g, r};
+    const CodePlace at = {g, tile_row};
     const F32x16 a = load(x + g * kGroup);
     const F32x16 b = load(x + g * kGroup + kLanes);
     const float largest = to.scales[at.whole()];
@@ -98,7 +101,7 @@ void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeR
     to.scales[at.whole()] = scale;
     if (largest > limit) {
       const float low_scale = scale / kLowSteps;
-      const CodeSums low = put_second_plane(steps_a, steps_b, low_scale, at, to);
+      const CodeSums low = put_second_plane(steps_a, steps_b, low_scale, at, to.low);
       first += low_scale * static_cast<float>(low.first);
       second += low_scale * static_cast<float>(low.second);
     }
@@ -110,14 +113,15 @@ void quantize_row(const float* x, std::size_t groups, std::size_t r, const CodeR
 
 void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
-  CodeRows block = to;
-  for (std::size_t done = 0; done < rows; done += kBlockRows) {
-    for (std::size_t g = 0; g < groups; ++g) block.low_rows[g] = 0;
-    const std::size_t left = rows - done;
-    for (std::size_t r = 0; r < (left < kBlockRows ? left : kBlockRows); ++r, x += columns) {
+  CodeRows tile = to;
+  for (std::size_t first = 0; first < rows; first += kTileRows) {
+    for (std::size_t g = 0; g < groups; ++g) tile.low.counts[g] = 0;
+    CodeRows block = tile;
+    for (std::size_t r = 0; r < kTileRows && first + r < rows; ++r, x += columns) {
+      if (r != 0 && r % kBlockRows == 0) skip_blocks(block, 1, groups);
       quantize_row(x, groups, r, block);
     }
-    skip_blocks(block, 1, groups);
+    skip_tiles(tile, 1, groups);
   }
 }
 

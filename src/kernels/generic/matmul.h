@@ -78,40 +78,42 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
   for (std::size_t n = 0; n < rows; ++n) store(out + (first + n) * stride, total[n]);
 }
 
-/// Adds the second planes of a block's rows. They come seldom, and for most rows in the same groups.
+/// Adds the second planes of a tile's rows: a group is unpacked once for all of them.
 template <typename Format>
-void add_second_planes(const std::uint8_t* panel, const Activations& block, float* out, std::size_t stride) {
-  // Rows at once: their sums do not wait for each other. What lies behind the last plane is summed up and left.
-  constexpr std::size_t kAtOnce = kBlockRows / 3;
+void add_second_planes(const std::uint8_t* panel, const SecondPlanes& low, std::size_t groups, float* out,
+                       std::size_t stride) {
+  // Rows at once: their sums do not wait for each other. Slots behind the last one are summed up and left.
+  constexpr std::size_t kAtOnce = 4;
+  static_assert(kTileRows % kAtOnce == 0);
   constexpr std::size_t kHalves = Format::kHalves;
   constexpr std::size_t kBlockBytes = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
   constexpr std::int32_t kZero = zero_point(Format::kStart);
-  for (std::size_t group = 0; group < block.columns / kGroup; ++group) {
-    unsigned left = block.low_rows[group];
-    if (left == 0) continue;
+  for (std::size_t group = 0; group < groups; ++group) {
+    const std::size_t count = low.counts[group];
+    if (count == 0) continue;
     const std::uint8_t* bytes = panel + group / Format::kGroups * kBlockBytes;
     const typename Format::Header header = Format::header(bytes);
     bytes += Format::kHeaderBytes + group % Format::kGroups * Format::kGroupBytes;
     F32x16 scale[kHalves];
     F32x16 min[kHalves];
     Format::scales(header, bytes, scale, min);
-    const std::int32_t* code_sums = block.low_sums + group * 2 * kBlockRows;
-    for (std::size_t slot = 0; left != 0; slot += kAtOnce) {
-      const std::size_t at = group * kBlockRows + slot;
+    for (std::size_t slot = 0; slot < count; slot += kAtOnce) {
+      const std::size_t at = group * kTileRows + slot;
+      const std::int32_t* code_sums = low.sums + 2 * group * kTileRows + slot;
       I32x16 sum[kHalves][kAtOnce];
       for_constants<0, kHalves>([&]<std::size_t half>() {
         for (std::size_t i = 0; i < kAtOnce; ++i) {
-          const std::int32_t* codes = code_sums + slot + i;
-          const std::int32_t in_half = kHalves == 2 ? codes[half * kBlockRows] : codes[0] + codes[kBlockRows];
-          sum[half][i] = set1_i32(-kZero * in_half);
+          const std::int32_t in_half =
+              kHalves == 2 ? code_sums[half * kTileRows + i] : code_sums[i] + code_sums[kTileRows + i];
+          sum[half][i] = kZero == 0 ? zero_i32() : set1_i32(-kZero * in_half);
         }
-        dot_rows<Format, half>(bytes, block.low + at * kGroup, sum[half]);
+        dot_rows<Format, half>(bytes, low.codes + at * kGroup, sum[half]);
       });
-      for (std::size_t i = 0; i < kAtOnce && left != 0; ++i, left &= left - 1) {
-        float* row = out + static_cast<std::size_t>(__builtin_ctz(left)) * stride;
+      for (std::size_t i = 0; i < kAtOnce && slot + i < count; ++i) {
+        float* row = out + low.rows[at + i] * stride;
         F32x16 total = load(row);
         for (std::size_t half = 0; half < kHalves; ++half) {
-          total = fma(to_f32(sum[half][i]), mul(scale[half], set1(block.low_scales[at + i])), total);
+          total = fma(to_f32(sum[half][i]), mul(scale[half], set1(low.scales[at + i])), total);
         }
         store(row, total);
       }
@@ -168,15 +170,21 @@ inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row
 
 template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
-  Activations block = x;
-  for (std::size_t left = x.rows; left != 0; left -= block.rows) {
-    block.rows = left < kBlockRows ? left : kBlockRows;
-    for_row_blocks<kRowsMax>(block.rows, [&]<std::size_t rows>(std::size_t row) {
-      matmul_codes<Format, rows>(panel, block, row, out, stride);
-    });
-    add_second_planes<Format>(panel, block, out, stride);
-    skip_blocks(block, 1, x.columns / kGroup);
-    out += block.rows * stride;
+  const std::size_t groups = x.columns / kGroup;
+  Activations tile = x;
+  for (std::size_t left = x.rows; left != 0; left -= tile.rows) {
+    tile.rows = left < kTileRows ? left : kTileRows;
+    Activations block = tile;
+    for (std::size_t first = 0; first < tile.rows; first += kBlockRows) {
+      const std::size_t rest = tile.rows - first;
+      for_row_blocks<kRowsMax>(rest < kBlockRows ? rest : kBlockRows, [&]<std::size_t rows>(std::size_t row) {
+        matmul_codes<Format, rows>(panel, block, row, out + first * stride, stride);
+      });
+      skip_blocks(block, 1, groups);
+    }
+    add_second_planes<Format>(panel, tile.low, groups, out, stride);
+    skip_tiles(tile, 1, groups);
+    out += tile.rows * stride;
   }
 }
 
