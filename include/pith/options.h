@@ -59,7 +59,7 @@ struct SessionOptions {
   /// Threads of this session; 0: one per processor. Results do not depend on it.
   int threads = 0;
   /// Tokens that prefill takes through the model at once. Results do not depend on it.
-  int batch_tokens = 256;
+  int batch_tokens = 384;
 };
 
 /// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p,

@@ -99,12 +99,15 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
     const std::size_t per_task = panels_per_task(matrix);
     const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
     const std::size_t last = std::min(matrix.panels(), (task + 1) * per_task);
-    for (std::size_t row = 0; row < x.rows; row += rows_fit) {
-      const kernels::Activations block = rows_from(x, row, std::min(rows_fit, x.rows - row));
+    const auto multiply_block = [&](const kernels::Activations& block, std::size_t row) {
       for (std::size_t panel = task * per_task; panel < last; ++panel) {
         kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes,
                product->stride);
       }
+    };
+    if (x.rows <= rows_fit) return multiply_block(x, 0);
+    for (std::size_t row = 0; row < x.rows; row += rows_fit) {
+      multiply_block(rows_from(x, row, std::min(rows_fit, x.rows - row)), row);
     }
   });
 }

@@ -169,17 +169,28 @@ inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row
 }
 
 template <typename Format>
+inline void matmul_block(const std::uint8_t* panel, const Activations& block, std::size_t rows, float* out,
+                         std::size_t stride) {
+  for_row_blocks<kRowsMax>(
+      rows, [&]<std::size_t n>(std::size_t row) { matmul_codes<Format, n>(panel, block, row, out, stride); });
+}
+
+template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
   const std::size_t groups = x.columns / kGroup;
+  if (x.rows <= kBlockRows) {
+    // A decode step has one block: at a panel a call, even copying the view would show.
+    matmul_block<Format>(panel, x, x.rows, out, stride);
+    add_second_planes<Format>(panel, x.low, groups, out, stride);
+    return;
+  }
   Activations tile = x;
   for (std::size_t left = x.rows; left != 0; left -= tile.rows) {
     tile.rows = left < kTileRows ? left : kTileRows;
     Activations block = tile;
     for (std::size_t first = 0; first < tile.rows; first += kBlockRows) {
       const std::size_t rest = tile.rows - first;
-      for_row_blocks<kRowsMax>(rest < kBlockRows ? rest : kBlockRows, [&]<std::size_t rows>(std::size_t row) {
-        matmul_codes<Format, rows>(panel, block, row, out + first * stride, stride);
-      });
+      matmul_block<Format>(panel, block, rest < kBlockRows ? rest : kBlockRows, out + first * stride, stride);
       skip_blocks(block, 1, groups);
     }
     add_second_planes<Format>(panel, tile.low, groups, out, stride);
