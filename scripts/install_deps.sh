@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, when all of them are there.
 #
-# usage: scripts/install_deps.sh [build | all]
+# usage: scripts/install_deps.sh [build | arm | all]
 #   build  what builds and tests pith with g++
-#   all    that, and clang with its linters (the default)
+#   arm    that, and what builds it for 64-bit Arm and tests it under QEMU; makes Debian's arm64 packages known to apt
+#   all    what "build" has, and clang with its linters (the default)
 #
 # PITH_SKIP_DEPS=1 skips the check: for other distributions, where you install the counterparts yourself.
 set -euo pipefail
@@ -18,9 +19,16 @@ build_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
 )
 lint_packages=(clang clang-tidy clang-format)
+# Eigen, CLI11 and nlohmann-json are headers only: those of "build" serve every processor.
+arm_packages=(
+  g++-aarch64-linux-gnu qemu-user
+  libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
+  libgtest-dev:arm64 libgmock-dev:arm64 libbenchmark-dev:arm64 librapidcheck-dev:arm64
+)
 
 case "${1:-all}" in
   build) packages=("${build_packages[@]}") ;;
+  arm) packages=("${build_packages[@]}" "${arm_packages[@]}") ;;
   all) packages=("${build_packages[@]}" "${lint_packages[@]}") ;;
   -h | --help) show_help && exit 0 ;;
   *) usage_error "unknown set of packages '$1'" ;;
@@ -31,14 +39,19 @@ if [[ "${PITH_SKIP_DEPS:-0}" == 1 ]]; then
   exit 0
 fi
 
+# A package may be there for several architectures; a name without one means this machine's.
 is_installed() {
-  [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" == installed ]]
+  local architecture="$native"
+  if [[ "$1" == *:* ]]; then architecture="${1##*:}"; fi
+  dpkg-query -W -f='${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null |
+    grep -Ex "installed ($architecture|all)" >/dev/null
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   die "this is no Debian: install the counterparts of these packages, then set PITH_SKIP_DEPS=1: ${packages[*]}"
 fi
 
+native="$(dpkg --print-architecture)"
 missing=()
 for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
@@ -56,5 +69,8 @@ fi
 
 say "packages: installing ${#missing[@]} of ${#packages[@]}: ${missing[*]}"
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@" >&2; }
+if [[ " ${missing[*]} " == *:arm64* ]]; then
+  "${as_root[@]}" dpkg --add-architecture arm64
+fi
 apt -q update || say "packages: the package lists could not be updated; trying with what is there"
 apt -q install -y --no-install-recommends "${missing[@]}"

@@ -3,7 +3,8 @@
 # (no network) makes the tests that need it say "skipped".
 #
 # usage: scripts/test.sh [--preset NAME] [--filter REGEX]
-#   --preset  release (default), debug, asan, tsan or clang: the build folder is build/NAME
+#   --preset  release (default), debug, asan, tsan, clang or arm64 (for 64-bit Arm, run by QEMU; the rooms kernels,
+#             weights and kv only, unless a filter says else): the build folder is build/NAME
 #   --filter  only the tests whose name (room.Suite.Case) matches
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -22,8 +23,9 @@ while (($# > 0)); do
 done
 case "$preset" in
   clang) packages=all ;;
+  arm64) packages=arm ;;
   release | debug | asan | tsan) packages=build ;;
-  *) usage_error "unknown preset '$preset' (known: release, debug, asan, tsan, clang)" ;;
+  *) usage_error "unknown preset '$preset' (known: release, debug, asan, tsan, clang, arm64)" ;;
 esac
 
 # Whatever a sanitizer finds ends the test, so that it counts. Set before the build, which runs the test binaries once

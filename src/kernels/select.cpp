@@ -1,5 +1,9 @@
 #include "kernels/select.h"
 
+#ifdef PITH_ARM
+#include <sys/auxv.h>
+#endif
+
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -23,6 +27,12 @@ std::vector<const KernelTable*> find_runnable() {
                           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0 &&
                           __builtin_cpu_supports("avx512vbmi") != 0;
   if (has_avx512) tables.push_back(&avx512::table());
+#endif
+#ifdef PITH_ARM
+  // Half-precision conversion and fused multiply-add are in every 64-bit Arm processor.
+  const bool has_dot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+  if (has_dot) tables.push_back(&neon::table());
+  if (has_dot && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0) tables.push_back(&neon_i8mm::table());
 #endif
   return tables;
 }

@@ -68,5 +68,11 @@ const KernelTable& table();
 namespace avx512 {
 const KernelTable& table();
 }
+namespace neon {
+const KernelTable& table();
+}
+namespace neon_i8mm {
+const KernelTable& table();
+}
 
 }  // namespace pith::kernels

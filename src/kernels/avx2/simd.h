@@ -207,6 +207,7 @@ inline U8x64 field(U8x64 a) {
 }
 inline U8x64 join(U8x64 a, U8x64 b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
 
+inline constexpr std::int32_t kCodeOffset = 0;
 template <bool small_codes>
 inline __m256i dot4(__m256i acc, __m256i w, __m256i x) {
   if constexpr (small_codes) {

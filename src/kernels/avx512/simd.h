@@ -152,7 +152,11 @@ inline U8x64 field_at(U8x64 a) {
 }
 inline U8x64 join(U8x64 a, U8x64 b) { return _mm512_or_si512(a, b); }
 
-/// acc[lane] += sum of 4 products w[lane][i] * x[i], x broadcast. Codes below 128 may take a faster way on other sets.
+/// What dot4 takes off codes that are not small: callers add so many times the sum of x. For sets whose instructions
+/// multiply signed bytes only.
+inline constexpr std::int32_t kCodeOffset = 0;
+/// acc[lane] += sum of 4 products (w[lane][i] - offset) * x[i], x broadcast. Codes below 128 have no offset, and may
+/// take a faster way on other sets.
 template <bool small_codes>
 inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
   std::int32_t four = 0;

@@ -17,6 +17,10 @@ inline void for_constants(const Step& step) {
   }
 }
 
+/// The zero point that is left to take off where dot4 has taken off its part.
+template <typename Format>
+inline constexpr std::int32_t kZeroLeft = zero_point(Format::kStart) - (Format::kSmallCodes ? 0 : kCodeOffset);
+
 /// Adds half `half` of a group's code vectors (all of them where a format has no halves) times `rows` rows of
 /// activation codes. Rows run in the inner loop: their sums do not wait for each other.
 template <typename Format, std::size_t half, std::size_t rows>
@@ -42,11 +46,13 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
                   std::size_t stride) {
   constexpr std::size_t kHalves = Format::kHalves;
   constexpr bool kHasMin = Format::kStart == Start::kNone;
+  constexpr bool kHasStart = kZeroLeft<Format> != 0;
+  static_assert(!kHasStart || kZeroLeft<Format> == zero_point(Format::kStart), "starts are of whole zero points");
   const std::size_t groups = block.columns / kGroup;
   const std::int8_t* codes = block.codes + first * kGroup;
   const float* scales = block.scales + first;
   const float* sums = (kHalves == 1 ? block.sums : block.half_sums) + first;
-  const std::int32_t* starts = kHasMin ? nullptr : block.starts[static_cast<std::size_t>(Format::kStart)] + first;
+  const std::int32_t* starts = kHasStart ? block.starts[static_cast<std::size_t>(Format::kStart)] + first : nullptr;
   F32x16 total[rows];
   for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
   for (std::size_t group = 0; group < groups; group += Format::kGroups) {
@@ -59,7 +65,7 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
       for_constants<0, kHalves>([&]<std::size_t half>() {
         I32x16 sum[rows];
         for (std::size_t n = 0; n < rows; ++n) {
-          sum[n] = kHasMin ? zero_i32() : set1_i32(starts[half * kBlockRows + n]);
+          sum[n] = kHasStart ? set1_i32(starts[half * kBlockRows + n]) : zero_i32();
         }
         dot_rows<Format, half>(panel, codes, sum);
 #pragma GCC unroll 16
@@ -72,7 +78,7 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
       codes += kBlockRows * kGroup;
       scales += kBlockRows;
       sums += kHalves * kBlockRows;
-      starts += kHasMin ? 0 : kHalves * kBlockRows;
+      starts += kHasStart ? kHalves * kBlockRows : 0;
     }
   }
   for (std::size_t n = 0; n < rows; ++n) store(out + (first + n) * stride, total[n]);
@@ -87,7 +93,7 @@ void add_second_planes(const std::uint8_t* panel, const SecondPlanes& low, std::
   static_assert(kTileRows % kAtOnce == 0);
   constexpr std::size_t kHalves = Format::kHalves;
   constexpr std::size_t kBlockBytes = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
-  constexpr std::int32_t kZero = zero_point(Format::kStart);
+  constexpr std::int32_t kZero = kZeroLeft<Format>;
   for (std::size_t group = 0; group < groups; ++group) {
     const std::size_t count = low.counts[group];
     if (count == 0) continue;

@@ -109,11 +109,12 @@ inline void dot_code_tiles(const std::uint8_t* bytes, std::size_t tile, const st
   const std::int8_t* low = with_low ? x.low + row * x.columns : nullptr;
   I32x16 high_sum[side_by_side][rows];
   I32x16 low_sum[side_by_side][rows];
-  // Codes are unsigned with 128 as zero: starting at -128 * sum(x) takes the offset out for free.
+  // Codes are unsigned with 128 as zero: starting at -128 * sum(x) takes the offset out for free, and
+  // what dot4 has taken off already is not taken off twice.
   for (std::size_t n = 0; n < rows; ++n) {
     for (std::size_t t = 0; t < side_by_side; ++t) {
-      high_sum[t][n] = set1_i32(-128 * x.high_sums[row + n]);
-      if constexpr (with_low) low_sum[t][n] = set1_i32(-128 * x.low_sums[row + n]);
+      high_sum[t][n] = set1_i32((kCodeOffset - 128) * x.high_sums[row + n]);
+      if constexpr (with_low) low_sum[t][n] = set1_i32((kCodeOffset - 128) * x.low_sums[row + n]);
     }
   }
   Codes codes[side_by_side];

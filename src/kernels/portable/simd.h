@@ -202,6 +202,7 @@ inline U8x64 join(const U8x64& a, const U8x64& b) {
   return each_u8([&](std::size_t i) { return a.byte[i] | b.byte[i]; });
 }
 
+inline constexpr std::int32_t kCodeOffset = 0;
 template <bool small_codes>
 inline I32x16 dot4(I32x16 acc, const U8x64& w, const std::int8_t* x) {
   return each_i32([&](std::size_t i) {
