@@ -10,9 +10,13 @@
 
 #include "base/half.h"
 
+#ifdef PITH_FUSED
+#define PITH_ISA fused
+#else
 #define PITH_ISA portable
+#endif
 
-namespace pith::kernels::portable {
+namespace pith::kernels::PITH_ISA {
 
 struct F32x16 {
   float lane[16];
@@ -84,9 +88,14 @@ inline F32x16 mul(F32x16 a, F32x16 b) {
 inline F32x16 div(F32x16 a, F32x16 b) {
   return each_f32([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
 }
-/// Rounded twice where the processor has no fused form: a library call per lane would be too slow.
+/// Rounded twice where the processor has no fused form: a library call per lane would be too slow. With PITH_FUSED it is
+/// made all the same: what every wide set must give, bit for bit.
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+#ifdef PITH_FUSED
+  return each_f32([&](std::size_t i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+#else
   return each_f32([&](std::size_t i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+#endif
 }
 inline F32x16 min(F32x16 a, F32x16 b) {
   return each_f32([&](std::size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
@@ -212,4 +221,4 @@ inline I32x16 dot4(I32x16 acc, const U8x64& w, const std::int8_t* x) {
   });
 }
 
-}  // namespace pith::kernels::portable
+}  // namespace pith::kernels::PITH_ISA

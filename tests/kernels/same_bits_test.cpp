@@ -1,0 +1,213 @@
+#define PITH_FUSED
+#include "kernels/portable/simd.h"
+// clang-format keeps the order because of this line.
+#include <gtest/gtest.h>
+
+#include "kernels/generic/build_table.h"
+#include "kernels/random_rows.h"
+#include "kernels/select.h"
+
+// Every set with a fused multiply-add gives the bits that the portable kernels give with one. So all of them give the
+// same, though no machine runs them all.
+namespace pith::kernels {
+namespace {
+
+using test::random_bytes;
+using test::random_floats;
+using test::SplitMemory;
+
+constexpr std::size_t kColumns = 256;
+constexpr std::size_t kTiles = 3;
+
+class SameBits : public testing::TestWithParam<const KernelTable*> {
+ protected:
+  /// Runs what fills floats on both, and compares.
+  template <typename Run>
+  static void compare(std::size_t count, const Run& run) {
+    static const KernelTable reference = fused::build_table("fused");
+    std::vector<std::uint32_t> expected(count);
+    std::vector<std::uint32_t> bits(count);
+    for (auto [table, out] : {std::pair(&reference, &expected), std::pair(GetParam(), &bits)}) {
+      std::vector<float> values(count);
+      run(*table, values.data());
+      std::memcpy(out->data(), values.data(), count * sizeof(float));
+    }
+    ASSERT_EQ(bits, expected);
+  }
+};
+
+/// Rows of activations, the second with a group that stands out.
+class QuantizedRows {
+ public:
+  QuantizedRows(const KernelTable& kernels, std::size_t rows) : x_(random_floats(rows * kColumns, rows)) {
+    x_[x_.size() - 40] = 50.0F;
+    const std::size_t groups = x_.size() / kGroup;
+    codes_.resize(x_.size());
+    low_.resize(x_.size());
+    for (auto* floats : {&scales_, &low_scales_, &sums_}) floats->resize(groups);
+    half_sums_.resize(2 * groups);
+    kernels.quantize_rows(
+        x_.data(), rows, kColumns,
+        {codes_.data(), scales_.data(), low_.data(), low_scales_.data(), sums_.data(), half_sums_.data()});
+    view_ = {x_.data(),    codes_.data(),     scales_.data(), low_.data(), low_scales_.data(),
+             sums_.data(), half_sums_.data(), rows,           kColumns,    kColumns};
+  }
+
+  const Activations& view() const { return view_; }
+
+ private:
+  std::vector<float> x_, scales_, low_scales_, sums_, half_sums_;
+  std::vector<std::int8_t> codes_, low_;
+  Activations view_;
+};
+
+/// A panel whose f16 scales are numbers and whose other bytes are anything.
+template <typename Format>
+std::vector<std::uint8_t> random_panel() {
+  const std::size_t block = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
+  const std::size_t blocks = kColumns / (kGroup * Format::kGroups);
+  auto panel = random_bytes(blocks * block, block);
+  const auto scales = random_floats(blocks * Format::kHeaderBytes / 2, 5);
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    const std::uint16_t half = f32_to_f16(scales[i]);
+    const std::size_t per_block = Format::kHeaderBytes / 2;
+    std::memcpy(&panel[i / per_block * block + i % per_block * 2], &half, 2);
+  }
+  return panel;
+}
+
+TEST_P(SameBits, Products) {
+  const auto check = [](PackedFormat format, const std::vector<std::uint8_t>& panel) {
+    for (const std::size_t rows : {1UL, 7UL, 13UL}) {
+      SCOPED_TRACE(static_cast<int>(format));
+      compare(rows * kLanes, [&](const KernelTable& table, float* out) {
+        const QuantizedRows x(table, rows);
+        table.matmul[static_cast<std::size_t>(format)](panel.data(), x.view(), out, kLanes);
+      });
+    }
+  };
+  check(PackedFormat::kQ4_0, random_panel<fused::FormatQ4_0>());
+  check(PackedFormat::kQ4_1, random_panel<fused::FormatQ4_1>());
+  check(PackedFormat::kQ5_0, random_panel<fused::FormatQ5_0>());
+  check(PackedFormat::kQ5_1, random_panel<fused::FormatQ5_1>());
+  check(PackedFormat::kQ8_0, random_panel<fused::FormatQ8_0>());
+  check(PackedFormat::kQ2_K, random_panel<fused::FormatQ2_K>());
+  check(PackedFormat::kQ3_K, random_panel<fused::FormatQ3_K>());
+  check(PackedFormat::kQ4_K, random_panel<fused::FormatQ4_K>());
+  check(PackedFormat::kQ5_K, random_panel<fused::FormatQ5_K>());
+  check(PackedFormat::kQ6_K, random_panel<fused::FormatQ6_K>());
+  check(PackedFormat::kIQ4_NL, random_panel<fused::FormatIQ4_NL>());
+  check(PackedFormat::kIQ4_XS, random_panel<fused::FormatIQ4_XS>());
+}
+
+/// Floats of each element type, in [columns][16 lanes].
+struct Elements {
+  std::vector<float> f32 = random_floats(kTiles * kColumns * kLanes, 8);
+  std::vector<std::uint16_t> f16, bf16;
+
+  Elements() {
+    for (const float v : f32) {
+      f16.push_back(f32_to_f16(v * 1e-4F));  // subnormals among them
+      bf16.push_back(f32_to_bf16(v));
+    }
+  }
+};
+
+TEST_P(SameBits, FloatProducts) {
+  const Elements weights;
+  const auto bytes = [](const auto& elements) { return reinterpret_cast<const std::uint8_t*>(elements.data()); };
+  for (const auto& [format, panel] :
+       {std::pair(PackedFormat::kF32, bytes(weights.f32)), std::pair(PackedFormat::kF16, bytes(weights.f16)),
+        std::pair(PackedFormat::kBF16, bytes(weights.bf16))}) {
+    compare(7 * kLanes, [&, format = format, panel = panel](const KernelTable& table, float* out) {
+      table.matmul[static_cast<std::size_t>(format)](panel, QuantizedRows(table, 7).view(), out, kLanes);
+    });
+  }
+  const auto x = random_floats(7 * kColumns, 9);
+  TileOutput to;
+  to.stride = kTiles * kLanes;
+  compare(3 * 7 * to.stride, [&](const KernelTable& table, float* out) {
+    const auto dot = [&](FloatDotKernel kernel, const void* elements, std::size_t element_bytes) {
+      to.out = out;
+      kernel(elements, kTiles, kColumns * kLanes * element_bytes, x.data(), kColumns, 7, kColumns, to);
+      out += 7 * to.stride;
+    };
+    dot(table.dot_f32, weights.f32.data(), 4);
+    dot(table.dot_f16, weights.f16.data(), 2);
+    dot(table.dot_bf16, weights.bf16.data(), 2);
+  });
+}
+
+TEST_P(SameBits, CodeDots) {
+  const auto codes = random_bytes(kTiles * kColumns * kLanes, 1);
+  const auto levels = random_bytes(32, 2);
+  const auto lane_scales = random_bytes(kTiles * kLanes, 3);
+  const auto x = random_floats(7 * kColumns, 4);
+  for (const bool with_low : {true, false}) {
+    for (const auto kernel : {&KernelTable::dot_codes8, &KernelTable::dot_trellis4, &KernelTable::dot_trellis3,
+                              &KernelTable::dot_trellis2}) {
+      compare(7 * kTiles * kLanes, [&](const KernelTable& table, float* out) {
+        SplitMemory split(7, kColumns);
+        table.split_rows(x.data(), kColumns, 7, kColumns, {}, split.high.data(), split.low.data(), split.scales.data(),
+                         split.high_sums.data(), split.low_sums.data());
+        SplitRows rows = split.view();
+        if (!with_low) rows.low = nullptr;
+        TileOutput to;
+        to.out = out;
+        to.stride = kTiles * kLanes;
+        to.lane_scales = {lane_scales.data(), 0.01F};
+        (table.*kernel)(codes.data(), kTiles, levels.data(), rows, to);
+      });
+    }
+  }
+}
+
+TEST_P(SameBits, Elementwise) {
+  const std::size_t length = 256 + 11;
+  const auto y = random_floats(length, 2);
+  const auto each = [&](const auto& run) {
+    compare(length, [&](const KernelTable& table, float* out) {
+      const auto x = random_floats(length, 1, 4.0F);
+      std::copy(x.begin(), x.end(), out);
+      run(table, out);
+    });
+  };
+  each([&](const KernelTable& t, float* x) { t.rms_norm(x, y.data(), length, 1e-5F, x); });
+  each([&](const KernelTable& t, float* x) { t.silu_mul(x, y.data(), length); });
+  each([&](const KernelTable& t, float* x) { t.gelu_mul(x, y.data(), length); });
+  each([&](const KernelTable& t, float* x) { t.hadamard(x, 256); });
+  each([&](const KernelTable& t, float* x) {
+    const auto codes = random_bytes(64, 3);
+    t.dot_rows_i8(x, 64, 4, 64, reinterpret_cast<const std::int8_t*>(codes.data()), 0.01F, x + 256);
+  });
+}
+
+TEST_P(SameBits, Softmax) {
+  const std::size_t rows = 17;
+  const std::size_t length = 64;
+  const std::size_t size = 16;
+  compare(rows * (length + size + 2), [&](const KernelTable& table, float* out) {
+    std::vector<SoftmaxState> states(rows, {-1.0F, 2.0F});
+    std::vector<TokenRange> ranges;
+    for (std::size_t r = 0; r < rows; ++r) ranges.push_back({r, length - 2 * r});
+    const auto values = random_floats(rows * (length + size), 1, 3.0F);
+    std::copy(values.begin(), values.end(), out);
+    table.softmax_rows({out, length, rows, length, ranges.data(), states.data(), out + rows * length, size});
+    std::memcpy(out + rows * (length + size), states.data(), rows * sizeof(SoftmaxState));
+  });
+}
+
+std::vector<const KernelTable*> fused_sets() {
+  std::vector<const KernelTable*> tables;
+  for (const KernelTable* table : runnable_kernels()) {
+    if (table != &portable::table()) tables.push_back(table);
+  }
+  return tables;
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SameBits);
+INSTANTIATE_TEST_SUITE_P(Isa, SameBits, testing::ValuesIn(fused_sets()),
+                         [](const auto& test) { return std::string(test.param->name); });
+
+}  // namespace
+}  // namespace pith::kernels
