@@ -88,8 +88,8 @@ inline F32x16 mul(F32x16 a, F32x16 b) {
 inline F32x16 div(F32x16 a, F32x16 b) {
   return each_f32([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
 }
-/// Rounded twice where the processor has no fused form: a library call per lane would be too slow. With PITH_FUSED it is
-/// made all the same: what every wide set must give, bit for bit.
+/// Rounded twice where the processor has no fused form: a library call per lane would be too slow. The tests make that
+/// call (PITH_FUSED): what every wide set must give, bit for bit.
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
 #ifdef PITH_FUSED
   return each_f32([&](std::size_t i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
