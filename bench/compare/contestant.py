@@ -1,0 +1,105 @@
+"""What a comparison asks of an engine, and how its process is run and measured."""
+
+import abc
+import dataclasses
+import os
+import subprocess
+import tempfile
+import threading
+
+PROMPT = "prompt"
+DECODE = "decode"
+
+
+class Failure(Exception):
+    """One line that says what went wrong with which engine."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """Behind each depth: a prompt fed at once, and tokens decoded one by one, each measured apart."""
+
+    model: str
+    threads: int
+    prompt: int
+    gen: int
+    depths: tuple[int, ...]
+
+    def quantities(self):
+        """(kind, depth), in the order of reports."""
+        kinds = [kind for kind, tokens in ((PROMPT, self.prompt), (DECODE, self.gen)) if tokens > 0]
+        return [(kind, depth) for kind in kinds for depth in self.depths]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A way of running an engine: its name, and what the engine makes of it."""
+
+    name: str
+    values: tuple = ()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """Tokens a second by (kind, depth); a quantity that could not be measured is absent."""
+
+    rates: dict
+    peak_bytes: int
+
+
+class Contestant(abc.ABC):
+    """An engine. `name` tells it from others in one comparison."""
+
+    name = ""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Which engine, which version, where."""
+
+    @abc.abstractmethod
+    def settings(self) -> list[Setting]:
+        """Those that may be the best at something."""
+
+    @abc.abstractmethod
+    def run(self, setting: Setting, workload: Workload) -> Outcome:
+        """Measures everything once, in processes of its own. Throws Failure."""
+
+
+@dataclasses.dataclass
+class Finished:
+    """What a process wrote, and the most memory that it had resident."""
+
+    output: str
+    errors: str
+    peak_bytes: int
+
+
+def run_process(command, timeout):
+    """Runs a program to its end. Throws Failure if it cannot be run, fails, or takes more than `timeout` seconds.
+
+    The peak is the kernel's count of resident memory, mapped files included. It is at least that of the process that
+    starts it, some 20 MiB.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        except OSError as error:
+            raise Failure(f"{command[0]}: {error.strerror}") from error
+        timer = threading.Timer(timeout, process.kill)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        finally:
+            late = not timer.is_alive()
+            timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        finished = Finished(
+            output.read().decode(errors="replace"), errors.read().decode(errors="replace"), usage.ru_maxrss * 1024
+        )
+    if process.returncode != 0:
+        last = (finished.errors.strip() or finished.output.strip()).splitlines()[-1:]
+        why = f"took more than {timeout:g} s" if late else f"ended with {process.returncode}"
+        raise Failure(f"{command[0]}: {why}: {last[0] if last else 'no message'}")
+    return finished

@@ -1,0 +1,15 @@
+"""The engines that are known, one file each."""
+
+from contestants.llama_bench import LlamaBench
+from contestants.llama_cpp_python import LlamaCppPython
+from contestants.openvino_genai import OpenVinoGenAi
+from contestants.pith import Pith
+
+# By the name that the command line uses; each is made from the path that follows it.
+PEERS = {
+    "llama_bench": LlamaBench,
+    "llama_cpp_python": LlamaCppPython,
+    "openvino_genai": OpenVinoGenAi,
+}
+
+__all__ = ["PEERS", "LlamaBench", "LlamaCppPython", "OpenVinoGenAi", "Pith"]
