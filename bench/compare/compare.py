@@ -87,7 +87,7 @@ def compare(options):
     if options.format == "json":
         return report.json_report(workload, options.rounds, descriptions[0], comparisons)
     head = (
-        f"{descriptions[0]}, {workload.model}, {workload.threads} threads, prompt {workload.prompt}, "
+        f"{descriptions[0]}, {workload.model}, threads {workload.threads}, prompt {workload.prompt}, "
         f"decoded {workload.gen}, medians of {options.rounds} rounds; ratios above 1: pith is faster, or smaller"
     )
     return report.text_report(head, comparisons, options.format == "markdown")

@@ -37,13 +37,15 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const auto iterations = static_cast<double>(state.iterations());
   const double pairs = static_cast<double>(tokens * kDepth * shape.kv_heads) * iterations;
   state.SetBytesProcessed(static_cast<std::int64_t>(iterations * static_cast<double>(cache.sealed_bytes())));
+  const double products = 2 * pairs * static_cast<double>(shape.heads / shape.kv_heads * shape.key_size);
+  state.counters["ops/s"] = benchmark::Counter(2 * products, benchmark::Counter::kIsRate);
   state.counters["s/token/kv_head"] =
       benchmark::Counter(pairs, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 const bool registered = [] {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
-    for (const char* codec : {"f32", "f16", "bf16", "int8", "int4"}) {
+    for (const char* codec : {"f32", "f16", "bf16", "int8", "int4", "int3", "int2"}) {
       for (const std::size_t tokens : {1UL, 64UL}) {
         const std::string name =
             "attention/" + std::string(codec) + "/tokens:" + std::to_string(tokens) + "/" + std::string(table->name);

@@ -24,6 +24,12 @@ struct ModelInfo {
   std::uint64_t parameters = 0;
   /// Bytes of the weights as held in memory.
   std::uint64_t weight_bytes = 0;
+  /// Of these, what computing one token reads: all but an embedding that does not serve as the output matrix too.
+  std::uint64_t token_weight_bytes = 0;
+  /// Weights of the layers' matrices: each is multiplied once for every token.
+  std::uint64_t layer_parameters = 0;
+  /// Weights of the output matrix: each is multiplied once for every row of logits; of a prompt, that is one.
+  std::uint64_t output_parameters = 0;
   int layers = 0;
   int embedding = 0;
   int heads = 0;

@@ -57,6 +57,13 @@ struct KernelTable {
   /// Scores within a row's range become exp(score - max), the others zero; states are updated, and outputs shrink where
   /// the largest score grew.
   void (*softmax_rows)(const SoftmaxStep& step);
+
+  /// What a processor can do at most, for src/machine to time: dot4 on registers, and little else.
+  /// out[n][lane] = sums of w[step][lane][4] . x[n][4], below 2^24. w [steps][64] below 128, steps a multiple of 4,
+  /// x [kLimitRows][4], out [kLimitRows][16].
+  void (*limit_dots)(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out);
+  /// The sum of floats, read once from one end to the other. length is a multiple of 128.
+  float (*limit_read)(const float* x, std::size_t length);
 };
 
 namespace portable {

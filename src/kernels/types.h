@@ -192,6 +192,9 @@ struct SoftmaxState {
   float sum;
 };
 
+/// Rows of limit_dots(): as many sums as hide the latency of a product on every instruction set.
+inline constexpr std::size_t kLimitRows = 12;
+
 /// Tokens [begin, end) of a page.
 struct TokenRange {
   std::size_t begin = 0;

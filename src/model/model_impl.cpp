@@ -43,6 +43,11 @@ ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights&
   info.weight_type = commonest_type(file);
   for (const gguf::TensorInfo& tensor : file.tensors()) info.parameters += tensor.columns() * tensor.rows();
   info.weight_bytes = weights.bytes();
+  info.token_weight_bytes = info.weight_bytes - (weights.output.empty() ? 0 : weights.embedding.bytes());
+  for (const LayerWeights& layer : weights.layers) {
+    for (const weights::PackedMatrix* m : layer.matrices()) info.layer_parameters += m->rows() * m->columns();
+  }
+  info.output_parameters = weights.output_matrix().rows() * weights.output_matrix().columns();
   info.layers = static_cast<int>(h.layers);
   info.embedding = static_cast<int>(h.embedding);
   info.heads = static_cast<int>(h.heads);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "model/hparams.h"
@@ -24,6 +25,10 @@ struct LayerWeights {
   weights::PackedMatrix down;               ///< [embedding, feed_forward]
   Vector gate_bias, up_bias, down_bias;     ///< As many as rows; optional.
   Vector feed_forward_post_norm;            ///< [embedding]; optional.
+
+  std::array<const weights::PackedMatrix*, 7> matrices() const {
+    return {&query, &key, &value, &attention_output, &gate, &up, &down};
+  }
 };
 
 struct ModelWeights {

@@ -21,6 +21,7 @@ void add_chat(CLI::App& app, Action& action, const Codecs& codecs);
 void add_info(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action, const Codecs& codecs);
+void add_bench(CLI::App& app, Action& action, const Codecs& codecs);
 void add_eval(CLI::App& app, Action& action, const Codecs& codecs);
 
 }  // namespace pith::tools

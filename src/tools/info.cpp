@@ -23,6 +23,9 @@ Json describe(const Model& model) {
   json["weight_type"] = info.weight_type;
   json["parameters"] = info.parameters;
   json["weight_bytes"] = info.weight_bytes;
+  json["token_weight_bytes"] = info.token_weight_bytes;
+  json["layer_parameters"] = info.layer_parameters;
+  json["output_parameters"] = info.output_parameters;
   json["layers"] = info.layers;
   json["embedding"] = info.embedding;
   json["heads"] = info.heads;
@@ -44,7 +47,7 @@ void info(const InfoArgs& args) {
   for (const auto& [key, value] : json.items()) {
     const std::string text =
         value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    write_output(fmt::format("{:<16} {}\n", key, text));
+    write_output(fmt::format("{:<18} {}\n", key, text));
   }
 }
 

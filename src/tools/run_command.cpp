@@ -34,6 +34,7 @@ int run(int argc, char** argv, const tools::Codecs& codecs) {
   tools::add_info(app, action);
   tools::add_tokenize(app, action);
   tools::add_logits(app, action, codecs);
+  tools::add_bench(app, action, codecs);
   tools::add_eval(app, action, codecs);
   // After the subcommands, which would inherit it.
   app.footer(

@@ -1,11 +1,13 @@
 """bench/compare: arithmetic, order, and reading what engines print. Nothing is timed, and no engine is needed."""
 
 import json
+import os
 import pathlib
 import stat
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench" / "compare"))
@@ -15,7 +17,7 @@ import figures  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
 from contestant import DECODE, PROMPT, Contestant, Failure, Outcome, Setting, Workload, run_process  # noqa: E402
-from contestants import LlamaBench, OpenVinoGenAi, Pith  # noqa: E402
+from contestants import LlamaBench, LlamaCppPython, OpenVinoGenAi, Pith  # noqa: E402
 from contestants import llama_bench, pith, worker  # noqa: E402
 
 WORKLOAD = Workload("model.gguf", 2, 512, 32, (0, 4096))
@@ -205,6 +207,53 @@ class LlamaBenchOutput(unittest.TestCase):
             llama_bench.records_of("error: cannot load")
 
 
+# Packages that answer as the real ones do, and refuse what those would.
+FAKE_LLAMA_CPP = """
+GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0 = 1, 8, 2
+class Llama:
+    n_tokens = 0
+    ctx = None
+    def __init__(self, model_path, n_ctx, type_v, flash_attn, **options):
+        assert model_path == "model.gguf" and n_ctx >= 4096 + 512 and options["n_threads"] == 2
+        assert flash_attn or type_v == GGML_TYPE_F16
+        self.n_ctx = n_ctx
+    def n_vocab(self):
+        return 100
+    def reset(self):
+        self.n_tokens = 0
+    def eval(self, tokens):
+        assert tokens and all(0 <= token < 100 for token in tokens)
+        self.n_tokens += len(tokens)
+        assert self.n_tokens <= self.n_ctx
+def llama_synchronize(context):
+    pass
+"""
+
+FAKE_OPENVINO_GENAI = """
+from types import SimpleNamespace as Plain
+def TokenizedInputs(ids, mask):
+    return ids
+def GenerationConfig(max_new_tokens, ignore_eos, do_sample):
+    return max_new_tokens
+class LLMPipeline:
+    def __init__(self, path, device, INFERENCE_NUM_THREADS, KV_CACHE_PRECISION="default"):
+        assert (path, device, INFERENCE_NUM_THREADS) == ("model.gguf", "CPU", 2)
+    def generate(self, ids, tokens):
+        first, each = Plain(mean=10.0 * len(ids[0])), Plain(mean=2.0)
+        return Plain(perf_metrics=Plain(get_ttft=lambda: first, get_tpot=lambda: each))
+"""
+
+# Stands for numpy and openvino alike.
+NO_ARRAYS = """
+int64 = int
+def array(rows, dtype):
+    return rows
+def ones_like(rows):
+    return rows
+Tensor = list
+"""
+
+
 class Workers(unittest.TestCase):
     def test_the_last_line_counts(self):
         text = 'loading\n{"rates": [["prompt", 0, 12.5], ["decode", 64, 3]]}\n'
@@ -213,10 +262,30 @@ class Workers(unittest.TestCase):
             with self.assertRaisesRegex(Failure, "last line"):
                 worker.rates_of(bad)
 
-    def test_scripts_are_valid(self):
-        for path in worker.WORKERS.glob("*.py"):
-            compile(path.read_text(), str(path), "exec")
-        self.assertTrue((worker.WORKERS / OpenVinoGenAi.script).exists())
+    def run_with(self, package, source, contestant):
+        """Runs a contestant's every setting with a package that is only what the worker needs."""
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, package + ".py").write_text(source)
+            for other in ("numpy", "openvino"):
+                pathlib.Path(folder, other + ".py").write_text(NO_ARRAYS)
+            with unittest.mock.patch.dict(os.environ, {"PYTHONPATH": folder}):
+                return [contestant.run(setting, WORKLOAD) for setting in contestant.settings()]
+
+    def test_llama_cpp_python(self):
+        outcomes = self.run_with("llama_cpp", FAKE_LLAMA_CPP, LlamaCppPython(sys.executable, 60))
+        self.assertEqual(len(outcomes), 4)
+        for outcome in outcomes:
+            self.assertEqual(set(outcome.rates), set(WORKLOAD.quantities()))
+
+    def test_openvino_prompts_are_differences(self):
+        outcomes = self.run_with("openvino_genai", FAKE_OPENVINO_GENAI, OpenVinoGenAi(sys.executable, 60))
+        self.assertEqual(len(outcomes), 3)
+        for outcome in outcomes:
+            self.assertEqual(set(outcome.rates), set(WORKLOAD.quantities()))
+            # Ten milliseconds a token of a prompt, two of decoding.
+            self.assertAlmostEqual(outcome.rates[PROMPT, 0], 100)
+            self.assertAlmostEqual(outcome.rates[PROMPT, 4096], 100)
+            self.assertAlmostEqual(outcome.rates[DECODE, 4096], 500)
 
 
 class Processes(unittest.TestCase):

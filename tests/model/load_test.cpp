@@ -56,6 +56,23 @@ TEST(Load, InfoSaysWhatTheFileSays) {
   EXPECT_GE(info.weight_bytes, 4 * info.parameters);
 }
 
+TEST(Load, InfoCountsWhatATokenTakes) {
+  for (const bool tied : {true, false}) {
+    const TempDir folder;
+    TinyModelSpec spec;
+    spec.tied_output = tied;
+    const Model model = Model::load(test::write_tiny_model(spec, folder));
+    const ModelInfo& info = model.info();
+    const auto vocab = static_cast<std::uint64_t>(info.vocab);
+    // Query and output, key and value, then three matrices of the feed-forward block.
+    EXPECT_EQ(info.layer_parameters, 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128));
+    EXPECT_EQ(info.output_parameters, vocab * 64);
+    // A panel has 16 rows.
+    const std::uint64_t embedding_bytes = (vocab + 15) / 16 * 16 * 64 * sizeof(float);
+    EXPECT_EQ(info.weight_bytes - info.token_weight_bytes, tied ? 0 : embedding_bytes);
+  }
+}
+
 TEST(Load, ProgressEndsAtOneAndLogsReachTheSink) {
   const TempDir folder;
   std::vector<double> shares;

@@ -40,6 +40,9 @@ TEST_F(Inspect, InfoSaysWhatTheModelIs) {
   EXPECT_EQ(info["weight_type"], "F32");
   EXPECT_EQ(info["parameters"], expected.parameters);
   EXPECT_EQ(info["weight_bytes"], expected.weight_bytes);
+  EXPECT_EQ(info["token_weight_bytes"], expected.token_weight_bytes);
+  EXPECT_EQ(info["layer_parameters"], expected.layer_parameters);
+  EXPECT_EQ(info["output_parameters"], expected.output_parameters);
   EXPECT_EQ(info["layers"], 2);
   EXPECT_EQ(info["embedding"], 64);
   EXPECT_EQ(info["heads"], 4);

@@ -6,8 +6,8 @@ namespace {
 
 TEST(Usage, HelpEverywhere) {
   for (const Args& command : {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"tokenize"}, Args{"logits"},
-                              Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"}, Args{"eval", "needle"},
-                              Args{"eval", "distortion"}, Args{"eval", "report"}}) {
+                              Args{"bench"}, Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"},
+                              Args{"eval", "needle"}, Args{"eval", "distortion"}, Args{"eval", "report"}}) {
     for (const char* flag : {"--help", "-h"}) {
       Args arguments = command;
       arguments.emplace_back(flag);
@@ -21,7 +21,7 @@ TEST(Usage, HelpEverywhere) {
 
 TEST(Usage, HelpNamesTheSubcommands) {
   const std::string help = pith_output({"--help"});
-  for (const char* name : {"run", "chat", "info", "tokenize", "logits", "eval"}) {
+  for (const char* name : {"run", "chat", "info", "tokenize", "logits", "bench", "eval"}) {
     EXPECT_NE(help.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }

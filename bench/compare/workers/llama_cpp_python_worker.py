@@ -26,37 +26,40 @@ def load(task):
     )
 
 
-def seconds_of(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+class Engine:
+    def __init__(self, task):
+        self.llama = load(task)
+        vocab = self.llama.n_vocab()
+        longest = max(task["depths"]) + max(task["prompt"], task["gen"])
+        self.tokens = [(1 + i * 7919) % vocab for i in range(longest)]
+
+    def feed(self, count):
+        """The next tokens, all at once."""
+        if count > 0:
+            self.llama.eval(self.tokens[self.llama.n_tokens : self.llama.n_tokens + count])
+
+    def rate(self, depth, pieces):
+        """Tokens a second of pieces of so many tokens behind so many others."""
+        self.llama.reset()
+        self.feed(depth)
+        llama_cpp.llama_synchronize(self.llama.ctx)
+        start = time.perf_counter()
+        for count in pieces:
+            self.feed(count)
+        llama_cpp.llama_synchronize(self.llama.ctx)
+        return sum(pieces) / (time.perf_counter() - start)
 
 
 def main():
     task = json.loads(sys.argv[1])
-    llama = load(task)
-    vocab = llama.n_vocab()
-    longest = max(task["depths"]) + max(task["prompt"], task["gen"])
-    tokens = [(1 + i * 7919) % vocab for i in range(longest)]
-    llama.eval(tokens[:32])
-    llama.eval(tokens[:1])
-    llama.reset()
+    engine = Engine(task)
+    engine.rate(0, [min(32, len(engine.tokens))])
     rates = []
-    for depth in sorted(task["depths"]):
-        if depth > llama.n_tokens:
-            llama.eval(tokens[llama.n_tokens : depth])
-        if task["gen"] > 0:
-            def decode():
-                for i in range(task["gen"]):
-                    llama.eval(tokens[depth + i : depth + i + 1])
-
-            rates.append(["decode", depth, task["gen"] / seconds_of(decode)])
-            # What lies behind is dropped by the next eval().
-            llama.n_tokens = depth
+    for depth in task["depths"]:
         if task["prompt"] > 0:
-            prompt = tokens[depth : depth + task["prompt"]]
-            rates.append(["prompt", depth, task["prompt"] / seconds_of(lambda: llama.eval(prompt))])
-            llama.n_tokens = depth
+            rates.append(["prompt", depth, engine.rate(depth, [task["prompt"]])])
+        if task["gen"] > 0:
+            rates.append(["decode", depth, engine.rate(depth, [1] * task["gen"])])
     print(json.dumps({"rates": rates}))
 
 

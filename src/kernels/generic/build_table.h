@@ -3,6 +3,7 @@
 // Needs a simd.h included before. Fills the kernel table of one instruction set.
 #include "kernels/generic/activations.h"
 #include "kernels/generic/elementwise.h"
+#include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/tile_dot.h"
 #include "kernels/generic/trellis.h"
@@ -48,6 +49,8 @@ inline KernelTable build_table(const char* name) {
   t.dot_bf16 = dot_floats<ElementBF16>;
   t.dot_rows_i8 = dot_rows_i8;
   t.softmax_rows = softmax_rows;
+  t.limit_dots = limit_dots;
+  t.limit_read = limit_read;
   return t;
 }
 

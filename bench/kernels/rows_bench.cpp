@@ -1,0 +1,179 @@
+#include <string>
+#include <vector>
+
+#include "kernels/common.h"
+
+// What happens to rows between the products. Bytes are what is read and written, operations the elements.
+namespace pith::bench {
+namespace {
+
+using kernels::KernelTable;
+
+constexpr std::size_t kLength = 1536;
+constexpr std::size_t kPageTokens = 64;
+constexpr std::size_t kHeadSize = 64;
+
+/// Float elements, `arrays` of them touched, read or written.
+Work floats(std::size_t elements, std::size_t arrays) {
+  return {static_cast<double>(elements * arrays * sizeof(float)), static_cast<double>(elements)};
+}
+
+void bench_quantize(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
+  const std::size_t count = rows * kLength;
+  const std::vector<float> x = some_floats(count);
+  std::vector<std::int8_t> codes(count), low(count);
+  std::vector<float> scales(count / 32), low_scales(count / 32), sums(count / 32), half_sums(count / 16);
+  const kernels::CodeRows to = {codes.data(),      scales.data(), low.data(),
+                                low_scales.data(), sums.data(),   half_sums.data()};
+  repeat(state, {static_cast<double>(5 * count), static_cast<double>(count)},
+         [&] { kernels.quantize_rows(x.data(), rows, kLength, to); });
+}
+
+void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
+  const std::size_t count = rows * kHeadSize;
+  const std::vector<float> x = some_floats(count);
+  const std::vector<std::uint8_t> scale_codes = some_bytes(kHeadSize);
+  std::vector<std::int8_t> high(count), low(count);
+  std::vector<float> scales(rows);
+  std::vector<std::int32_t> high_sums(rows), low_sums(rows);
+  repeat(state, {static_cast<double>(6 * count), static_cast<double>(count)}, [&] {
+    kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, {scale_codes.data(), 1.0F}, high.data(), low.data(),
+                       scales.data(), high_sums.data(), low_sums.data());
+  });
+}
+
+void bench_round_weights(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
+  const std::size_t count = rows * kPageTokens;
+  std::vector<float> x = some_floats(count);
+  for (float& p : x) p = 0.5F * (p + 1.0F);
+  const std::vector<std::uint8_t> scale_codes = some_bytes(kPageTokens);
+  std::vector<std::int8_t> high(count);
+  std::vector<float> scales(rows);
+  std::vector<std::int32_t> high_sums(rows);
+  repeat(state, {static_cast<double>(5 * count), static_cast<double>(count)}, [&] {
+    kernels.round_weights(x.data(), kPageTokens, rows, kPageTokens, {scale_codes.data(), 1.0F}, high.data(),
+                          scales.data(), high_sums.data());
+  });
+}
+
+/// Scores are copied in anew each time: a second softmax of the same memory would see probabilities.
+void bench_softmax(benchmark::State& state, const KernelTable& kernels, std::size_t rows, bool ranges) {
+  const std::vector<float> start = some_floats(rows * kPageTokens);
+  std::vector<float> scores(start.size());
+  std::vector<float> out(rows * kHeadSize);
+  std::vector<kernels::SoftmaxState> states(rows);
+  const std::vector<kernels::TokenRange> seen(rows, {3, kPageTokens - 5});
+  kernels::SoftmaxStep step;
+  step.scores = scores.data();
+  step.stride = kPageTokens;
+  step.rows = rows;
+  step.length = kPageTokens;
+  step.ranges = ranges ? seen.data() : nullptr;
+  step.states = states.data();
+  step.out = out.data();
+  step.size = kHeadSize;
+  repeat(state, floats(start.size(), 2), [&] {
+    scores = start;
+    states.assign(rows, {0.0F, 1.0F});
+    step.scores = scores.data();
+    step.states = states.data();
+    kernels.softmax_rows(step);
+  });
+}
+
+void bench_norm(benchmark::State& state, const KernelTable& kernels) {
+  const std::vector<float> x = some_floats(kLength);
+  std::vector<float> out(kLength);
+  repeat(state, floats(kLength, 3), [&] { kernels.rms_norm(x.data(), x.data(), kLength, 1e-5F, out.data()); });
+}
+
+void bench_add(benchmark::State& state, const KernelTable& kernels) {
+  std::vector<float> x(kLength);
+  const std::vector<float> y(kLength);
+  repeat(state, floats(kLength, 3), [&] { kernels.add(x.data(), y.data(), kLength); });
+}
+
+void bench_scale(benchmark::State& state, const KernelTable& kernels) {
+  std::vector<float> x = some_floats(kLength);
+  repeat(state, floats(kLength, 2), [&] { kernels.scale(x.data(), 1.0F, kLength); });
+}
+
+/// Gates are copied in anew each time: they would shrink from call to call.
+void bench_gate(benchmark::State& state, void (*kernel)(float*, const float*, std::size_t)) {
+  const std::vector<float> start = some_floats(kLength);
+  const std::vector<float> up(kLength, 1.0F);
+  std::vector<float> gate(kLength);
+  repeat(state, floats(kLength, 3), [&] {
+    gate = start;
+    kernel(gate.data(), up.data(), kLength);
+  });
+}
+
+void bench_hadamard(benchmark::State& state, const KernelTable& kernels, std::size_t size) {
+  std::vector<float> x = some_floats(size);
+  repeat(state, floats(size, 2), [&] { kernels.hadamard(x.data(), size); });
+}
+
+void bench_trellis(benchmark::State& state, const KernelTable& kernels, std::size_t members) {
+  constexpr std::size_t kLines = 64;
+  const std::vector<float> x = some_floats(64 * kLines);
+  const std::vector<float> weights(64 * kLines, 1.0F);
+  const std::vector<float> levels = some_floats(4 * kernels::kTrellisMembers);
+  std::vector<std::uint8_t> codes(64 * kLines);
+  repeat(state, {static_cast<double>(9 * x.size()), static_cast<double>(x.size())},
+         [&] { kernels.encode_trellis(x.data(), weights.data(), kLines, levels.data(), members, codes.data()); });
+}
+
+void bench_limit_dots(benchmark::State& state, const KernelTable& kernels) {
+  constexpr std::size_t kSteps = 256;
+  const std::vector<std::uint8_t> w(64 * kSteps, 1);
+  const std::vector<std::int8_t> x(4 * kernels::kLimitRows, 1);
+  std::vector<float> out(kernels::kLimitRows * kernels::kLanes);
+  const auto products = static_cast<double>(w.size() * kernels::kLimitRows);
+  repeat(state, {static_cast<double>(w.size()), 2 * products},
+         [&] { kernels.limit_dots(w.data(), kSteps, x.data(), out.data()); });
+}
+
+/// 4 KiB are in the innermost cache, 256 MiB are not in many.
+void bench_limit_read(benchmark::State& state, const KernelTable& kernels, std::size_t bytes) {
+  const Buffer<float> memory(bytes / sizeof(float));
+  for (float& x : memory.span()) x = 1.0F;
+  repeat(state, floats(memory.size(), 1),
+         [&] { benchmark::DoNotOptimize(kernels.limit_read(memory.data(), memory.size())); });
+}
+
+template <typename Bench, typename Argument>
+void add_with(const std::string& name, const char* what, const Bench& bench,
+              std::initializer_list<Argument> arguments) {
+  for (const Argument argument : arguments) {
+    for_each_set(
+        name + "/" + what + ":" + std::to_string(argument),
+        [bench, argument](benchmark::State& state, const KernelTable& kernels) { bench(state, kernels, argument); });
+  }
+}
+
+const bool registered = [] {
+  add_with("quantize_rows", "rows", bench_quantize, {1UL, 512UL});
+  add_with("split_rows", "rows", bench_split, {3UL, 48UL});
+  add_with("round_weights", "rows", bench_round_weights, {3UL, 48UL});
+  for (const bool ranges : {false, true}) {
+    add_with(std::string("softmax_rows") + (ranges ? "/ranges" : "/whole"), "rows",
+             [ranges](benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
+               bench_softmax(state, kernels, rows, ranges);
+             },
+             {3UL, 48UL});
+  }
+  add_with("hadamard", "size", bench_hadamard, {64UL, 128UL, 256UL});
+  add_with("encode_trellis", "members", bench_trellis, {2UL, 4UL, 8UL});
+  add_with("limit_read", "bytes", bench_limit_read, {4UL << 10U, 256UL << 20U});
+  for_each_set("limit_dots", bench_limit_dots);
+  for_each_set("rms_norm", bench_norm);
+  for_each_set("add", bench_add);
+  for_each_set("scale", bench_scale);
+  for_each_set("silu_mul", [](benchmark::State& state, const KernelTable& k) { bench_gate(state, k.silu_mul); });
+  for_each_set("gelu_mul", [](benchmark::State& state, const KernelTable& k) { bench_gate(state, k.gelu_mul); });
+  return true;
+}();
+
+}  // namespace
+}  // namespace pith::bench

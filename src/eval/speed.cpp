@@ -1,0 +1,190 @@
+#include "eval/speed.h"
+
+#include <fmt/format.h>
+#include <pith/error.h>
+#include <pith/session.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace pith::eval {
+namespace {
+
+/// Tokens of a session's first, unmeasured run, which touches its memory and wakes its threads.
+constexpr int kWarmUpTokens = 256;
+/// Less is not worth reading (and too little for measure_read()).
+constexpr std::size_t kReadBytesMin = std::size_t{1} << 20;
+
+std::vector<int> ascending(std::vector<int> depths) {
+  std::sort(depths.begin(), depths.end());
+  depths.erase(std::unique(depths.begin(), depths.end()), depths.end());
+  return depths;
+}
+
+void check(const Model& model, const SpeedOptions& options) {
+  const auto refuse = [](const std::string& why) { throw Error(ErrorKind::kInvalidArgument, why); };
+  if (options.caches.empty()) refuse("no KV cache to measure");
+  if (options.depths.empty()) refuse("no depth to measure at");
+  if (options.prompt < 0 || options.decode < 0 || std::int64_t{options.prompt} + options.decode == 0) {
+    refuse(fmt::format("a prompt of {} and {} decoded tokens: nothing to measure", options.prompt, options.decode));
+  }
+  if (options.rounds < 1) refuse(fmt::format("rounds is {}, must be at least 1", options.rounds));
+  const auto [least, most] = std::minmax_element(options.depths.begin(), options.depths.end());
+  if (*least < 0) refuse(fmt::format("a depth is {}, must be at least 0", *least));
+  const int context = options.context == 0 ? model.info().context_trained : options.context;
+  const std::int64_t needed = std::int64_t{*most} + options.prompt + options.decode;
+  if (needed > context) {
+    throw Error(ErrorKind::kContextFull,
+                fmt::format("a depth of {}, a prompt of {} and {} decoded tokens are {} tokens, the context is {}",
+                            *most, options.prompt, options.decode, needed, context));
+  }
+}
+
+/// The same on every machine.
+std::vector<Token> random_tokens(const Model& model, std::size_t count) {
+  std::mt19937 engine(1);
+  const auto vocab = static_cast<std::uint32_t>(model.tokenizer().vocab_size());
+  std::vector<Token> tokens(count);
+  for (Token& token : tokens) token = static_cast<Token>(engine() % vocab);
+  return tokens;
+}
+
+/// Operations of matrices and attention for a prompt. In every layer a token meets each token that it sees with
+/// heads * (key size + value size) products: as many for each KV head's heads as float16 elements are held, whose bytes
+/// know of windows too.
+double operations(const Model& model, const KvOptions& kv, int depth, int prompt) {
+  const ModelInfo& info = model.info();
+  const double matrices =
+      2.0 * (static_cast<double>(info.layer_parameters) * prompt + static_cast<double>(info.output_parameters));
+  const auto elements = [&](int tokens) { return static_cast<double>(predict_kv(model, kv, tokens).bytes_f16) / 2; };
+  const double seen = (elements(depth) + elements(depth + prompt)) / 2 * prompt;
+  return matrices + 2.0 * seen * info.heads / info.kv_heads;
+}
+
+/// One cache's session, and what has been measured on it.
+class Lane {
+ public:
+  Lane(const Model& model, const SpeedOptions& options, const KvOptions& kv, std::span<const Token> tokens)
+      : options_(options), tokens_(tokens), session_(make_session(model, options, kv)) {
+    cache_.kv = kv;
+    for (const int depth : ascending(options.depths)) {
+      SpeedRow row;
+      row.depth = depth;
+      row.prompt.tokens = options.prompt;
+      row.prompt.depth = depth;
+      row.decode.tokens = options.decode;
+      row.decode.depth = depth + options.prompt;
+      if (options.prompt > 0) row.prompt_operations = operations(model, kv, depth, options.prompt);
+      cache_.rows.push_back(row);
+    }
+    weight_bytes_ = static_cast<double>(model.info().token_weight_bytes);
+  }
+
+  void warm_up() {
+    feed(std::min(kWarmUpTokens, static_cast<int>(tokens_.size())));
+    session_.reset();
+  }
+
+  template <typename Done>
+  void run_round(const Done& done) {
+    for (SpeedRow& row : cache_.rows) {
+      if (session_.position() > row.depth) session_.reset();
+      feed(row.depth - session_.position());
+      if (options_.prompt > 0) row.prompt.seconds.push_back(seconds_of([&] { feed(options_.prompt); }));
+      if (options_.decode > 0) decode(row);
+      row.kv_stats = session_.kv_stats();
+      done(row);
+    }
+    session_.reset();
+  }
+
+  const KvOptions& kv() const { return cache_.kv; }
+  SpeedCache take() && { return std::move(cache_); }
+
+ private:
+  static Session make_session(const Model& model, const SpeedOptions& options, const KvOptions& kv) {
+    SessionOptions session;
+    session.kv = kv;
+    session.context = options.context;
+    session.threads = options.threads;
+    return Session(model, session);
+  }
+
+  template <typename Work>
+  static double seconds_of(const Work& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  /// The next tokens, all at once.
+  void feed(int count) {
+    if (count > 0) {
+      session_.feed(tokens_.subspan(static_cast<std::size_t>(session_.position()), static_cast<std::size_t>(count)));
+    }
+  }
+
+  void decode(SpeedRow& row) {
+    const auto held = [&] { return static_cast<double>(session_.kv_stats().bytes); };
+    const double before = held();
+    row.decode.seconds.push_back(seconds_of([&] {
+      for (int i = 0; i < options_.decode; ++i) feed(1);
+    }));
+    row.decode_bytes = weight_bytes_ + (before + held()) / 2;
+  }
+
+  const SpeedOptions& options_;
+  std::span<const Token> tokens_;
+  Session session_;
+  SpeedCache cache_;
+  double weight_bytes_ = 0;
+};
+
+/// Keeps the best that any round saw.
+void measure_limits_into(SpeedResult& result, const Model& model, int threads) {
+  const MachineLimits now = measure_limits({.threads = threads});
+  const std::size_t weights = std::max(kReadBytesMin, std::size_t{model.info().token_weight_bytes});
+  const double weights_rate = measure_read({.threads = threads, .read_bytes = weights});
+  if (!result.limits) result.limits = now;
+  MachineLimits& best = *result.limits;
+  best.read_bytes_per_second = std::max(best.read_bytes_per_second, now.read_bytes_per_second);
+  best.int8_ops_per_second = std::max(best.int8_ops_per_second, now.int8_ops_per_second);
+  result.weights_read_bytes_per_second = std::max(result.weights_read_bytes_per_second, weights_rate);
+}
+
+}  // namespace
+
+SpeedResult measure_speed(const Model& model, const SpeedOptions& options, const SpeedProgress& on_step) {
+  check(model, options);
+  const int deepest = *std::max_element(options.depths.begin(), options.depths.end());
+  const std::vector<Token> tokens =
+      random_tokens(model, static_cast<std::size_t>(deepest + options.prompt + options.decode));
+  std::vector<Lane> lanes;
+  lanes.reserve(options.caches.size());
+  for (const KvOptions& kv : options.caches) lanes.emplace_back(model, options, kv, tokens);
+  for (Lane& lane : lanes) lane.warm_up();
+  SpeedResult result;
+  for (int round = 1; round <= options.rounds; ++round) {
+    SpeedStep step;
+    step.round = round;
+    step.rounds = options.rounds;
+    if (options.limits) {
+      measure_limits_into(result, model, options.threads);
+      step.limits = &*result.limits;
+      if (on_step) on_step(step);
+    }
+    for (Lane& lane : lanes) {
+      lane.run_round([&](const SpeedRow& row) {
+        step.kv = &lane.kv();
+        step.row = &row;
+        if (on_step) on_step(step);
+      });
+    }
+  }
+  for (Lane& lane : lanes) result.caches.push_back(std::move(lane).take());
+  return result;
+}
+
+}  // namespace pith::eval

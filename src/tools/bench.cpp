@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+#include <pith/pith.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "eval/speed.h"
+#include "tools/bench_output.h"
+#include "tools/command.h"
+#include "tools/model_args.h"
+#include "tools/output.h"
+
+namespace pith::tools {
+namespace {
+
+constexpr int kTokensMax = 1 << 24;
+constexpr int kRoundsMax = 1000;
+
+struct BenchArgs {
+  ModelArgs model;
+  std::vector<std::string> kv;
+  eval::SpeedOptions options;
+  bool no_limits = false;
+  BenchFormat format = BenchFormat::kTable;
+  Codecs codecs;
+};
+
+void print_step(const eval::SpeedStep& step) {
+  const std::string round = fmt::format("round {} of {}", step.round, step.rounds);
+  if (step.kv == nullptr) {
+    fmt::print(stderr, "{}, limits: memory {:.1f} GB/s, int8 {:.1f} G operations/s\n", round,
+               step.limits->read_bytes_per_second / 1e9, step.limits->int8_ops_per_second / 1e9);
+    return;
+  }
+  std::string line = fmt::format("{}, {}, depth {}:", round, kv_name(*step.kv), step.row->depth);
+  const auto add = [&](const char* name, const eval::SpeedRun& run) {
+    if (run.tokens > 0) line += fmt::format(" {} {:.1f} tokens/s", name, run.tokens / run.seconds.back());
+  };
+  add("prompt", step.row->prompt);
+  add("decode", step.row->decode);
+  fmt::print(stderr, "{}\n", line);
+}
+
+void bench(const BenchArgs& args) {
+  eval::SpeedOptions options = args.options;
+  options.threads = args.model.threads;
+  options.limits = !args.no_limits;
+  const std::vector<std::string> f16 = {"f16"};
+  for (const std::string& kv : args.kv.empty() ? f16 : args.kv) options.caches.push_back(parse_kv(kv, args.codecs));
+  const Model model = args.model.load();
+  BenchReport report;
+  report.model_file = args.model.path;
+  report.model = model.info();
+  report.arithmetic = args.model.arithmetic;
+  report.threads =
+      options.threads != 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  report.rounds = options.rounds;
+  report.result = measure_speed(model, options, print_step);
+  if (args.format == BenchFormat::kJson) return write_json(bench_json(report));
+  write_output(bench_text(report, args.format));
+}
+
+void add_workload_to(CLI::App& app, BenchArgs& args) {
+  app.add_option("--prompt", args.options.prompt, "Tokens of a prompt behind each depth; 0: none; default 512")
+      ->check(CLI::Range(0, kTokensMax))
+      ->type_name("N");
+  app.add_option("--gen", args.options.decode, "Tokens decoded one by one behind that; 0: none; default 64")
+      ->check(CLI::Range(0, kTokensMax))
+      ->type_name("N");
+  app.add_option("--depth", args.options.depths, "Tokens in the context before; default 0")
+      ->delimiter(',')
+      ->check(CLI::Range(0, kTokensMax))
+      ->type_name("N,...");
+  app.add_option("--rounds", args.options.rounds, "How often everything is measured; default 3")
+      ->check(CLI::Range(1, kRoundsMax))
+      ->type_name("N");
+  app.add_option("--ctx", args.options.context,
+                 "Tokens the session can hold; 0 (the default): what the model was trained for")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  app.add_flag("--no-limits", args.no_limits, "Do not measure what the machine can do at most");
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& action, const Codecs& codecs) {
+  auto* command = app.add_subcommand("bench", "How fast prompts and tokens run with each KV cache, by depth");
+  const auto args = std::make_shared<BenchArgs>();
+  args->codecs = codecs;
+  args->model.add_to(*command);
+  command
+      ->add_option("--kv", args->kv,
+                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
+                               "than once; default f16",
+                               codec_list(codecs)))
+      ->allow_extra_args(false)
+      ->type_name("TYPE");
+  add_workload_to(*command, *args);
+  static const std::map<std::string, BenchFormat> formats = {{"table", BenchFormat::kTable},
+                                                             {"json", BenchFormat::kJson},
+                                                             {"csv", BenchFormat::kCsv},
+                                                             {"markdown", BenchFormat::kMarkdown}};
+  command->add_option("--format", args->format, "How results are written; default table")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->option_text("table|json|csv|markdown");
+  command->callback([args, &action] {
+    if (args->options.prompt == 0 && args->options.decode == 0) {
+      throw CLI::ValidationError("--prompt and --gen", "are both 0: nothing to measure");
+    }
+    action = [args] { bench(*args); };
+  });
+}
+
+}  // namespace pith::tools
