@@ -37,7 +37,8 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const auto iterations = static_cast<double>(state.iterations());
   const double pairs = static_cast<double>(tokens * kDepth * shape.kv_heads) * iterations;
   state.SetBytesProcessed(static_cast<std::int64_t>(iterations * static_cast<double>(cache.sealed_bytes())));
-  const double products = 2 * pairs * static_cast<double>(shape.heads / shape.kv_heads * shape.key_size);
+  const std::size_t query_elements = shape.heads / shape.kv_heads * shape.key_size;
+  const double products = 2 * pairs * static_cast<double>(query_elements);
   state.counters["ops/s"] = benchmark::Counter(2 * products, benchmark::Counter::kIsRate);
   state.counters["s/token/kv_head"] =
       benchmark::Counter(pairs, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);

@@ -158,9 +158,9 @@ void measure_limits_into(SpeedResult& result, const Model& model, int threads) {
 
 SpeedResult measure_speed(const Model& model, const SpeedOptions& options, const SpeedProgress& on_step) {
   check(model, options);
+  const auto size = [](int tokens) { return static_cast<std::size_t>(tokens); };
   const int deepest = *std::max_element(options.depths.begin(), options.depths.end());
-  const std::vector<Token> tokens =
-      random_tokens(model, static_cast<std::size_t>(deepest + options.prompt + options.decode));
+  const std::vector<Token> tokens = random_tokens(model, size(deepest) + size(options.prompt) + size(options.decode));
   std::vector<Lane> lanes;
   lanes.reserve(options.caches.size());
   for (const KvOptions& kv : options.caches) lanes.emplace_back(model, options, kv, tokens);
