@@ -2,7 +2,6 @@
 #include <pith/pith.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -65,30 +64,30 @@ void bench(const BenchArgs& args) {
   write_output(bench_text(report, args.format));
 }
 
-void add_workload_to(CLI::App& app, BenchArgs& args) {
+void add_workload_to(Command& app, BenchArgs& args) {
   app.add_option("--prompt", args.options.prompt, "Tokens of a prompt behind each depth; 0: none; default 512")
-      ->check(CLI::Range(0, kTokensMax))
+      ->range(0, kTokensMax)
       ->type_name("N");
   app.add_option("--gen", args.options.decode, "Tokens decoded one by one behind that; 0: none; default 64")
-      ->check(CLI::Range(0, kTokensMax))
+      ->range(0, kTokensMax)
       ->type_name("N");
   app.add_option("--depth", args.options.depths, "Tokens in the context before; default 0")
       ->delimiter(',')
-      ->check(CLI::Range(0, kTokensMax))
+      ->range(0, kTokensMax)
       ->type_name("N,...");
   app.add_option("--rounds", args.options.rounds, "How often everything is measured; default 3")
-      ->check(CLI::Range(1, kRoundsMax))
+      ->range(1, kRoundsMax)
       ->type_name("N");
   app.add_option("--ctx", args.options.context,
                  "Tokens the session can hold; 0 (the default): what the model was trained for")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
   app.add_flag("--no-limits", args.no_limits, "Do not measure what the machine can do at most");
 }
 
 }  // namespace
 
-void add_bench(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_bench(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("bench", "How fast prompts and tokens run with each KV cache, by depth");
   const auto args = std::make_shared<BenchArgs>();
   args->codecs = codecs;
@@ -98,19 +97,18 @@ void add_bench(CLI::App& app, Action& action, const Codecs& codecs) {
                    fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
                                "than once; default f16",
                                codec_list(codecs)))
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("TYPE");
   add_workload_to(*command, *args);
-  static const std::map<std::string, BenchFormat> formats = {{"table", BenchFormat::kTable},
-                                                             {"json", BenchFormat::kJson},
-                                                             {"csv", BenchFormat::kCsv},
-                                                             {"markdown", BenchFormat::kMarkdown}};
-  command->add_option("--format", args->format, "How results are written; default table")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("table|json|csv|markdown");
+  command->add_choice("--format", args->format,
+                      {{"table", BenchFormat::kTable},
+                       {"json", BenchFormat::kJson},
+                       {"csv", BenchFormat::kCsv},
+                       {"markdown", BenchFormat::kMarkdown}},
+                      "How results are written; default table");
   command->callback([args, &action] {
     if (args->options.prompt == 0 && args->options.decode == 0) {
-      throw CLI::ValidationError("--prompt and --gen", "are both 0: nothing to measure");
+      fail_missing("a --prompt or --gen above 0");
     }
     action = [args] { bench(*args); };
   });

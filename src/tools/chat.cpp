@@ -49,7 +49,7 @@ void chat(const ChatArgs& args) {
 
 }  // namespace
 
-void add_chat(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_chat(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one a line");
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);

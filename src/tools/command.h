@@ -2,9 +2,10 @@
 
 #include <pith/codec.h>
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+
+#include "tools/command_line.h"
 
 namespace pith::tools {
 
@@ -16,12 +17,12 @@ using Action = std::function<void()>;
 using Codecs = std::shared_ptr<const CodecRegistry>;
 
 /// Each adds its subcommand, with its options, to `app`.
-void add_run(CLI::App& app, Action& action, const Codecs& codecs);
-void add_chat(CLI::App& app, Action& action, const Codecs& codecs);
-void add_info(CLI::App& app, Action& action);
-void add_tokenize(CLI::App& app, Action& action);
-void add_logits(CLI::App& app, Action& action, const Codecs& codecs);
-void add_bench(CLI::App& app, Action& action, const Codecs& codecs);
-void add_eval(CLI::App& app, Action& action, const Codecs& codecs);
+void add_run(Command& app, Action& action, const Codecs& codecs);
+void add_chat(Command& app, Action& action, const Codecs& codecs);
+void add_info(Command& app, Action& action);
+void add_tokenize(Command& app, Action& action);
+void add_logits(Command& app, Action& action, const Codecs& codecs);
+void add_bench(Command& app, Action& action, const Codecs& codecs);
+void add_eval(Command& app, Action& action, const Codecs& codecs);
 
 }  // namespace pith::tools

@@ -4,9 +4,9 @@
 
 namespace pith::tools {
 
-void add_eval(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("eval", "Measure a model");
-  command->require_subcommand(1);
+  command->require_subcommand();
   add_eval_perplexity(*command, action, codecs);
   add_eval_kl(*command, action, codecs);
   add_eval_needle(*command, action, codecs);

@@ -89,7 +89,7 @@ void distortion(const DistortionArgs& args) {
 
 }  // namespace
 
-void add_eval_distortion(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval_distortion(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
       "distortion", "Errors of KV codecs on random unit vectors, beside TurboQuant's paper and Shannon's bound");
   const auto args = std::make_shared<DistortionArgs>();
@@ -101,10 +101,10 @@ void add_eval_distortion(CLI::App& app, Action& action, const Codecs& codecs) {
       ->type_name("NAME,...");
   command->add_option("--sizes", args->options.sizes, "Elements of a vector, multiples of 16; default 64,128,256")
       ->delimiter(',')
-      ->check(CLI::Range(1, kSizeMax))
+      ->range(1, kSizeMax)
       ->type_name("N,...");
   command->add_option("--vectors", args->options.vectors, "Of each size, rounded up to pages of 64; default 8192")
-      ->check(CLI::Range(1, kVectorsMax))
+      ->range(1, kVectorsMax)
       ->type_name("N");
   command->add_option("--seed", args->options.seed, "Of the vectors; default 0")->type_name("N");
   add_format(*command, args->format);

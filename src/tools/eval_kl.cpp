@@ -157,7 +157,7 @@ void kl(const KlArgs& args) {
 
 }  // namespace
 
-void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
       "kl", "KL divergence of a model's predictions with each KV cache from those with the exact one");
   const auto args = std::make_shared<KlArgs>();
@@ -165,13 +165,13 @@ void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs) {
   args->model.add_to(*command);
   command->add_option("--text", args->texts, "A text; -: standard input; may be given more than once")
       ->required()
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("FILE");
   command->add_option("--context", args->context, "Tokens in a chunk, of which the second half is scored; default 2048")
-      ->check(CLI::Range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax))
+      ->range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax)
       ->type_name("N");
   command->add_option("--chunks", args->chunks, "Chunks of each text; 0 (the default): all that it has")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
   command
       ->add_option("--kv", args->kv,
@@ -179,7 +179,7 @@ void add_eval_kl(CLI::App& app, Action& action, const Codecs& codecs) {
                                "than once",
                                codec_list(codecs)))
       ->required()
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("TYPE");
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   auto* floor =

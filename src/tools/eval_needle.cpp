@@ -174,7 +174,7 @@ std::string check_needle(const std::string& text) {
   return text.find("{}") == std::string::npos ? "the needle has no {} for the passkey" : "";
 }
 
-void add_text_to(CLI::App& app, NeedleArgs& args) {
+void add_text_to(Command& app, NeedleArgs& args) {
   app.add_option("--haystack", args.haystack, "A text, or a folder: its .txt files, by name, one after another")
       ->required()
       ->type_name("PATH");
@@ -185,13 +185,13 @@ void add_text_to(CLI::App& app, NeedleArgs& args) {
       ->type_name("TEXT");
   app.add_option("--seed", args.options.seed, "Of the passkeys; default 0")->type_name("N");
   app.add_option("--repeats", args.options.repeats, "Passkeys for each length and depth; default 1")
-      ->check(CLI::Range(1, kRepeatsMax))
+      ->range(1, kRepeatsMax)
       ->type_name("N");
 }
 
 }  // namespace
 
-void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval_needle(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
       "needle", "How well a passkey in a long text is found with each KV cache, by depth and length");
   const auto args = std::make_shared<NeedleArgs>();
@@ -202,20 +202,20 @@ void add_eval_needle(CLI::App& app, Action& action, const Codecs& codecs) {
       ->add_option("--lengths", args->options.lengths,
                    "Tokens, question and answer included; default 1024,2048,4096,8192")
       ->delimiter(',')
-      ->check(CLI::Range(1, kLengthMax))
+      ->range(1, kLengthMax)
       ->type_name("N,...");
   command
       ->add_option("--depths", args->options.depths,
                    "Where the needle lies, in per cent of the text; default 0,25,50,75,100")
       ->delimiter(',')
-      ->check(CLI::Range(0.0, 100.0))
+      ->range(0.0, 100.0)
       ->type_name("X,...");
   command
       ->add_option("--kv", args->kv,
                    fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
                                "than once",
                                codec_list(codecs)))
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("TYPE");
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   command->add_option("--plot", args->plot, "Where heat maps go, as SVG")->type_name("FILE");

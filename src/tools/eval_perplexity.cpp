@@ -104,7 +104,7 @@ void perplexity(const PerplexityArgs& args) {
 
 }  // namespace
 
-void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval_perplexity(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
       "perplexity",
       "Perplexity of a text, cut into chunks of which the second half is scored (as llama-perplexity does)");
@@ -112,10 +112,10 @@ void add_eval_perplexity(CLI::App& app, Action& action, const Codecs& codecs) {
   args->model.add_to(*command);
   command->add_option("--text", args->text, "The text; -: standard input")->required()->type_name("FILE");
   command->add_option("--context", args->context, "Tokens in a chunk; default 2048")
-      ->check(CLI::Range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax))
+      ->range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax)
       ->type_name("N");
   command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
   args->session.add_kv_to(*command, codecs);
   add_format(*command, args->format);

@@ -97,20 +97,20 @@ void report(const ReportArgs& args) {
 
 }  // namespace
 
-void add_eval_report(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("report", "KL, passkeys and distortion as one HTML page with plots");
   const auto args = std::make_shared<ReportArgs>();
   args->codecs = codecs;
   args->model.add_to(*command);
   command->add_option("--out", args->out, "The HTML file to write")->required()->type_name("FILE");
   command->add_option("--text", args->texts, "A text for KL; may be given more than once")
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("FILE");
   command->add_option("--context", args->context, "Tokens in a chunk of it; default 2048")
-      ->check(CLI::Range(4, 1 << 24))
+      ->range(4, 1 << 24)
       ->type_name("N");
   command->add_option("--chunks", args->chunks, "Chunks of each text; 0: all; default 2")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
   command->add_option("--haystack", args->haystack, "A text, or a folder of .txt files, to hide passkeys in")
       ->type_name("PATH");
@@ -122,7 +122,7 @@ void add_eval_report(CLI::App& app, Action& action, const Codecs& codecs) {
       ->type_name("P,...");
   command->add_option("--kv", args->kv, fmt::format("KV caches: {}; may be given more than once", codec_list(codecs)))
       ->required()
-      ->allow_extra_args(false)
+      ->one_value()
       ->type_name("TYPE");
   command->add_flag("--no-distortion", args->no_distortion, "Leave distortion out");
   command->callback([args, &action] { action = [args] { report(*args); }; });

@@ -28,7 +28,7 @@ std::string check_bias(const std::string& text) {
   return parse_bias(text) ? "" : fmt::format("'{}' is not like 1234=-5.5 or 1234=-inf", text);
 }
 
-void add_choice_to(CLI::App& app, SamplingOptions& sampling) {
+void add_choice_to(Command& app, SamplingOptions& sampling) {
   app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the likeliest token")
       ->type_name("X");
   app.add_option("--seed", sampling.seed, "Of the random generator; default 0")->type_name("N");
@@ -40,7 +40,7 @@ void add_choice_to(CLI::App& app, SamplingOptions& sampling) {
       ->type_name("X");
 }
 
-void add_penalties_to(CLI::App& app, SamplingOptions& sampling) {
+void add_penalties_to(Command& app, SamplingOptions& sampling) {
   app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of recent tokens; default 1")
       ->type_name("X");
   app.add_option("--presence-penalty", sampling.presence_penalty, "Taken off the logits of recent tokens; default 0")
@@ -54,20 +54,20 @@ void add_penalties_to(CLI::App& app, SamplingOptions& sampling) {
 
 }  // namespace
 
-void GenerateArgs::add_to(CLI::App& app) {
+void GenerateArgs::add_to(Command& app) {
   app.add_option("-n,--tokens", options.tokens_max,
                  fmt::format("Tokens to generate at most; default {}", options.tokens_max))
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
   add_choice_to(app, options.sampling);
   add_penalties_to(app, options.sampling);
   app.add_option("--logit-bias", biases, "Added to a token's logit; may be given more than once")
       ->type_name("ID=X")
-      ->allow_extra_args(false)
+      ->one_value()
       ->check(check_bias);
   app.add_option("--stop", options.stop, "End before this text; may be given more than once")
       ->type_name("TEXT")
-      ->allow_extra_args(false);
+      ->one_value();
   app.add_flag("--ignore-end", options.ignore_end, "Go on past the model's end tokens");
 }
 

@@ -2,9 +2,10 @@
 
 #include <pith/pith.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "tools/command_line.h"
 
 namespace pith::tools {
 
@@ -15,7 +16,7 @@ struct GenerateArgs {
   std::vector<std::string> biases;
 
   /// -n, --temp, --seed, --top-k, --top-p, --min-p, the penalties, --logit-bias, --stop, --ignore-end.
-  void add_to(CLI::App& app);
+  void add_to(Command& app);
   /// The options as given. Ranges are the library's to check.
   GenerateOptions finished() const;
 };

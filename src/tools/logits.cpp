@@ -42,7 +42,7 @@ void logits(const LogitsArgs& args) {
 
 }  // namespace
 
-void add_logits(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_logits(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("logits", "Write the logits after a text, for comparing engines");
   const auto args = std::make_shared<LogitsArgs>();
   args->model.add_to(*command);

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <utility>
+#include <vector>
 
 #include "eval/cache_name.h"
 #include "tools/progress.h"
@@ -16,17 +17,16 @@ void print_log_line(LogLevel, std::string_view line) { fmt::print(stderr, "{}\n"
 
 }  // namespace
 
-void ModelArgs::add_to(CLI::App& app, const std::string& model_names) {
+void ModelArgs::add_to(Command& app, const std::string& model_names) {
   app.add_option(model_names, path, "The model's GGUF file (of a sharded model, its first)")
       ->required()
       ->type_name("FILE");
-  static const std::map<std::string, Arithmetic> kinds = {{"fast", Arithmetic::kFast}, {"f32", Arithmetic::kF32}};
-  app.add_option("--arithmetic", arithmetic,
-                 "fast (the default): activations in 8 bits where weights are quantized; f32: the reference")
-      ->transform(CLI::CheckedTransformer(kinds))
-      ->option_text("fast|f32");
+  static const std::vector<std::pair<std::string, Arithmetic>> kinds = {{"fast", Arithmetic::kFast},
+                                                                        {"f32", Arithmetic::kF32}};
+  app.add_choice("--arithmetic", arithmetic, kinds,
+                 "fast (the default): activations in 8 bits where weights are quantized; f32: the reference");
   app.add_option("--threads", threads, "Threads; 0 (the default): one for each processor")
-      ->check(CLI::Range(0, kThreadsMax))
+      ->range(0, kThreadsMax)
       ->type_name("N");
   app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
 }
@@ -41,7 +41,7 @@ Model ModelArgs::load() const {
   return Model::load(path, options);
 }
 
-void SessionArgs::add_kv_to(CLI::App& app, const Codecs& known) {
+void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
   codecs = known;
   const std::string list = codec_list(codecs);
   auto* both =
@@ -53,9 +53,9 @@ void SessionArgs::add_kv_to(CLI::App& app, const Codecs& known) {
   app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->excludes(both);
 }
 
-void SessionArgs::add_context_to(CLI::App& app) {
+void SessionArgs::add_context_to(Command& app) {
   app.add_option("--ctx", context, "Tokens the session can hold; 0 (the default): what the model was trained for")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("N");
 }
 
@@ -90,11 +90,9 @@ std::string codec_list(const Codecs& codecs) {
   return fmt::format("{} or {}", fmt::join(names, ", "), last);
 }
 
-void add_format(CLI::App& app, Format& format) {
-  static const std::map<std::string, Format> formats = {{"text", Format::kText}, {"json", Format::kJson}};
-  app.add_option("--format", format, "How results are written; default text")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("text|json");
+void add_format(Command& app, Format& format) {
+  static const std::vector<std::pair<std::string, Format>> formats = {{"text", Format::kText}, {"json", Format::kJson}};
+  app.add_choice("--format", format, formats, "How results are written; default text");
 }
 
 }  // namespace pith::tools

@@ -2,10 +2,10 @@
 
 #include <pith/pith.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "tools/command.h"
+#include "tools/command_line.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -18,7 +18,7 @@ struct ModelArgs {
   bool verbose = false;
 
   /// The model, --arithmetic, --threads, --verbose.
-  void add_to(CLI::App& app, const std::string& model_names = "-m,--model");
+  void add_to(Command& app, const std::string& model_names = "-m,--model");
   /// Shows progress on a terminal. Throws pith::Error.
   Model load() const;
 };
@@ -35,9 +35,9 @@ struct SessionArgs {
   Codecs codecs{};
 
   /// --kv, --kv-k, --kv-v.
-  void add_kv_to(CLI::App& app, const Codecs& known);
+  void add_kv_to(Command& app, const Codecs& known);
   /// --ctx.
-  void add_context_to(CLI::App& app);
+  void add_context_to(Command& app);
   SessionOptions options(int threads) const;
 };
 
@@ -49,6 +49,6 @@ std::string kv_name(const KvOptions& kv);
 std::string codec_list(const Codecs& codecs);
 
 /// --format text|json.
-void add_format(CLI::App& app, Format& format);
+void add_format(Command& app, Format& format);
 
 }  // namespace pith::tools

@@ -49,7 +49,7 @@ void run(const RunArgs& args) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action, const Codecs& codecs) {
+void add_run(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand("run", "Continue a prompt");
   const auto args = std::make_shared<RunArgs>();
   args->model.add_to(*command);
@@ -63,7 +63,7 @@ void add_run(CLI::App& app, Action& action, const Codecs& codecs) {
   args->session.add_context_to(*command);
   add_format(*command, args->format);
   command->callback([args, prompt, file, &action] {
-    if (prompt->empty() && file->empty()) throw CLI::RequiredError("--prompt or --file");
+    if (prompt->empty() && file->empty()) fail_missing("--prompt or --file");
     action = [args] { run(*args); };
   });
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tools/command.h"
+#include "tools/command_line.h"
 #include "tools/output.h"
 
 namespace pith {
@@ -25,27 +26,25 @@ int fail(std::string message) {
 }
 
 int run(int argc, char** argv, const tools::Codecs& codecs) {
-  CLI::App app("Runs language models from GGUF files with a compressed KV cache.", "pith");
-  app.set_version_flag("--version", "pith " PITH_VERSION);
-  app.require_subcommand(1);
+  tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.",
+                          "pith " PITH_VERSION);
+  tools::Command& command = line.root();
+  command.require_subcommand();
   tools::Action action;
-  tools::add_run(app, action, codecs);
-  tools::add_chat(app, action, codecs);
-  tools::add_info(app, action);
-  tools::add_tokenize(app, action);
-  tools::add_logits(app, action, codecs);
-  tools::add_bench(app, action, codecs);
-  tools::add_eval(app, action, codecs);
+  tools::add_run(command, action, codecs);
+  tools::add_chat(command, action, codecs);
+  tools::add_info(command, action);
+  tools::add_tokenize(command, action);
+  tools::add_logits(command, action, codecs);
+  tools::add_bench(command, action, codecs);
+  tools::add_eval(command, action, codecs);
   // After the subcommands, which would inherit it.
-  app.footer(
+  line.set_footer(
       "Results go to standard output, everything else to standard error.\n"
       "Exit status: 0 if all went well, 1 if it failed, 2 if the command line is wrong.\n"
       "pith SUBCOMMAND --help says more.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUsage;
-  }
+  using enum tools::CommandLine::Outcome;
+  if (const auto outcome = line.parse(argc, argv); outcome != kRead) return outcome == kHelped ? 0 : kWrongUsage;
   action();
   tools::finish_output();
   return 0;

@@ -43,7 +43,7 @@ void tokenize(const TokenizeArgs& args) {
 
 }  // namespace
 
-void add_tokenize(CLI::App& app, Action& action) {
+void add_tokenize(Command& app, Action& action) {
   auto* command = app.add_subcommand("tokenize", "Turn standard input into tokens: id and piece, one a line");
   const auto args = std::make_shared<TokenizeArgs>();
   command->add_option("-m,--model", args->model, "A GGUF file; only its vocabulary is read, and it may hold no weights")

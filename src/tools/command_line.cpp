@@ -1,0 +1,116 @@
+#include "tools/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+
+namespace pith::tools {
+
+Option* Option::required() {
+  option_->required();
+  return this;
+}
+
+Option* Option::type_name(const std::string& name) {
+  option_->type_name(name);
+  return this;
+}
+
+Option* Option::delimiter(char between) {
+  option_->delimiter(between);
+  return this;
+}
+
+Option* Option::one_value() {
+  option_->allow_extra_args(false);
+  return this;
+}
+
+Option* Option::excludes(const Option* other) {
+  option_->excludes(other->option_);
+  return this;
+}
+
+Option* Option::range(int least, int most) {
+  option_->check(CLI::Range(least, most));
+  return this;
+}
+
+Option* Option::range(double least, double most) {
+  option_->check(CLI::Range(least, most));
+  return this;
+}
+
+Option* Option::not_negative() {
+  option_->check(CLI::NonNegativeNumber);
+  return this;
+}
+
+Option* Option::check(const std::function<std::string(const std::string&)>& complaint) {
+  option_->check(complaint);
+  return this;
+}
+
+bool Option::empty() const { return option_->empty(); }
+
+Command* Command::add_subcommand(const std::string& name, const std::string& help) {
+  return &subcommands_.emplace_back(app_->add_subcommand(name, help));
+}
+
+void Command::require_subcommand() { app_->require_subcommand(1); }
+
+template <typename Value>
+Option* Command::add_option(const std::string& names, Value& value, const std::string& help) {
+  return keep(app_->add_option(names, value, help));
+}
+
+template Option* Command::add_option(const std::string&, std::string&, const std::string&);
+template Option* Command::add_option(const std::string&, int&, const std::string&);
+template Option* Command::add_option(const std::string&, float&, const std::string&);
+template Option* Command::add_option(const std::string&, std::uint64_t&, const std::string&);
+template Option* Command::add_option(const std::string&, std::vector<std::string>&, const std::string&);
+template Option* Command::add_option(const std::string&, std::vector<std::uint64_t>&, const std::string&);
+template Option* Command::add_option(const std::string&, std::vector<double>&, const std::string&);
+template Option* Command::add_option(const std::string&, std::vector<int>&, const std::string&);
+
+Option* Command::add_flag(const std::string& names, bool& value, const std::string& help) {
+  return keep(app_->add_flag(names, value, help));
+}
+
+Option* Command::add_words(const std::string& names, const std::vector<std::string>& words, const std::string& help,
+                           const std::function<void(std::size_t index)>& set) {
+  const auto find = [words, set](const std::string& word) {
+    set(static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin()));
+  };
+  CLI::Option* option = app_->add_option_function<std::string>(names, find, help);
+  option->check(CLI::IsMember(words))->option_text(fmt::format("{}", fmt::join(words, "|")));
+  return keep(option);
+}
+
+void Command::callback(std::function<void()> call) { app_->callback(std::move(call)); }
+
+Option* Command::keep(CLI::Option* option) { return &options_.emplace_back(option); }
+
+CommandLine::CommandLine(const std::string& name, const std::string& help, const std::string& version)
+    : app_(std::make_unique<CLI::App>(help, name)), root_(app_.get()) {
+  app_->set_version_flag("--version", version);
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::set_footer(const std::string& footer) { app_->footer(footer); }
+
+CommandLine::Outcome CommandLine::parse(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app_->exit(error) == 0 ? Outcome::kHelped : Outcome::kWrong;
+  }
+  return Outcome::kRead;
+}
+
+void fail_missing(const std::string& what) { throw CLI::RequiredError(what); }
+
+}  // namespace pith::tools
