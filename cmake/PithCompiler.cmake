@@ -20,6 +20,9 @@ target_compile_options(pith_flags INTERFACE
   -ffp-contract=off)
 # GCC 12 sees overlapping copies in std::string's own operator+ (its bug 105329).
 target_compile_options(pith_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+# What bugprone-reserved-identifier finds and more, and costs nothing; that check takes a tenth of clang-tidy's time.
+target_compile_options(pith_flags INTERFACE
+  $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier;-Wreserved-macro-identifier>)
 if(PITH_WERROR)
   target_compile_options(pith_flags INTERFACE -Werror)
 endif()
