@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over C++ files, several at once, and remembers which were clean. Warnings of clang count as well.
 
-Reads paths, one a line, from stdin; headers are checked through the .cpp files that include them. A file is skipped if
-clang-tidy found it clean before: the same text after preprocessing (comments kept, so NOLINT counts), flags,
-.clang-tidy and clang-tidy. What was clean is remembered under the user's cache folder, for fresh clones too.
+Reads paths, one a line, from stdin; headers are checked through the .cpp files that include them. Tests of a folder are
+joined into one file and checked together; where anything is found, each half is checked again, down to single files.
+A group is skipped if clang-tidy found it clean before: the same text after preprocessing (comments kept, so NOLINT
+counts), flags, .clang-tidy and clang-tidy. What was clean is remembered under the user's cache folder, for fresh clones
+too.
 """
 import argparse
 import concurrent.futures
@@ -11,11 +13,13 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+GROUP_MAX = 8
 
 
 def cache_folder():
@@ -25,50 +29,112 @@ def cache_folder():
     return folder
 
 
+def in_tests(path):
+    return pathlib.Path(path).resolve().is_relative_to(ROOT / "tests")
+
+
 def checks_for(path):
     """What is added to the checks of .clang-tidy: clang's warnings; not the path analyzer on tests, where it takes most
     of the time and finds the least."""
-    in_tests = pathlib.Path(path).resolve().is_relative_to(ROOT / "tests")
-    return "clang-diagnostic-*,-clang-analyzer-*" if in_tests else "clang-diagnostic-*"
+    return "clang-diagnostic-*,-clang-analyzer-*" if in_tests(path) else "clang-diagnostic-*"
 
 
-def preprocess_command(entry):
-    """The entry's compile command, turned into one that prints the preprocessed text."""
+def flags_of(entry):
+    """The words of the entry's compile command after the compiler, without input and output."""
     words = shlex.split(entry["command"])
-    if os.path.basename(words[0]) == "ccache":
-        words = words[1:]
     kept, skip = [], False
-    for word in words:
+    for word in words[2 if os.path.basename(words[0]) == "ccache" else 1 :]:
         if skip:
             skip = False
         elif word in ("-o", "-MF", "-MT"):
             skip = True
-        elif word not in ("-c", "-MD"):
+        elif word not in ("-c", "-MD", entry["file"]):
             kept.append(word)
-    return kept + ["-E", "-P", "-C"]
+    return kept
 
 
-def fingerprint(entry, settings):
-    command = preprocess_command(entry)
+def stands_alone(entry):
+    """Whether a file might change what clang-tidy says of another if both were one file: its macros would be seen there,
+    and the other might be the only one to use its using-declaration."""
+    text = pathlib.Path(entry["file"]).read_text(encoding="utf-8")
+    if re.search(r"^\s*#\s*(define|undef|pragma)\b", text, re.MULTILINE):
+        return True
+    using = re.compile(r"^\s*using\s+(?:\w+::)+(\w+);$", re.MULTILINE)
+    rest = using.sub("", text)
+    return not all(re.search(rf"(?<![\w:.>]){name}\b", rest) for name in using.findall(text))
+
+
+def groups_of(entries):
+    """Files that are checked together, longest groups first. Tests of one folder with the same flags share most of their
+    headers, and clang-tidy's time on a test is mostly these headers'."""
+    rooms, groups = {}, []
+    for entry in sorted(entries, key=lambda entry: entry["file"]):
+        if in_tests(entry["file"]) and not stands_alone(entry):
+            rooms.setdefault((os.path.dirname(entry["file"]), *flags_of(entry)), []).append(entry)
+        else:
+            groups.append([entry])
+    for room in rooms.values():
+        count = -(-len(room) // GROUP_MAX)
+        groups += [room[i::count] for i in range(count)]
+    return sorted(groups, key=len, reverse=True)
+
+
+def joined(group, folder):
+    """An entry for the text of all files of the group, one after another; an include that an earlier file has is left
+    out. Whatever is said of a line names the file that it is from."""
+    if len(group) == 1:
+        return group[0]
+    text, included = [], set()
+    for entry in group:
+        own = set()
+        text.append(f'#line 1 "{entry["file"]}"')
+        for line in pathlib.Path(entry["file"]).read_text(encoding="utf-8").splitlines():
+            is_include = line.startswith("#include")
+            text.append("" if is_include and line in included else line)
+            if is_include:
+                own.add(line)
+        included |= own
+    body = "\n".join(text) + "\n"
+    path = folder / (hashlib.sha256(body.encode()).hexdigest()[:16] + "_test.cpp")
+    path.write_text(body, encoding="utf-8")
+    command = shlex.join(["c++"] + flags_of(group[0]))
+    return {"directory": group[0]["directory"], "command": command, "file": str(path)}
+
+
+def fingerprint(entry, checks, settings):
+    flags = flags_of(entry)
+    command = ["clang++"] + flags + ["-E", "-P", "-C", entry["file"]]
     text = subprocess.run(command, cwd=entry["directory"], capture_output=True, check=True).stdout
-    flags = [word for word in command if word.startswith(("-W", "-std", "-m", "-f"))]
-    return hashlib.sha256(settings + " ".join([checks_for(entry["file"])] + flags).encode() + text).hexdigest()
+    kept = [word for word in flags if word.startswith(("-W", "-std", "-m", "-f"))]
+    return hashlib.sha256(settings + " ".join([checks] + kept).encode() + text).hexdigest()
 
 
-def check(entry, build, settings, cache):
-    """Returns (clean, skipped, output)."""
+def check(group, folder, settings, cache):
+    """Returns [(entry, clean, skipped, output)]."""
+    entry, checks = joined(group, folder), checks_for(group[0]["file"])
     try:
-        stamp = cache / fingerprint(entry, settings)
+        stamp = cache / fingerprint(entry, checks, settings)
     except subprocess.CalledProcessError as error:
-        return False, False, error.stderr.decode(errors="replace")
+        if len(group) > 1:
+            return check_halves(group, folder, settings, cache)
+        return [(entry, False, False, error.stderr.decode(errors="replace"))]
     if stamp.exists():
-        return True, True, ""
-    command = ["clang-tidy", "-p", build, "--quiet", "--checks=" + checks_for(entry["file"]), entry["file"]]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        return False, False, run.stdout + ("" if run.stdout else run.stderr)
-    stamp.touch()
-    return True, False, ""
+        return [(entry, True, True, "") for entry in group]
+    command = ["clang-tidy", "--quiet", f"--config-file={ROOT / '.clang-tidy'}", "--checks=" + checks, entry["file"]]
+    command += ["--"] + flags_of(entry)
+    run = subprocess.run(command, cwd=entry["directory"], capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        stamp.touch()
+        return [(entry, True, False, "") for entry in group]
+    if len(group) > 1:
+        return check_halves(group, folder, settings, cache)
+    return [(entry, False, False, run.stdout + ("" if run.stdout else run.stderr))]
+
+
+def check_halves(group, folder, settings, cache):
+    """What is wrong with a group may be wrong with a file, or with having them in one: the same name given twice."""
+    middle = len(group) // 2
+    return check(group[:middle], folder, settings, cache) + check(group[middle:], folder, settings, cache)
 
 
 def main():
@@ -84,18 +150,23 @@ def main():
     settings = version + (ROOT / ".clang-tidy").read_bytes()
     cache = cache_folder()
 
-    failed = skipped = 0
+    folder = pathlib.Path(arguments.build).resolve() / "tidy"
+    folder.mkdir(exist_ok=True)
+
+    done = failed = skipped = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = {pool.submit(check, entry, arguments.build, settings, cache): entry for entry in entries}
-        for done, job in enumerate(concurrent.futures.as_completed(jobs), 1):
-            clean, was_known, output = job.result()
-            skipped += was_known
-            name = os.path.relpath(jobs[job]["file"], ROOT)
-            if not clean:
-                failed += 1
-                print(output, flush=True)
-            if not was_known:
-                print(f"[{done}/{len(entries)}] {name}: {'clean' if clean else 'FAILED'}", file=sys.stderr, flush=True)
+        jobs = [pool.submit(check, group, folder, settings, cache) for group in groups_of(entries)]
+        for job in concurrent.futures.as_completed(jobs):
+            for entry, clean, was_known, output in job.result():
+                done += 1
+                skipped += was_known
+                name = os.path.relpath(entry["file"], ROOT)
+                if not clean:
+                    failed += 1
+                    print(output, flush=True)
+                if not was_known:
+                    said = "clean" if clean else "FAILED"
+                    print(f"[{done}/{len(entries)}] {name}: {said}", file=sys.stderr, flush=True)
     print(f"clang-tidy: {len(entries)} files, {skipped} known to be clean, {failed} failed", file=sys.stderr)
     return 1 if failed else 0
 

@@ -15,7 +15,7 @@ Bytes text_bytes(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
-GgufWriter small() {
+GgufWriter small_file() {
   GgufWriter writer;
   writer.add("general.architecture", "llama").add("llama.block_count", std::uint32_t{2});
   const std::vector<float> values(8, 1.0F);
@@ -25,7 +25,7 @@ GgufWriter small() {
 
 TEST(Header, TakesVersions2And3) {
   for (const std::uint32_t version : {2U, 3U}) {
-    GgufWriter writer = small();
+    GgufWriter writer = small_file();
     writer.version = version;
     const Bytes bytes = writer.bytes();
     const Parsed parsed = parse(bytes, kTestPath);
@@ -51,7 +51,7 @@ TEST(Header, RefusesAnotherMagic) {
 }
 
 TEST(Header, RefusesOtherVersions) {
-  GgufWriter writer = small();
+  GgufWriter writer = small_file();
   writer.version = 1;
   EXPECT_TRUE(refused(writer, ErrorKind::kUnsupported, {"version 1", "2 and 3"}));
   writer.version = 4;
@@ -61,7 +61,7 @@ TEST(Header, RefusesOtherVersions) {
 }
 
 TEST(Header, RefusesBigEndianFiles) {
-  GgufWriter writer = small();
+  GgufWriter writer = small_file();
   for (const std::uint32_t version : {0x01000000U, 0x02000000U, 0x03000000U}) {
     writer.version = version;
     EXPECT_TRUE(refused(writer, ErrorKind::kUnsupported, {"big-endian"}));
@@ -69,7 +69,7 @@ TEST(Header, RefusesBigEndianFiles) {
 }
 
 TEST(Header, RefusesMoreKeysThanFit) {
-  GgufWriter writer = small();
+  GgufWriter writer = small_file();
   writer.stated_keys = 1000;
   EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"list of keys", "1000"}));
   writer.stated_keys = std::numeric_limits<std::uint64_t>::max();
@@ -77,7 +77,7 @@ TEST(Header, RefusesMoreKeysThanFit) {
 }
 
 TEST(Header, RefusesMoreTensorsThanFit) {
-  GgufWriter writer = small();
+  GgufWriter writer = small_file();
   writer.stated_tensors = 1000;
   EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"list of tensors", "1000"}));
   writer.stated_tensors = std::uint64_t{1} << 63;
@@ -89,7 +89,7 @@ TEST(Header, RefusesAnEmptyKey) {
 }
 
 TEST(Header, RefusesAKeyTwice) {
-  GgufWriter writer = small();
+  GgufWriter writer = small_file();
   writer.add("llama.block_count", std::uint32_t{3});
   EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"llama.block_count", "twice"}));
 }
@@ -173,7 +173,7 @@ TEST(Header, RefusesStringsLongerThanTheFile) {
 
 TEST(Alignment, IsTakenFromTheFile) {
   for (const std::uint32_t alignment : {8U, 64U, 4096U}) {
-    GgufWriter writer = small();
+    GgufWriter writer = small_file();
     writer.set_alignment(alignment);
     const std::vector<float> values(3, 2.0F);
     writer.add_tensor("b.weight", {3}, values);
@@ -190,15 +190,15 @@ TEST(Alignment, IsTakenFromTheFile) {
 
 TEST(Alignment, RefusesWhatIsNone) {
   for (const std::uint32_t alignment : {0U, 1U, 4U, 24U, 33U, 0x80000000U, 0xFFFFFFFFU}) {
-    const GgufWriter writer = small().add("general.alignment", alignment);
+    const GgufWriter writer = small_file().add("general.alignment", alignment);
     EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"general.alignment", std::to_string(alignment)}));
   }
 }
 
 TEST(Alignment, RefusesOtherTypes) {
-  EXPECT_TRUE(refused(small().add("general.alignment", std::uint64_t{32}), ErrorKind::kFormat,
+  EXPECT_TRUE(refused(small_file().add("general.alignment", std::uint64_t{32}), ErrorKind::kFormat,
                       {"general.alignment is uint64", "uint32"}));
-  EXPECT_TRUE(refused(small().add("general.alignment", "32"), ErrorKind::kFormat, {"string", "uint32"}));
+  EXPECT_TRUE(refused(small_file().add("general.alignment", "32"), ErrorKind::kFormat, {"string", "uint32"}));
 }
 
 }  // namespace

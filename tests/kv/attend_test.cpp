@@ -14,14 +14,14 @@ using test::relative_error;
 using test::Sequence;
 
 /// How far a codec's attention over normal vectors may be from the exact one: relative root mean square.
-struct CodecLimit {
+struct AttentionLimit {
   const char* name;
   double error;
 };
-constexpr CodecLimit kLimits[] = {{"f32", 1e-5},  {"f16", 1e-3},  {"bf16", 6e-3}, {"int8", 1e-2},
-                                  {"int4", 0.13}, {"int3", 0.25}, {"int2", 0.5}};
+constexpr AttentionLimit kLimits[] = {{"f32", 1e-5},  {"f16", 1e-3},  {"bf16", 6e-3}, {"int8", 1e-2},
+                                      {"int4", 0.13}, {"int3", 0.25}, {"int2", 0.5}};
 
-class Attend : public testing::TestWithParam<CodecLimit> {};
+class Attend : public testing::TestWithParam<AttentionLimit> {};
 
 const KvShape kShapes[] = {
     {6, 2, 64, 64, {0}}, {4, 4, 32, 32, {0}}, {4, 1, 64, 64, {0}},   {2, 1, 80, 80, {0}},
@@ -77,7 +77,7 @@ TEST_P(Attend, KeysAndValuesChosenApart) {
   const KvShape shape = {2, 1, 64, 64, {0}};
   const Sequence s(shape, 200, 3);
   const auto expected = attend_naively(shape, s, 0, 0.125F);
-  for (const CodecLimit& value : kLimits) {
+  for (const AttentionLimit& value : kLimits) {
     Cache cache(shape, GetParam().name, value.name, kernels::select_kernels());
     EXPECT_LT(relative_error(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error)
         << value.name;
