@@ -54,8 +54,8 @@ def flags_of(entry):
 
 
 def stands_alone(entry):
-    """Whether a file might change what clang-tidy says of another if both were one file: its macros would be seen there,
-    and the other might be the only one to use its using-declaration."""
+    """Whether a file might change what clang-tidy says of another if both were one file: its macros would be seen
+    there, and the other might be the only one to use its using-declaration."""
     text = pathlib.Path(entry["file"]).read_text(encoding="utf-8")
     if re.search(r"^\s*#\s*(define|undef|pragma)\b", text, re.MULTILINE):
         return True
@@ -65,8 +65,8 @@ def stands_alone(entry):
 
 
 def groups_of(entries):
-    """Files that are checked together, longest groups first. Tests of one folder with the same flags share most of their
-    headers, and clang-tidy's time on a test is mostly these headers'."""
+    """Files that are checked together, longest groups first. Tests of one folder with the same flags share most of
+    their headers, and clang-tidy's time on a test is mostly these headers'."""
     rooms, groups = {}, []
     for entry in sorted(entries, key=lambda entry: entry["file"]):
         if in_tests(entry["file"]) and not stands_alone(entry):

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "kernels/common.h"
+#include "weights/matmul.h"
 
 // What happens to rows between the products. Bytes are what is read and written, operations the elements.
 namespace pith::bench {
@@ -21,12 +22,12 @@ Work floats(std::size_t elements, std::size_t arrays) {
 void bench_quantize(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
   const std::size_t count = rows * kLength;
   const std::vector<float> x = some_floats(count);
-  std::vector<std::int8_t> codes(count), low(count);
-  std::vector<float> scales(count / 32), low_scales(count / 32), sums(count / 32), half_sums(count / 16);
-  const kernels::CodeRows to = {codes.data(),      scales.data(), low.data(),
-                                low_scales.data(), sums.data(),   half_sums.data()};
+  ThreadPool pool(1);
+  weights::QuantizedRows quantized(rows, kLength);
+  weights::FormatSet readers;
+  readers.add(kernels::PackedFormat::kQ4_0);
   repeat(state, {static_cast<double>(5 * count), static_cast<double>(count)},
-         [&] { kernels.quantize_rows(x.data(), rows, kLength, to); });
+         [&] { quantized.quantize(kernels, pool, x.data(), rows, kLength, kLength, readers); });
 }
 
 void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {

@@ -3,68 +3,22 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <tuple>
 #include <vector>
 
+#include "kernels/code_memory.h"
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
 
 namespace pith::kernels {
 namespace {
 
+using test::CodeMemory;
 using test::random_floats;
 
 class Quantize : public testing::TestWithParam<const KernelTable*> {
  protected:
   const KernelTable& k() const { return *GetParam(); }
-};
-
-/// The memory behind CodeRows, and the values it stands for.
-struct CodeMemory {
-  std::size_t groups;
-  std::vector<std::int8_t> codes, low_codes;
-  std::vector<float> scales, sums, half_sums, low_scales;
-  std::vector<std::uint8_t> low_counts, low_rows;
-  std::vector<std::int32_t> low_sums;
-  std::array<std::vector<std::int32_t>, kStarts> starts;
-
-  CodeMemory(std::size_t rows, std::size_t columns)
-      : groups(columns / kGroup),
-        codes(row_tiles(rows) * kTileRows * columns),
-        low_codes(codes.size()),
-        scales(codes.size() / kGroup),
-        sums(scales.size()),
-        half_sums(2 * scales.size()),
-        low_scales(scales.size()),
-        low_counts(scales.size() / kTileRows, 0xFF),
-        low_rows(scales.size()),
-        low_sums(2 * scales.size()) {
-    for (auto& start : starts) start.resize(2 * scales.size());
-  }
-
-  CodeRows view() {
-    CodeRows to = {codes.data(), scales.data(), sums.data(), half_sums.data(), {}, {}};
-    for (std::size_t i = 0; i < kStarts; ++i) to.starts[i] = starts[i].data();
-    to.low = {low_counts.data(), low_rows.data(), low_codes.data(), low_scales.data(), low_sums.data()};
-    return to;
-  }
-  /// Of the second plane, or none.
-  std::optional<std::size_t> slot(std::size_t row, std::size_t group) const {
-    const std::size_t tile = row / kTileRows * groups + group;
-    for (std::size_t s = tile * kTileRows; s < tile * kTileRows + low_counts[tile]; ++s) {
-      if (low_rows[s] == row % kTileRows) return s;
-    }
-    return std::nullopt;
-  }
-  float scale(std::size_t row, std::size_t group) const { return scales[group_at(groups, row, group)]; }
-  float value(std::size_t row, std::size_t column) const {
-    const std::size_t at = group_at(groups, row, column / kGroup);
-    const float high = scales[at] * static_cast<float>(codes[at * kGroup + column % kGroup]);
-    const auto low = slot(row, column / kGroup);
-    if (!low) return high;
-    return high + low_scales[*low] * static_cast<float>(low_codes[*low * kGroup + column % kGroup]);
-  }
 };
 
 TEST_P(Quantize, RowsWithinHalfAStep) {

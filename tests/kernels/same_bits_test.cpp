@@ -3,6 +3,7 @@
 // clang-format keeps the order because of this line.
 #include <gtest/gtest.h>
 
+#include "kernels/code_memory.h"
 #include "kernels/generic/build_table.h"
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
@@ -12,6 +13,7 @@
 namespace pith::kernels {
 namespace {
 
+using test::CodeMemory;
 using test::random_bytes;
 using test::random_floats;
 using test::SplitMemory;
@@ -36,30 +38,14 @@ class SameBits : public testing::TestWithParam<const KernelTable*> {
   }
 };
 
-/// Rows of activations, the second with a group that stands out.
-class QuantizedRows {
- public:
-  QuantizedRows(const KernelTable& kernels, std::size_t rows) : x_(random_floats(rows * kColumns, rows)) {
-    x_[x_.size() - 40] = 50.0F;
-    const std::size_t groups = x_.size() / kGroup;
-    codes_.resize(x_.size());
-    low_.resize(x_.size());
-    for (auto* floats : {&scales_, &low_scales_, &sums_}) floats->resize(groups);
-    half_sums_.resize(2 * groups);
-    kernels.quantize_rows(
-        x_.data(), rows, kColumns,
-        {codes_.data(), scales_.data(), low_.data(), low_scales_.data(), sums_.data(), half_sums_.data()});
-    view_ = {x_.data(),    codes_.data(),     scales_.data(), low_.data(), low_scales_.data(),
-             sums_.data(), half_sums_.data(), rows,           kColumns,    kColumns};
-  }
-
-  const Activations& view() const { return view_; }
-
- private:
-  std::vector<float> x_, scales_, low_scales_, sums_, half_sums_;
-  std::vector<std::int8_t> codes_, low_;
-  Activations view_;
-};
+/// Rows of activations, one with a group that stands out.
+CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
+  auto x = random_floats(rows * kColumns, rows);
+  x[x.size() - 40] = 50.0F;
+  CodeMemory memory(rows, kColumns);
+  kernels.quantize_rows(x.data(), rows, kColumns, memory.view());
+  return memory;
+}
 
 /// A panel whose f16 scales are numbers and whose other bytes are anything.
 template <typename Format>
@@ -78,11 +64,11 @@ std::vector<std::uint8_t> random_panel() {
 
 TEST_P(SameBits, Products) {
   const auto check = [](PackedFormat format, const std::vector<std::uint8_t>& panel) {
-    for (const std::size_t rows : {1UL, 7UL, 13UL}) {
+    for (const std::size_t rows : {1UL, 7UL, 13UL, 100UL}) {
       SCOPED_TRACE(static_cast<int>(format));
       compare(rows * kLanes, [&](const KernelTable& table, float* out) {
-        const QuantizedRows x(table, rows);
-        table.matmul[static_cast<std::size_t>(format)](panel.data(), x.view(), out, kLanes);
+        CodeMemory x = quantized_rows(table, rows);
+        table.matmul[static_cast<std::size_t>(format)](panel.data(), x.activations(rows), out, kLanes);
       });
     }
   };
@@ -120,7 +106,13 @@ TEST_P(SameBits, FloatProducts) {
        {std::pair(PackedFormat::kF32, bytes(weights.f32)), std::pair(PackedFormat::kF16, bytes(weights.f16)),
         std::pair(PackedFormat::kBF16, bytes(weights.bf16))}) {
     compare(7 * kLanes, [&, format = format, panel = panel](const KernelTable& table, float* out) {
-      table.matmul[static_cast<std::size_t>(format)](panel, QuantizedRows(table, 7).view(), out, kLanes);
+      const auto rows = random_floats(7 * kColumns, 7);
+      Activations x;
+      x.values = rows.data();
+      x.rows = 7;
+      x.columns = kColumns;
+      x.stride = kColumns;
+      table.matmul[static_cast<std::size_t>(format)](panel, x, out, kLanes);
     });
   }
   const auto x = random_floats(7 * kColumns, 9);
