@@ -3,8 +3,8 @@
 # (no network) makes the tests that need it say "skipped".
 #
 # usage: scripts/test.sh [--preset NAME] [--filter REGEX]
-#   --preset  release (default), debug, asan, tsan, clang or arm64: the build folder is build/NAME. arm64 has the rooms
-#             kernels, weights and kv, cross-compiled and run by QEMU
+#   --preset  release (default), debug, asan, tsan, clang or arm64: the build folder is build/NAME. arm64 has the
+#             tests of kernels, weights, and the cache and its own codecs, cross-compiled and run by QEMU
 #   --filter  only the tests whose name (room.Suite.Case) matches
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
