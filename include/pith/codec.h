@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +19,9 @@ enum class KvSide { kKeys, kValues };
 struct CodecShape {
   KvSide side = KvSide::kKeys;
   std::size_t size = 0;  ///< Elements of a vector, a multiple of 16.
+  /// Which random matrices a codec takes that multiplies with some, TurboQuant for one. Caches take draw 0; others show
+  /// how much of an error is that of one draw.
+  std::uint64_t draw = 0;
 };
 
 /// How the keys or the values of one KV head are stored: page by page, 64 tokens each. A page stands alone: it is

@@ -2,8 +2,9 @@
 
 #include <pith/error.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <random>
 #include <span>
 
 namespace pith::eval {
@@ -13,38 +14,15 @@ constexpr std::size_t kTokens = KvCodec::kPageTokens;
 /// From how many bits on a codec is left out unless it is named.
 constexpr double kBitsMax = 16.0;
 
-/// Normal numbers from SplitMix64 by the transform of Box and Muller: the same for a seed wherever it runs, which the
-/// distributions of <random> do not promise.
-class Normals {
- public:
-  explicit Normals(std::uint64_t seed) : state_(seed) {}
-
-  double next() {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
-    return radius * std::cos(2.0 * std::numbers::pi * uniform());
-  }
-
- private:
-  /// In [0, 1).
-  double uniform() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-    return static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1.0p-53;
-  }
-
-  std::uint64_t state_;
-};
-
 /// Rows [kTokens, size], uniform on the sphere.
-std::vector<float> draw_unit_rows(Normals& normals, std::size_t size) {
+std::vector<float> draw_unit_rows(std::mt19937_64& random, std::size_t size) {
+  std::normal_distribution<double> normal;
   std::vector<float> rows(kTokens * size);
   std::vector<double> row(size);
   for (std::size_t t = 0; t < kTokens; ++t) {
     double squares = 0.0;
     for (double& x : row) {
-      x = normals.next();
+      x = normal(random);
       squares += x * x;
     }
     for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = static_cast<float>(row[i] / std::sqrt(squares));
@@ -60,10 +38,10 @@ double bits_of(const KvCodec& codec) {
 struct Contestant {
   std::string name;
   std::unique_ptr<const KvCodec> codec;
-  double error = 0.0;           // |x - x~|^2
-  double products = 0.0;        // <y, x>^2
-  double product_errors = 0.0;  // <y, x~ - x>^2
-  double cross = 0.0;           // <y, x> <y, x~ - x>
+  double error = 0.0;                  // |x - x~|^2
+  double products = 0.0;               // <y, x>^2
+  std::vector<double> product_errors;  // <y, x~ - x>^2, by draw
+  double cross = 0.0;                  // <y, x> <y, x~ - x>
 };
 
 std::vector<std::string> known_names(const CodecRegistry* registry) {
@@ -80,7 +58,9 @@ std::vector<Contestant> make_contestants(const DistortionOptions& options, std::
   for (const std::string& name : all ? known_names(options.registry.get()) : options.codecs) {
     for (const KvSide side : {KvSide::kKeys, KvSide::kValues}) {
       auto codec = make_codec(name, {side, size}, options.registry.get());
-      if (!all || bits_of(*codec) < kBitsMax) contestants.push_back({name, std::move(codec)});
+      if (!all || bits_of(*codec) < kBitsMax) {
+        contestants.push_back({name, std::move(codec), 0.0, 0.0, {}, 0.0});
+      }
     }
   }
   return contestants;
@@ -115,35 +95,72 @@ void add_page(Contestant& contestant, const std::vector<float>& x, const std::ve
   const std::vector<double> product_errors = all_products(y, errors, size);
   for (std::size_t i = 0; i < products.size(); ++i) {
     contestant.products += products[i] * products[i];
-    contestant.product_errors += product_errors[i] * product_errors[i];
+    contestant.product_errors.back() += product_errors[i] * product_errors[i];
     contestant.cross += products[i] * product_errors[i];
   }
 }
 
+/// Of `mean`, from independent measurements with weights that sum to 1.
+double standard_error(std::span<const double> values, std::span<const double> weights, double mean) {
+  double variance = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) variance += std::pow(weights[i] * (values[i] - mean), 2);
+  const auto count = static_cast<double>(values.size());
+  return count > 1.0 ? std::sqrt(variance * count / (count - 1.0)) : 0.0;
+}
+
+/// Pages [first, last), those of one draw.
+struct Pages {
+  std::size_t first, last;
+};
+
+Pages pages_of(std::size_t draw, std::size_t draws, std::size_t pages) {
+  return {draw * pages / draws, (draw + 1) * pages / draws};
+}
+
 Distortion result_of(const Contestant& contestant, std::size_t pages) {
+  const std::size_t draws = contestant.product_errors.size();
   Distortion result;
   result.codec = contestant.name;
-  result.shape = contestant.codec->shape();
+  result.shape = {contestant.codec->shape().side, contestant.codec->shape().size};
   result.vectors = pages * kTokens;
+  result.draws = draws;
   result.bits = bits_of(*contestant.codec);
-  const auto vectors = static_cast<double>(result.vectors);
-  result.mse = contestant.error / vectors;
-  const auto pairs = vectors * static_cast<double>(kTokens);
-  result.inner_product = contestant.product_errors / pairs * static_cast<double>(result.shape.size);
+  result.mse = contestant.error / static_cast<double>(result.vectors);
+  std::vector<double> by_draw(draws);
+  std::vector<double> weights(draws);
+  for (std::size_t d = 0; d < draws; ++d) {
+    const Pages own = pages_of(d, draws, pages);
+    const auto count = static_cast<double>(own.last - own.first);
+    const double pairs = count * static_cast<double>(kTokens * kTokens);
+    by_draw[d] = contestant.product_errors[d] / pairs * static_cast<double>(result.shape.size);
+    weights[d] = count / static_cast<double>(pages);
+    result.inner_product += weights[d] * by_draw[d];
+  }
+  result.inner_product_standard_error = standard_error(by_draw, weights, result.inner_product);
   result.bias = contestant.cross / contestant.products;
   return result;
 }
 
-/// One size.
+/// One size. The contestants' codecs are of draw 0.
 std::vector<Distortion> measure_size(std::vector<Contestant>& contestants, std::size_t size,
                                      const DistortionOptions& options) {
   const std::size_t pages = (options.vectors - 1) / kTokens + 1;
-  Normals normals(options.seed);
-  for (std::size_t p = 0; p < pages; ++p) {
-    const std::vector<float> x = draw_unit_rows(normals, size);
-    const std::vector<float> y = draw_unit_rows(normals, size);
-    const std::vector<double> products = all_products(y, x, size);
-    for (Contestant& contestant : contestants) add_page(contestant, x, y, products);
+  const std::size_t draws = std::min(options.draws, pages);
+  std::mt19937_64 random(options.seed);
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    for (Contestant& contestant : contestants) {
+      contestant.product_errors.push_back(0.0);
+      if (draw == 0) continue;
+      const CodecShape shape{contestant.codec->shape().side, size, draw};
+      contestant.codec = make_codec(contestant.name, shape, options.registry.get());
+    }
+    const Pages own = pages_of(draw, draws, pages);
+    for (std::size_t p = own.first; p < own.last; ++p) {
+      const std::vector<float> x = draw_unit_rows(random, size);
+      const std::vector<float> y = draw_unit_rows(random, size);
+      const std::vector<double> products = all_products(y, x, size);
+      for (Contestant& contestant : contestants) add_page(contestant, x, y, products);
+    }
   }
   std::vector<Distortion> results;
   results.reserve(contestants.size());
@@ -165,6 +182,7 @@ const PaperDistortion* paper_distortion(double bits) {
 std::vector<Distortion> measure_distortion(const DistortionOptions& options, const DistortionProgress& on_size) {
   if (options.sizes.empty()) throw Error(ErrorKind::kInvalidArgument, "no sizes");
   if (options.vectors == 0) throw Error(ErrorKind::kInvalidArgument, "vectors is 0, must be at least 1");
+  if (options.draws == 0) throw Error(ErrorKind::kInvalidArgument, "draws is 0, must be at least 1");
   // All before the first is measured, so that a wrong name or size costs no time.
   std::vector<std::vector<Contestant>> by_size;
   by_size.reserve(options.sizes.size());

@@ -61,22 +61,59 @@ NeedleScore score_answer(Session& session, const NeedlePrompt& prompt) {
   return whole;
 }
 
+/// Mean of absolute values, and the largest.
+struct Extent {
+  double mean = 0;
+  double worst = 0;
+};
+
+template <typename Value>
+Extent extent_of(std::span<const NeedleCell> cells, std::span<const NeedleCell> baseline, const Value& value) {
+  Extent extent;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const double absolute = std::abs(value(cells[i], baseline[i]));
+    extent.mean += absolute / static_cast<double>(cells.size());
+    extent.worst = std::max(extent.worst, absolute);
+  }
+  return extent;
+}
+
+/// Of a mean of differences, one for each passkey at each depth.
+double standard_error(std::span<const NeedleCell> cells, std::span<const NeedleCell> baseline, double mean) {
+  double squares = 0;
+  double count = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (std::size_t k = 0; k < cells[i].scores.size(); ++k, ++count) {
+      squares += std::pow(cells[i].scores[k].log_probability - baseline[i].scores[k].log_probability - mean, 2);
+    }
+  }
+  return count > 1 ? std::sqrt(squares / (count - 1) / count) : 0;
+}
+
 NeedleSummary summarize(std::span<const NeedleCell> cells, std::span<const NeedleCell> baseline, double bits) {
   NeedleSummary summary;
   summary.length = cells.front().length;
   summary.bits = bits;
   const auto count = static_cast<double>(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const double absolute = std::abs(difference(cells[i], baseline[i]));
-    const double relative = relative_difference(cells[i], baseline[i]);
     summary.log_probability += cells[i].log_probability() / count;
+    summary.difference += difference(cells[i], baseline[i]) / count;
     summary.recall += cells[i].recall() / count;
     summary.rank_worst = std::max(summary.rank_worst, cells[i].rank_worst());
-    summary.difference_mean += absolute / count;
-    summary.difference_worst = std::max(summary.difference_worst, absolute);
-    summary.relative_difference_mean += relative / count;
-    summary.relative_difference_worst = std::max(summary.relative_difference_worst, relative);
   }
+  summary.difference_standard_error = standard_error(cells, baseline, summary.difference);
+  const Extent passkeys = extent_of(cells, baseline, passkey_difference);
+  const Extent differences = extent_of(cells, baseline, difference);
+  const Extent relative = extent_of(cells, baseline, relative_difference);
+  const Extent probabilities = extent_of(cells, baseline, probability_change);
+  summary.passkey_difference_mean = passkeys.mean;
+  summary.passkey_difference_worst = passkeys.worst;
+  summary.difference_mean = differences.mean;
+  summary.difference_worst = differences.worst;
+  summary.relative_difference_mean = relative.mean;
+  summary.relative_difference_worst = relative.worst;
+  summary.probability_change_mean = probabilities.mean;
+  summary.probability_change_worst = probabilities.worst;
   return summary;
 }
 
@@ -175,9 +212,21 @@ double difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept {
   return cell.log_probability() - baseline.log_probability();
 }
 
+double passkey_difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept {
+  double sum = 0;
+  for (std::size_t i = 0; i < cell.scores.size(); ++i) {
+    sum += std::abs(cell.scores[i].log_probability - baseline.scores[i].log_probability);
+  }
+  return sum / static_cast<double>(cell.scores.size());
+}
+
 double relative_difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept {
   const double absolute = std::abs(difference(cell, baseline));
   return absolute == 0 ? 0 : absolute / std::abs(baseline.log_probability());
+}
+
+double probability_change(const NeedleCell& cell, const NeedleCell& baseline) noexcept {
+  return std::expm1(difference(cell, baseline));
 }
 
 NeedleScore score_token(std::span<const float> logits, Token token) {

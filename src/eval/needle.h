@@ -66,12 +66,19 @@ struct NeedleSummary {
   double log_probability = 0;
   double recall = 0;
   std::size_t rank_worst = 0;
-  /// Of the cells' log-probabilities to the baseline's: absolute values.
+  /// Of the log-probability to the baseline's, and its standard error over all passkeys and depths: what is lost for
+  /// good, and how much of it is chance. Of a single passkey at a single depth the error is 0.
+  double difference = 0;
+  double difference_standard_error = 0;
+  /// Means over the depths, and the worst of them, of what the functions below say of a cell, in absolute value.
+  double passkey_difference_mean = 0;
+  double passkey_difference_worst = 0;
   double difference_mean = 0;
   double difference_worst = 0;
-  /// The same in proportion. Where the baseline is all but certain, nearly nothing is a large part of it.
   double relative_difference_mean = 0;
   double relative_difference_worst = 0;
+  double probability_change_mean = 0;
+  double probability_change_worst = 0;
   /// Bits an element of the cache, all in.
   double bits = 0;
 };
@@ -110,8 +117,14 @@ using NeedleProgress = std::function<void(const NeedleStep& step)>;
 
 /// A cell's log-probability less the baseline's.
 double difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept;
-/// |difference| / |the baseline's|; 0 if both are equal.
+/// How far single passkeys are from the baseline: the mean of |difference|, in nats. What one gains does not make up
+/// for what another loses.
+double passkey_difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept;
+/// |difference| / |the baseline's|; 0 if both are equal. Where the baseline is all but certain, nearly nothing is a
+/// large part of it.
 double relative_difference(const NeedleCell& cell, const NeedleCell& baseline) noexcept;
+/// By which part a token's probability (geometric mean) is larger than the baseline's: e^difference - 1.
+double probability_change(const NeedleCell& cell, const NeedleCell& baseline) noexcept;
 
 /// What logits [vocab] say of a token. Of equally likely ones the first ranks first, as in greedy decoding.
 NeedleScore score_token(std::span<const float> logits, Token token);

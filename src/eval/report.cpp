@@ -18,12 +18,14 @@ namespace {
 using plot::escape;
 
 constexpr std::string_view kStyle = R"(
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums;
+table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem; font-variant-numeric: tabular-nums;
         display: block; overflow-x: auto; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid #ccc; text-align: right; white-space: nowrap; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid #ccc; text-align: right; white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
+pre { overflow-x: auto; }
 svg { max-width: 100%; height: auto; margin: 1rem 0; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b; } th, td { border-color: #555; } }
 )";
@@ -65,7 +67,6 @@ std::string quality_chart(const KlResult& kl) {
   chart.y_label = "mean KL to the exact cache";
   chart.y_scale = plot::Scale::kLogarithmic;
   plot::LineSeries series;
-  series.name = "KV caches";
   series.line = false;
   for (const KlRow& row : kl.rows) {
     if (!row.is_floor && row.total.mean > 0) series.points.push_back({row.bits_8k, row.total.mean, row_name(row)});
@@ -75,28 +76,27 @@ std::string quality_chart(const KlResult& kl) {
   return plot::line_chart(chart);
 }
 
-std::string layer_chart(const KlResult& kl) {
+double bits_of(const KvStats::Layer& layer, KvSide side) {
+  const bool keys = side == KvSide::kKeys;
+  const auto bytes = static_cast<double>(keys ? layer.key_bytes : layer.value_bytes);
+  const auto f16 = static_cast<double>(keys ? layer.key_bytes_f16 : layer.value_bytes_f16);
+  return 16.0 * bytes / std::max(f16, 1.0);
+}
+
+/// One side, so that no more than a line a cache has to be told apart.
+std::string layer_chart(const KlResult& kl, KvSide side) {
   plot::LineChart chart;
-  chart.title = "Bits by layer";
+  chart.title = side == KvSide::kKeys ? "Bits by layer: keys" : "Bits by layer: values";
   chart.x_label = "layer";
   chart.y_label = fmt::format("bits an element after {} tokens", kl.context - 1);
   for (const KlRow& row : kl.rows) {
     if (row.is_floor) continue;
-    plot::LineSeries keys;
-    plot::LineSeries values;
-    keys.name = row_name(row) + " keys";
-    values.name = row_name(row) + " values";
-    values.dashed = true;
+    plot::LineSeries series;
+    series.name = row_name(row);
     for (std::size_t i = 0; i < row.kv_stats.layers.size(); ++i) {
-      const KvStats::Layer& layer = row.kv_stats.layers[i];
-      const auto bits = [](std::uint64_t bytes, std::uint64_t f16) {
-        return 16.0 * static_cast<double>(bytes) / static_cast<double>(std::max<std::uint64_t>(f16, 1));
-      };
-      keys.points.push_back({static_cast<double>(i), bits(layer.key_bytes, layer.key_bytes_f16)});
-      values.points.push_back({static_cast<double>(i), bits(layer.value_bytes, layer.value_bytes_f16)});
+      series.points.push_back({static_cast<double>(i), bits_of(row.kv_stats.layers[i], side)});
     }
-    chart.series.push_back(std::move(keys));
-    chart.series.push_back(std::move(values));
+    chart.series.push_back(std::move(series));
   }
   return plot::line_chart(chart);
 }
@@ -104,11 +104,11 @@ std::string layer_chart(const KlResult& kl) {
 std::string kl_section(const KlResult& kl) {
   std::string html = fmt::format(
       "<h2>Divergence from the exact cache</h2>\n<p>KL divergence of next-token predictions from those of the same "
-      "weights with the cache in {}: {} chunks of {} tokens, the second half of each scored, {} tokens. The noise "
-      "floor "
-      "is the exact cache in a rotated basis, mathematically the same and rounded differently: figures near it mean "
+      "weights with the cache in {}. Chunks of {} tokens: {}; the second half of each is scored, {} tokens. The noise "
+      "floor is the exact cache in a rotated basis, mathematically the same and rounded differently: figures near it "
+      "mean "
       "nothing.</p>\n",
-      escape(cache_name(kl.baseline)), kl.chunks, kl.context, kl.tokens_scored);
+      escape(cache_name(kl.baseline)), kl.context, kl.chunks, kl.tokens_scored);
   std::vector<const KlFigures*> figures;
   figures.reserve(kl.rows.size());
   for (const KlRow& row : kl.rows) figures.push_back(&row.total);
@@ -117,7 +117,9 @@ std::string kl_section(const KlResult& kl) {
     for (std::size_t r = 0; r < kl.rows.size(); ++r) figures[r] = &kl.rows[r].texts[i];
     html += fmt::format("<h3>{}</h3>\n", escape(kl.texts[i].name)) + kl_table(kl, figures);
   }
-  return html + quality_chart(kl) + "\n" + layer_chart(kl) + "\n";
+  html += quality_chart(kl) + "\n";
+  for (const KvSide side : {KvSide::kKeys, KvSide::kValues}) html += layer_chart(kl, side) + "\n";
+  return html;
 }
 
 std::string needle_section(const NeedleResult& needle) {
@@ -125,40 +127,69 @@ std::string needle_section(const NeedleResult& needle) {
   const auto add = [&](const NeedleGrid& grid) {
     for (const NeedleSummary& s : grid.summaries) {
       rows.push_back({grid.name(), fmt::format("{}", s.length), fmt::format("{:.3f}", s.bits),
-                      fmt::format("{:.4f}", s.log_probability), fmt::format("{:.4f}", s.difference_mean),
-                      fmt::format("{:.4f}", s.difference_worst), fmt::format("{}", s.rank_worst),
+                      fmt::format("{:.4f}", s.log_probability),
+                      fmt::format("{:.4f} \xC2\xB1 {:.4f}", s.difference, s.difference_standard_error),
+                      fmt::format("{:.4f}", s.passkey_difference_mean),
+                      fmt::format("{:.4f}", s.passkey_difference_worst),
+                      fmt::format("{:.2f}", 100 * s.relative_difference_worst),
+                      fmt::format("{:.2f}", 100 * s.probability_change_worst), fmt::format("{}", s.rank_worst),
                       fmt::format("{:.0f}", 100 * s.recall)});
     }
   };
   add(needle.baseline);
   for (const NeedleGrid& grid : needle.codecs) add(grid);
-  return "<h2>Passkeys in a long text</h2>\n<p>Mean log-probability of a passkey's tokens, teacher-forced, at " +
-         fmt::format("{} depths; differences to {}.</p>\n", needle.options.depths.size(),
-                     escape(needle.baseline.name())) +
-         table({"KV cache", "tokens", "bits", "log-probability", "difference: mean", "worst", "worst rank", "recall %"},
+  return "<h2>Passkeys in a long text</h2>\n<p>Mean log-probability of a passkey's tokens, teacher-forced. " +
+         fmt::format(
+             "Depths: {}; passkeys at each: {}. Differences are to {}, in nats, with the standard error of their "
+             "mean; by passkey: their absolute values. The last columns are of the worst depth: by how much of "
+             "itself the log-probability is off, which says little where it is nearly 0, and the probability.</p>\n",
+             needle.options.depths.size(), needle.options.repeats, escape(needle.baseline.name())) +
+         table({"KV cache", "tokens", "bits", "log-probability", "difference", "by passkey", "worst", "relative %",
+                "probability %", "worst rank", "recall %"},
                rows) +
          needle_map(needle) + "\n";
 }
 
-std::string distortion_section(const std::vector<Distortion>& distortion) {
+bool same_figures(const Distortion& a, const Distortion& b) {
+  return a.codec == b.codec && a.shape.size == b.shape.size && a.bits == b.bits && a.mse == b.mse &&
+         a.inner_product == b.inner_product;
+}
+
+std::string distortion_table(const std::vector<Distortion>& distortion) {
   std::vector<Cells> rows;
-  rows.reserve(distortion.size());
+  for (std::size_t i = 0; i < distortion.size(); ++i) {
+    const Distortion& d = distortion[i];
+    const bool both = i + 1 < distortion.size() && same_figures(d, distortion[i + 1]);
+    const PaperDistortion* paper = paper_distortion(d.bits);
+    const auto of_paper = [&](double PaperDistortion::*value) {
+      return paper != nullptr ? fmt::format("{:.4g}", paper->*value) : "";
+    };
+    const char* side = both ? "both" : d.shape.side == KvSide::kKeys ? "keys" : "values";
+    rows.push_back({d.codec, side, fmt::format("{}", d.shape.size), fmt::format("{:.3f}", d.bits),
+                    fmt::format("{:.3g}", d.mse), of_paper(&PaperDistortion::mse),
+                    of_paper(&PaperDistortion::mse_theory), fmt::format("{:.3g}", d.mse_bound()),
+                    fmt::format("{:.3g} \xC2\xB1 {:.1g}", d.inner_product, d.inner_product_standard_error),
+                    of_paper(&PaperDistortion::inner_product), of_paper(&PaperDistortion::inner_product_theory),
+                    fmt::format("{:+.4f}", d.bias)});
+    if (both) ++i;
+  }
+  return table({"codec", "side", "size", "bits", "MSE", "paper", "theory", "bound", "inner product x size", "paper",
+                "theory", "bias"},
+               rows);
+}
+
+std::string distortion_chart(const std::vector<Distortion>& distortion) {
   std::map<std::size_t, plot::LineSeries> by_size;
   plot::LineSeries bound;
   bound.name = "4^-bits (Shannon)";
   bound.dashed = true;
   bound.markers = false;
   for (const Distortion& d : distortion) {
-    const bool keys = d.shape.side == KvSide::kKeys;
-    const PaperDistortion* paper = paper_distortion(d.bits);
-    rows.push_back({d.codec, keys ? "keys" : "values", fmt::format("{}", d.shape.size), fmt::format("{:.3f}", d.bits),
-                    fmt::format("{:.4g}", d.mse), paper != nullptr ? fmt::format("{:g}", paper->mse) : "",
-                    fmt::format("{:.3g}", d.mse_bound()), fmt::format("{:.4g}", d.inner_product),
-                    paper != nullptr ? fmt::format("{:g}", paper->inner_product) : "", fmt::format("{:+.4f}", d.bias)});
     plot::LineSeries& series = by_size[d.shape.size];
     series.name = fmt::format("size {}", d.shape.size);
     series.line = false;
-    if (!keys && d.mse > 0) series.points.push_back({d.bits, d.mse, d.shape.size == 128 ? d.codec : ""});
+    const bool values = d.shape.side == KvSide::kValues;
+    if (values && d.mse > 0) series.points.push_back({d.bits, d.mse, d.shape.size == 128 ? d.codec : ""});
     bound.points.push_back({d.bits, d.mse_bound()});
   }
   std::sort(bound.points.begin(), bound.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
@@ -167,14 +198,29 @@ std::string distortion_section(const std::vector<Distortion>& distortion) {
   chart.x_label = "bits an element";
   chart.y_label = "mean squared error";
   chart.y_scale = plot::Scale::kLogarithmic;
-  chart.height = 560;
+  chart.width = 960;
+  chart.height = 640;
   for (auto& [size, series] : by_size) chart.series.push_back(std::move(series));
   chart.series.push_back(std::move(bound));
-  return "<h2>Distortion of random unit vectors</h2>\n<p>No model: the protocol of TurboQuant (arXiv 2504.19874), "
-         "whose "
-         "figures for as many whole bits stand beside. Means of pages, which text has, are of no use here.</p>\n" +
-         table({"codec", "side", "size", "bits", "MSE", "paper", "bound", "inner product x d", "paper", "bias"}, rows) +
-         plot::line_chart(chart) + "\n";
+  return plot::line_chart(chart);
+}
+
+std::string distortion_section(const std::vector<Distortion>& distortion) {
+  return fmt::format(
+             "<h2>Distortion of random unit vectors</h2>\n<p>No model: the protocol of TurboQuant (arXiv 2504.19874), "
+             "whose figures for as many whole bits stand beside; {} vectors over {} draws of codecs' random matrices, "
+             "\xC2\xB1: standard error from how much draws differ. The paper rounds by more than it seems: theory is "
+             "what "
+             "its algorithms attain as sizes grow, so the printed .03, .009 and .047 cannot be met by them. Means of "
+             "pages, which text has, are of no use here.</p>\n",
+             distortion.front().vectors, distortion.front().draws) +
+         distortion_chart(distortion) + "\n" + distortion_table(distortion);
+}
+
+std::string commands_section(const std::vector<std::string>& commands) {
+  std::string html = "<h2>Commands</h2>\n<pre>";
+  for (const std::string& command : commands) html += escape(command) + "\n";
+  return html + "</pre>\n";
 }
 
 }  // namespace
@@ -190,6 +236,7 @@ std::string report_html(const ReportParts& parts) {
   if (parts.kl) html += kl_section(*parts.kl);
   if (parts.needle) html += needle_section(*parts.needle);
   if (!parts.distortion.empty()) html += distortion_section(parts.distortion);
+  if (!parts.commands.empty()) html += commands_section(parts.commands);
   return html + "</body>\n</html>\n";
 }
 

@@ -17,6 +17,8 @@ struct ReportParts {
   std::optional<KlResult> kl{};
   std::optional<NeedleResult> needle{};
   std::vector<Distortion> distortion{};
+  /// What prints these figures again, a command line each.
+  std::vector<std::string> commands{};
 };
 
 /// One HTML page that stands alone: tables and plots, no scripts, nothing loaded. Readable in light and dark mode.

@@ -23,8 +23,8 @@ SealedPage seal(const std::vector<float>& rows, const Codec& codec, std::size_t 
 }
 
 /// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
-void write_token(const Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head,
-                 const NewTokens& batch, std::size_t token) {
+void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch,
+                 std::size_t token) {
   const std::size_t position = batch.position + token;
   const std::size_t page = position / kPageTokens;
   const std::size_t in_page = position % kPageTokens;
@@ -32,11 +32,11 @@ void write_token(const Cache& cache, const Staging& staging, std::size_t layer, 
   const float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
   cache.keys(layer).exact().put_row(key, kPageTokens, in_page, staging.page(KvSide::kKeys, kv_head, page));
   const float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
-  std::vector<float> rotated;
   if (const Rotation* rotation = cache.values(layer).rotation(); rotation != nullptr) {
-    rotated.assign(value, value + shape.value_size);
-    rotation->apply(cache.kernels(), rotated.data());
-    value = rotated.data();
+    float* rotated = staging.row(kv_head, page);
+    std::copy_n(value, shape.value_size, rotated);
+    rotation->apply(cache.kernels(), rotated);
+    value = rotated;
   }
   cache.values(layer).exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
 }
@@ -109,7 +109,10 @@ void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::s
 
 }  // namespace
 
-Staging::Staging(const Cache& cache, std::size_t tokens_max) : pages_max_(tokens_max / kPageTokens + 2) {
+Staging::Staging(const Cache& cache, std::size_t tokens_max)
+    : pages_max_(tokens_max / kPageTokens + 2),
+      row_size_(cache.shape().value_size),
+      rows_(cache.shape().kv_heads * pages_max_ * row_size_) {
   for (std::size_t i = 0; i < kSides.size(); ++i) {
     for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
       memory_[i].page_bytes = std::max(memory_[i].page_bytes, cache.side(kSides[i], layer).exact().page_bytes());
@@ -121,6 +124,10 @@ Staging::Staging(const Cache& cache, std::size_t tokens_max) : pages_max_(tokens
 std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
   const Memory& memory = memory_[static_cast<std::size_t>(side)];
   return memory.pages.data() + (kv_head * pages_max_ + page - first_page_) * memory.page_bytes;
+}
+
+float* Staging::row(std::size_t kv_head, std::size_t page) {
+  return &rows_[(kv_head * pages_max_ + page - first_page_) * row_size_];
 }
 
 void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer, const NewTokens& batch) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/thread_pool.h"
@@ -18,6 +19,8 @@ class Staging {
 
   /// Page `page` (absolute number) of a KV head, as Side::exact() reads it.
   std::byte* page(KvSide side, std::size_t kv_head, std::size_t page) const;
+  /// Scratch of the one task that writes such a page: a value [value_size].
+  float* row(std::size_t kv_head, std::size_t page);
   void begin(std::size_t first_page) { first_page_ = first_page; }
 
  private:
@@ -28,6 +31,8 @@ class Staging {
 
   std::size_t pages_max_;
   std::size_t first_page_ = 0;
+  std::size_t row_size_;
+  std::vector<float> rows_;  ///< [kv_heads, pages_max, value_size]
   std::array<Memory, kSides.size()> memory_;
 };
 

@@ -11,6 +11,7 @@ namespace {
 constexpr double kTickSize = 11;
 constexpr double kLegendSize = 12;
 constexpr double kLegendRow = 20;
+constexpr double kLegendLine = 20;
 constexpr double kMargin = 16;
 
 /// 1, 2, 5 or 10 times a power of ten, at least `least`.
@@ -156,8 +157,13 @@ void Frame::draw(Svg& svg, const Axis& y) const {
            {.size = kLegendSize, .anchor = Anchor::kMiddle, .upward = true});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double middle = box.y + kLegendRow * (static_cast<double>(i) + 0.5);
-    svg.marker({right + kMargin, middle}, legend[i].shape, legend[i].colour);
-    svg.text({right + 1.75 * kMargin, middle}, legend[i].name, {.size = kLegendSize});
+    const double x = right + kMargin;
+    if (legend[i].line) {
+      svg.line({x - kLegendLine / 2, middle}, {x + kLegendLine / 2, middle},
+               {.colour = legend[i].colour, .width = 2, .dashed = legend[i].dashed});
+    }
+    if (legend[i].marker) svg.marker({x, middle}, legend[i].shape, legend[i].colour);
+    svg.text({right + 1.85 * kMargin, middle}, legend[i].name, {.size = kLegendSize});
   }
 }
 

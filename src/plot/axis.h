@@ -47,11 +47,14 @@ class Axis {
   double end_ = 1;
 };
 
-/// A colour and shape with a name beside it.
+/// A colour, with the shape or line that is drawn in it, and a name beside it.
 struct LegendEntry {
   std::string_view name;
   std::string_view colour;
   std::size_t shape = 0;
+  bool marker = true;
+  bool line = false;
+  bool dashed = false;
 };
 
 /// Title, axes, grid and legend around a plotting area.

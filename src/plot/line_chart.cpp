@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "plot/colours.h"
+#include "plot/label_places.h"
 
 namespace pith::plot {
 namespace {
@@ -58,21 +59,28 @@ void draw_lines(Svg& svg, const LineChart& chart, const LineSeries& series, cons
   end_run();
 }
 
-void draw_points(Svg& svg, const LineChart& chart, std::size_t index, const Axis& x, const Axis& y, const Box& area) {
+void draw_markers(Svg& svg, const LineChart& chart, std::size_t index, const Axis& x, const Axis& y,
+                  LabelPlaces& places) {
   const LineSeries& series = chart.series[index];
   for (const Point& point : series.points) {
-    if (!has_place(point, chart)) continue;
+    if (!series.markers || !has_place(point, chart)) continue;
     const Spot spot{x.pixel(point.x), y.pixel(point.y)};
-    if (series.markers) {
-      svg.marker(spot, index, series_colour(index),
-                 fmt::format("{}{}{}: {}, {}", series.name, point.label.empty() ? "" : " ", point.label,
-                             short_number(point.x), short_number(point.y)));
+    svg.marker(spot, index, series_colour(index),
+               fmt::format("{}{}{}: {}, {}", series.name, series.name.empty() || point.label.empty() ? "" : " ",
+                           point.label, short_number(point.x), short_number(point.y)));
+    places.keep_free(spot);
+  }
+}
+
+void draw_labels(Svg& svg, const LineChart& chart, const Axis& x, const Axis& y, LabelPlaces& places) {
+  for (const LineSeries& series : chart.series) {
+    for (const Point& point : series.points) {
+      if (point.label.empty() || !has_place(point, chart)) continue;
+      const Spot spot{x.pixel(point.x), y.pixel(point.y)};
+      const LabelPlaces::Place place = places.take(spot, point.label);
+      if (place.apart) svg.line(spot, place.at, {.colour = kFaintInk, .width = 0.5});
+      svg.text(place.at, point.label, {.size = kTextSize, .anchor = place.anchor});
     }
-    if (point.label.empty()) continue;
-    // On the side where there is room for it.
-    const bool to_the_left = spot.x + 8 + text_width(point.label, kTextSize) > area.x + area.width;
-    svg.text({spot.x + (to_the_left ? -7 : 7), std::max(spot.y - 8, area.y + 6)}, point.label,
-             {.size = kTextSize, .anchor = to_the_left ? Anchor::kEnd : Anchor::kStart});
   }
 }
 
@@ -85,7 +93,9 @@ std::string line_chart(const LineChart& chart) {
   Frame frame{chart.title, chart.x_label, chart.y_label, chart.width, chart.height};
   frame.legend.reserve(chart.series.size());
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
-    frame.legend.push_back({chart.series[i].name, series_colour(i), i});
+    const LineSeries& series = chart.series[i];
+    if (series.name.empty()) continue;
+    frame.legend.push_back({series.name, series_colour(i), i, series.markers, series.line, series.dashed});
   }
   const Box area = frame.area(y);
   x.place(area.x, area.x + area.width);
@@ -101,7 +111,9 @@ std::string line_chart(const LineChart& chart) {
     }
   }
   // Over the lines of all series.
-  for (std::size_t i = 0; i < chart.series.size(); ++i) draw_points(svg, chart, i, x, y, area);
+  LabelPlaces places(area, kTextSize);
+  for (std::size_t i = 0; i < chart.series.size(); ++i) draw_markers(svg, chart, i, x, y, places);
+  draw_labels(svg, chart, x, y, places);
   if (all_x.empty()) svg.text({area.x + 12, area.y + 16}, "no data", {.colour = kFaintInk});
   return std::move(svg).finish();
 }

@@ -15,6 +15,7 @@ struct Point {
 };
 
 struct LineSeries {
+  /// In the legend; a series without one is left out of it.
   std::string name{};
   /// In the order in which a line joins them. A point without a place on the axes interrupts it.
   std::vector<Point> points{};

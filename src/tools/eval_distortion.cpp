@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kSizeMax = 4096;
 constexpr int kVectorsMax = 1 << 24;
+constexpr int kDrawsMax = 1 << 16;
 
 struct DistortionArgs {
   eval::DistortionOptions options;
@@ -28,15 +29,21 @@ const char* side_name(KvSide side) { return side == KvSide::kKeys ? "keys" : "va
 
 /// The heading's columns are as wide as those of row_line().
 constexpr std::string_view kHeading =
-    "  side    size    bits       MSE  paper's   4^-bits  inner product x size  paper's     bias\n";
+    "  side    size    bits       MSE  paper's  theory's   4^-bits  inner product x size      +/-  paper's  theory's  "
+    "   bias\n";
 
 std::string row_line(const eval::Distortion& row, std::size_t width) {
   const eval::PaperDistortion* paper = eval::paper_distortion(row.bits);
-  const std::string paper_mse = paper != nullptr ? fmt::format("{:g}", paper->mse) : "-";
-  const std::string paper_inner_product = paper != nullptr ? fmt::format("{:g}", paper->inner_product) : "-";
-  return fmt::format("{:<{}}  {:<6}  {:>4}  {:>6.3f}  {:>#8.3g}  {:>7}  {:>#8.3g}  {:>#20.3g}  {:>7}  {:>7.4f}\n",
-                     row.codec, width, side_name(row.shape.side), row.shape.size, row.bits, row.mse, paper_mse,
-                     row.mse_bound(), row.inner_product, paper_inner_product, row.bias);
+  const auto of_paper = [&](double eval::PaperDistortion::*value) {
+    return paper != nullptr ? fmt::format("{:.4g}", paper->*value) : "-";
+  };
+  return fmt::format(
+      "{:<{}}  {:<6}  {:>4}  {:>6.3f}  {:>#8.3g}  {:>7}  {:>8}  {:>#8.3g}  {:>#20.3g}  {:>7.1g}  {:>7}  {:>8}  "
+      "{:>7.4f}\n",
+      row.codec, width, side_name(row.shape.side), row.shape.size, row.bits, row.mse,
+      of_paper(&eval::PaperDistortion::mse), of_paper(&eval::PaperDistortion::mse_theory), row.mse_bound(),
+      row.inner_product, row.inner_product_standard_error, of_paper(&eval::PaperDistortion::inner_product),
+      of_paper(&eval::PaperDistortion::inner_product_theory), row.bias);
 }
 
 std::string result_lines(const std::vector<eval::Distortion>& results) {
@@ -44,7 +51,13 @@ std::string result_lines(const std::vector<eval::Distortion>& results) {
   for (const eval::Distortion& row : results) width = std::max(width, row.codec.size());
   std::string text = fmt::format("{:<{}}{}", "codec", width, kHeading);
   for (const eval::Distortion& row : results) text += row_line(row, width);
-  return text + "paper's: TurboQuant (arXiv 2504.19874) at as many whole bits, its norms not counted\n";
+  if (results.empty()) return text;
+  return text +
+         fmt::format(
+             "paper's: TurboQuant (arXiv 2504.19874) at as many whole bits, its norms not counted; theory's: what "
+             "its algorithms attain as sizes grow\nmeans over {} draws of codecs' random matrices; +/-: standard "
+             "error from how much these differ\n",
+             results.front().draws);
 }
 
 Json to_json(const eval::Distortion& row) {
@@ -53,14 +66,18 @@ Json to_json(const eval::Distortion& row) {
   json["side"] = side_name(row.shape.side);
   json["size"] = row.shape.size;
   json["vectors"] = row.vectors;
+  json["draws"] = row.draws;
   json["bits"] = row.bits;
   json["mse"] = row.mse;
   json["mse_bound"] = row.mse_bound();
   json["inner_product"] = row.inner_product;
+  json["inner_product_standard_error"] = row.inner_product_standard_error;
   json["bias"] = row.bias;
   const eval::PaperDistortion* paper = eval::paper_distortion(row.bits);
   json["paper_mse"] = paper != nullptr ? Json(paper->mse) : Json();
   json["paper_inner_product"] = paper != nullptr ? Json(paper->inner_product) : Json();
+  json["theory_mse"] = paper != nullptr ? Json(paper->mse_theory) : Json();
+  json["theory_inner_product"] = paper != nullptr ? Json(paper->inner_product_theory) : Json();
   return json;
 }
 
@@ -69,7 +86,9 @@ Json to_json(const eval::PaperDistortion& row) {
   json["bits"] = row.bits;
   json["mse"] = row.mse;
   json["mse_bound"] = std::pow(4.0, -static_cast<double>(row.bits));
+  json["mse_theory"] = row.mse_theory;
   json["inner_product"] = row.inner_product;
+  json["inner_product_theory"] = row.inner_product_theory;
   return json;
 }
 
@@ -105,6 +124,11 @@ void add_eval_distortion(Command& app, Action& action, const Codecs& codecs) {
       ->type_name("N,...");
   command->add_option("--vectors", args->options.vectors, "Of each size, rounded up to pages of 64; default 8192")
       ->range(1, kVectorsMax)
+      ->type_name("N");
+  command
+      ->add_option("--draws", args->options.draws,
+                   "Over how many draws of codecs' random matrices they are spread, at most one a page; default 16")
+      ->check(CLI::Range(1, kDrawsMax))
       ->type_name("N");
   command->add_option("--seed", args->options.seed, "Of the vectors; default 0")->type_name("N");
   add_format(*command, args->format);

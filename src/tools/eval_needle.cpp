@@ -61,15 +61,18 @@ std::vector<const eval::NeedleGrid*> grids_of(const eval::NeedleResult& result) 
 }
 
 std::string cell_lines(const eval::NeedleResult& result, std::size_t name_width) {
-  std::string text = fmt::format("{:<{}}  length  depth %  log-probability  difference  relative %  rank  recall %\n",
-                                 "KV", name_width);
+  std::string text = fmt::format(
+      "{:<{}}  length  depth %  log-probability  difference  by passkey  relative %  probability %  rank  recall %\n",
+      "KV", name_width);
   for (const eval::NeedleGrid* grid : grids_of(result)) {
     for (std::size_t i = 0; i < grid->cells.size(); ++i) {
       const eval::NeedleCell& cell = grid->cells[i];
       const eval::NeedleCell& baseline = result.baseline.cells[i];
-      text += fmt::format("{:<{}}  {:>6}  {:>7g}  {:>15.5f}  {:>10.5f}  {:>10.3f}  {:>4}  {:>8.0f}\n", grid->name(),
-                          name_width, cell.length, cell.depth, cell.log_probability(), difference(cell, baseline),
-                          100 * relative_difference(cell, baseline), cell.rank_worst(), 100 * cell.recall());
+      text += fmt::format(
+          "{:<{}}  {:>6}  {:>7g}  {:>15.5f}  {:>10.5f}  {:>10.5f}  {:>10.3f}  {:>13.3f}  {:>4}  {:>8.0f}\n",
+          grid->name(), name_width, cell.length, cell.depth, cell.log_probability(), difference(cell, baseline),
+          passkey_difference(cell, baseline), 100 * relative_difference(cell, baseline),
+          100 * probability_change(cell, baseline), cell.rank_worst(), 100 * cell.recall());
     }
   }
   return text;
@@ -77,15 +80,19 @@ std::string cell_lines(const eval::NeedleResult& result, std::size_t name_width)
 
 std::string summary_lines(const eval::NeedleResult& result, std::size_t name_width) {
   std::string text = fmt::format(
-      "{:<{}}  length    bits  log-probability  difference: mean    worst  relative %: mean    worst  rank  recall %\n",
+      "{:<{}}  length    bits  log-probability  difference      +/-  by passkey: mean    worst  relative %: mean    "
+      "worst  probability %: mean    worst  rank  recall %\n",
       "KV", name_width);
   for (const eval::NeedleGrid* grid : grids_of(result)) {
     for (const eval::NeedleSummary& row : grid->summaries) {
-      text +=
-          fmt::format("{:<{}}  {:>6}  {:>6.3f}  {:>15.5f}  {:>16.5f}  {:>7.5f}  {:>16.3f}  {:>7.3f}  {:>4}  {:>8.0f}\n",
-                      grid->name(), name_width, row.length, row.bits, row.log_probability, row.difference_mean,
-                      row.difference_worst, 100 * row.relative_difference_mean, 100 * row.relative_difference_worst,
-                      row.rank_worst, 100 * row.recall);
+      text += fmt::format(
+          "{:<{}}  {:>6}  {:>6.3f}  {:>15.5f}  {:>10.5f}  {:>7.5f}  {:>16.5f}  {:>7.5f}  {:>16.3f}  {:>7.3f}  "
+          "{:>19.3f}  "
+          "{:>7.3f}  {:>4}  {:>8.0f}\n",
+          grid->name(), name_width, row.length, row.bits, row.log_probability, row.difference,
+          row.difference_standard_error, row.passkey_difference_mean, row.passkey_difference_worst,
+          100 * row.relative_difference_mean, 100 * row.relative_difference_worst, 100 * row.probability_change_mean,
+          100 * row.probability_change_worst, row.rank_worst, 100 * row.recall);
     }
   }
   return text;
@@ -110,6 +117,8 @@ Json to_json(const eval::NeedleGrid& grid, const eval::NeedleGrid& baseline) {
     row["depth_placed"] = cell.depth_placed;
     row["log_probability"] = cell.log_probability();
     row["difference"] = difference(cell, baseline.cells[i]);
+    row["passkey_difference"] = passkey_difference(cell, baseline.cells[i]);
+    row["probability_change"] = probability_change(cell, baseline.cells[i]);
     row["relative_difference"] = relative_difference(cell, baseline.cells[i]);
     row["rank_worst"] = cell.rank_worst();
     row["recall"] = cell.recall();
@@ -124,10 +133,16 @@ Json to_json(const eval::NeedleGrid& grid, const eval::NeedleGrid& baseline) {
     row["length"] = summary.length;
     row["bits"] = summary.bits;
     row["log_probability"] = summary.log_probability;
+    row["difference"] = summary.difference;
+    row["difference_standard_error"] = summary.difference_standard_error;
+    row["passkey_difference_mean"] = summary.passkey_difference_mean;
+    row["passkey_difference_worst"] = summary.passkey_difference_worst;
     row["difference_mean"] = summary.difference_mean;
     row["difference_worst"] = summary.difference_worst;
     row["relative_difference_mean"] = summary.relative_difference_mean;
     row["relative_difference_worst"] = summary.relative_difference_worst;
+    row["probability_change_mean"] = summary.probability_change_mean;
+    row["probability_change_worst"] = summary.probability_change_worst;
     row["rank_worst"] = summary.rank_worst;
     row["recall"] = summary.recall;
     json["summary"].push_back(row);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "eval/report.h"
@@ -16,6 +17,8 @@
 
 namespace pith::tools {
 namespace {
+
+constexpr int kRepeatsMax = 10000;
 
 struct ReportArgs {
   ModelArgs model;
@@ -27,6 +30,7 @@ struct ReportArgs {
   int chunks = 2;
   std::vector<std::size_t> lengths = {1024, 2048, 4096};
   std::vector<double> depths = {0, 25, 50, 75, 100};
+  std::size_t repeats = 1;
   bool no_distortion = false;
   Codecs codecs;
 };
@@ -60,6 +64,7 @@ eval::NeedleResult measure_needle_of(const Model& model, const ReportArgs& args,
   eval::NeedleOptions options;
   options.lengths = args.lengths;
   options.depths = args.depths;
+  options.repeats = args.repeats;
   options.codecs = caches;
   options.threads = args.model.threads;
   return measure_needle(model, eval::read_haystack(args.haystack), options, print_needle);
@@ -71,6 +76,52 @@ std::vector<eval::Distortion> measure_distortion_of(const ReportArgs& args) {
   return measure_distortion(options, [](const std::vector<eval::Distortion>& of_size) {
     fmt::print(stderr, "distortion: size {}\n", of_size.front().shape.size);
   });
+}
+
+/// As a shell reads it back. Of a path, the name: folders are other people's.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/,+=:-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string file_word(const std::string& path) {
+  const std::filesystem::path name = std::filesystem::path(path).lexically_normal();
+  return shell_word((name.has_filename() ? name : name.parent_path()).filename().string());
+}
+
+/// The command of the page, and those of its parts.
+std::vector<std::string> commands_of(const ReportArgs& args) {
+  std::string model = " -m " + file_word(args.model.path);
+  if (args.model.arithmetic == Arithmetic::kF32) model += " --arithmetic f32";
+  if (args.model.threads != 0) model += fmt::format(" --threads {}", args.model.threads);
+  std::string kv;
+  for (const std::string& each : args.kv) kv += " --kv " + shell_word(each);
+  std::string whole = "pith eval report" + model + " --out " + file_word(args.out);
+  std::vector<std::string> parts;
+  if (!args.texts.empty()) {
+    std::string kl;
+    for (const std::string& text : args.texts) kl += " --text " + file_word(text);
+    kl += fmt::format(" --context {} --chunks {}", args.context, args.chunks);
+    whole += kl;
+    parts.push_back("pith eval kl" + model + kl + kv);
+  }
+  if (!args.haystack.empty()) {
+    const std::string needle =
+        fmt::format(" --haystack {} --lengths {} --depths {:g} --repeats {}", file_word(args.haystack),
+                    fmt::join(args.lengths, ","), fmt::join(args.depths, ","), args.repeats);
+    whole += needle;
+    parts.push_back("pith eval needle" + model + needle + kv);
+  }
+  if (args.no_distortion) {
+    whole += " --no-distortion";
+  } else {
+    parts.emplace_back("pith eval distortion");
+  }
+  parts.insert(parts.begin(), whole + kv);
+  return parts;
 }
 
 void report(const ReportArgs& args) {
@@ -87,6 +138,7 @@ void report(const ReportArgs& args) {
       fmt::format("arithmetic: {}", args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32"),
       fmt::format("pith {}, {:%Y-%m-%d}", PITH_VERSION, fmt::gmtime(std::time(nullptr))),
   };
+  parts.commands = commands_of(args);
   if (!args.texts.empty()) parts.kl = measure_kl_of(model, args, caches);
   if (!args.haystack.empty()) parts.needle = measure_needle_of(model, args, caches);
   if (!args.no_distortion) parts.distortion = measure_distortion_of(args);
@@ -120,6 +172,9 @@ void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
   command->add_option("--depths", args->depths, "Where passkeys lie, in per cent; default 0,25,50,75,100")
       ->delimiter(',')
       ->type_name("P,...");
+  command->add_option("--repeats", args->repeats, "Passkeys for each length and depth; default 1")
+      ->check(CLI::Range(1, kRepeatsMax))
+      ->type_name("N");
   command->add_option("--kv", args->kv, fmt::format("KV caches: {}; may be given more than once", codec_list(codecs)))
       ->required()
       ->one_value()

@@ -63,6 +63,7 @@ TEST(Distortion, OfCodecsThatAreKnown) {
     EXPECT_EQ(results[i].shape.side, i % 2 == 0 ? KvSide::kKeys : KvSide::kValues);
     EXPECT_EQ(results[i].shape.size, 48U);
     EXPECT_EQ(results[i].vectors, 1024U);
+    EXPECT_EQ(results[i].draws, 16U);
   }
   EXPECT_EQ(results[0].codec, "shrink");
   EXPECT_EQ(results[0].bits, 32.0);
@@ -88,6 +89,46 @@ TEST(Distortion, BoundAndPaper) {
   ASSERT_NE(paper_distortion(2.25), nullptr);
   EXPECT_EQ(paper_distortion(2.25)->mse, 0.117);
   EXPECT_EQ(paper_distortion(4.0)->inner_product, 0.047);
+  // The sketch costs pi / 2 times what is left of one bit less.
+  double less = 1.0;
+  for (const PaperDistortion& bits : kPaperDistortions) {
+    EXPECT_NEAR(bits.inner_product_theory, std::numbers::pi / 2.0 * less, 1e-4);
+    less = bits.mse_theory;
+  }
+}
+
+/// Shrinks by an eighth more with every draw.
+class ShrinkByDraw final : public KvCodec {
+ public:
+  explicit ShrinkByDraw(const CodecShape& shape)
+      : KvCodec(shape), inner_(shape, 1.0F - 0.125F * static_cast<float>(shape.draw)) {}
+  std::size_t page_bytes() const override { return inner_.page_bytes(); }
+  void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override {
+    inner_.encode(rows, first, page);
+  }
+  void decode(std::span<const std::byte> page, std::span<float> rows) const override { inner_.decode(page, rows); }
+
+ private:
+  Shrink inner_;
+};
+
+TEST(Distortion, SpreadsVectorsOverDraws) {
+  auto registry = std::make_shared<CodecRegistry>();
+  registry->add("by-draw", [](const CodecShape& shape) { return std::make_unique<ShrinkByDraw>(shape); });
+  DistortionOptions options = options_of({"by-draw"}, {64}, 64 * 5);
+  options.registry = registry;
+  options.draws = 4;
+  const Distortion row = measure_distortion(options).front();
+  EXPECT_EQ(row.draws, 4U);
+  // Five pages: the last draw has two. Squares of 0, 1/8, 2/8, 3/8.
+  EXPECT_NEAR(row.mse, (0.0 + 1.0 + 4.0 + 2 * 9.0) / 64.0 / 5.0, 1e-6);
+  EXPECT_NEAR(row.inner_product, row.mse, 0.05 * row.mse);
+  EXPECT_GT(row.inner_product_standard_error, 0.2 * row.mse);
+  options.draws = 1;
+  EXPECT_EQ(measure_distortion(options).front().mse, 0.0);
+  EXPECT_EQ(measure_distortion(options).front().inner_product_standard_error, 0.0);
+  options.draws = 1000;
+  EXPECT_EQ(measure_distortion(options).front().draws, 5U);
 }
 
 TEST(Distortion, SeedDecides) {
@@ -136,30 +177,38 @@ TEST(Distortion, RefusesWhatMakesNoSense) {
   EXPECT_EQ(refusal(options_of({"int4"}, {}, 64)), ErrorKind::kInvalidArgument);
   EXPECT_EQ(refusal(options_of({"int4"}, {64, 60}, 64)), ErrorKind::kInvalidArgument);
   EXPECT_EQ(refusal(options_of({"int4"}, {64}, 0)), ErrorKind::kInvalidArgument);
+  DistortionOptions no_draws = options_of({"int4"}, {64}, 64);
+  no_draws.draws = 0;
+  EXPECT_EQ(refusal(no_draws), ErrorKind::kInvalidArgument);
   EXPECT_EQ(refusal(options_of({"int4", "int99"}, {64}, 64)), ErrorKind::kUnsupported);
 }
 
-// The table of TurboQuant's paper. It rounds, and by more than it seems: the exact errors of the best codebooks for the
-// normal distribution are .3634, .1175, .03454 and .009497, and those of _prod pi / 2 times the error of one bit less.
+// The table of TurboQuant's paper, over many draws of the random matrices. It rounds, and by more than it seems: what
+// the algorithms attain is kPaperDistortions' theory, and where that is within 3 % of the paper they are too.
 TEST(Distortion, TurboQuantIsAsInThePaper) {
-  constexpr double kNormal[] = {1.0, 0.3634, 0.1175, 0.03454, 0.009497};
   std::vector<std::string> names;
   for (const char bits : {'1', '2', '3', '4'}) {
     names.push_back(std::string("turboquant-mse") + bits);
     names.push_back(std::string("turboquant-prod") + bits);
   }
-  for (const Distortion& row : measure_distortion(options_of(names, {64, 128, 256}, 4096))) {
-    const auto bits = static_cast<std::size_t>(row.codec.back() - '0');
+  DistortionOptions options = options_of(names, {128, 256}, 4096);
+  options.draws = 32;
+  for (const Distortion& row : measure_distortion(options)) {
+    SCOPED_TRACE(row.codec + " of " + std::to_string(row.shape.size));
+    const PaperDistortion& paper = kPaperDistortions[static_cast<std::size_t>(row.codec.back() - '1')];
     const auto size = static_cast<double>(row.shape.size);
-    if (row.codec.find("mse") != std::string::npos) {
-      // Codebooks for finite sizes do better, the fewer the elements: 1.2 / size at 1 bit, 3 / size at 4 bits.
-      EXPECT_NEAR(row.mse, kNormal[bits], kNormal[bits] * (0.01 + 3.0 / size)) << row.codec << " " << size;
-      EXPECT_NEAR(row.bias, -row.mse, 0.01) << row.codec << " " << size;
-      EXPECT_LE(row.mse, kPaperDistortions[bits - 1].mse * (bits == 3 ? 1.16 : bits == 4 ? 1.06 : 1.03));
-    } else {
-      const double expected = std::numbers::pi / 2.0 * kNormal[bits - 1];
-      EXPECT_NEAR(row.inner_product, expected, expected * (0.02 + 2.0 / size)) << row.codec << " " << size;
-      EXPECT_NEAR(row.bias, 0.0, 0.01) << row.codec << " " << size;
+    const bool mse = row.codec.find("mse") != std::string::npos;
+    const double measured = mse ? row.mse : row.inner_product;
+    const double theory = mse ? paper.mse_theory : paper.inner_product_theory;
+    const double printed = mse ? paper.mse : paper.inner_product;
+    const double chance = mse ? 0.01 * theory : 4.0 * row.inner_product_standard_error;
+    EXPECT_LT(chance, 0.03 * theory);
+    EXPECT_LE(measured, theory + chance);
+    EXPECT_GE(measured, theory * (1.0 - 4.0 / size) - chance);
+    EXPECT_NEAR(row.bias, mse ? -row.mse : 0.0, 0.01);
+    // The printed .03, .009 and .047 are below what the paper's own algorithm attains.
+    if (theory <= 1.03 * printed) {
+      EXPECT_NEAR(measured, printed, 0.03 * printed + chance);
     }
   }
 }

@@ -36,6 +36,12 @@ TEST(Cells, MeansAndDifferences) {
   EXPECT_DOUBLE_EQ(cell.recall(), 0.5);
   EXPECT_DOUBLE_EQ(difference(cell, baseline), -0.25);
   EXPECT_DOUBLE_EQ(relative_difference(cell, baseline), 0.2);
+  EXPECT_DOUBLE_EQ(passkey_difference(cell, baseline), 0.25);
+  EXPECT_DOUBLE_EQ(probability_change(cell, baseline), std::exp(-0.25) - 1);
+  // What one passkey gains another loses: nothing in the mean, but not nothing.
+  const NeedleCell swapped{1024, 50, 49, {{-1.5, 1}, {-1.0, 1}}};
+  EXPECT_DOUBLE_EQ(difference(swapped, baseline), 0);
+  EXPECT_DOUBLE_EQ(passkey_difference(swapped, baseline), 0.5);
   const NeedleCell certain{1024, 50, 49, {{0.0, 1}}};
   EXPECT_EQ(relative_difference(certain, certain), 0);
   EXPECT_TRUE(std::isinf(relative_difference(cell, certain)));
@@ -102,6 +108,9 @@ TEST_F(NeedleTest, SummariesAreOfTheCells) {
     double absolute = 0;
     double absolute_worst = 0;
     double level = 0;
+    double probability_worst = 0;
+    double by_passkey = 0;
+    std::vector<double> differences;
     for (std::size_t i = 3 * length; i < 3 * length + 3; ++i) {
       const double relative = relative_difference(grid.cells[i], result.baseline.cells[i]);
       mean += relative / 3;
@@ -110,7 +119,21 @@ TEST_F(NeedleTest, SummariesAreOfTheCells) {
       absolute += change / 3;
       absolute_worst = std::max(absolute_worst, change);
       level += grid.cells[i].log_probability() / 3;
+      probability_worst =
+          std::max(probability_worst, std::abs(probability_change(grid.cells[i], result.baseline.cells[i])));
+      for (std::size_t k = 0; k < 2; ++k) {
+        differences.push_back(grid.cells[i].scores[k].log_probability -
+                              result.baseline.cells[i].scores[k].log_probability);
+        by_passkey += std::abs(differences.back()) / 6;
+      }
     }
+    const double signed_mean = std::accumulate(differences.begin(), differences.end(), 0.0) / 6;
+    double squares = 0;
+    for (const double each : differences) squares += (each - signed_mean) * (each - signed_mean);
+    EXPECT_NEAR(grid.summaries[length].difference, signed_mean, 1e-12);
+    EXPECT_NEAR(grid.summaries[length].difference_standard_error, std::sqrt(squares / 5 / 6), 1e-12);
+    EXPECT_NEAR(grid.summaries[length].passkey_difference_mean, by_passkey, 1e-12);
+    EXPECT_EQ(grid.summaries[length].probability_change_worst, probability_worst);
     EXPECT_GT(worst, 0);
     EXPECT_NEAR(grid.summaries[length].relative_difference_mean, mean, 1e-12);
     EXPECT_EQ(grid.summaries[length].relative_difference_worst, worst);

@@ -116,6 +116,31 @@ TEST(LineChartPicture, HigherValuesAreHigher) {
   EXPECT_LT(spots[3].second, spots[4].second);
 }
 
+TEST(LineChartPicture, TheLegendShowsWhatIsDrawn) {
+  LineChart chart = some_lines();
+  const std::size_t lines = Xml(line_chart(chart)).all("line").size();
+  // A dashed line without markers has none in the legend either.
+  chart.series[0].markers = false;
+  chart.series[0].dashed = true;
+  const Xml bare(line_chart(chart));
+  EXPECT_EQ(bare.all("circle").size(), 0U);
+  EXPECT_EQ(bare.all("line").size(), lines);
+  std::size_t dashed = 0;
+  for (const Xml::Element& line : bare.all("line")) {
+    if (line.attributes.find("stroke-dasharray") != std::string::npos) ++dashed;
+  }
+  EXPECT_EQ(dashed, 2U);
+  // Without a name there is nothing to say, and more room.
+  chart = some_lines();
+  chart.series.pop_back();
+  const double with_legend = Xml(line_chart(chart)).all("circle").back().number("cx");
+  chart.series[0].name.clear();
+  const Xml nameless(line_chart(chart));
+  EXPECT_EQ(nameless.all("circle").size(), 4U);
+  EXPECT_GT(nameless.all("circle").back().number("cx"), with_legend);
+  EXPECT_TRUE(nameless.has_text("int2: 2, 0.05", "title"));
+}
+
 TEST(LineChartPicture, ScatterAndNothing) {
   LineChart chart = some_lines();
   for (LineSeries& series : chart.series) series.line = false;

@@ -8,7 +8,7 @@ namespace {
 
 TEST(EvalDistortion, Json) {
   const json result = pith_json({"eval", "distortion", "--codecs", "int4,turboquant-mse2,f16", "--sizes", "64,80",
-                                 "--vectors", "200", "--seed", "3"});
+                                 "--vectors", "200", "--seed", "3", "--draws", "2"});
   EXPECT_EQ(result["seed"], 3);
   ASSERT_EQ(result["results"].size(), 12U);
   ASSERT_EQ(result["paper"].size(), 4U);
@@ -20,6 +20,10 @@ TEST(EvalDistortion, Json) {
   EXPECT_EQ(row["side"], "values");
   EXPECT_EQ(row["size"], 64);
   EXPECT_EQ(row["vectors"], 256);
+  EXPECT_EQ(row["draws"], 2);
+  EXPECT_GT(row["inner_product_standard_error"], 0.0);
+  EXPECT_EQ(row["theory_mse"], 0.1175);
+  EXPECT_EQ(row["theory_inner_product"], 0.5708);
   EXPECT_EQ(row["bits"], 2.25);
   EXPECT_NEAR(row["mse"].get<double>(), 0.117, 0.01);
   EXPECT_NEAR(row["mse_bound"].get<double>(), std::pow(4.0, -2.25), 1e-12);
@@ -40,7 +44,8 @@ TEST(EvalDistortion, TextIsATable) {
   std::vector<std::string> rows;
   for (std::string line; std::getline(lines, line);) rows.push_back(line);
   ASSERT_GT(rows.size(), 40U);
-  for (std::size_t i = 0; i + 1 < rows.size(); ++i) EXPECT_EQ(rows[i].size(), rows[0].size()) << outcome.out;
+  for (std::size_t i = 0; i + 2 < rows.size(); ++i) EXPECT_EQ(rows[i].size(), rows[0].size()) << outcome.out;
+  EXPECT_NE(rows.back().find("means over 1 draws"), std::string::npos) << outcome.out;
   for (const char* name : {"int8", "int4", "turboquant-mse5", "turboquant-prod4", "polarquant", "kivi2"}) {
     EXPECT_NE(outcome.out.find(name), std::string::npos) << name;
   }
@@ -63,8 +68,9 @@ TEST(EvalDistortion, Failures) {
 }
 
 TEST(EvalDistortion, WrongUsage) {
-  const Args lines[] = {{"--sizes", "0"}, {"--sizes", "5000"}, {"--vectors", "0"}, {"--vectors", "many"},
-                        {"--seed", "x"},  {"--format", "xml"}, {"--codecs"},       {"-m", "model.gguf"}};
+  const Args lines[] = {{"--sizes", "0"},      {"--sizes", "5000"}, {"--vectors", "0"},
+                        {"--vectors", "many"}, {"--seed", "x"},     {"--format", "xml"},
+                        {"--draws", "0"},      {"--codecs"},        {"-m", "model.gguf"}};
   for (const Args& line : lines) {
     Args args = {"eval", "distortion"};
     args.insert(args.end(), line.begin(), line.end());

@@ -86,6 +86,8 @@ TEST_F(Needle, DifferencesAreToTheBaseline) {
     const double difference = cell["log_probability"].get<double>() - baseline;
     EXPECT_NE(difference, 0.0);
     EXPECT_NEAR(cell["difference"], difference, 1e-12);
+    EXPECT_NEAR(cell["probability_change"], std::exp(difference) - 1, 1e-12);
+    EXPECT_NEAR(cell["passkey_difference"], std::abs(difference), 1e-12);
     EXPECT_NEAR(cell["relative_difference"], std::abs(difference / baseline), 1e-12);
     worst = std::max(worst, cell["relative_difference"].get<double>());
   }
@@ -113,6 +115,9 @@ TEST_F(Needle, TextResultProgressAndPlot) {
   std::ifstream file(plot, std::ios::binary);
   std::stringstream svg;
   svg << file.rdbuf();
+  for (const char* column : {"relative %", "probability %", "by passkey", "+/-"}) {
+    EXPECT_NE(outcome.out.find(column), std::string::npos) << column;
+  }
   const Xml xml(svg.str());
   EXPECT_TRUE(xml.has_text("int4: log-probability"));
   EXPECT_TRUE(xml.has_text("int4 less f32"));

@@ -31,21 +31,47 @@ TEST_F(EvalReport, HoldsEveryPartOnOnePage) {
   const Outcome outcome =
       pith({"eval",      "report", "-m",       model_, "--out",      out.string(), "--text",    text_,
             "--context", "256",    "--chunks", "1",    "--haystack", text_,        "--lengths", "300",
-            "--depths",  "50",     "--kv",     "int4", "--kv",       "int8/int2"});
+            "--depths",  "50",     "--kv",     "int4", "--kv",       "int8/int2",  "--repeats", "2"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string page = html(out);
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
   EXPECT_TRUE(page.ends_with("</html>\n"));
-  for (const char* part :
-       {"Divergence from the exact cache", "Quality against size", "Bits by layer", "Passkeys in a long text",
-        "Distortion of random unit vectors", "int8/int2", "noise floor", "turboquant-mse4"}) {
+  for (const char* part : {"Divergence from the exact cache", "Quality against size", "Bits by layer: keys",
+                           "Bits by layer: values", "Passkeys in a long text", "int4 less f32", "probability %",
+                           "passkeys at each: 2", "Distortion of random unit vectors", "int8/int2", "noise floor",
+                           "turboquant-mse4", "<th>theory</th>", "<td>0.009</td><td>0.009497</td>"}) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
   }
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("nan"), std::string::npos);
   std::size_t pictures = 0;
   for (std::size_t at = page.find("<svg"); at != std::string::npos; at = page.find("<svg", at + 1)) ++pictures;
-  EXPECT_GE(pictures, 4U);
+  EXPECT_GE(pictures, 5U);
+}
+
+// Whoever reads the page can print its figures again: names without their folders, as a shell reads them.
+TEST_F(EvalReport, SaysItsCommands) {
+  const std::filesystem::path out = folder_ / "report.html";
+  const Outcome outcome =
+      pith({"eval",      "report",  "-m",       model_,      "--out",        out.string(), "--text",         text_,
+            "--context", "256",     "--chunks", "1",         "--haystack",   text_,        "--lengths",      "300,310",
+            "--depths",  "12.5,50", "--kv",     "int8/int2", "--arithmetic", "f32",        "--no-distortion"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string page = html(out);
+  const std::string model = std::filesystem::path(model_).filename().string();
+  const std::string text = "&#39;some &lt;text&gt;.txt&#39;";
+  const std::string kl = " --text " + text + " --context 256 --chunks 1";
+  const std::string needle = " --haystack " + text + " --lengths 300,310 --depths 12.5,50 --repeats 1";
+  const std::string start = " -m " + model + " --arithmetic f32";
+  for (const std::string& command : {
+           "pith eval report" + start + " --out report.html" + kl + needle + " --no-distortion --kv int8/int2\n",
+           "pith eval kl" + start + kl + " --kv int8/int2\n",
+           "pith eval needle" + start + needle + " --kv int8/int2\n",
+       }) {
+    EXPECT_NE(page.find(command), std::string::npos) << command;
+  }
+  EXPECT_EQ(page.find("pith eval distortion"), std::string::npos);
+  EXPECT_EQ(page.find(folder_.path().string()), std::string::npos);
 }
 
 TEST_F(EvalReport, LeavesOutWhatWasNotMeasured) {

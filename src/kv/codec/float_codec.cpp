@@ -3,16 +3,12 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "kv/codec/stored_half.h"
 
 namespace pith::kv {
 namespace {
 
 using kernels::kLanes;
-
-constexpr float kHalfMax = 65504.0F;
-
-/// An f16 that saturates: one huge key must not turn a whole page infinite. NaN stays NaN.
-std::uint16_t to_half(float x) { return f32_to_f16(x > kHalfMax ? kHalfMax : x < -kHalfMax ? -kHalfMax : x); }
 
 }  // namespace
 
@@ -38,7 +34,7 @@ void FloatCodec::put(float value, std::size_t index, std::byte* page) const {
     std::memcpy(page + 4 * index, &value, 4);
     return;
   }
-  const std::uint16_t half = element_ == FloatElement::kF16 ? to_half(value) : f32_to_bf16(value);
+  const std::uint16_t half = element_ == FloatElement::kF16 ? to_stored_half(value) : f32_to_bf16(value);
   std::memcpy(page + 2 * index, &half, 2);
 }
 

@@ -15,8 +15,7 @@ constexpr std::size_t kValueGroup = 32;
 
 class Kivi final : public KvCodec {
  public:
-  Kivi(const CodecShape& shape, std::size_t bits)
-      : KvCodec(shape), bits_(bits), group_(shape.size % kValueGroup == 0 ? kValueGroup : shape.size) {}
+  Kivi(const CodecShape& shape, std::size_t bits) : KvCodec(shape), bits_(bits) {}
 
   std::size_t page_bytes() const override { return codes_at() + packed_bytes(kTokens * shape().size, bits_); }
 
@@ -50,11 +49,14 @@ class Kivi final : public KvCodec {
   };
 
   double code_max() const { return static_cast<double>((1U << bits_) - 1U); }
-  std::size_t ranges() const {
-    return shape().side == KvSide::kKeys ? shape().size : kTokens * (shape().size / group_);
-  }
+  /// Of a token's values. The last one is shorter where the size is no multiple.
+  std::size_t groups() const { return (shape().size + kValueGroup - 1) / kValueGroup; }
+  std::size_t ranges() const { return shape().side == KvSide::kKeys ? shape().size : kTokens * groups(); }
   /// The range of the page's i-th element.
-  std::size_t range_of(std::size_t i) const { return shape().side == KvSide::kKeys ? i % shape().size : i / group_; }
+  std::size_t range_of(std::size_t i) const {
+    const std::size_t in_row = i % shape().size;
+    return shape().side == KvSide::kKeys ? in_row : i / shape().size * groups() + in_row / kValueGroup;
+  }
   std::size_t codes_at() const { return 4 * ranges(); }
 
   std::vector<Range> get_ranges(std::span<const std::byte> page) const {
@@ -84,7 +86,6 @@ class Kivi final : public KvCodec {
   }
 
   std::size_t bits_;
-  std::size_t group_;
 };
 
 }  // namespace

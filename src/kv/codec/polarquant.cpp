@@ -60,7 +60,7 @@ std::uint8_t first_code(float x, float y) {
 class PolarQuant final : public KvCodec {
  public:
   PolarQuant(const CodecShape& shape, const kernels::KernelTable& kernels)
-      : KvCodec(shape), rotation_(RandomMatrix::orthogonal(shape.size, kRotationSeed, kernels)) {}
+      : KvCodec(shape), rotation_(RandomMatrix::orthogonal(shape.size, kRotationSeed + shape.draw, kernels)) {}
 
   std::size_t page_bytes() const override { return others_at() + packed_bytes(blocks() * kOtherAngles, kOtherBits); }
 

@@ -11,10 +11,15 @@ namespace pith::kv {
 /// Largest finite f16.
 inline constexpr double kStoredHalfMax = 65504.0;
 
-/// Writes the i-th f16 of a page's plane. What is too large for f16 becomes its largest finite number; NaN stays NaN.
-inline void put_half(double value, std::size_t i, std::byte* halves) {
+/// An f16 that saturates: one huge element must not turn a whole page infinite. NaN stays NaN.
+inline std::uint16_t to_stored_half(double value) {
   const double finite = value > kStoredHalfMax ? kStoredHalfMax : value < -kStoredHalfMax ? -kStoredHalfMax : value;
-  const std::uint16_t half = f32_to_f16(static_cast<float>(finite));
+  return f32_to_f16(static_cast<float>(finite));
+}
+
+/// Writes the i-th f16 of a page's plane.
+inline void put_half(double value, std::size_t i, std::byte* halves) {
+  const std::uint16_t half = to_stored_half(value);
   std::memcpy(halves + 2 * i, &half, 2);
 }
 

@@ -15,16 +15,19 @@ namespace {
 
 constexpr std::size_t kTokens = KvCodec::kPageTokens;
 constexpr std::size_t kHalves = 2 * kTokens;
-constexpr std::uint64_t kRotationSeed = 1;
-/// Errors and bias are what the paper states in the mean over all matrices S. One matrix is off by about 1 / size of
-/// them (3 % at size 64); those of this seed are within 1 % at sizes from 64 on.
-constexpr std::uint64_t kSketchSeed = 86;
+
+/// A codec's two matrices are numbered in the order in which it uses them, draw by draw. Errors and bias of
+/// TurboQuant_prod are what the paper states in the mean over all sketches S; one S is off by a standard deviation of
+/// 2 to 4 % of them at size 64, and less as sizes grow.
+std::uint64_t rotation_seed(const CodecShape& shape) { return 2 * shape.draw + 1; }
+std::uint64_t sketch_seed(const CodecShape& shape) { return 2 * shape.draw + 2; }
 
 /// Quant_mse and DeQuant_mse of Algorithm 1, on rows of norm 1.
 class MseQuantizer {
  public:
-  MseQuantizer(std::size_t size, std::size_t bits, const kernels::KernelTable& kernels)
-      : rotation_(RandomMatrix::orthogonal(size, kRotationSeed, kernels)), codebook_(sphere_codebook(size, bits)) {}
+  MseQuantizer(const CodecShape& shape, std::size_t bits, const kernels::KernelTable& kernels)
+      : rotation_(RandomMatrix::orthogonal(shape.size, rotation_seed(shape), kernels)),
+        codebook_(sphere_codebook(shape.size, bits)) {}
 
   std::size_t bits() const { return codebook_.bits(); }
 
@@ -70,7 +73,7 @@ void scale_rows(const std::byte* norms, std::size_t size, std::span<float> rows)
 class TurboQuantMse final : public KvCodec {
  public:
   TurboQuantMse(const CodecShape& shape, const kernels::KernelTable& kernels, std::size_t bits)
-      : KvCodec(shape), quantizer_(shape.size, bits, kernels) {}
+      : KvCodec(shape), quantizer_(shape, bits, kernels) {}
 
   std::size_t page_bytes() const override { return kHalves + packed_bytes(kTokens * shape().size, quantizer_.bits()); }
 
@@ -96,8 +99,8 @@ class TurboQuantProd final : public KvCodec {
  public:
   TurboQuantProd(const CodecShape& shape, const kernels::KernelTable& kernels, std::size_t bits)
       : KvCodec(shape),
-        quantizer_(shape.size, bits - 1, kernels),
-        sketch_(RandomMatrix::gaussian(shape.size, kSketchSeed, kernels)) {}
+        quantizer_(shape, bits - 1, kernels),
+        sketch_(RandomMatrix::gaussian(shape.size, sketch_seed(shape), kernels)) {}
 
   std::size_t page_bytes() const override { return signs_at() + packed_bytes(kTokens * shape().size, 1); }
 

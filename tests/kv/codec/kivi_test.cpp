@@ -18,7 +18,7 @@ std::unique_ptr<const KvCodec> make(KvSide side, std::size_t size, std::size_t b
 
 // Half a step, by channel for keys and by token and group for values, and what f16 rounds off.
 TEST(Kivi, NoElementIsFartherThanHalfAStep) {
-  for (const std::size_t size : {16UL, 64UL, 80UL, 96UL}) {
+  for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 96UL}) {
     for (const std::size_t bits : {2UL, 4UL}) {
       const auto rows = kernels::test::random_floats(kTokens * size, size + bits);
       const double steps = static_cast<double>((1U << bits) - 1U);
@@ -33,12 +33,14 @@ TEST(Kivi, NoElementIsFartherThanHalfAStep) {
         }
       }
       const auto values = reconstruct(*make(KvSide::kValues, size, bits), rows);
-      const std::size_t group = size % 32 == 0 ? 32 : size;
-      for (std::size_t at = 0; at < rows.size(); at += group) {
+      for (std::size_t at = 0; at < rows.size();) {
+        // Groups of 32 elements of a row, and what is left of it.
+        const std::size_t group = std::min<std::size_t>(32, size - at % size);
         const auto [least, most] = std::minmax_element(&rows[at], &rows[at] + group);
         for (std::size_t i = at; i < at + group; ++i) {
           ASSERT_LE(std::fabs(double{rows[i]} - values[i]), double{*most - *least} * 0.5 / steps + 5e-3);
         }
+        at += group;
       }
     }
   }
@@ -51,6 +53,29 @@ TEST(Kivi, AChannelOfOutliersStaysAlone) {
   const auto back = reconstruct(*make(KvSide::kKeys, 64, 4), rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     ASSERT_NEAR(back[i], rows[i], i % 64 == 9 ? 0.5F : 0.25F);
+  }
+}
+
+// An outlier among values is a matter of its own group, in its own row, whatever the size.
+TEST(Kivi, AnOutlierOfAGroupOfValuesStaysInIt) {
+  for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 96UL}) {
+    for (std::size_t element = 0; element < size; element += 16) {
+      auto rows = kernels::test::random_floats(kTokens * size, size);
+      const auto codec = make(KvSide::kValues, size, 4);
+      const auto expected = reconstruct(*codec, rows);
+      const std::size_t row = 21 * size;
+      rows[row + element] = 600.0F;
+      const auto back = reconstruct(*codec, rows);
+      std::size_t changed = 0;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (i >= row && i < row + size && (i - row) / 32 == element / 32) {
+          if (back[i] != expected[i]) ++changed;
+          continue;
+        }
+        ASSERT_EQ(back[i], expected[i]) << size << " " << element << " " << i;
+      }
+      EXPECT_GT(changed, 8U) << size << " " << element;
+    }
   }
 }
 

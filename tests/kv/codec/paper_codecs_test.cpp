@@ -30,7 +30,7 @@ constexpr auto kNorms = [](std::size_t) { return kTokens; };
 constexpr auto kTwoNorms = [](std::size_t) { return 2 * kTokens; };
 constexpr auto kRadii = [](std::size_t size) { return kTokens * size / 16; };
 constexpr auto kChannels = [](std::size_t size) { return 2 * size; };
-constexpr auto kGroups = [](std::size_t size) { return 2 * kTokens * (size % 32 == 0 ? size / 32 : 1); };
+constexpr auto kGroups = [](std::size_t size) { return 2 * kTokens * ((size + 31) / 32); };
 
 const PaperCodec kCodecs[] = {
     {"turboquant-mse1", 0.38, 1, kNorms, kNorms},
