@@ -128,7 +128,7 @@ void add_eval_distortion(Command& app, Action& action, const Codecs& codecs) {
   command
       ->add_option("--draws", args->options.draws,
                    "Over how many draws of codecs' random matrices they are spread, at most one a page; default 16")
-      ->check(CLI::Range(1, kDrawsMax))
+      ->range(1, kDrawsMax)
       ->type_name("N");
   command->add_option("--seed", args->options.seed, "Of the vectors; default 0")->type_name("N");
   add_format(*command, args->format);

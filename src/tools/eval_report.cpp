@@ -173,7 +173,7 @@ void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
       ->delimiter(',')
       ->type_name("P,...");
   command->add_option("--repeats", args->repeats, "Passkeys for each length and depth; default 1")
-      ->check(CLI::Range(1, kRepeatsMax))
+      ->range(1, kRepeatsMax)
       ->type_name("N");
   command->add_option("--kv", args->kv, fmt::format("KV caches: {}; may be given more than once", codec_list(codecs)))
       ->required()
