@@ -30,56 +30,69 @@ void bench_quantize(benchmark::State& state, const KernelTable& kernels, std::si
          [&] { quantized.quantize(kernels, pool, x.data(), rows, kLength, kLength, readers); });
 }
 
+/// Memory of split rows.
+struct Planes {
+  std::vector<std::int8_t> high, low;
+  std::vector<float> scales;
+  std::vector<std::int32_t> high_starts, low_starts;
+
+  explicit Planes(std::size_t rows)
+      : high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
+        low(high.size()),
+        scales(rows + kernels::kSplitRows),
+        high_starts(scales.size()),
+        low_starts(scales.size()) {}
+  kernels::SplitPlanes view(bool two_planes) {
+    return {high.data(), two_planes ? low.data() : nullptr, scales.data(), high_starts.data(),
+            two_planes ? low_starts.data() : nullptr};
+  }
+};
+
 void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
   const std::size_t count = rows * kHeadSize;
   const std::vector<float> x = some_floats(count);
-  const std::vector<std::uint8_t> scale_codes = some_bytes(kHeadSize);
-  std::vector<std::int8_t> high(count), low(count);
-  std::vector<float> scales(rows);
-  std::vector<std::int32_t> high_sums(rows), low_sums(rows);
-  repeat(state, {static_cast<double>(6 * count), static_cast<double>(count)}, [&] {
-    kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, {scale_codes.data(), 1.0F}, high.data(), low.data(),
-                       scales.data(), high_sums.data(), low_sums.data());
-  });
+  Planes planes(rows);
+  repeat(state, {static_cast<double>(6 * count), static_cast<double>(count)},
+         [&] { kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
 }
 
-void bench_round_weights(benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
-  const std::size_t count = rows * kPageTokens;
-  std::vector<float> x = some_floats(count);
-  for (float& p : x) p = 0.5F * (p + 1.0F);
+/// Rows of scores; they are copied in anew each time, as softmax writes over them.
+class Scores {
+ public:
+  explicit Scores(std::size_t rows)
+      : start_(some_floats(rows * kPageTokens)),
+        scores_(start_.size()),
+        out_(rows * kHeadSize),
+        references_(rows),
+        sums_(rows),
+        ranges_(rows, {3, kPageTokens - 5}) {}
+
+  std::size_t size() const { return start_.size(); }
+  kernels::SoftmaxStep restart(bool ranges) {
+    scores_ = start_;
+    references_.assign(references_.size(), 0.0F);
+    return {scores_.data(),     kPageTokens,  references_.size(), kPageTokens, ranges ? ranges_.data() : nullptr,
+            references_.data(), sums_.data(), out_.data(),        kHeadSize};
+  }
+
+ private:
+  std::vector<float> start_, scores_, out_, references_, sums_;
+  std::vector<kernels::TokenRange> ranges_;
+};
+
+void bench_weigh(benchmark::State& state, const KernelTable& kernels, std::size_t rows, bool two_planes) {
+  Scores scores(rows);
+  Planes planes(rows);
+  std::vector<float> shrink(rows);
   const std::vector<std::uint8_t> scale_codes = some_bytes(kPageTokens);
-  std::vector<std::int8_t> high(count);
-  std::vector<float> scales(rows);
-  std::vector<std::int32_t> high_sums(rows);
-  repeat(state, {static_cast<double>(5 * count), static_cast<double>(count)}, [&] {
-    kernels.round_weights(x.data(), kPageTokens, rows, kPageTokens, {scale_codes.data(), 1.0F}, high.data(),
-                          scales.data(), high_sums.data());
+  repeat(state, floats(scores.size(), 2), [&] {
+    kernels.weigh_rows(scores.restart(false), {scale_codes.data(), 1.0F}, planes.view(two_planes), shrink.data());
   });
 }
 
-/// Scores are copied in anew each time: a second softmax of the same memory would see probabilities.
 void bench_softmax(benchmark::State& state, const KernelTable& kernels, std::size_t rows, bool ranges) {
-  const std::vector<float> start = some_floats(rows * kPageTokens);
-  std::vector<float> scores(start.size());
-  std::vector<float> out(rows * kHeadSize);
-  std::vector<kernels::SoftmaxState> states(rows);
-  const std::vector<kernels::TokenRange> seen(rows, {3, kPageTokens - 5});
-  kernels::SoftmaxStep step;
-  step.scores = scores.data();
-  step.stride = kPageTokens;
-  step.rows = rows;
-  step.length = kPageTokens;
-  step.ranges = ranges ? seen.data() : nullptr;
-  step.states = states.data();
-  step.out = out.data();
-  step.size = kHeadSize;
-  repeat(state, floats(start.size(), 2), [&] {
-    scores = start;
-    states.assign(rows, {0.0F, 1.0F});
-    step.scores = scores.data();
-    step.states = states.data();
-    kernels.softmax_rows(step);
-  });
+  Scores scores(rows);
+  repeat(state, floats(scores.size(), 2), [&] { kernels.softmax_rows(scores.restart(ranges)); });
 }
 
 void bench_norm(benchmark::State& state, const KernelTable& kernels) {
@@ -156,7 +169,13 @@ void add_with(const std::string& name, const char* what, const Bench& bench,
 const bool registered = [] {
   add_with("quantize_rows", "rows", bench_quantize, {1UL, 512UL});
   add_with("split_rows", "rows", bench_split, {3UL, 48UL});
-  add_with("round_weights", "rows", bench_round_weights, {3UL, 48UL});
+  for (const bool two_planes : {false, true}) {
+    add_with(std::string("weigh_rows/planes:") + (two_planes ? "2" : "1"), "rows",
+             [two_planes](benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
+               bench_weigh(state, kernels, rows, two_planes);
+             },
+             {3UL, 48UL});
+  }
   for (const bool ranges : {false, true}) {
     add_with(std::string("softmax_rows") + (ranges ? "/ranges" : "/whole"), "rows",
              [ranges](benchmark::State& state, const KernelTable& kernels, std::size_t rows) {

@@ -27,19 +27,29 @@ constexpr std::array<CodeDot, 4> kCodeDots = {{{"codes8", &kernels::KernelTable:
 
 /// Split rows and the memory behind them.
 struct Queries {
+  std::size_t rows;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_sums, low_sums;
+  std::vector<std::int32_t> high_starts, low_starts;
 
-  Queries(const kernels::KernelTable& kernels, std::size_t rows)
-      : high(rows * kColumns), low(rows * kColumns), scales(rows), high_sums(rows), low_sums(rows) {
+  Queries(const kernels::KernelTable& kernels, std::size_t row_count)
+      : rows(row_count),
+        high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
+        low(high.size()),
+        scales(rows + kernels::kSplitRows),
+        high_starts(scales.size()),
+        low_starts(scales.size()) {
     const std::vector<float> x = some_floats(rows * kColumns);
-    kernels.split_rows(x.data(), kColumns, rows, kColumns, {}, high.data(), low.data(), scales.data(), high_sums.data(),
-                       low_sums.data());
+    kernels.split_rows(x.data(), kColumns, rows, kColumns,
+                       {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()});
   }
   kernels::SplitRows view(bool two_planes) const {
-    return {high.data(),      two_planes ? low.data() : nullptr,      scales.data(),
-            high_sums.data(), two_planes ? low_sums.data() : nullptr, scales.size(),
+    return {high.data(),
+            two_planes ? low.data() : nullptr,
+            scales.data(),
+            high_starts.data(),
+            two_planes ? low_starts.data() : nullptr,
+            rows,
             kColumns};
   }
 };
@@ -49,12 +59,15 @@ struct Output {
   std::vector<float> out;
   std::vector<std::uint8_t> scale_codes = some_bytes(kTiles * kernels::kLanes);
 
-  explicit Output(std::size_t rows) : out(rows * kTiles * kernels::kLanes) {}
+  std::vector<float> row_add;
+
+  explicit Output(std::size_t rows) : out(rows * kTiles * kernels::kLanes), row_add(rows) {}
   kernels::TileOutput view() {
     kernels::TileOutput to;
     to.out = out.data();
     to.stride = kTiles * kernels::kLanes;
     to.lane_scales = {scale_codes.data(), 1.0F / 65536.0F};
+    to.row_add = row_add.data();
     return to;
   }
 };
@@ -93,8 +106,8 @@ void bench_floats(benchmark::State& state, const kernels::KernelTable& kernels, 
   const kernels::FloatDotKernel kernel = kernels.*dot.kernel;
   std::size_t page = 0;
   repeat(state, {static_cast<double>(page_bytes), 2.0 * static_cast<double>(rows * kElements)}, [&] {
-    kernel(&elements[page * page_bytes], kTiles, page_bytes / kTiles, x.data(), kColumns, rows, kColumns,
-           output.view());
+    kernel({&elements[page * page_bytes], kTiles, page_bytes / kTiles}, {x.data(), kColumns, rows, kColumns},
+           output.out.data(), kTiles * kernels::kLanes, false);
     page = (page + 1) % kPages;
   });
 }

@@ -32,15 +32,8 @@ struct KernelTable {
   /// inverse.
   void (*hadamard)(float* x, std::size_t size);
 
-  /// Split rows of x * lane_scales: 16 bits in two planes. columns is a multiple of 16.
-  void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                     const LaneScales& lane_scales, std::int8_t* high, std::int8_t* low, float* scales,
-                     std::int32_t* high_sums, std::int32_t* low_sums);
-  /// The high plane alone of rows of x * lane_scales, x in [0, 1]: sums are rounded and not the elements themselves,
-  /// so that many small ones do not vanish beside a large one. NaN comes out as any code. columns is a multiple of 16,
-  /// at most kWeightsMax.
-  void (*round_weights)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                        const LaneScales& lane_scales, std::int8_t* high, float* scales, std::int32_t* high_sums);
+  /// Split rows of x, 16 bits in two planes. columns is a multiple of 16.
+  void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const SplitPlanes& to);
   /// A code is its level: one a byte.
   CodeDotKernel dot_codes8;
   /// Trellis codes of 4, 3 and 2 bits with 32, 16 and 8 levels.
@@ -54,8 +47,8 @@ struct KernelTable {
   /// out[n] = unit * x[n] . y. columns is a multiple of 16.
   void (*dot_rows_i8)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
                       float unit, float* out);
-  /// Scores within a row's range become exp(score - max), the others zero; states are updated, and outputs shrink where
-  /// the largest score grew.
+  /// Scores within a row's range become 2^(score - reference), the others zero; references and sums are updated, and
+  /// outputs shrink where the reference grew.
   void (*softmax_rows)(const SoftmaxStep& step);
 
   /// What a processor can do at most, for src/machine to time: dot4 on registers, and little else.
@@ -64,6 +57,10 @@ struct KernelTable {
   void (*limit_dots)(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out);
   /// The sum of floats, read once from one end to the other. length is a multiple of 128.
   float (*limit_read)(const float* x, std::size_t length);
+  /// The same for pages of kWeighedTokens tokens with scales, whose weights times scales are left split: 16 bits, or
+  /// where `low` is null 8, of which sums are rounded and not the weights themselves, so that many small ones do not
+  /// vanish beside a large one. shrink [rows]: what outputs must shrink by. Writes over the scores.
+  void (*weigh_rows)(const SoftmaxStep& step, const LaneScales& scales, const SplitPlanes& to, float* shrink);
 };
 
 namespace portable {

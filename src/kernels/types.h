@@ -139,37 +139,54 @@ constexpr void skip_tiles(View& view, std::size_t tiles, std::size_t groups) {
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
 using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride);
 
+/// Split rows lie in blocks of so many rows by so many columns, whatever their number, so that kernels reach the rows
+/// of a block at constant distances.
+inline constexpr std::size_t kSplitRows = 16;
+inline constexpr std::size_t kSplitColumns = 64;
+
 /// Vectors in 16 bits, split in two int8 planes: value = scale * (256 * high + low). The high plane alone is the vector
-/// in 8 bits.
+/// in 8 bits. Levels are unsigned and 128 means zero, so a row's sums over them start at -128 times the sum of its
+/// codes.
 struct SplitRows {
-  const std::int8_t* high = nullptr;        ///< [rows, columns]
-  const std::int8_t* low = nullptr;         ///< [blocks, groups, 12, 32]: of rows in low_rows only, by rank
-  const float* scales = nullptr;            ///< [rows]
-  const std::int32_t* high_sums = nullptr;  ///< [rows]
-  const std::int32_t* low_sums = nullptr;   ///< [rows]; null where low is
+  const std::int8_t* high = nullptr;          ///< [rows / 16][columns / 64][16 rows][64 columns], both rounded up
+  const std::int8_t* low = nullptr;           ///< The same; null: none is read.
+  const float* scales = nullptr;              ///< [rows]
+  const std::int32_t* high_starts = nullptr;  ///< [rows]
+  const std::int32_t* low_starts = nullptr;   ///< [rows]; null where low is
   std::size_t rows = 0;
   std::size_t columns = 0;
 };
 
+/// Where split rows go; the members as in SplitRows.
+struct SplitPlanes {
+  std::int8_t* high = nullptr;
+  std::int8_t* low = nullptr;
+  float* scales = nullptr;
+  std::int32_t* high_starts = nullptr;
+  std::int32_t* low_starts = nullptr;
+};
+
 /// Scales of tokens in 8 bits: unit * code^2. The square keeps small scales precise beside a large one.
 struct LaneScales {
-  const std::uint8_t* codes = nullptr;  ///< Null: every scale is 1.
+  const std::uint8_t* codes = nullptr;
   float unit = 1.0F;
 };
 
-/// Columns of rows that round_weights() takes at most.
-inline constexpr std::size_t kWeightsMax = 64;
-
-/// What a dot over tiles does with its sums: out[n][lane] = (accumulate ? out : row_add[n]) + sum * lane_scale[lane].
+/// What a dot over tiles does with its sums.
 struct TileOutput {
-  float* out = nullptr;  ///< [rows, tiles * 16]
+  float* out = nullptr;  ///< [rows, tiles * 16], `stride` apart
   std::size_t stride = 0;
-  LaneScales lane_scales;          ///< [tiles * 16]
-  const float* row_add = nullptr;  ///< [rows]; null: 0
+  /// False: out[n][lane] = row_add[n] + sum * lane_scale[lane]. True: out[n][lane] = row_shrink[n] * out[n][lane] +
+  /// sum.
   bool accumulate = false;
+  LaneScales lane_scales;             ///< [tiles * 16]
+  const float* row_add = nullptr;     ///< [rows]
+  const float* row_shrink = nullptr;  ///< [rows]
 };
 
-/// Codes of `tiles` tiles, each [columns / 4 groups][16 lanes][4], times split rows. Codes stand for unsigned levels of
+/// Lines of 4 columns that a tile of codes has at most.
+inline constexpr std::size_t kTileLinesMax = 128;
+/// Codes of `tiles` tiles, each [columns / 4 lines][16 lanes][4], times split rows. Codes stand for unsigned levels of
 /// which 128 is zero; the levels' order is the format's (docs/formats/kv_page.md).
 using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels,
                                const SplitRows& x, const TileOutput& to);
@@ -178,19 +195,24 @@ using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, con
 /// weighted by weights [lines][64] (null: 1). levels [2 states][2 next states][kTrellisMembers], of which
 /// `members` (8, 4 or 2) count; a code is next state * members + member. The state before the first line is 0.
 inline constexpr std::size_t kTrellisMembers = 8;
-inline constexpr std::size_t kTrellisLinesMax = 128;
 using TrellisKernel = void (*)(const float* x, const float* weights, std::size_t lines, const float* levels,
                                std::size_t members, std::uint8_t* codes);
 
-/// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns].
-using FloatDotKernel = void (*)(const void* elements, std::size_t tiles, std::size_t tile_bytes, const float* x,
-                                std::size_t x_stride, std::size_t rows, std::size_t columns, const TileOutput& to);
-
-/// Running softmax of one query row over the tokens seen so far: the unnormalized output is kept beside it.
-struct SoftmaxState {
-  float max;
-  float sum;
+/// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns]:
+/// out[n][lane] = sum, or += sum. Outputs are `stride` apart.
+struct FloatTiles {
+  const void* elements = nullptr;
+  std::size_t tiles = 0;
+  std::size_t tile_bytes = 0;
 };
+struct FloatRows {
+  const float* x = nullptr;
+  std::size_t stride = 0;
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+};
+using FloatDotKernel = void (*)(const FloatTiles& tiles, const FloatRows& rows, float* out, std::size_t stride,
+                                bool accumulate);
 
 /// Rows of limit_dots(): as many sums as hide the latency of a product on every instruction set.
 inline constexpr std::size_t kLimitRows = 12;
@@ -201,16 +223,22 @@ struct TokenRange {
   std::size_t end = 0;
 };
 
-/// Scores of query rows over one page, and what the rows have gathered so far.
+/// Scores of query rows over one page, in base 2 (the exponential of a score s is 2^s), and what the rows have gathered
+/// so far: unnormalized outputs, the sum of their weights, and the logarithm of the scale that both are in. Any
+/// reference would do; that of the largest weight keeps all numbers small.
 struct SoftmaxStep {
   float* scores = nullptr;  ///< [rows, length], `stride` apart
   std::size_t stride = 0;
   std::size_t rows = 0;
   std::size_t length = 0;              ///< A multiple of 16.
   const TokenRange* ranges = nullptr;  ///< [rows]: what each row sees; null: everything
-  SoftmaxState* states = nullptr;      ///< [rows]
+  float* references = nullptr;         ///< [rows]; minus infinity: the row has seen nothing
+  float* sums = nullptr;               ///< [rows]
   float* out = nullptr;                ///< [rows, size]
   std::size_t size = 0;
 };
+
+/// The length that weigh_rows() takes.
+inline constexpr std::size_t kWeighedTokens = 64;
 
 }  // namespace pith::kernels

@@ -23,6 +23,40 @@ struct AttendBatch {
   float scale = 1.0F;        ///< Multiplies the scores.
 };
 
+/// Memory of split rows, in blocks of `rows` rows: each begins where SplitRows may.
+class SplitBuffers {
+ public:
+  SplitBuffers() = default;
+  SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t columns);
+
+  bool empty() const { return high_.size() == 0; }
+  kernels::SplitPlanes planes(std::size_t block) const;
+
+ private:
+  std::size_t block_rows_ = 0;   ///< Rounded up to kernels::kSplitRows
+  std::size_t block_bytes_ = 0;  ///< Of a plane
+  Buffer<std::int8_t> high_, low_;
+  Buffer<float> scales_;
+  Buffer<std::int32_t> high_starts_, low_starts_;
+};
+
+/// Memory of SoftmaxRows, in blocks of `rows` rows.
+class RowsBuffers {
+ public:
+  RowsBuffers() = default;
+  RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size);
+
+  std::size_t blocks() const { return blocks_; }
+  /// `rows` is at most what blocks were made for.
+  SoftmaxRows rows(std::size_t block, std::size_t rows) const;
+
+ private:
+  std::size_t blocks_ = 0;
+  std::size_t block_rows_ = 0;
+  std::size_t size_ = 0;
+  Buffer<float> references_, sums_, out_;
+};
+
 /// Attention of a batch over the cache, on the stored bytes. Buffers only: one owner at a time.
 class Attention {
  public:
@@ -35,6 +69,7 @@ class Attention {
  private:
   /// Up to kBlockTokens tokens of one page and all query heads of one KV head: they share every load of a KV byte.
   struct Block {
+    std::size_t number;
     std::size_t kv_head;
     std::size_t token;  ///< First, counted in the batch.
     std::size_t tokens;
@@ -42,19 +77,18 @@ class Attention {
   };
   struct Worker {
     Worker(std::size_t rows, std::size_t value_size);
-    ProbabilityScratch scratch() const;
+    PageScratch scratch() const;
 
     Buffer<float> scores;  ///< [rows, kPageTokens]
-    Buffer<std::int8_t> high, low;
-    Buffer<float> scales, row_add;
+    SplitBuffers weights;
+    Buffer<float> row_add, row_shrink;
     Buffer<kernels::TokenRange> ranges;
-    Buffer<std::int32_t> high_sums, low_sums;
-    Buffer<float> part, total;  ///< [rows, value_size]
-    Buffer<kernels::SoftmaxState> part_state, total_state;
+    RowsBuffers part, total;
   };
 
   std::vector<Block> make_blocks(const AttendBatch& batch) const;
-  void prepare_queries(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
+  void prepare_queries(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
+                       const std::vector<Block>& blocks);
   /// A block's queries for exact pages, and in the basis of sealed ones.
   struct BlockQueries {
     const float* exact;
@@ -76,11 +110,8 @@ class Attention {
   KvShape shape_;
   Buffer<float> queries_;         ///< [kv_heads, tokens, group, key_size]
   Buffer<float> sealed_queries_;  ///< The same in the basis of sealed pages; empty if that is no other.
-  Buffer<std::int8_t> high_, low_;
-  Buffer<float> scales_;
-  Buffer<std::int32_t> high_sums_, low_sums_;
-  Buffer<float> split_out_;  ///< [blocks, chunks, rows, value_size]
-  Buffer<kernels::SoftmaxState> split_state_;
+  SplitBuffers split_queries_;    ///< The same by block; empty if no codec reads it.
+  RowsBuffers split_parts_;       ///< [blocks, chunks]
   std::vector<Worker> workers_;
 };
 

@@ -19,20 +19,20 @@ struct Queries {
   kernels::SplitRows split;       ///< The same rows; filled where the codec reads it.
   std::size_t rows = 0;
   std::size_t size = 0;
-
-  /// Rows [first, first + count).
-  Queries slice(std::size_t first, std::size_t count) const;
 };
 
-/// Scratch of one worker: the probabilities of a block of rows, split.
-struct ProbabilityScratch {
-  std::int8_t* high = nullptr;        ///< [rows, kPageTokens]
-  std::int8_t* low = nullptr;         ///< [rows, kPageTokens]
-  float* scales = nullptr;            ///< [rows]
-  std::int32_t* high_sums = nullptr;  ///< [rows]
-  std::int32_t* low_sums = nullptr;   ///< [rows]
-  float* row_add = nullptr;           ///< [rows]
+/// Scratch of one worker; rows are rounded up to kernels::kSplitRows.
+struct PageScratch {
+  kernels::SplitPlanes weights;  ///< Of kPageTokens columns
+  float* row_add = nullptr;      ///< [rows]
+  float* row_shrink = nullptr;   ///< [rows]
 };
+
+/// Bytes of a plane of split rows.
+constexpr std::size_t split_plane_bytes(std::size_t rows, std::size_t columns) {
+  const auto up = [](std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; };
+  return up(rows, kernels::kSplitRows) * up(columns, kernels::kSplitColumns);
+}
 
 /// A codec as attention uses it: what the public interface says, and the same on queries that were prepared once a
 /// batch. Goals: attention reads the stored bytes. Non-goals: positions, sequences, models. Immutable: safe from any
@@ -46,10 +46,10 @@ class Codec : public KvCodec {
 
   /// scores[n * kPageTokens + t] = query n . key t.
   virtual void score_rows(const Queries& queries, const std::byte* page, float* scores,
-                          const ProbabilityScratch& scratch) const = 0;
-  /// out[n * size + i] += sum over t of probabilities[n * kPageTokens + t] * value t [i].
-  virtual void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
-                               const ProbabilityScratch& scratch) const = 0;
+                          const PageScratch& scratch) const = 0;
+  /// The page's values join the running softmax of rows whose scores are in `step`, kPageTokens apart.
+  virtual void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                           const PageScratch& scratch) const = 0;
 
  protected:
   using KvCodec::KvCodec;

@@ -7,11 +7,13 @@
 
 namespace pith::kv {
 
-/// Unnormalized attention of some rows over some tokens: out[r] = sum of exp(score - max[r]) * value, state[r] = {max,
-/// sum}. States over disjoint tokens merge exactly (up to rounding) in any grouping; we always merge in chunk order.
+/// Unnormalized attention of some rows over some tokens: out[r] = sum of 2^(score - references[r]) * value, sums[r] the
+/// sum of the same weights. States over disjoint tokens merge exactly (up to rounding) in any grouping; we always merge
+/// in chunk order.
 struct SoftmaxRows {
-  kernels::SoftmaxState* state = nullptr;  ///< [rows]
-  float* out = nullptr;                    ///< [rows, size]
+  float* references = nullptr;  ///< [rows]
+  float* sums = nullptr;        ///< [rows]
+  float* out = nullptr;         ///< [rows, size]
   std::size_t rows = 0;
   std::size_t size = 0;
 };

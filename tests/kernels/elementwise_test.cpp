@@ -1,9 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "kernels/random_rows.h"
@@ -100,105 +98,6 @@ TEST_P(Elementwise, HadamardIsItsOwnInverseAndKeepsLengths) {
     }
     k().hadamard(y.data(), n);
     for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i], x[i], 1e-5F);
-  }
-}
-
-/// Rows of scores page by page, through softmax_rows and in doubles.
-class SoftmaxPages {
- public:
-  static constexpr std::size_t kSize = 16;
-
-  SoftmaxPages(const KernelTable& kernels, std::size_t rows, std::size_t length)
-      : kernels_(kernels),
-        length_(length),
-        states_(rows, {-std::numeric_limits<float>::infinity(), 0.0F}),
-        out_(rows * kSize, 0.0F),
-        seen_(rows) {}
-
-  /// Adds to every output element of a row the sum of its probabilities. Ranges: empty for everything.
-  void step(const std::vector<float>& scores, const std::vector<TokenRange>& ranges) {
-    auto page = scores;
-    SoftmaxStep step = {page.data(),    length_,     states_.size(), length_, ranges.empty() ? nullptr : ranges.data(),
-                        states_.data(), out_.data(), kSize};
-    kernels_.softmax_rows(step);
-    for (std::size_t r = 0; r < states_.size(); ++r) {
-      const TokenRange range = ranges.empty() ? TokenRange{0, length_} : ranges[r];
-      float sum = 0.0F;
-      for (std::size_t t = 0; t < length_; ++t) {
-        const float p = page[r * length_ + t];
-        sum += p;
-        if (t >= range.begin && t < range.end) {
-          seen_[r].push_back(static_cast<double>(scores[r * length_ + t]));
-        } else {
-          EXPECT_EQ(p, 0.0F) << "row " << r << " token " << t;
-        }
-      }
-      for (std::size_t i = 0; i < kSize; ++i) out_[r * kSize + i] += sum;
-    }
-  }
-
-  void expect_sums() const {
-    for (std::size_t r = 0; r < states_.size(); ++r) {
-      if (seen_[r].empty()) {
-        EXPECT_EQ(states_[r].sum, 0.0F);
-        EXPECT_EQ(states_[r].max, -std::numeric_limits<float>::infinity());
-        continue;
-      }
-      const double top = *std::max_element(seen_[r].begin(), seen_[r].end());
-      double sum = 0;
-      for (const double s : seen_[r]) sum += std::exp(s - top);
-      EXPECT_EQ(static_cast<double>(states_[r].max), top);
-      EXPECT_NEAR(static_cast<double>(states_[r].sum), sum, 1e-5 * sum) << "row " << r;
-      for (std::size_t i = 0; i < kSize; ++i) {
-        EXPECT_NEAR(static_cast<double>(out_[r * kSize + i]), sum, 1e-5 * sum) << "outputs shrink as the sum does";
-      }
-    }
-  }
-
- private:
-  const KernelTable& kernels_;
-  std::size_t length_;
-  std::vector<SoftmaxState> states_;
-  std::vector<float> out_;
-  std::vector<std::vector<double>> seen_;
-};
-
-TEST_P(Elementwise, SoftmaxStepsMakeOneSoftmax) {
-  for (const std::size_t rows : {1UL, 3UL, 16UL, 17UL, 35UL}) {
-    for (const std::size_t length : {16UL, 48UL, 64UL}) {
-      SoftmaxPages pages(k(), rows, length);
-      std::mt19937_64 engine(rows * length);
-      for (std::size_t p = 0; p < 5; ++p) {
-        std::vector<TokenRange> ranges;
-        if (p % 2 != 0) {
-          for (std::size_t r = 0; r < rows; ++r) {
-            const std::size_t begin = engine() % (length + 1);
-            ranges.push_back({begin, begin + engine() % (length + 1 - begin)});
-          }
-        }
-        pages.step(random_floats(rows * length, engine(), 6.0F), ranges);
-      }
-      pages.expect_sums();
-    }
-  }
-}
-
-TEST_P(Elementwise, SoftmaxOfNothing) {
-  SoftmaxPages pages(k(), 2, 64);
-  pages.step(std::vector<float>(128, 3.0F), {{0, 0}, {64, 64}});
-  pages.expect_sums();
-  pages.step(std::vector<float>(128, 3.0F), {});
-  pages.expect_sums();
-}
-
-TEST_P(Elementwise, SoftmaxOfNoNumbersIsNoNumber) {
-  for (const float bad : {std::nanf(""), INFINITY}) {
-    std::vector<float> page(32, 1.0F);
-    page[20] = bad;
-    SoftmaxState state = {-std::numeric_limits<float>::infinity(), 0.0F};
-    std::vector<float> out(16, 0.0F);
-    k().softmax_rows({page.data(), 32, 1, 32, nullptr, &state, out.data(), 16});
-    EXPECT_TRUE(std::isnan(state.sum)) << bad;
   }
 }
 

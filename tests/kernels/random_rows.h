@@ -28,27 +28,36 @@ inline std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint64_t s
 
 /// Split rows and the memory behind them.
 struct SplitMemory {
+  std::size_t rows, columns;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_sums, low_sums;
-  std::size_t rows, columns;
+  std::vector<std::int32_t> high_starts, low_starts;
 
   SplitMemory(std::size_t row_count, std::size_t column_count)
-      : high(row_count * column_count),
-        low(row_count * column_count),
-        scales(row_count),
-        high_sums(row_count),
-        low_sums(row_count),
-        rows(row_count),
-        columns(column_count) {}
+      : rows(row_count),
+        columns(column_count),
+        high(row_blocks() * column_blocks() * kSplitRows * kSplitColumns),
+        low(high.size()),
+        scales(row_blocks() * kSplitRows),
+        high_starts(scales.size()),
+        low_starts(scales.size()) {}
 
+  SplitPlanes planes() { return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()}; }
   SplitRows view() const {
-    return {high.data(), low.data(), scales.data(), high_sums.data(), low_sums.data(), rows, columns};
+    return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data(), rows, columns};
+  }
+  /// Where an element is in its plane.
+  std::size_t at(std::size_t row, std::size_t column) const {
+    const std::size_t block = row / kSplitRows * column_blocks() + column / kSplitColumns;
+    return (block * kSplitRows + row % kSplitRows) * kSplitColumns + column % kSplitColumns;
   }
   float value(std::size_t row, std::size_t column) const {
-    const std::size_t at = row * columns + column;
-    return scales[row] * static_cast<float>(256 * high[at] + low[at]);
+    return scales[row] * static_cast<float>(256 * high[at(row, column)] + low[at(row, column)]);
   }
+
+ private:
+  std::size_t row_blocks() const { return (rows + kSplitRows - 1) / kSplitRows; }
+  std::size_t column_blocks() const { return (columns + kSplitColumns - 1) / kSplitColumns; }
 };
 
 }  // namespace pith::kernels::test

@@ -116,13 +116,12 @@ TEST_P(SameBits, FloatProducts) {
     });
   }
   const auto x = random_floats(7 * kColumns, 9);
-  TileOutput to;
-  to.stride = kTiles * kLanes;
-  compare(3 * 7 * to.stride, [&](const KernelTable& table, float* out) {
+  const std::size_t stride = kTiles * kLanes;
+  compare(3 * 7 * stride, [&](const KernelTable& table, float* out) {
     const auto dot = [&](FloatDotKernel kernel, const void* elements, std::size_t element_bytes) {
-      to.out = out;
-      kernel(elements, kTiles, kColumns * kLanes * element_bytes, x.data(), kColumns, 7, kColumns, to);
-      out += 7 * to.stride;
+      kernel({elements, kTiles, kColumns * kLanes * element_bytes}, {x.data(), kColumns, 7, kColumns}, out, stride,
+             false);
+      out += 7 * stride;
     };
     dot(table.dot_f32, weights.f32.data(), 4);
     dot(table.dot_f16, weights.f16.data(), 2);
@@ -140,14 +139,14 @@ TEST_P(SameBits, CodeDots) {
                               &KernelTable::dot_trellis2}) {
       compare(7 * kTiles * kLanes, [&](const KernelTable& table, float* out) {
         SplitMemory split(7, kColumns);
-        table.split_rows(x.data(), kColumns, 7, kColumns, {}, split.high.data(), split.low.data(), split.scales.data(),
-                         split.high_sums.data(), split.low_sums.data());
+        table.split_rows(x.data(), kColumns, 7, kColumns, split.planes());
         SplitRows rows = split.view();
         if (!with_low) rows.low = nullptr;
         TileOutput to;
         to.out = out;
         to.stride = kTiles * kLanes;
         to.lane_scales = {lane_scales.data(), 0.01F};
+        to.row_add = x.data();
         (table.*kernel)(codes.data(), kTiles, levels.data(), rows, to);
       });
     }
@@ -174,19 +173,57 @@ TEST_P(SameBits, Elementwise) {
   });
 }
 
-TEST_P(SameBits, Softmax) {
-  const std::size_t rows = 17;
-  const std::size_t length = 64;
-  const std::size_t size = 16;
-  compare(rows * (length + size + 2), [&](const KernelTable& table, float* out) {
-    std::vector<SoftmaxState> states(rows, {-1.0F, 2.0F});
-    std::vector<TokenRange> ranges;
-    for (std::size_t r = 0; r < rows; ++r) ranges.push_back({r, length - 2 * r});
-    const auto values = random_floats(rows * (length + size), 1, 3.0F);
+/// Scores, outputs, references and sums of rows in one piece of memory.
+class SoftmaxMemory {
+ public:
+  static constexpr std::size_t kRows = 17;
+  static constexpr std::size_t kLength = 64;
+  static constexpr std::size_t kSize = 16;
+  static constexpr std::size_t kFloats = kRows * (kLength + kSize + 2);
+
+  explicit SoftmaxMemory(float* out) : out_(out) {
+    const auto values = random_floats(kFloats, 1, 3.0F);
     std::copy(values.begin(), values.end(), out);
-    table.softmax_rows({out, length, rows, length, ranges.data(), states.data(), out + rows * length, size});
-    std::memcpy(out + rows * (length + size), states.data(), rows * sizeof(SoftmaxState));
+    for (std::size_t r = 0; r < kRows; ++r) {
+      ranges_.push_back({r, kLength - 2 * r});
+      sums()[r] = 2.0F;
+    }
+  }
+  SoftmaxStep step() {
+    return {out_, kLength, kRows, kLength, ranges_.data(), sums() - kRows, sums(), out_ + kRows * kLength, kSize};
+  }
+  float* sums() { return out_ + kRows * (kLength + kSize + 1); }
+
+ private:
+  float* out_;
+  std::vector<TokenRange> ranges_;
+};
+
+TEST_P(SameBits, Softmax) {
+  compare(SoftmaxMemory::kFloats, [](const KernelTable& table, float* out) {
+    SoftmaxMemory memory(out);
+    table.softmax_rows(memory.step());
   });
+}
+
+TEST_P(SameBits, WeightsOfPages) {
+  const auto scales = random_bytes(SoftmaxMemory::kLength, 3);
+  for (const bool with_low : {true, false}) {
+    const std::size_t codes = SoftmaxMemory::kRows * SoftmaxMemory::kLength;
+    compare(SoftmaxMemory::kFloats + SoftmaxMemory::kRows + codes, [&](const KernelTable& table, float* out) {
+      SoftmaxMemory memory(out);
+      SplitMemory split(SoftmaxMemory::kRows, SoftmaxMemory::kLength);
+      SplitPlanes planes = split.planes();
+      if (!with_low) planes.low = nullptr;
+      table.weigh_rows(memory.step(), {scales.data(), 0.01F}, planes, out + SoftmaxMemory::kFloats);
+      // Scores are scratch by then.
+      std::fill_n(out, codes, 0.0F);
+      float* values = out + SoftmaxMemory::kFloats + SoftmaxMemory::kRows;
+      for (std::size_t i = 0; i < codes; ++i) {
+        values[i] = split.value(i / SoftmaxMemory::kLength, i % SoftmaxMemory::kLength);
+      }
+    });
+  }
 }
 
 std::vector<const KernelTable*> fused_sets() {

@@ -53,8 +53,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
   static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     SplitMemory memory(rows, columns);
     const auto x = random_floats(rows * columns, seed);
-    portable::table().split_rows(x.data(), columns, rows, columns, {}, memory.high.data(), memory.low.data(),
-                                 memory.scales.data(), memory.high_sums.data(), memory.low_sums.data());
+    portable::table().split_rows(x.data(), columns, rows, columns, memory.planes());
     return memory;
   }
 
@@ -68,21 +67,25 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
     SplitRows view = x.view();
     if (!with_low) {
       view.low = nullptr;
-      view.low_sums = nullptr;
+      view.low_starts = nullptr;
       std::fill(x.low.begin(), x.low.end(), std::int8_t{0});
     }
     const std::size_t stride = tiles * 16 + 16;
     const auto before = random_floats(rows * stride, 4);
     const auto scale_codes = random_bytes(tiles * 16, 5);
-    const auto row_add = random_floats(rows, 6);
+    const auto of_rows = random_floats(rows, 6);
     for (const bool accumulate : {false, true}) {
       auto out = before;
       TileOutput to;
       to.out = out.data();
       to.stride = stride;
       to.accumulate = accumulate;
-      if (!accumulate) to.lane_scales = {scale_codes.data(), 1.0F / 4096.0F};
-      to.row_add = accumulate ? nullptr : row_add.data();
+      if (accumulate) {
+        to.row_shrink = of_rows.data();
+      } else {
+        to.lane_scales = {scale_codes.data(), 1.0F / 4096.0F};
+        to.row_add = of_rows.data();
+      }
       dot(bits)(codes.data(), tiles, kLevels.data(), view, to);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < tiles * 16; ++lane) {
@@ -92,8 +95,9 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
             sum += static_cast<double>(x.value(r, c)) * reader.level(c / 4, 4 * (lane % 16) + c % 4);
           }
           const double scale = scale_codes[lane] * scale_codes[lane] / 4096.0;
-          const double expected = accumulate ? sum + static_cast<double>(before[r * stride + lane])
-                                             : sum * scale + static_cast<double>(row_add[r]);
+          const double of_row = static_cast<double>(of_rows[r]);
+          const double expected =
+              accumulate ? sum + static_cast<double>(before[r * stride + lane]) * of_row : sum * scale + of_row;
           ASSERT_NEAR(static_cast<double>(out[r * stride + lane]), expected, 1e-3 + 1e-5 * std::fabs(expected))
               << "row " << r << " lane " << lane;
         }
@@ -105,7 +109,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
 };
 
 TEST_P(TileDot, CodesOfEveryRowCount) {
-  for (std::size_t rows = 1; rows <= 19; ++rows) {
+  for (std::size_t rows = 1; rows <= 35; ++rows) {
     for (const int bits : {8, 4, 3, 2}) {
       for (const bool with_low : {true, false}) check_codes(bits, rows, 64, 3, with_low);
     }
@@ -115,32 +119,39 @@ TEST_P(TileDot, CodesOfEveryRowCount) {
 TEST_P(TileDot, CodesOfEveryHeadSize) {
   for (std::size_t columns = 16; columns <= 256; columns += 16) {
     for (const int bits : {8, 4, 3, 2}) {
-      for (const bool with_low : {true, false}) check_codes(bits, 3, columns, 3, with_low);
+      for (const bool with_low : {true, false}) {
+        check_codes(bits, 3, columns, 5, with_low);
+        check_codes(bits, 21, columns, 2, with_low);
+      }
     }
   }
 }
 
 TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
-  const std::size_t columns = 64;
+  const std::size_t columns = 80;
+  const std::size_t rows = 37;
   const auto codes = random_bytes(4 * columns * 8, 1);
-  const SplitMemory many = split(17, columns, 3);
-  std::vector<float> together(17 * 64);
-  TileOutput to;
-  to.out = together.data();
-  to.stride = 64;
-  k().dot_trellis4(codes.data(), 4, kLevels.data(), many.view(), to);
-  for (std::size_t r = 0; r < 17; ++r) {
-    std::vector<float> alone(64);
-    SplitRows one = many.view();
-    one.rows = 1;
-    one.high += r * columns;
-    one.low += r * columns;
-    one.scales += r;
-    one.high_sums += r;
-    one.low_sums += r;
-    to.out = alone.data();
-    k().dot_trellis4(codes.data(), 4, kLevels.data(), one, to);
-    for (std::size_t i = 0; i < 64; ++i) ASSERT_EQ(alone[i], together[r * 64 + i]) << "bit for bit";
+  const auto scales = random_bytes(64, 2);
+  const auto x = random_floats(rows * columns, 3);
+  const auto row_add = random_floats(rows, 4);
+  const auto run = [&](std::size_t first, std::size_t count) {
+    SplitMemory memory(count, columns);
+    k().split_rows(&x[first * columns], columns, count, columns, memory.planes());
+    std::vector<float> out(count * 64);
+    TileOutput to;
+    to.out = out.data();
+    to.stride = 64;
+    to.lane_scales = {scales.data(), 0.01F};
+    to.row_add = &row_add[first];
+    k().dot_trellis4(codes.data(), 4, kLevels.data(), memory.view(), to);
+    return out;
+  };
+  const std::vector<float> together = run(0, rows);
+  for (const std::size_t count : {1UL, 3UL, 16UL}) {
+    for (std::size_t first = 0; first + count <= rows; ++first) {
+      const std::vector<float> alone = run(first, count);
+      for (std::size_t i = 0; i < alone.size(); ++i) ASSERT_EQ(alone[i], together[first * 64 + i]) << "bit for bit";
+    }
   }
 }
 
@@ -156,11 +167,10 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
       bf16[i] = f32_to_bf16(weights[i]);
     }
     const auto run = [&](FloatDotKernel kernel, const void* elements, std::size_t bytes, auto widen) {
-      std::vector<float> out(rows * 32);
-      TileOutput to;
-      to.out = out.data();
-      to.stride = 32;
-      kernel(elements, tiles, columns * 16 * bytes, x.data(), columns, rows, columns, to);
+      std::vector<float> out(rows * 32, 99.0F);
+      kernel({elements, tiles, columns * 16 * bytes}, {x.data(), columns, rows, columns}, out.data(), 32, false);
+      std::vector<float> twice = out;
+      kernel({elements, tiles, columns * 16 * bytes}, {x.data(), columns, rows, columns}, twice.data(), 32, true);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t lane = 0; lane < 32; ++lane) {
           double sum = 0;
@@ -169,6 +179,7 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
                    static_cast<double>(x[r * columns + c]);
           }
           ASSERT_NEAR(static_cast<double>(out[r * 32 + lane]), sum, 1e-5 * (1.0 + std::fabs(sum)));
+          ASSERT_EQ(twice[r * 32 + lane], 2.0F * out[r * 32 + lane]);
         }
       }
     };
@@ -178,19 +189,24 @@ TEST_P(TileDot, FloatsOfEveryElementTypeAndRowCount) {
   }
 }
 
-TEST_P(TileDot, RowsWithAHalfVector) {
+TEST_P(TileDot, RowsWithAVectorOfBytes) {
   for (std::size_t columns = 16; columns <= 256; columns += 16) {
-    const auto x = random_floats(3 * columns, columns);
+    const std::size_t rows = columns % 37 + 1;
+    const auto x = random_floats(rows * columns, columns);
     const auto bytes = random_bytes(columns, 8);
     const auto* y = reinterpret_cast<const std::int8_t*>(bytes.data());
-    std::vector<float> out(3);
-    k().dot_rows_i8(x.data(), columns, 3, columns, y, 0.01F, out.data());
-    for (std::size_t r = 0; r < 3; ++r) {
+    std::vector<float> out(rows + 1, 99.0F);
+    k().dot_rows_i8(x.data(), columns, rows, columns, y, 0.01F, out.data());
+    for (std::size_t r = 0; r < rows; ++r) {
       double sum = 0;
       for (std::size_t c = 0; c < columns; ++c)
         sum += 0.01 * static_cast<double>(x[r * columns + c]) * static_cast<double>(y[c]);
       EXPECT_NEAR(static_cast<double>(out[r]), sum, 1e-4);
+      float alone = 0.0F;
+      k().dot_rows_i8(&x[r * columns], columns, 1, columns, y, 0.01F, &alone);
+      EXPECT_EQ(out[r], alone) << "bit for bit";
     }
+    EXPECT_EQ(out[rows], 99.0F) << "wrote past the rows";
   }
 }
 

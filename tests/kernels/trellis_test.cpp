@@ -51,7 +51,7 @@ class EncodeTrellis : public testing::TestWithParam<const KernelTable*> {};
 
 TEST_P(EncodeTrellis, FindsTheBestPath) {
   for (const std::size_t members : {2UL, 4UL, 8UL}) {
-    for (const std::size_t lines : {1UL, 4UL, 16UL, 20UL, kTrellisLinesMax}) {
+    for (const std::size_t lines : {1UL, 4UL, 16UL, 20UL, kTileLinesMax}) {
       Levels levels{};
       const auto random = test::random_floats(levels.size(), members);
       std::copy(random.begin(), random.end(), levels.begin());

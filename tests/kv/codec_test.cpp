@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "kernels/random_rows.h"
@@ -14,11 +15,11 @@ namespace {
 
 using kernels::test::random_floats;
 
-/// Reads a page back through the codec's own dots: unit queries give keys, unit probabilities values.
+/// Reads a page back through the codec's own dots: unit queries give keys, a softmax over one token its value.
 class PageReader {
  public:
   PageReader(const Codec& codec, const kernels::KernelTable& kernels)
-      : codec_(codec), kernels_(kernels), split_(kRows, 256) {}
+      : codec_(codec), kernels_(kernels), split_(kRows, kPageTokens) {}
 
   std::vector<float> rows(const std::vector<std::byte>& page) {
     return codec_.shape().side == KvSide::kKeys ? keys(page.data()) : values(page.data());
@@ -44,29 +45,31 @@ class PageReader {
     const std::size_t size = codec_.shape().size;
     std::vector<float> rows(kPageTokens * size, 0.0F);
     for (std::size_t t = 0; t < kPageTokens; ++t) {
-      std::vector<float> probabilities(kPageTokens, 0.0F);
-      probabilities[t] = 1.0F;
-      codec_.accumulate_rows(probabilities.data(), 1, page, &rows[t * size], scratch());
+      std::vector<float> scores(kPageTokens, 1.0F);
+      const kernels::TokenRange only = {t, t + 1};
+      float reference = -std::numeric_limits<float>::infinity();
+      float sum = 0.0F;
+      float* out = &rows[t * size];
+      codec_.absorb_rows({scores.data(), kPageTokens, kRows, kPageTokens, &only, &reference, &sum, out, size}, page,
+                         scratch());
+      for (std::size_t i = 0; i < size; ++i) out[i] /= sum;
     }
     return rows;
   }
 
   Queries prepare(const std::vector<float>& query) {
     query_ = kernels::test::SplitMemory(kRows, query.size());
-    kernels_.split_rows(query.data(), query.size(), 1, query.size(), {}, query_.high.data(), query_.low.data(),
-                        query_.scales.data(), query_.high_sums.data(), query_.low_sums.data());
+    kernels_.split_rows(query.data(), query.size(), kRows, query.size(), query_.planes());
     return {query.data(), query_.view(), 1, query.size()};
   }
-  ProbabilityScratch scratch() {
-    return {split_.high.data(),      split_.low.data(),      split_.scales.data(),
-            split_.high_sums.data(), split_.low_sums.data(), row_add_.data()};
-  }
+  PageScratch scratch() { return {split_.planes(), row_add_.data(), row_shrink_.data()}; }
 
   const Codec& codec_;
   const kernels::KernelTable& kernels_;
   kernels::test::SplitMemory split_;
   kernels::test::SplitMemory query_{kRows, 16};
-  std::vector<float> row_add_ = std::vector<float>(kRows);
+  std::vector<float> row_add_ = std::vector<float>(kernels::kSplitRows);
+  std::vector<float> row_shrink_ = row_add_;
 };
 
 std::vector<std::byte> encode(const Codec& codec, const std::vector<float>& rows, std::size_t first = 0) {

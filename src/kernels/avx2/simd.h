@@ -85,6 +85,24 @@ inline __m256 exp2_integral(__m256 n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
 inline F32x16 exp2_integral(F32x16 n) { return {exp2_integral(n.low), exp2_integral(n.high)}; }
+inline __m256 fraction(__m256 x) {
+  x = _mm256_max_ps(_mm256_set1_ps(-1e30F), x);
+  return _mm256_sub_ps(x, _mm256_floor_ps(x));
+}
+inline F32x16 fraction(F32x16 x) { return {fraction(x.low), fraction(x.high)}; }
+inline F32x16 scale_exp2(F32x16 a, F32x16 x) {
+  const auto power = [](__m256 y) { return exp2_integral(_mm256_max_ps(_mm256_set1_ps(-126.0F), _mm256_floor_ps(y))); };
+  return {_mm256_mul_ps(a.low, power(x.low)), _mm256_mul_ps(a.high, power(x.high))};
+}
+inline __m256 exponent(__m256 x) {
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(x), 23), _mm256_set1_epi32(127)));
+}
+inline F32x16 exponent(F32x16 x) { return {exponent(x.low), exponent(x.high)}; }
+inline __m256 mantissa(__m256 x) {
+  const __m256 fraction_bits = _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(0x007FFFFF)));
+  return _mm256_or_ps(fraction_bits, _mm256_set1_ps(1.0F));
+}
+inline F32x16 mantissa(F32x16 x) { return {mantissa(x.low), mantissa(x.high)}; }
 inline __m256i in_range(__m256i lane, std::size_t begin, std::size_t end) {
   const __m256i from = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(static_cast<int>(begin) - 1));
   return _mm256_andnot_si256(_mm256_cmpgt_epi32(lane, _mm256_set1_epi32(static_cast<int>(end) - 1)), from);
@@ -104,6 +122,28 @@ inline F32x16 exchange(F32x16 a) {
   if constexpr (distance == 4)
     return {_mm256_permute2f128_ps(a.low, a.low, 1), _mm256_permute2f128_ps(a.high, a.high, 1)};
   if constexpr (distance == 8) return {a.high, a.low};
+}
+template <int distance>
+inline __m256 join_lower(__m256 a, __m256 b) {
+  if constexpr (distance == 1) return _mm256_blend_ps(a, _mm256_moveldup_ps(b), 0xAA);
+  if constexpr (distance == 2) return _mm256_shuffle_ps(a, b, 0x44);
+  if constexpr (distance == 4) return _mm256_permute2f128_ps(a, b, 0x20);
+}
+template <int distance>
+inline F32x16 join_lower(F32x16 a, F32x16 b) {
+  if constexpr (distance == 8) return {a.low, b.low};
+  if constexpr (distance != 8) return {join_lower<distance>(a.low, b.low), join_lower<distance>(a.high, b.high)};
+}
+template <int distance>
+inline __m256 join_upper(__m256 a, __m256 b) {
+  if constexpr (distance == 1) return _mm256_blend_ps(_mm256_movehdup_ps(a), b, 0xAA);
+  if constexpr (distance == 2) return _mm256_shuffle_ps(a, b, 0xEE);
+  if constexpr (distance == 4) return _mm256_permute2f128_ps(a, b, 0x31);
+}
+template <int distance>
+inline F32x16 join_upper(F32x16 a, F32x16 b) {
+  if constexpr (distance == 8) return {a.high, b.high};
+  if constexpr (distance != 8) return {join_upper<distance>(a.low, b.low), join_upper<distance>(a.high, b.high)};
 }
 template <int distance>
 inline F32x16 negate_upper(F32x16 a) {
@@ -135,18 +175,13 @@ inline std::int32_t reduce_add_i32(I32x16 a) {
   x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xB1));
   return _mm_cvtsi128_si32(x);
 }
-inline std::int32_t last_i32(I32x16 a) { return _mm256_extract_epi32(a.high, 7); }
-inline __m256i prefix_sum(__m256i a) {
-  a = _mm256_add_epi32(a, _mm256_slli_si256(a, 4));
-  a = _mm256_add_epi32(a, _mm256_slli_si256(a, 8));
-  // The lower four lanes' sum goes to the upper four.
-  const __m256i sums = _mm256_shuffle_epi32(a, 0xFF);
-  return _mm256_add_epi32(a, _mm256_permute2x128_si256(sums, sums, 0x08));
+inline I32x16 load_i32(const std::int32_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8))};
 }
-inline I32x16 prefix_sum(I32x16 a) {
-  const __m256i low = prefix_sum(a.low);
-  const __m256i sum_of_low = _mm256_permutevar8x32_epi32(low, _mm256_set1_epi32(7));
-  return {low, _mm256_add_epi32(prefix_sum(a.high), sum_of_low)};
+inline void store_i32(std::int32_t* p, I32x16 a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.low);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), a.high);
 }
 inline void store_i8(std::int8_t* p, I32x16 a) {
   const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1,
@@ -157,10 +192,23 @@ inline void store_i8(std::int8_t* p, I32x16 a) {
   };
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_unpacklo_epi64(eight(a.low), eight(a.high)));
 }
+inline void store_i8(std::int8_t* p, I32x16 a, I32x16 b, I32x16 c, I32x16 d) {
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const auto half = [&](std::int8_t* to, const I32x16& x, const I32x16& y) {
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(x.low, x.high), _mm256_packs_epi32(y.low, y.high));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permutevar8x32_epi32(bytes, order));
+  };
+  half(p, a, b);
+  half(p + 32, c, d);
+}
 
 inline U8x64 load_bytes(const std::uint8_t* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+inline void store_bytes(std::uint8_t* p, U8x64 a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.low);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), a.high);
 }
 inline U8x64 load_levels(const std::uint8_t* p) {
   const __m256i both = _mm256_broadcastsi128_si256(load_128(p));
@@ -170,24 +218,49 @@ inline U8x64 lookup(U8x64 levels, U8x64 index) {
   return {_mm256_shuffle_epi8(levels.low, index.low), _mm256_shuffle_epi8(levels.high, index.high)};
 }
 inline U8x64 zero_bytes() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
-struct Levels32 {
+/// The upper 16 levels of 32 apart.
+template <int bits>
+struct LevelTable {
   __m256i low, high;
 };
-inline Levels32 load_levels32(const std::uint8_t* p) {
-  return {_mm256_broadcastsi128_si256(load_128(p)), _mm256_broadcastsi128_si256(load_128(p + 16))};
+template <int bits>
+inline LevelTable<bits> load_table(const std::uint8_t* p) {
+  const __m256i low =
+      _mm256_broadcastsi128_si256(bits == 3 ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)) : load_128(p));
+  return {low, bits == 5 ? _mm256_broadcastsi128_si256(load_128(p + 16)) : low};
 }
-inline __m256i lookup(const Levels32& levels, __m256i index) {
+template <int bits>
+inline __m256i lookup(const LevelTable<bits>& levels, __m256i index) {
+  const __m256i in_half = _mm256_and_si256(index, _mm256_set1_epi8(bits == 3 ? 7 : 15));
+  const __m256i low = _mm256_shuffle_epi8(levels.low, in_half);
+  if constexpr (bits != 5) return low;
   // The fifth bit of an index, moved to the top of its byte, picks the half.
-  return _mm256_blendv_epi8(_mm256_shuffle_epi8(levels.low, index), _mm256_shuffle_epi8(levels.high, index),
-                            _mm256_slli_epi16(index, 3));
+  return _mm256_blendv_epi8(low, _mm256_shuffle_epi8(levels.high, in_half), _mm256_slli_epi16(index, 3));
 }
-inline U8x64 lookup(const Levels32& levels, U8x64 index) {
+template <int bits>
+inline U8x64 lookup(const LevelTable<bits>& levels, U8x64 index) {
   return {lookup(levels, index.low), lookup(levels, index.high)};
 }
 inline U8x64 load_nibbles(const std::uint8_t* p) {
   const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   const __m256i mask = _mm256_set1_epi8(0x0F);
   return {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask)};
+}
+template <int shift>
+inline U8x64 shift_right_bytes(U8x64 a) {
+  return {_mm256_srli_epi16(a.low, shift), _mm256_srli_epi16(a.high, shift)};
+}
+template <int shift>
+inline U8x64 shift_left_bytes(U8x64 a) {
+  return {_mm256_slli_epi16(a.low, shift), _mm256_slli_epi16(a.high, shift)};
+}
+template <int mask>
+inline U8x64 select_bits(U8x64 a, U8x64 b) {
+  const __m256i ones = _mm256_set1_epi8(static_cast<char>(mask));
+  const auto half = [&](__m256i x, __m256i y) {
+    return _mm256_or_si256(_mm256_and_si256(ones, x), _mm256_andnot_si256(ones, y));
+  };
+  return {half(a.low, b.low), half(a.high, b.high)};
 }
 template <int from, int mask, int to>
 inline __m256i field_at(__m256i a) {
@@ -226,5 +299,7 @@ inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
   const __m256i all = _mm256_set1_epi32(four);
   return {dot4<small_codes>(acc.low, w.low, all), dot4<small_codes>(acc.high, w.high, all)};
 }
+
+inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
 }  // namespace pith::kernels::avx2

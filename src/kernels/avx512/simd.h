@@ -65,6 +65,13 @@ inline F32x16 select_less(F32x16 a, F32x16 b, F32x16 x, F32x16 y) {
 inline F32x16 exp2_integral(F32x16 n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
 }
+/// x - floor(x), rounded: in [0, 1]; 0 for minus infinity.
+inline F32x16 fraction(F32x16 x) { return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+/// a * 2^floor(x) for a in [1, 2]; NaN where one is. What is below 2^-126 is anything up to twice that.
+inline F32x16 scale_exp2(F32x16 a, F32x16 x) { return _mm512_scalef_ps(a, x); }
+/// x = mantissa * 2^exponent, the mantissa in [1, 2), for normal positive x.
+inline F32x16 exponent(F32x16 x) { return _mm512_getexp_ps(x); }
+inline F32x16 mantissa(F32x16 x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero); }
 /// Lanes [begin, end) of a, `other` elsewhere.
 inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
   const auto below = [](std::size_t n) { return n >= 16 ? 0xFFFFU : (1U << n) - 1U; };
@@ -77,6 +84,22 @@ inline F32x16 exchange(F32x16 a) {
   if constexpr (distance == 2) return _mm512_permute_ps(a, 0x4E);
   if constexpr (distance == 4) return _mm512_shuffle_f32x4(a, a, 0xB1);
   if constexpr (distance == 8) return _mm512_shuffle_f32x4(a, a, 0x4E);
+}
+/// Lanes of a and b whose index has the bit `distance` clear, b's in the places where it is set.
+template <int distance>
+inline F32x16 join_lower(F32x16 a, F32x16 b) {
+  if constexpr (distance == 1) return _mm512_mask_moveldup_ps(a, 0xAAAA, b);
+  if constexpr (distance == 2) return _mm512_shuffle_ps(a, b, 0x44);
+  if constexpr (distance == 4) return _mm512_mask_shuffle_f32x4(a, 0xF0F0, b, b, 0xA0);
+  if constexpr (distance == 8) return _mm512_shuffle_f32x4(a, b, 0x44);
+}
+/// Lanes of a and b whose index has the bit set, a's in the places where it is clear.
+template <int distance>
+inline F32x16 join_upper(F32x16 a, F32x16 b) {
+  if constexpr (distance == 1) return _mm512_mask_movehdup_ps(b, 0x5555, a);
+  if constexpr (distance == 2) return _mm512_shuffle_ps(a, b, 0xEE);
+  if constexpr (distance == 4) return _mm512_mask_shuffle_f32x4(b, 0x0F0F, a, a, 0xF5);
+  if constexpr (distance == 8) return _mm512_shuffle_f32x4(a, b, 0xEE);
 }
 /// Lanes whose index has the bit `distance` set are negated.
 template <int distance>
@@ -101,39 +124,62 @@ inline I32x16 shift_left(I32x16 a) {
   return _mm512_slli_epi32(a, bits);
 }
 inline std::int32_t reduce_add_i32(I32x16 a) { return _mm512_reduce_add_epi32(a); }
-inline std::int32_t last_i32(I32x16 a) { return _mm_extract_epi32(_mm512_extracti32x4_epi32(a, 3), 3); }
-/// Lane i of the result: the sum of lanes 0 to i.
-inline I32x16 prefix_sum(I32x16 a) {
-  const __m512i zeros = _mm512_setzero_si512();
-  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 15));
-  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 14));
-  a = _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 12));
-  return _mm512_add_epi32(a, _mm512_alignr_epi32(a, zeros, 8));
-}
+inline I32x16 load_i32(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+inline void store_i32(std::int32_t* p, I32x16 a) { _mm512_storeu_si512(p, a); }
 /// The lowest byte of each lane.
 inline void store_i8(std::int8_t* p, I32x16 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
 }
+/// The same of four vectors, one behind the other; values within [-128, 127].
+inline void store_i8(std::int8_t* p, I32x16 a, I32x16 b, I32x16 c, I32x16 d) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, bytes));
+}
 
 inline U8x64 load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+inline void store_bytes(std::uint8_t* p, U8x64 a) { _mm512_storeu_si512(p, a); }
 inline U8x64 load_levels(const std::uint8_t* p) {
   return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 inline U8x64 lookup(U8x64 levels, U8x64 index) { return _mm512_shuffle_epi8(levels, index); }
 inline U8x64 zero_bytes() { return _mm512_setzero_si512(); }
-/// 32 levels; indices have no bit above the fifth.
-struct Levels32 {
+/// 2^bits levels, 3 to 5 bits; of indices only the low bits count.
+template <int bits>
+struct LevelTable {
   __m512i table;
 };
-inline Levels32 load_levels32(const std::uint8_t* p) {
-  return {_mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+template <int bits>
+inline LevelTable<bits> load_table(const std::uint8_t* p) {
+  if constexpr (bits == 5) return {_mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  if constexpr (bits == 4) return {_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+  if constexpr (bits == 3) return {_mm512_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
 }
-inline U8x64 lookup(Levels32 levels, U8x64 index) { return _mm512_permutexvar_epi8(index, levels.table); }
+template <int bits>
+inline U8x64 lookup(LevelTable<bits> levels, U8x64 index) {
+  return _mm512_permutexvar_epi8(index, levels.table);
+}
 /// The low nibbles of 32 bytes, then their high nibbles, one a byte.
 inline U8x64 load_nibbles(const std::uint8_t* p) {
   const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(bytes), _mm256_srli_epi16(bytes, 4), 1);
   return _mm512_and_si512(both, _mm512_set1_epi8(0x0F));
+}
+/// bytes >> shift, byte by byte; the bits above 7 - shift are anything.
+template <int shift>
+inline U8x64 shift_right_bytes(U8x64 a) {
+  return _mm512_srli_epi16(a, shift);
+}
+/// bytes << shift, byte by byte; the bits below `shift` are anything.
+template <int shift>
+inline U8x64 shift_left_bytes(U8x64 a) {
+  return _mm512_slli_epi16(a, shift);
+}
+/// The bits of a where the mask has ones, of b elsewhere.
+template <int mask>
+inline U8x64 select_bits(U8x64 a, U8x64 b) {
+  constexpr int kFirstChooses = 0xCA;
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(static_cast<char>(mask)), a, b, kFirstChooses);
 }
 /// (bytes >> shift) & mask, byte by byte; the mask has no bit above 7 - shift.
 template <int shift, int mask>
@@ -162,6 +208,15 @@ inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
   std::int32_t four = 0;
   std::memcpy(&four, x, 4);
   return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(four));
+}
+
+/// acc = dot4<false>(acc, w, x) for loops over levels. GCC 12 neither folds the broadcast into the product nor keeps a
+/// sum in its register: it copies each one twice a step, which takes longer than the products.
+inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) {
+  struct Four {
+    std::int8_t x[4];
+  };
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(w), "m"(*reinterpret_cast<const Four*>(x)));
 }
 
 }  // namespace pith::kernels::avx512

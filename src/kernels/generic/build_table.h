@@ -5,8 +5,11 @@
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
+#include "kernels/generic/softmax.h"
+#include "kernels/generic/split_rows.h"
 #include "kernels/generic/tile_dot.h"
 #include "kernels/generic/trellis.h"
+#include "kernels/generic/weigh.h"
 #include "kernels/table.h"
 
 namespace pith::kernels::PITH_ISA {
@@ -38,7 +41,6 @@ inline KernelTable build_table(const char* name) {
   t.gelu_mul = gelu_mul;
   t.hadamard = hadamard;
   t.split_rows = split_rows;
-  t.round_weights = round_weights;
   t.dot_codes8 = dot_codes<Codes8>;
   t.dot_trellis4 = dot_codes<Trellis4>;
   t.dot_trellis3 = dot_codes<Trellis3>;
@@ -51,6 +53,7 @@ inline KernelTable build_table(const char* name) {
   t.softmax_rows = softmax_rows;
   t.limit_dots = limit_dots;
   t.limit_read = limit_read;
+  t.weigh_rows = weigh_rows;
   return t;
 }
 

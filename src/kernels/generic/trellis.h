@@ -25,11 +25,11 @@ inline NearestMember nearest_member(F32x16 x, const float* levels, std::size_t m
   return best;
 }
 
-/// 16 sequences of `lines` <= kTrellisLinesMax; x, weights and codes are 64 apart from line to line.
+/// 16 sequences of `lines` <= kTileLinesMax; x, weights and codes are 64 apart from line to line.
 template <std::size_t members>
 void encode_trellis_lanes(const float* x, const float* weights, std::size_t lines, const float* levels,
                           std::uint8_t* codes) {
-  TrellisWay ways[kTrellisLinesMax][2];
+  TrellisWay ways[kTileLinesMax][2];
   F32x16 cost[2] = {zero(), set1(1e30F)};
   for (std::size_t j = 0; j < lines; ++j) {
     const F32x16 value = load(x + 64 * j);

@@ -121,6 +121,35 @@ inline F32x16 exp2_integral(F32x16 n) {
       },
       n);
 }
+inline F32x16 fraction(F32x16 x) {
+  return each<F32x16>(
+      [](float32x4_t a) {
+        const float32x4_t least = vdupq_n_f32(-1e30F);
+        a = vbslq_f32(vcgtq_f32(least, a), least, a);
+        return vsubq_f32(a, vrndmq_f32(a));
+      },
+      x);
+}
+inline F32x16 scale_exp2(F32x16 a, F32x16 x) {
+  const F32x16 power = each<F32x16>([](float32x4_t y) { return vrndmq_f32(y); }, x);
+  return mul(a, exp2_integral(max(set1(-126.0F), power)));
+}
+inline F32x16 exponent(F32x16 x) {
+  return each<F32x16>(
+      [](float32x4_t a) {
+        const int32x4_t biased = vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_f32(a), 23));
+        return vcvtq_f32_s32(vsubq_s32(biased, vdupq_n_s32(127)));
+      },
+      x);
+}
+inline F32x16 mantissa(F32x16 x) {
+  return each<F32x16>(
+      [](float32x4_t a) {
+        const uint32x4_t bits = vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x007FFFFF));
+        return vreinterpretq_f32_u32(vorrq_u32(bits, vdupq_n_u32(0x3F800000)));
+      },
+      x);
+}
 inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
   const uint32x4_t from = vdupq_n_u32(static_cast<std::uint32_t>(begin > 16 ? 16 : begin));
   const uint32x4_t to = vdupq_n_u32(static_cast<std::uint32_t>(end > 16 ? 16 : end));
@@ -136,6 +165,30 @@ inline F32x16 exchange(F32x16 a) {
   if constexpr (distance == 2) return each<F32x16>([](float32x4_t x) { return vextq_f32(x, x, 2); }, a);
   if constexpr (distance == 4) return {{a.part[1], a.part[0], a.part[3], a.part[2]}};
   if constexpr (distance == 8) return {{a.part[2], a.part[3], a.part[0], a.part[1]}};
+}
+template <int distance>
+inline F32x16 join_lower(F32x16 a, F32x16 b) {
+  if constexpr (distance == 1) {
+    return each<F32x16>([](float32x4_t x, float32x4_t y) { return vtrn1q_f32(x, y); }, a, b);
+  }
+  if constexpr (distance == 2) {
+    return each<F32x16>([](float32x4_t x, float32x4_t y) { return vcombine_f32(vget_low_f32(x), vget_low_f32(y)); }, a,
+                        b);
+  }
+  if constexpr (distance == 4) return {{a.part[0], b.part[0], a.part[2], b.part[2]}};
+  if constexpr (distance == 8) return {{a.part[0], a.part[1], b.part[0], b.part[1]}};
+}
+template <int distance>
+inline F32x16 join_upper(F32x16 a, F32x16 b) {
+  if constexpr (distance == 1) {
+    return each<F32x16>([](float32x4_t x, float32x4_t y) { return vtrn2q_f32(x, y); }, a, b);
+  }
+  if constexpr (distance == 2) {
+    return each<F32x16>([](float32x4_t x, float32x4_t y) { return vcombine_f32(vget_high_f32(x), vget_high_f32(y)); },
+                        a, b);
+  }
+  if constexpr (distance == 4) return {{a.part[1], b.part[1], a.part[3], b.part[3]}};
+  if constexpr (distance == 8) return {{a.part[2], a.part[3], b.part[2], b.part[3]}};
 }
 template <int distance>
 inline F32x16 negate_upper(F32x16 a) {
@@ -182,17 +235,11 @@ inline I32x16 shift_left(I32x16 a) {
 inline std::int32_t reduce_add_i32(I32x16 a) {
   return vaddvq_s32(vaddq_s32(vaddq_s32(a.part[0], a.part[1]), vaddq_s32(a.part[2], a.part[3])));
 }
-inline std::int32_t last_i32(I32x16 a) { return vgetq_lane_s32(a.part[3], 3); }
-inline I32x16 prefix_sum(I32x16 a) {
-  const int32x4_t zeros = vdupq_n_s32(0);
-  int32x4_t before = zeros;
-  for (int32x4_t& x : a.part) {
-    x = vaddq_s32(x, vextq_s32(zeros, x, 3));
-    x = vaddq_s32(x, vextq_s32(zeros, x, 2));
-    x = vaddq_s32(x, before);
-    before = vdupq_laneq_s32(x, 3);
-  }
-  return a;
+inline I32x16 load_i32(const std::int32_t* p) {
+  return {{vld1q_s32(p), vld1q_s32(p + 4), vld1q_s32(p + 8), vld1q_s32(p + 12)}};
+}
+inline void store_i32(std::int32_t* p, I32x16 a) {
+  for (std::size_t i = 0; i < 4; ++i) vst1q_s32(p + 4 * i, a.part[i]);
 }
 inline void store_i8(std::int8_t* p, I32x16 a) {
   const auto eight = [](int32x4_t x, int32x4_t y) {
@@ -203,8 +250,18 @@ inline void store_i8(std::int8_t* p, I32x16 a) {
   vst1q_s8(p, vuzp1q_s8(vreinterpretq_s8_s16(low), vreinterpretq_s8_s16(high)));
 }
 
+inline void store_i8(std::int8_t* p, I32x16 a, I32x16 b, I32x16 c, I32x16 d) {
+  store_i8(p, a);
+  store_i8(p + 16, b);
+  store_i8(p + 32, c);
+  store_i8(p + 48, d);
+}
+
 inline U8x64 load_bytes(const std::uint8_t* p) {
   return {{vld1q_u8(p), vld1q_u8(p + 16), vld1q_u8(p + 32), vld1q_u8(p + 48)}};
+}
+inline void store_bytes(std::uint8_t* p, U8x64 a) {
+  for (std::size_t i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, a.part[i]);
 }
 inline U8x64 load_levels(const std::uint8_t* p) {
   const uint8x16_t table = vld1q_u8(p);
@@ -217,18 +274,39 @@ inline U8x64 zero_bytes() {
   const uint8x16_t v = vdupq_n_u8(0);
   return {{v, v, v, v}};
 }
-struct Levels32 {
+template <int bits>
+struct LevelTable {
   uint8x16x2_t table;
 };
-inline Levels32 load_levels32(const std::uint8_t* p) { return {vld1q_u8_x2(p)}; }
-inline U8x64 lookup(const Levels32& levels, U8x64 index) {
-  return each<U8x64>([&](uint8x16_t i) { return vqtbl2q_u8(levels.table, i); }, index);
+template <int bits>
+inline LevelTable<bits> load_table(const std::uint8_t* p) {
+  if constexpr (bits == 5) return {vld1q_u8_x2(p)};
+  const uint8x16_t low = bits == 3 ? vcombine_u8(vld1_u8(p), vld1_u8(p)) : vld1q_u8(p);
+  return {{{low, low}}};
+}
+template <int bits>
+inline U8x64 lookup(const LevelTable<bits>& levels, U8x64 index) {
+  return each<U8x64>([&](uint8x16_t i) { return vqtbl2q_u8(levels.table, vandq_u8(i, vdupq_n_u8((1U << bits) - 1U))); },
+                     index);
 }
 inline U8x64 load_nibbles(const std::uint8_t* p) {
   const uint8x16_t mask = vdupq_n_u8(0x0F);
   const uint8x16_t a = vld1q_u8(p);
   const uint8x16_t b = vld1q_u8(p + 16);
   return {{vandq_u8(a, mask), vandq_u8(b, mask), vshrq_n_u8(a, 4), vshrq_n_u8(b, 4)}};
+}
+template <int shift>
+inline U8x64 shift_right_bytes(U8x64 a) {
+  return each<U8x64>([](uint8x16_t x) { return vshrq_n_u8(x, shift); }, a);
+}
+template <int shift>
+inline U8x64 shift_left_bytes(U8x64 a) {
+  return each<U8x64>([](uint8x16_t x) { return vshlq_n_u8(x, shift); }, a);
+}
+template <int mask>
+inline U8x64 select_bits(U8x64 a, U8x64 b) {
+  return each<U8x64>(
+      [](uint8x16_t x, uint8x16_t y) { return vbslq_u8(vdupq_n_u8(static_cast<std::uint8_t>(mask)), x, y); }, a, b);
 }
 template <int from, int mask, int to>
 inline uint8x16_t field_at(uint8x16_t a) {
@@ -277,5 +355,7 @@ inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
   const int8x8_t element = vreinterpret_s8_f32(float32x2_t{four, 0.0F});
   return each<I32x16>([&](int32x4_t sum, uint8x16_t codes) { return dot4<small_codes>(sum, codes, element); }, acc, w);
 }
+
+inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
 }  // namespace pith::kernels::PITH_ISA

@@ -29,7 +29,7 @@ struct U8x64 {
 };
 
 inline constexpr std::size_t kRowsMax = 4;
-inline constexpr std::size_t kDotRowsMax = 4;
+inline constexpr std::size_t kDotRowsMax = 2;
 inline constexpr std::size_t kFloatRowsMax = 4;
 
 template <typename Make>
@@ -117,12 +117,45 @@ inline F32x16 exp2_integral(F32x16 n) {
     return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(n.lane[i]) + 127) << 23);
   });
 }
+inline F32x16 fraction(F32x16 x) {
+  return each_f32([&](std::size_t i) {
+    const float a = x.lane[i] < -1e30F ? -1e30F : x.lane[i];
+    return a - std::floor(a);
+  });
+}
+inline F32x16 scale_exp2(F32x16 a, F32x16 x) {
+  return each_f32([&](std::size_t i) {
+    const float power = std::floor(x.lane[i]);
+    // No number is left to what the product makes of it.
+    if (!(power <= 127.0F)) return a.lane[i] * power;
+    const auto biased = static_cast<std::uint32_t>(static_cast<std::int32_t>(power < -126.0F ? -126.0F : power) + 127);
+    return a.lane[i] * std::bit_cast<float>(biased << 23);
+  });
+}
+inline F32x16 exponent(F32x16 x) {
+  return each_f32([&](std::size_t i) {
+    return static_cast<float>(static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x.lane[i]) >> 23) - 127);
+  });
+}
+inline F32x16 mantissa(F32x16 x) {
+  return each_f32([&](std::size_t i) {
+    return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x.lane[i]) & 0x007FFFFFU) | 0x3F800000U);
+  });
+}
 inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
   return each_f32([&](std::size_t i) { return i >= begin && i < end ? a.lane[i] : other.lane[i]; });
 }
 template <std::size_t distance>
 inline F32x16 exchange(F32x16 a) {
   return each_f32([&](std::size_t i) { return a.lane[i ^ distance]; });
+}
+template <std::size_t distance>
+inline F32x16 join_lower(const F32x16& a, const F32x16& b) {
+  return each_f32([&](std::size_t i) { return (i & distance) == 0 ? a.lane[i] : b.lane[i ^ distance]; });
+}
+template <std::size_t distance>
+inline F32x16 join_upper(const F32x16& a, const F32x16& b) {
+  return each_f32([&](std::size_t i) { return (i & distance) == 0 ? a.lane[i ^ distance] : b.lane[i]; });
 }
 template <std::size_t distance>
 inline F32x16 negate_upper(F32x16 a) {
@@ -163,13 +196,18 @@ inline std::int32_t reduce_add_i32(I32x16 a) {
   for (const std::int32_t x : a.lane) sum += x;
   return sum;
 }
-inline std::int32_t last_i32(I32x16 a) { return a.lane[15]; }
-inline I32x16 prefix_sum(I32x16 a) {
-  for (std::size_t i = 1; i < 16; ++i) a.lane[i] += a.lane[i - 1];
-  return a;
+inline I32x16 load_i32(const std::int32_t* p) {
+  return each_i32([=](std::size_t i) { return p[i]; });
 }
+inline void store_i32(std::int32_t* p, const I32x16& a) { std::memcpy(p, a.lane, sizeof a.lane); }
 inline void store_i8(std::int8_t* p, I32x16 a) {
   for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.lane[i] & 0xFF);
+}
+inline void store_i8(std::int8_t* p, const I32x16& a, const I32x16& b, const I32x16& c, const I32x16& d) {
+  store_i8(p, a);
+  store_i8(p + 16, b);
+  store_i8(p + 32, c);
+  store_i8(p + 48, d);
 }
 
 inline U8x64 load_bytes(const std::uint8_t* p) {
@@ -177,6 +215,7 @@ inline U8x64 load_bytes(const std::uint8_t* p) {
   std::memcpy(result.byte, p, 64);
   return result;
 }
+inline void store_bytes(std::uint8_t* p, const U8x64& a) { std::memcpy(p, a.byte, 64); }
 inline U8x64 load_levels(const std::uint8_t* p) {
   return each_u8([=](std::size_t i) { return p[i % 16]; });
 }
@@ -184,16 +223,32 @@ inline U8x64 lookup(const U8x64& levels, const U8x64& index) {
   return each_u8([&](std::size_t i) { return levels.byte[index.byte[i] & 15U]; });
 }
 inline U8x64 zero_bytes() { return {}; }
-struct Levels32 {
-  std::uint8_t level[32];
+template <int bits>
+struct LevelTable {
+  std::uint8_t level[1U << bits];
 };
-inline Levels32 load_levels32(const std::uint8_t* p) {
-  Levels32 levels;
-  std::memcpy(levels.level, p, 32);
+template <int bits>
+inline LevelTable<bits> load_table(const std::uint8_t* p) {
+  LevelTable<bits> levels;
+  std::memcpy(levels.level, p, sizeof levels.level);
   return levels;
 }
-inline U8x64 lookup(const Levels32& levels, const U8x64& index) {
-  return each_u8([&](std::size_t i) { return levels.level[index.byte[i] & 31U]; });
+template <int bits>
+inline U8x64 lookup(const LevelTable<bits>& levels, const U8x64& index) {
+  return each_u8([&](std::size_t i) { return levels.level[index.byte[i] % sizeof levels.level]; });
+}
+template <int shift>
+inline U8x64 shift_right_bytes(const U8x64& a) {
+  return each_u8([&](std::size_t i) { return static_cast<unsigned>(a.byte[i]) >> shift; });
+}
+template <int shift>
+inline U8x64 shift_left_bytes(const U8x64& a) {
+  return each_u8([&](std::size_t i) { return static_cast<unsigned>(a.byte[i]) << shift; });
+}
+template <int mask>
+inline U8x64 select_bits(const U8x64& a, const U8x64& b) {
+  constexpr auto kMask = static_cast<unsigned>(mask);
+  return each_u8([&](std::size_t i) { return (a.byte[i] & kMask) | (b.byte[i] & ~kMask); });
 }
 inline U8x64 load_nibbles(const std::uint8_t* p) {
   return each_u8([=](std::size_t i) { return i < 32 ? p[i] & 15U : static_cast<unsigned>(p[i - 32]) >> 4; });
@@ -220,5 +275,7 @@ inline I32x16 dot4(I32x16 acc, const U8x64& w, const std::int8_t* x) {
     return sum;
   });
 }
+
+inline void add_dot4(I32x16& acc, const U8x64& w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
 }  // namespace pith::kernels::PITH_ISA

@@ -69,31 +69,31 @@ void FloatCodec::decode(std::span<const std::byte> page, std::span<float> rows) 
 }
 
 void FloatCodec::score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const {
-  score_tokens(queries.data(), queries.size() / shape().size, page.data(), kPageTokens, scores.data());
+  score_tokens(queries.data(), queries.size() / shape().size, {page.data(), kPageTokens, kPageTokens}, scores.data());
 }
 
 void FloatCodec::accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
                             std::span<float> out) const {
-  accumulate_tokens(probabilities.data(), probabilities.size() / kPageTokens, page.data(), kPageTokens, out.data());
+  accumulate_tokens(probabilities.data(), probabilities.size() / kPageTokens, {page.data(), kPageTokens, kPageTokens},
+                    out.data());
 }
 
-void FloatCodec::score_tokens(const float* queries, std::size_t rows, const std::byte* page, std::size_t tokens,
-                              float* scores) const {
+void FloatCodec::score_tokens(const float* queries, std::size_t rows, const Tokens& keys, float* scores) const {
   const std::size_t size = shape().size;
-  kernels::TileOutput to;
-  to.out = scores;
-  to.stride = kPageTokens;
-  dot()(page, tokens / kLanes, size * kLanes * element_bytes(), queries, size, rows, size, to);
+  dot()({keys.page, keys.count / kLanes, size * kLanes * element_bytes()}, {queries, size, rows, size}, scores,
+        kPageTokens, false);
 }
 
-void FloatCodec::accumulate_tokens(const float* probabilities, std::size_t rows, const std::byte* page,
-                                   std::size_t tokens, float* out) const {
+void FloatCodec::accumulate_tokens(const float* probabilities, std::size_t rows, const Tokens& values,
+                                   float* out) const {
   const std::size_t size = shape().size;
-  kernels::TileOutput to;
-  to.out = out;
-  to.stride = size;
-  to.accumulate = true;
-  dot()(page, size / kLanes, tokens * kLanes * element_bytes(), probabilities, kPageTokens, rows, tokens, to);
+  dot()({values.page, size / kLanes, values.tokens * kLanes * element_bytes()},
+        {probabilities, kPageTokens, rows, values.count}, out, size, true);
+}
+
+void FloatCodec::absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const {
+  kernels_->softmax_rows(step);
+  accumulate_tokens(step.scores, step.rows, values, step.out);
 }
 
 }  // namespace pith::kv

@@ -24,29 +24,33 @@ class FloatCodec final : public Codec {
   void score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const override;
   void accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
                   std::span<float> out) const override;
-  void score_rows(const Queries& queries, const std::byte* page, float* scores,
-                  const ProbabilityScratch&) const override {
-    score_tokens(queries.values, queries.rows, page, kPageTokens, scores);
+  void score_rows(const Queries& queries, const std::byte* page, float* scores, const PageScratch&) const override {
+    score_tokens(queries.values, queries.rows, {page, kPageTokens, kPageTokens}, scores);
   }
-  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
-                       const ProbabilityScratch&) const override {
-    accumulate_tokens(probabilities, rows, page, kPageTokens, out);
+  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const override {
+    absorb_tokens(step, {page, kPageTokens, kPageTokens});
   }
 
   /// Writes one token's vector [size] into a page of `tokens` tokens.
   void put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const;
   /// Reads back the first `count` vectors of such a page: rows [count, size].
   void get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const;
-  /// As the codec's, for a page of `tokens` tokens; scores and probabilities stay kPageTokens apart.
-  void score_tokens(const float* queries, std::size_t rows, const std::byte* page, std::size_t tokens,
-                    float* scores) const;
-  void accumulate_tokens(const float* probabilities, std::size_t rows, const std::byte* page, std::size_t tokens,
-                         float* out) const;
+  /// The first `count` tokens, a multiple of 16, of a page of `tokens`.
+  struct Tokens {
+    const std::byte* page;
+    std::size_t tokens;
+    std::size_t count;
+  };
+  /// As the codec's; scores stay kPageTokens apart.
+  void score_tokens(const float* queries, std::size_t rows, const Tokens& keys, float* scores) const;
+  /// The step's length is values.count.
+  void absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const;
 
  private:
   std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }
   std::size_t index(std::size_t tokens, std::size_t token, std::size_t i) const;
   kernels::FloatDotKernel dot() const;
+  void accumulate_tokens(const float* probabilities, std::size_t rows, const Tokens& values, float* out) const;
   void put(float value, std::size_t index, std::byte* page) const;
   float get(const std::byte* page, std::size_t index) const;
 

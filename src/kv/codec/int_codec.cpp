@@ -41,7 +41,7 @@ float largest(std::span<const float> x) {
 
 IntCodec::IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels)
     : Codec(shape), bits_(bits), trellis_(bits == 8 ? nullptr : &trellis(bits)), layout_{}, kernels_(&kernels) {
-  constexpr std::size_t kSizeMax = 4 * kernels::kTrellisLinesMax;
+  constexpr std::size_t kSizeMax = 4 * kernels::kTileLinesMax;
   if (shape.size > kSizeMax) {
     fail(ErrorKind::kUnsupported, "KV heads have {} elements, integer codecs hold at most {}", shape.size, kSizeMax);
   }
@@ -249,7 +249,7 @@ void IntCodec::decode(std::span<const std::byte> page, std::span<float> rows) co
 }
 
 void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* scores,
-                          const ProbabilityScratch& scratch) const {
+                          const PageScratch& scratch) const {
   kernels_->dot_rows_i8(queries.values, queries.size, queries.rows, queries.size,
                         reinterpret_cast<const std::int8_t*>(page + layout_.mean), load_float(page + layout_.mean_unit),
                         scratch.row_add);
@@ -263,23 +263,17 @@ void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* 
   dot()(bytes(page), tiles(), levels(), split, to);
 }
 
-void IntCodec::accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
-                               const ProbabilityScratch& scratch) const {
-  kernels::SplitRows split = {scratch.high, nullptr, scratch.scales, scratch.high_sums, nullptr, rows, kPageTokens};
-  if (trellis_ != nullptr) {
-    kernels_->round_weights(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high,
-                            scratch.scales, scratch.high_sums);
-  } else {
-    kernels_->split_rows(probabilities, kPageTokens, rows, kPageTokens, lane_scales(page), scratch.high, scratch.low,
-                         scratch.scales, scratch.high_sums, scratch.low_sums);
-    split.low = scratch.low;
-    split.low_sums = scratch.low_sums;
-  }
+void IntCodec::absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const {
+  kernels::SplitPlanes planes = scratch.weights;
+  if (trellis_ != nullptr) planes.low = nullptr;
+  kernels_->weigh_rows(step, lane_scales(page), planes, scratch.row_shrink);
   kernels::TileOutput to;
-  to.out = out;
-  to.stride = shape().size;
+  to.out = step.out;
+  to.stride = step.size;
   to.accumulate = true;
-  dot()(bytes(page), tiles(), levels(), split, to);
+  to.row_shrink = scratch.row_shrink;
+  dot()(bytes(page), tiles(), levels(),
+        {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, step.rows, kPageTokens}, to);
 }
 
 }  // namespace pith::kv

@@ -24,9 +24,8 @@ class IntCodec final : public Codec {
   void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override;
   void decode(std::span<const std::byte> page, std::span<float> rows) const override;
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
-                  const ProbabilityScratch& scratch) const override;
-  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
-                       const ProbabilityScratch& scratch) const override;
+                  const PageScratch& scratch) const override;
+  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
 
  private:
   /// Offsets of what follows the codes.

@@ -77,10 +77,8 @@ RandomMatrix::RandomMatrix(std::size_t size, const std::vector<float>& elements,
     : size_(size), kernels_(&kernels), tiles_(tiled(elements, size, false)), transposed_(tiled(elements, size, true)) {}
 
 void RandomMatrix::multiply(const std::vector<float>& tiles, const float* x, std::size_t rows, float* to) const {
-  kernels::TileOutput out;
-  out.out = to;
-  out.stride = size_;
-  kernels_->dot_f32(tiles.data(), size_ / kLanes, size_ * kLanes * sizeof(float), x, size_, rows, size_, out);
+  kernels_->dot_f32({tiles.data(), size_ / kLanes, size_ * kLanes * sizeof(float)}, {x, size_, rows, size_}, to, size_,
+                    false);
 }
 
 }  // namespace pith::kv

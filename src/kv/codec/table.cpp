@@ -45,7 +45,7 @@ CodecPtr make_int(const CodecShape& shape, const kernels::KernelTable& kernels) 
 /// Codecs that are written against the public interface alone, with what they are made of besides the shape.
 template <auto make, std::size_t... bits>
 CodecPtr make_paper(const CodecShape& shape, const kernels::KernelTable& kernels) {
-  return std::make_unique<WrappedCodec>(make(shape, kernels, bits...));
+  return std::make_unique<WrappedCodec>(make(shape, kernels, bits...), kernels);
 }
 
 /// Every codec, one line each.
@@ -88,14 +88,15 @@ const Row* find_row(std::string_view name) {
   fail(ErrorKind::kUnsupported, "KV codec \"{}\" is not known; known are {}", name, known);
 }
 
-CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const CodecShape& shape) {
+CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const CodecShape& shape,
+                     const kernels::KernelTable& kernels) {
   std::unique_ptr<const KvCodec> codec = make(shape);
   if (codec == nullptr) fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": its factory made nothing", name);
   if (codec->shape().size != shape.size || codec->shape().side != shape.side) {
     fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": made for {} elements, asked for {}", name, codec->shape().size,
          shape.size);
   }
-  return std::make_unique<WrappedCodec>(std::move(codec));
+  return std::make_unique<WrappedCodec>(std::move(codec), kernels);
 }
 
 }  // namespace
@@ -108,7 +109,7 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
   }
   Tiers tiers;
   if (const CodecFactory* custom = registry != nullptr ? registry->find(name) : nullptr) {
-    tiers.codec = wrap_custom(name, *custom, shape);
+    tiers.codec = wrap_custom(name, *custom, shape, kernels);
     return tiers;
   }
   const Row* row = find_row(name);
@@ -124,21 +125,6 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
     tiers.recent_pages = row->recent_pages;
   }
   return tiers;
-}
-
-Queries Queries::slice(std::size_t first, std::size_t count) const {
-  Queries part = *this;
-  part.rows = count;
-  part.values += first * size;
-  if (split.high != nullptr) {
-    part.split.high += first * size;
-    part.split.low += first * size;
-    part.split.scales += first;
-    part.split.high_sums += first;
-    part.split.low_sums += first;
-    part.split.rows = count;
-  }
-  return part;
 }
 
 }  // namespace pith::kv

@@ -9,7 +9,8 @@ namespace pith::kv {
 /// A codec written against the public interface alone: attention hands it plain rows.
 class WrappedCodec final : public Codec {
  public:
-  explicit WrappedCodec(std::unique_ptr<const KvCodec> codec) : Codec(codec->shape()), codec_(std::move(codec)) {}
+  WrappedCodec(std::unique_ptr<const KvCodec> codec, const kernels::KernelTable& kernels)
+      : Codec(codec->shape()), codec_(std::move(codec)), kernels_(&kernels) {}
 
   bool rotated() const override { return codec_->rotated(); }
   std::size_t page_bytes() const override { return codec_->page_bytes(); }
@@ -25,12 +26,12 @@ class WrappedCodec final : public Codec {
     codec_->accumulate(probabilities, page, out);
   }
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
-                  const ProbabilityScratch& scratch) const override;
-  void accumulate_rows(const float* probabilities, std::size_t rows, const std::byte* page, float* out,
-                       const ProbabilityScratch& scratch) const override;
+                  const PageScratch& scratch) const override;
+  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
 
  private:
   std::unique_ptr<const KvCodec> codec_;
+  const kernels::KernelTable* kernels_;
 };
 
 }  // namespace pith::kv
