@@ -41,6 +41,20 @@ void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::s
   cache.values(layer).exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
 }
 
+/// A page in the staging area: the cache's open one, or nothing yet.
+void begin_page(const Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t page,
+                bool continued) {
+  for (const KvSide which : kSides) {
+    std::byte* memory = staging.page(which, kv_head, page);
+    const std::size_t bytes = cache.side(which, layer).exact().page_bytes();
+    if (continued) {
+      std::memcpy(memory, cache.pages(which, layer, kv_head).open.data(), bytes);
+    } else {
+      std::memset(memory, 0, bytes);
+    }
+  }
+}
+
 /// What the keys' basis is made from: the queries of the first page, and at its end its keys.
 void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch) {
   const KvShape& shape = cache.shape();
@@ -122,8 +136,22 @@ Staging::Staging(const Cache& cache, std::size_t tokens_max)
 }
 
 std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
-  const Memory& memory = memory_[static_cast<std::size_t>(side)];
+  const auto which = static_cast<std::size_t>(side);
+  const Memory& memory = memory_[which];
+  if (in_place()) return in_place_[which * (in_place_.size() / kSides.size()) + kv_head];
   return memory.pages.data() + (kv_head * pages_max_ + page - first_page_) * memory.page_bytes;
+}
+
+void Staging::begin_in_place(Cache& cache, std::size_t layer, std::size_t first_page) {
+  first_page_ = first_page;
+  in_place_.clear();
+  for (const KvSide which : kSides) {
+    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
+      RawBuffer& open = cache.pages(which, layer, h).open;
+      if (open.size() == 0) open = RawBuffer(cache.side(which, layer).exact().page_bytes());
+      in_place_.push_back(open.data());
+    }
+  }
 }
 
 float* Staging::row(std::size_t kv_head, std::size_t page) {
@@ -134,22 +162,19 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   const std::size_t first_page = batch.position / kPageTokens;
   const std::size_t end = batch.position + batch.tokens;
   const std::size_t pages = (end + kPageTokens - 1) / kPageTokens - first_page;
-  staging.begin(first_page);
+  if (batch.tokens == 1 && end % kPageTokens != 0) {
+    staging.begin_in_place(cache, layer, first_page);
+  } else {
+    staging.begin(first_page);
+  }
   // A page is written by one task; tokens of a page are few enough not to be split further.
   pool.run(
       cache.shape().kv_heads * pages,
       [&](std::size_t task) {
         const std::size_t kv_head = task / pages;
         const std::size_t page = first_page + task % pages;
-        const bool continued = page == first_page && batch.position % kPageTokens != 0;
-        for (const KvSide which : kSides) {
-          std::byte* memory = staging.page(which, kv_head, page);
-          const std::size_t bytes = cache.side(which, layer).exact().page_bytes();
-          if (continued) {
-            std::memcpy(memory, cache.pages(which, layer, kv_head).open.data(), bytes);
-          } else {
-            std::memset(memory, 0, bytes);
-          }
+        if (!staging.in_place()) {
+          begin_page(cache, staging, layer, kv_head, page, page == first_page && batch.position % kPageTokens != 0);
         }
         const std::size_t from = std::max(page * kPageTokens, batch.position);
         const std::size_t to = std::min((page + 1) * kPageTokens, end);
@@ -176,7 +201,7 @@ void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std:
       SidePages& pages = cache.pages(which, layer, h);
       if (tokens_total % kPageTokens == 0) {
         pages.open = RawBuffer();
-      } else {
+      } else if (!staging.in_place()) {
         if (pages.open.size() == 0) pages.open = RawBuffer(bytes);
         std::memcpy(pages.open.data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
       }

@@ -21,7 +21,14 @@ class Staging {
   std::byte* page(KvSide side, std::size_t kv_head, std::size_t page) const;
   /// Scratch of the one task that writes such a page: a value [value_size].
   float* row(std::size_t kv_head, std::size_t page);
-  void begin(std::size_t first_page) { first_page_ = first_page; }
+  void begin(std::size_t first_page) {
+    first_page_ = first_page;
+    in_place_.clear();
+  }
+  /// A single token goes straight to the cache's open pages: copying them there and back would be most of the work. Not
+  /// so for more tokens: if such a batch failed, what it wrote behind the first would stay.
+  void begin_in_place(Cache& cache, std::size_t layer, std::size_t first_page);
+  bool in_place() const { return !in_place_.empty(); }
 
  private:
   struct Memory {
@@ -31,6 +38,7 @@ class Staging {
 
   std::size_t pages_max_;
   std::size_t first_page_ = 0;
+  std::vector<std::byte*> in_place_;  ///< [sides, kv_heads], or empty
   std::size_t row_size_;
   std::vector<float> rows_;  ///< [kv_heads, pages_max, value_size]
   std::array<Memory, kSides.size()> memory_;

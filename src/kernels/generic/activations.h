@@ -86,12 +86,18 @@ void quantize_row(const float* x, std::size_t groups, std::size_t tile_row, cons
   const float all_finite = reduce_add(poison);
   for (std::size_t g = 0; g < groups; ++g) {
     const CodePlace at = {g, tile_row};
-    const F32x16 a = load(x + g * kGroup);
-    const F32x16 b = load(x + g * kGroup + kLanes);
-    const float largest = to.scales[at.whole()];
-    const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
+    F32x16 a = load(x + g * kGroup);
+    F32x16 b = load(x + g * kGroup + kLanes);
+    float largest = to.scales[at.whole()];
     float scale = largest / 127.0F;
-    if (all_finite != 0.0F) scale += finite_or_nan(a) + finite_or_nan(b);
+    if (all_finite != 0.0F && finite_or_nan(a) + finite_or_nan(b) != 0.0F) {
+      // The scale alone makes every result NaN; codes of what is no number could overflow sums.
+      scale = __builtin_nanf("");
+      largest = 0.0F;
+      a = zero();
+      b = zero();
+    }
+    const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
     const F32x16 steps_a = mul(a, inverse);
     const F32x16 steps_b = mul(b, inverse);
     const CodeSums high = put_codes(steps_a, steps_b, to.codes + at.whole() * kGroup);
