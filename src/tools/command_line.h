@@ -65,6 +65,7 @@ class Command {
   Option* add_choice(const std::string& names, Value& value, const std::vector<std::pair<std::string, Value>>& known,
                      const std::string& help) {
     std::vector<std::string> words;
+    words.reserve(known.size());
     for (const auto& [word, meaning] : known) words.push_back(word);
     return add_words(names, words, help, [&value, known](std::size_t index) { value = known[index].second; });
   }

@@ -46,8 +46,10 @@ TEST(LabelPlaces, StaysInTheArea) {
 TEST(LabelPlaces, AHeapOfPointsCanBeRead) {
   LabelPlaces places(kArea, kSize);
   std::vector<Spot> points;
+  points.reserve(8);
   for (int i = 0; i < 8; ++i) points.push_back({200.0 + 3 * (i % 3), 150.0 + 5 * i});
   std::vector<Box> taken;
+  taken.reserve(points.size());
   for (const Spot& point : points) {
     places.keep_free(point);
     taken.push_back({point.x - 4, point.y - 4, 8, 8});

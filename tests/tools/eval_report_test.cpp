@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <pith/pith.h>
 
 #include <fstream>
@@ -60,13 +61,13 @@ TEST_F(EvalReport, SaysItsCommands) {
   const std::string page = html(out);
   const std::string model = std::filesystem::path(model_).filename().string();
   const std::string text = "&#39;some &lt;text&gt;.txt&#39;";
-  const std::string kl = " --text " + text + " --context 256 --chunks 1";
-  const std::string needle = " --haystack " + text + " --lengths 300,310 --depths 12.5,50 --repeats 1";
-  const std::string start = " -m " + model + " --arithmetic f32";
+  const std::string kl = fmt::format(" --text {} --context 256 --chunks 1", text);
+  const std::string needle = fmt::format(" --haystack {} --lengths 300,310 --depths 12.5,50 --repeats 1", text);
+  const std::string start = fmt::format(" -m {} --arithmetic f32", model);
   for (const std::string& command : {
-           "pith eval report" + start + " --out report.html" + kl + needle + " --no-distortion --kv int8/int2\n",
-           "pith eval kl" + start + kl + " --kv int8/int2\n",
-           "pith eval needle" + start + needle + " --kv int8/int2\n",
+           fmt::format("pith eval report{} --out report.html{}{} --no-distortion --kv int8/int2\n", start, kl, needle),
+           fmt::format("pith eval kl{}{} --kv int8/int2\n", start, kl),
+           fmt::format("pith eval needle{}{} --kv int8/int2\n", start, needle),
        }) {
     EXPECT_NE(page.find(command), std::string::npos) << command;
   }
