@@ -58,6 +58,17 @@ Findings notes_to_self(const SourceFile& file) {
   return findings;
 }
 
+// Each file that sees CLI11's headers takes longer to compile and to check for them than for all else.
+Findings sights_of_cli11(const SourceFile& file) {
+  Findings findings;
+  if (file.path == "src/tools/command_line.cpp") return findings;
+  for (const Include& include : includes_of(file)) {
+    if (include.target.starts_with("CLI/"))
+      findings.push_back({file.path, include.line, "CLI11 is for src/tools/command_line.cpp only"});
+  }
+  return findings;
+}
+
 TEST(Forbidden, LibraryNeverEndsOrPrints) {
   const auto rule = [](const SourceFile& file) {
     return file.path.starts_with("src/tools/") ? Findings{} : breaches(file, library_rules());
@@ -68,6 +79,7 @@ TEST(Forbidden, LibraryNeverEndsOrPrints) {
 TEST(Forbidden, NowhereInTheProject) {
   EXPECT_TRUE(none(collect(read_cpp(), [](const SourceFile& file) { return breaches(file, everywhere_rules()); })));
   EXPECT_TRUE(none(collect(read_cpp(), notes_to_self)));
+  EXPECT_TRUE(none(collect(read_cpp(), sights_of_cli11)));
 }
 
 TEST(Forbidden, BreachesAreFound) {
@@ -85,6 +97,8 @@ TEST(Forbidden, BreachesAreFound) {
   EXPECT_EQ(count("  return \"printf(stderr)\";"), 0U);
   EXPECT_EQ(count("  on_exit(x);"), 0U);
   EXPECT_EQ(notes_to_self({"a.cpp", {std::string("// TO") + "DO: more"}}).size(), 1U);
+  EXPECT_EQ(sights_of_cli11({"src/tools/run.cpp", {"#include <CLI/CLI.hpp>"}}).size(), 1U);
+  EXPECT_EQ(sights_of_cli11({"src/tools/command_line.cpp", {"#include <CLI/CLI.hpp>"}}).size(), 0U);
 }
 
 TEST(CodeOf, BlanksCommentsAndLiterals) {
