@@ -29,8 +29,8 @@ struct PageView {
   void prefetch() const {
     constexpr std::size_t kCacheLine = 64;
     constexpr int kIntoSecondLevel = 2;
-    for (std::size_t i = 0; i < codec->page_bytes(); i += kCacheLine)
-      __builtin_prefetch(bytes + i, 0, kIntoSecondLevel);
+    const std::size_t size = codec->page_bytes();
+    for (std::size_t i = 0; i < size; i += kCacheLine) __builtin_prefetch(bytes + i, 0, kIntoSecondLevel);
   }
 };
 

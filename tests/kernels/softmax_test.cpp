@@ -48,7 +48,7 @@ class SoftmaxPages {
 
   /// weigh_rows; the codes' sums are what the outputs get.
   void weigh(const std::vector<float>& scores, const LaneScales& scales, const std::vector<TokenRange>& ranges,
-             bool with_low) {
+             bool with_low, double exact_error = 1e-5) {
     auto page = scores;
     SplitMemory split(rows(), kWeighedTokens);
     std::vector<float> shrink(split.scales.size());
@@ -64,7 +64,15 @@ class SoftmaxPages {
         low += split.low[split.at(r, t)];
         EXPECT_GE(code, 0);
         const double scale = static_cast<double>(scales.unit) * scales.codes[t] * scales.codes[t];
-        if (!see(scores[r * kWeighedTokens + t], ranges, r, t, scale)) {
+        const float weight = split.scales[r] * static_cast<float>(256 * code + split.low[split.at(r, t)]);
+        const bool seen = see(scores[r * kWeighedTokens + t], ranges, r, t, scale);
+        if (seen && scales.codes[t] != 0) {
+          const double exact = std::exp2(static_cast<double>(scores[r * kWeighedTokens + t] - references_[r])) * scale;
+          const double step = static_cast<double>(split.scales[r]) * (with_low ? 0.51 : 256.0);
+          EXPECT_NEAR(static_cast<double>(weight), exact, 1e-30 + step + exact_error * exact)
+              << "row " << r << " token " << t;
+        }
+        if (!seen) {
           EXPECT_LE(code, 1) << "at most what is carried over";
           EXPECT_EQ(split.low[split.at(r, t)], 0);
         }
@@ -191,7 +199,7 @@ TEST_P(Softmax, LargeScoresAndScales) {
       auto scores = random_floats(20 * kWeighedTokens, engine(), 40.0F);
       for (float& s : scores) s += shift;
       const auto codes = test::random_bytes(kWeighedTokens, engine());
-      pages.weigh(scores, {codes.data(), p % 2 == 0 ? 1e-9F : 1e9F}, {}, true);
+      pages.weigh(scores, {codes.data(), p % 2 == 0 ? 1e-9F : 1e9F}, {}, true, 3e-3);
     }
     // A step of such a score, and of what it is added to, is 2^-9.
     pages.expect_sums(3e-3, 3e-3);

@@ -57,6 +57,13 @@ struct TileSums {
   }
 };
 
+/// The same pointer, of unknown origin: what is at constant distances from it is reached by them. GCC would make an
+/// address a row of it, and has no registers for so many.
+inline const std::int8_t* fresh(const std::int8_t* p) {
+  asm("" : "+r"(p));
+  return p;
+}
+
 /// Levels of a tile, [lines][64 bytes], times rows [row, row + rows) of one block.
 template <std::size_t rows, bool with_low>
 inline void dot_levels(const std::uint8_t* levels, const SplitRows& x, std::size_t row, const TileOutput& to,
@@ -71,11 +78,12 @@ inline void dot_levels(const std::uint8_t* levels, const SplitRows& x, std::size
   for (std::size_t line = 0; line < lines; ++line, levels += 64) {
     const U8x64 w = load_bytes(levels);
     const std::size_t block = line / kLines * kSplitBlockBytes + line % kLines * 4;
+    const std::int8_t* high_line = fresh(high + block);
+    const std::int8_t* low_line = with_low ? fresh(low + block) : nullptr;
 #pragma GCC unroll 16
     for (std::size_t n = 0; n < rows; ++n) {
-      const std::size_t at = block + n * kSplitColumns;
-      add_dot4(sums.high[n], w, high + at);
-      if constexpr (with_low) add_dot4(sums.low[n], w, low + at);
+      add_dot4(sums.high[n], w, high_line + n * kSplitColumns);
+      if constexpr (with_low) add_dot4(sums.low[n], w, low_line + n * kSplitColumns);
     }
   }
   sums.write(x, row, to, tile);
@@ -103,6 +111,8 @@ inline void dot_side_by_side(const std::uint8_t* bytes, const std::uint8_t* leve
   constexpr std::size_t kSteps = kSplitColumns / (4 * Codes::kVectors);
   TileSums<rows, with_low> sums[side_by_side];
   Codes codes[side_by_side];
+  // Every loop over tiles is unrolled: an index that is no constant anywhere keeps the sums in memory everywhere.
+#pragma GCC unroll 4
   for (std::size_t t = 0; t < side_by_side; ++t) {
     sums[t].begin(x, 0);
     codes[t].begin(levels);
@@ -112,19 +122,22 @@ inline void dot_side_by_side(const std::uint8_t* bytes, const std::uint8_t* leve
     const std::size_t block = j / kSteps * kSplitBlockBytes + j % kSteps * (4 * Codes::kVectors);
 #pragma GCC unroll 4
     for (std::size_t t = 0; t < side_by_side; ++t) codes[t].get(bytes + t * steps * Codes::kBytes, w[t]);
+    const std::int8_t* high = fresh(x.high + block);
+    const std::int8_t* low = with_low ? fresh(x.low + block) : nullptr;
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Codes::kVectors; ++v) {
 #pragma GCC unroll 4
       for (std::size_t n = 0; n < rows; ++n) {
-        const std::size_t at = block + n * kSplitColumns + 4 * v;
+        const std::size_t at = n * kSplitColumns + 4 * v;
 #pragma GCC unroll 4
         for (std::size_t t = 0; t < side_by_side; ++t) {
-          add_dot4(sums[t].high[n], w[t][v], x.high + at);
-          if constexpr (with_low) add_dot4(sums[t].low[n], w[t][v], x.low + at);
+          add_dot4(sums[t].high[n], w[t][v], high + at);
+          if constexpr (with_low) add_dot4(sums[t].low[n], w[t][v], low + at);
         }
       }
     }
   }
+#pragma GCC unroll 4
   for (std::size_t t = 0; t < side_by_side; ++t) sums[t].write(x, 0, to, tile + t);
 }
 
