@@ -19,6 +19,7 @@ namespace pith::tools {
 namespace {
 
 constexpr int kRepeatsMax = 10000;
+constexpr int kVectorsMax = 1 << 24;
 
 struct ReportArgs {
   ModelArgs model;
@@ -31,6 +32,7 @@ struct ReportArgs {
   std::vector<std::size_t> lengths = {1024, 2048, 4096};
   std::vector<double> depths = {0, 25, 50, 75, 100};
   std::size_t repeats = 1;
+  std::size_t vectors = eval::DistortionOptions{}.vectors;
   bool no_distortion = false;
   Codecs codecs;
 };
@@ -73,6 +75,7 @@ eval::NeedleResult measure_needle_of(const Model& model, const ReportArgs& args,
 std::vector<eval::Distortion> measure_distortion_of(const ReportArgs& args) {
   eval::DistortionOptions options;
   options.registry = args.codecs;
+  options.vectors = args.vectors;
   return measure_distortion(options, [](const std::vector<eval::Distortion>& of_size) {
     fmt::print(stderr, "distortion: size {}\n", of_size.front().shape.size);
   });
@@ -118,7 +121,9 @@ std::vector<std::string> commands_of(const ReportArgs& args) {
   if (args.no_distortion) {
     whole += " --no-distortion";
   } else {
-    parts.emplace_back("pith eval distortion");
+    const std::string vectors = fmt::format(" --vectors {}", args.vectors);
+    whole += vectors;
+    parts.push_back("pith eval distortion" + vectors);
   }
   parts.insert(parts.begin(), whole + kv);
   return parts;
@@ -179,6 +184,9 @@ void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
       ->required()
       ->one_value()
       ->type_name("TYPE");
+  command->add_option("--vectors", args->vectors, "Random vectors of each size for distortion; default 8192")
+      ->range(1, kVectorsMax)
+      ->type_name("N");
   command->add_flag("--no-distortion", args->no_distortion, "Leave distortion out");
   command->callback([args, &action] { action = [args] { report(*args); }; });
 }

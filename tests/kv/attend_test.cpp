@@ -10,7 +10,7 @@ namespace {
 
 using test::attend_in_batches;
 using test::attend_naively;
-using test::relative_error;
+using test::relative_distance;
 using test::Sequence;
 
 /// How far a codec's attention over normal vectors may be from the exact one: relative root mean square.
@@ -36,7 +36,7 @@ TEST_P(Attend, MatchesTheDefinition) {
     for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
       Cache cache(shape, GetParam().name, GetParam().name, *table);
       const auto got = attend_in_batches(cache, s, {128}, 2, scale);
-      EXPECT_LT(relative_error(got, expected), GetParam().error) << table->name << ", head size " << shape.key_size;
+      EXPECT_LT(relative_distance(got, expected), GetParam().error) << table->name << ", head size " << shape.key_size;
     }
   }
 }
@@ -65,7 +65,8 @@ TEST_P(Attend, SlidingWindowsSeeTheirWindowAndHoldNoMore) {
     const Sequence s(shape, 500, window);
     Cache cache(shape, GetParam().name, GetParam().name, kernels::select_kernels());
     const auto got = attend_in_batches(cache, s, {50}, 2, 0.125F);
-    EXPECT_LT(relative_error(got, attend_naively(shape, s, window, 0.125F)), GetParam().error) << "window " << window;
+    EXPECT_LT(relative_distance(got, attend_naively(shape, s, window, 0.125F)), GetParam().error)
+        << "window " << window;
     std::size_t held = 0;
     for (const Page& page : cache.pages(KvSide::kKeys, 0, 0).pages) held += page.recent || page.old ? 1U : 0U;
     EXPECT_LE(held, window / kPageTokens + 1);
@@ -79,7 +80,7 @@ TEST_P(Attend, KeysAndValuesChosenApart) {
   const auto expected = attend_naively(shape, s, 0, 0.125F);
   for (const AttentionLimit& value : kLimits) {
     Cache cache(shape, GetParam().name, value.name, kernels::select_kernels());
-    EXPECT_LT(relative_error(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error)
+    EXPECT_LT(relative_distance(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error)
         << value.name;
   }
 }
@@ -94,7 +95,7 @@ TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   // A constant added to one channel of every key changes no softmax.
   for (std::size_t t = 0; t < s.tokens; ++t) s.keys[t * 64 + 5] += 600.0F;
   Cache cache(shape, "int4", "int4", kernels::select_kernels());
-  EXPECT_LT(relative_error(attend_in_batches(cache, s, {64}, 1, 0.125F), expected), 0.2);
+  EXPECT_LT(relative_distance(attend_in_batches(cache, s, {64}, 1, 0.125F), expected), 0.2);
 }
 
 }  // namespace

@@ -110,7 +110,8 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   return out;
 }
 
-inline double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+/// |got - expected| / |expected|
+inline double relative_distance(const std::vector<float>& got, const std::vector<float>& expected) {
   double error = 0;
   double size = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {

@@ -10,7 +10,7 @@
 namespace pith::test {
 namespace {
 
-std::string some_text() {
+std::string long_text() {
   std::string text;
   for (int i = 0; i < 200; ++i) text += " It was said that <|im_end|> is " + std::to_string(i * 7919 % 1000) + ".";
   return text;
@@ -27,7 +27,7 @@ class Needle : public ToolTest {
   /// By the definition: a session of its own, logits of all positions, softmax in double.
   double log_probability(const std::string& passkey, std::size_t length, double depth, const KvOptions& kv) const {
     const Model model = Model::load(model_);
-    const eval::Haystack haystack(model.tokenizer(), some_text());
+    const eval::Haystack haystack(model.tokenizer(), long_text());
     const eval::NeedlePrompt prompt = haystack.prompt(passkey, length, depth);
     std::vector<Token> tokens = prompt.tokens;
     tokens.insert(tokens.end(), prompt.answer.begin(), prompt.answer.end());
@@ -43,7 +43,7 @@ class Needle : public ToolTest {
     return sum / static_cast<double>(prompt.answer.size());
   }
 
-  const std::string text_ = write_text(folder_ / "text.txt", some_text());
+  const std::string text_ = write_text(folder_ / "text.txt", long_text());
 };
 
 TEST_F(Needle, IsAsDefined) {
@@ -126,11 +126,11 @@ TEST_F(Needle, TextResultProgressAndPlot) {
 TEST_F(Needle, HaystackMayBeAFolder) {
   const std::filesystem::path folder = folder_ / "texts";
   std::filesystem::create_directory(folder);
-  write_text(folder / "b.txt", some_text());
+  write_text(folder / "b.txt", long_text());
   write_text(folder / "a.txt", "The beginning.");
   const json from_folder =
       pith_json({"eval", "needle", "-m", model_, "--haystack", folder.string(), "--lengths", "200", "--depths", "50"});
-  const std::string whole = write_text(folder_ / "whole.txt", "The beginning.\n" + some_text());
+  const std::string whole = write_text(folder_ / "whole.txt", "The beginning.\n" + long_text());
   const json from_file =
       pith_json({"eval", "needle", "-m", model_, "--haystack", whole, "--lengths", "200", "--depths", "50"});
   EXPECT_EQ(from_folder["baseline"]["cells"], from_file["baseline"]["cells"]);

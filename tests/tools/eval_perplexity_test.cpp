@@ -8,7 +8,7 @@ namespace pith::test {
 namespace {
 
 /// Enough for some chunks, with a special token that must be read as plain text.
-std::string some_text() {
+std::string short_text() {
   std::string text = "It was said that <|im_end|> is ";
   for (int i = 0; i < 60; ++i) text += "the " + std::to_string(i * 7919 % 1000) + " and other words, ";
   return text;
@@ -43,7 +43,7 @@ class Perplexity : public ToolTest {
   void expect_as_defined(const std::string& path, Token bos, const std::string& context, std::size_t chunks) const {
     const Model model = Model::load(path);
     const std::vector<Token> tokens =
-        model.tokenizer().encode(some_text(), {.add_special = true, .parse_special = false});
+        model.tokenizer().encode(short_text(), {.add_special = true, .parse_special = false});
     const std::vector<double> expected = running_perplexities(model, tokens, std::stoul(context), chunks, bos);
     const json result = pith_json(
         {"eval", "perplexity", "-m", path, "--text", text_, "--context", context, "--chunks", std::to_string(chunks)});
@@ -58,7 +58,7 @@ class Perplexity : public ToolTest {
     EXPECT_GT(result["standard_error"].get<double>(), 0);
   }
 
-  const std::string text_ = write_text(folder_ / "text.txt", some_text());
+  const std::string text_ = write_text(folder_ / "text.txt", short_text());
 };
 
 TEST_F(Perplexity, IsAsDefined) {
@@ -77,7 +77,7 @@ TEST_F(Perplexity, ChunksBeginWithBosWhereTheModelWantsIt) {
 
 TEST_F(Perplexity, NoNumberOfChunksMeansAll) {
   const std::size_t tokens =
-      Model::load(model_).tokenizer().encode(some_text(), {.add_special = true, .parse_special = false}).size();
+      Model::load(model_).tokenizer().encode(short_text(), {.add_special = true, .parse_special = false}).size();
   const json result = pith_json({"eval", "perplexity", "-m", model_, "--text", text_, "--context", "100"});
   EXPECT_EQ(result["chunks"], tokens / 100);
 }
