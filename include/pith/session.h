@@ -77,6 +77,24 @@ class Session {
   Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
                       const std::stop_token& stop = {});
 
+  /// Evicts by the session's policy until its KV heads hold `budget_tokens` each on average, or until only what is
+  /// protected is left; exactly, and at once. What comes after sees what is left; positions stay what they were. For a
+  /// document that is asked about again and again. Throws kInvalidArgument if the session has no policy.
+  void compact(std::size_t budget_tokens);
+  /// The same by another policy, whose needs the session observes (EvictionOptions::observe); its budgets are not read.
+  /// Throws kInvalidArgument if it does not, and what a session with these options throws.
+  void compact(std::size_t budget_tokens, const EvictionOptions& policy);
+
+  /// A second session that goes on from here: same tokens, cache, logits, sampler and options. No page is copied until
+  /// one of the two writes to it.
+  Session fork() const;
+
+  /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit. Where
+  /// the cache no longer holds that state (pages were compressed, evicted or left a window since), it is computed again
+  /// from the last point that it holds, if need be from the start; with a policy always. Logits are those after the
+  /// last token. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything.
+  void truncate(int tokens);
+
   /// Tokens fed so far, oldest first.
   std::span<const Token> tokens() const noexcept;
   int position() const noexcept;
@@ -90,6 +108,7 @@ class Session {
 
  private:
   class Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

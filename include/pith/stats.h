@@ -19,6 +19,10 @@ struct KvStats {
   std::uint64_t sealed_bytes = 0;
   /// Of these, open pages and exact sinks.
   std::uint64_t exact_bytes = 0;
+  /// On top of `bytes`: what eviction policies keep about tokens.
+  std::uint64_t policy_bytes = 0;
+  /// Tokens that a KV head of a layer without a window holds, on average, rounded up; `tokens` if nothing was evicted.
+  int held_tokens = 0;
   /// What the same tokens take in f16, sliding windows applied: 2 bytes an element, no tails.
   std::uint64_t bytes_f16 = 0;
 

@@ -10,16 +10,30 @@ namespace {
 /// Copies the first tokens of page 0 where they stay exact.
 void keep_sinks(const FloatCodec& exact, SidePages& pages, const std::byte* page) {
   const std::size_t size = exact.shape().size;
-  pages.sinks = RawBuffer(exact.bytes_of(kSinkTokens));
+  RawBuffer sinks(exact.bytes_of(kSinkTokens));
   std::vector<float> rows(kSinkTokens * size);
   exact.get_rows(page, kPageTokens, kSinkTokens, rows.data());
-  for (std::size_t t = 0; t < kSinkTokens; ++t) exact.put_row(&rows[t * size], kSinkTokens, t, pages.sinks.data());
+  for (std::size_t t = 0; t < kSinkTokens; ++t) exact.put_row(&rows[t * size], kSinkTokens, t, sinks.data());
+  pages.sinks = std::make_shared<const RawBuffer>(std::move(sinks));
 }
 
-SealedPage seal(const std::vector<float>& rows, const Codec& codec, std::size_t first) {
+SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec,
+                std::size_t first) {
   RawBuffer page(codec.page_bytes());
-  codec.encode(rows, first, {page.data(), page.size()});
+  codec.encode_on(grid, rows, first, {page.data(), page.size()});
   return std::make_shared<const RawBuffer>(std::move(page));
+}
+
+/// The open page, for writing: no longer shared with forks.
+RawBuffer& own_open(SidePages& pages, std::size_t bytes) {
+  if (!pages.open) {
+    pages.open = std::make_shared<RawBuffer>(bytes);
+  } else if (pages.open.use_count() > 1) {
+    auto copy = std::make_shared<RawBuffer>(bytes);
+    std::memcpy(copy->data(), pages.open->data(), bytes);
+    pages.open = std::move(copy);
+  }
+  return *pages.open;
 }
 
 /// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
@@ -48,7 +62,7 @@ void begin_page(const Cache& cache, const Staging& staging, std::size_t layer, s
     std::byte* memory = staging.page(which, kv_head, page);
     const std::size_t bytes = cache.side(which, layer).exact().page_bytes();
     if (continued) {
-      std::memcpy(memory, cache.pages(which, layer, kv_head).open.data(), bytes);
+      std::memcpy(memory, cache.pages(which, layer, kv_head).open->data(), bytes);
     } else {
       std::memset(memory, 0, bytes);
     }
@@ -72,23 +86,44 @@ void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_
   cache.promote(layer, kv_head, noise * batch.scale * batch.scale);
 }
 
+void add_queries(Cache& cache, ThreadPool& pool, std::size_t layer, const NewTokens& batch) {
+  const KvShape& shape = cache.shape();
+  pool.run(shape.kv_heads, [&](std::size_t h) {
+    for (std::size_t t = 0; t < batch.tokens; ++t) {
+      cache.query_sums().add(layer, h, batch.queries + t * batch.stride + h * shape.group() * shape.key_size,
+                             batch.position + t, cache.rotary());
+    }
+  });
+}
+
+/// Gives a page its last form. The first one of a head is not on the grid of another, but sets it.
+void seal_old(Cache& cache, KvSide which, std::size_t layer, std::size_t kv_head, const std::vector<float>& rows,
+              std::size_t first, Page& page) {
+  SidePages& pages = cache.pages(which, layer, kv_head);
+  const Codec& codec = cache.old_codec(which, layer, kv_head);
+  page.old = seal(pages.grid, rows, codec, first);
+  if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
+}
+
 /// Seals the complete pages [first, last) of a layer from the staging pages.
 void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, std::size_t first,
                    std::size_t last) {
   const std::size_t kv_heads = cache.shape().kv_heads;
-  for (const KvSide which : kSides) {
-    for (std::size_t h = 0; h < kv_heads; ++h) cache.pages(which, layer, h).pages.resize(last);
+  for (std::size_t h = 0; h < kv_heads; ++h) {
+    HeadSlots& slots = cache.slots(layer, h);
+    for (std::size_t page = first; page < last; ++page) {
+      const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
+      if (has_sinks) slots.sinks = first_tokens(kSinkTokens);
+      slots.slots.push_back({static_cast<std::int32_t>(page), has_sinks ? ~first_tokens(kSinkTokens) : kAllTokens, {}});
+    }
+    for (const KvSide which : kSides) cache.pages(which, layer, h).pages.resize(slots.slots.size());
   }
-  pool.run(kSides.size() * kv_heads * (last - first), [&](std::size_t task) {
-    const KvSide which = kSides[task % kSides.size()];
-    const std::size_t h = task / kSides.size() % kv_heads;
-    const std::size_t page = first + task / kSides.size() / kv_heads;
+  const auto seal_page = [&](KvSide which, std::size_t h, std::size_t page) {
     const Side& side = cache.side(which, layer);
     SidePages& pages = cache.pages(which, layer, h);
     const std::byte* exact = staging.page(which, h, page);
     const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
     if (has_sinks) keep_sinks(side.exact(), pages, exact);
-    const Codec& codec = side.recent() != nullptr ? *side.recent() : cache.old_codec(which, layer, h);
     std::vector<float> rows(kPageTokens * side.size());
     side.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
     if (which == KvSide::kKeys && side.rotation() != nullptr) {
@@ -98,8 +133,22 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
                                                &rows[t * side.size()]);
       }
     }
-    SealedPage sealed = seal(rows, codec, has_sinks ? kSinkTokens : 0);
-    (side.recent() != nullptr ? pages.pages[page].recent : pages.pages[page].old) = std::move(sealed);
+    const std::size_t from = has_sinks ? kSinkTokens : 0;
+    Page& to = pages.pages[cache.slots(layer, h).slot_of(page, last)];
+    if (side.recent() != nullptr) {
+      to.recent = seal({}, rows, *side.recent(), from);
+    } else {
+      seal_old(cache, which, layer, h, rows, from, to);
+    }
+  };
+  // The first page of a head decides the grid of all others.
+  if (first == 0) {
+    pool.run(kSides.size() * kv_heads,
+             [&](std::size_t task) { seal_page(kSides[task % kSides.size()], task / kSides.size(), 0); });
+    ++first;
+  }
+  pool.run(kSides.size() * kv_heads * (last - first), [&](std::size_t task) {
+    seal_page(kSides[task % kSides.size()], task / kSides.size() % kv_heads, first + task / kSides.size() / kv_heads);
   });
 }
 
@@ -108,17 +157,26 @@ void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::s
          std::size_t tokens_total) {
   const Side& side = cache.side(which, layer);
   if (side.recent() == nullptr) return;
-  const std::size_t first = side.old_pages(tokens_before);
-  const std::size_t count = side.old_pages(tokens_total) - first;
-  pool.run(cache.shape().kv_heads * count, [&](std::size_t task) {
-    const std::size_t number = first + task % count;
-    Page& page = cache.pages(which, layer, task / count).pages[number];
-    if (!page.recent) return;
+  const std::size_t kv_heads = cache.shape().kv_heads;
+  const std::size_t pages = tokens_total / kPageTokens;
+  const auto age_page = [&](std::size_t head, std::size_t number) {
+    const HeadSlots& slots = cache.slots(layer, head);
+    const std::size_t slot = slots.slot_of(number, pages);
+    Page& page = cache.pages(which, layer, head).pages[slot];
+    if (!page.recent || slots.slots[slot].live == 0) return;
     std::vector<float> rows(kPageTokens * side.size());
     side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
-    page.old = seal(rows, cache.old_codec(which, layer, task / count),
-                    number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0);
-  });
+    seal_old(cache, which, layer, head, rows, number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, page);
+  };
+  std::size_t first = side.old_pages(tokens_before);
+  const std::size_t last = side.old_pages(tokens_total);
+  // The first page of a head decides the grid of all others.
+  if (first == 0 && last > 0) {
+    pool.run(kv_heads, [&](std::size_t head) { age_page(head, 0); });
+    ++first;
+  }
+  pool.run(kv_heads * (last - first),
+           [&](std::size_t task) { age_page(task / (last - first), first + task % (last - first)); });
 }
 
 }  // namespace
@@ -147,9 +205,8 @@ void Staging::begin_in_place(Cache& cache, std::size_t layer, std::size_t first_
   in_place_.clear();
   for (const KvSide which : kSides) {
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-      RawBuffer& open = cache.pages(which, layer, h).open;
-      if (open.size() == 0) open = RawBuffer(cache.side(which, layer).exact().page_bytes());
-      in_place_.push_back(open.data());
+      in_place_.push_back(
+          own_open(cache.pages(which, layer, h), cache.side(which, layer).exact().page_bytes()).data());
     }
   }
 }
@@ -184,6 +241,7 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
       },
       batch.tokens > 4);
 
+  if (cache.query_sums().enabled() && cache.shape().windows[layer] == 0) add_queries(cache, pool, layer, batch);
   if (cache.keys(layer).rotation() != nullptr && batch.position < kPageTokens) {
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) observe(cache, staging, layer, h, batch);
   }
@@ -200,19 +258,19 @@ void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std:
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
       SidePages& pages = cache.pages(which, layer, h);
       if (tokens_total % kPageTokens == 0) {
-        pages.open = RawBuffer();
+        pages.open.reset();
       } else if (!staging.in_place()) {
-        if (pages.open.size() == 0) pages.open = RawBuffer(bytes);
-        std::memcpy(pages.open.data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
+        std::memcpy(own_open(pages, bytes).data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
       }
-      for (std::size_t p = side.old_pages(tokens_total); p-- > 0 && pages.pages[p].recent;) {
-        pages.pages[p].recent.reset();
-      }
+      // The pages that are old now; what is before them was dealt with when it became old.
+      const std::size_t sealed = tokens_total / kPageTokens;
+      const std::size_t old = pages.pages.size() - (sealed - side.old_pages(tokens_total));
+      for (std::size_t i = old; i-- > 0 && pages.pages[i].recent;) pages.pages[i].recent.reset();
       for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size());
            p-- > 0 && (pages.pages[p].recent || pages.pages[p].old);) {
         pages.pages[p] = Page{};
       }
-      if (visible >= kSinkTokens) pages.sinks = RawBuffer();
+      if (visible >= kSinkTokens) pages.sinks.reset();
     }
   }
 }

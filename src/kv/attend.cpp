@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numbers>
 
+#include "kv/chunk_view.h"
+
 namespace pith::kv {
 namespace {
 
@@ -12,32 +14,16 @@ using kernels::kLanes;
 /// cache.
 constexpr std::size_t kBlockTokens = 16;
 
-/// What the query at `position` sees of the page at page_start.
-kernels::TokenRange visible_in_page(std::size_t page_start, std::size_t page_tokens, std::size_t position,
-                                    std::size_t window) {
-  const std::size_t lowest = first_visible(position, window);
-  const std::size_t begin = lowest > page_start ? lowest - page_start : 0;
-  const std::size_t end = position + 1 > page_start ? position + 1 - page_start : 0;
-  return {std::min(begin, page_tokens), std::min(end, page_tokens)};
+/// Slots before a query's own page.
+std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
+  std::size_t count = head.slots.size();
+  while (count > 0 && !head.slots[count - 1].packed() && static_cast<std::size_t>(head.slots[count - 1].page) >= own_page)
+    --count;
+  return count;
 }
 
-/// What a query `distance` pages behind a sealed page reads.
-struct PageView {
-  const Codec* codec;
-  const std::byte* bytes;
-
-  void prefetch() const {
-    constexpr std::size_t kCacheLine = 64;
-    constexpr int kIntoSecondLevel = 2;
-    const std::size_t size = codec->page_bytes();
-    for (std::size_t i = 0; i < size; i += kCacheLine) __builtin_prefetch(bytes + i, 0, kIntoSecondLevel);
-  }
-};
-
-PageView view(const Side& side, const Codec& old, const Page& page, std::size_t distance) {
-  if (distance <= side.recent_pages()) return {side.recent(), page.recent->data()};
-  return {&old, page.old->data()};
-}
+/// Chunks of slots, a query's own page included.
+std::size_t chunks_of(const HeadSlots& head, std::size_t own_page) { return slots_seen(head, own_page) / kChunkPages + 1; }
 
 }  // namespace
 
@@ -156,71 +142,46 @@ Attention::BlockQueries Attention::block_queries(const Block& block, std::size_t
 }
 
 void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                             const BlockQueries& queries, std::size_t chunk, Worker& worker,
-                             const SoftmaxRows& rows) const {
+                             const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
+                             float* observed) const {
   reset(rows);
-  const std::size_t window = shape_.windows[layer];
-  const std::size_t group = shape_.group();
-  const std::size_t own_page = block.position / kPageTokens;
+  const HeadSlots& head = cache.slots(layer, block.kv_head);
   const SidePages& keys = cache.pages(KvSide::kKeys, layer, block.kv_head);
   const SidePages& values = cache.pages(KvSide::kValues, layer, block.kv_head);
-  const Codec& old_keys = cache.old_codec(KvSide::kKeys, layer, block.kv_head);
-  const FloatCodec& exact_keys = cache.keys(layer).exact();
-  const FloatCodec& exact_values = cache.values(layer).exact();
-  const PageScratch scratch = worker.scratch();
-  float* scores = worker.scores.data();
+  const std::size_t own_page = block.position / kPageTokens;
+  const std::size_t own_slot = slots_seen(head, own_page);
+  ChunkView view(cache, layer, block.kv_head, {block.position, block.tokens, shape_.group(), shape_.windows[layer]});
+  view.rows = rows;
+  view.ranges = worker.ranges.data();
+  view.scores = worker.scores.data();
+  view.observed = observed;
+  view.scratch = worker.scratch();
 
-  // A step over tokens [from, page_tokens) of the page at page_start, whose scores are there.
-  const auto step_of = [&](std::size_t page_start, std::size_t from, std::size_t page_tokens) {
-    kernels::SoftmaxStep step = {scores,          kPageTokens, rows.rows, page_tokens, nullptr,
-                                 rows.references, rows.sums,   rows.out,  rows.size};
-    const kernels::TokenRange first = visible_in_page(page_start, page_tokens, block.position, window);
-    const kernels::TokenRange last =
-        visible_in_page(page_start, page_tokens, block.position + block.tokens - 1, window);
-    if (from != 0 || last.begin != 0 || first.end != page_tokens) {
-      for (std::size_t r = 0; r < rows.rows; ++r) {
-        const kernels::TokenRange seen = visible_in_page(page_start, page_tokens, block.position + r / group, window);
-        worker.ranges[r] = {std::max(seen.begin, from), seen.end};
-      }
-      step.ranges = worker.ranges.data();
-    }
-    return step;
-  };
-  // Exact tokens from page_start on.
-  const auto attend_exact = [&](std::size_t page_start, const FloatCodec::Tokens& key,
-                                const FloatCodec::Tokens& value) {
-    exact_keys.score_tokens(queries.exact, rows.rows, key, scores);
-    exact_values.absorb_tokens(step_of(page_start, 0, key.count), value);
-  };
-
-  if (chunk == 0 && own_page > 0 && keys.sinks.size() != 0) {
-    attend_exact(0, {keys.sinks.data(), kSinkTokens, kSinkTokens}, {values.sinks.data(), kSinkTokens, kSinkTokens});
+  if (chunk == 0 && own_page > 0 && keys.sinks && head.sinks != 0) {
+    view.attend_exact(queries.exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
+                      kSinkTokens);
   }
-  const auto key_view = [&](std::size_t page) {
-    return view(cache.keys(layer), old_keys, keys.pages[page], own_page - page);
-  };
-  const auto value_view = [&](std::size_t page) {
-    return view(cache.values(layer), cache.values(layer).codec(), values.pages[page], own_page - page);
-  };
-  const std::size_t last = std::min(own_page, (chunk + 1) * kChunkPages - 1);
-  for (std::size_t page = chunk * kChunkPages; page <= last; ++page) {
-    const std::size_t start = page * kPageTokens;
-    if (visible_in_page(start, kPageTokens, block.position, window).begin == kPageTokens) continue;
-    if (page == own_page) {
-      // What no row sees is left out.
-      const std::size_t seen = (block.position + block.tokens - start + kLanes - 1) / kLanes * kLanes;
-      attend_exact(start, {staging.page(KvSide::kKeys, block.kv_head, page), kPageTokens, seen},
-                   {staging.page(KvSide::kValues, block.kv_head, page), kPageTokens, seen});
-    } else {
-      const PageView key = key_view(page);
-      const PageView value = value_view(page);
-      // Pages lie apart, so the processor does not foresee the next one.
-      value.prefetch();
-      key.codec->score_rows(queries.sealed, key.bytes, scores, scratch);
-      if (page + 1 < std::min(own_page, last + 1)) key_view(page + 1).prefetch();
-      const std::size_t from = page == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0;
-      value.codec->absorb_rows(step_of(start, from, kPageTokens), value.bytes, scratch);
-    }
+  const std::size_t end = std::min(own_slot, (chunk + 1) * kChunkPages);
+  for (std::size_t i = chunk * kChunkPages; i < end; ++i) {
+    const Slot& slot = head.slots[i];
+    if (slot.live == 0 || view.before_window(slot)) continue;
+    const PageView key = view.keys(slot, keys.pages[i], own_page);
+    const PageView value = view.values(slot, values.pages[i], own_page);
+    // Pages lie apart, so the processor does not foresee the next one.
+    value.prefetch();
+    key.codec->score_rows(queries.sealed, key.bytes, view.scores, view.scratch);
+    if (key.origins != nullptr) key.codec->add_origins(queries.sealed, *key.origins, view.scores);
+    if (i + 1 < end && head.slots[i + 1].live != 0) view.keys(head.slots[i + 1], keys.pages[i + 1], own_page).prefetch();
+    const std::size_t start = slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens;
+    value.codec->absorb_rows(view.step({start, slot.live, kPageTokens, cell_of_slot(i)}), value.bytes, view.scratch);
+  }
+  if (own_slot / kChunkPages == chunk) {
+    // What no row sees is left out.
+    const std::size_t start = own_page * kPageTokens;
+    const std::size_t seen = (block.position + block.tokens - start + kLanes - 1) / kLanes * kLanes;
+    view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(own_slot)},
+                      staging.page(KvSide::kKeys, block.kv_head, own_page),
+                      staging.page(KvSide::kValues, block.kv_head, own_page), kPageTokens);
   }
 }
 
@@ -237,6 +198,43 @@ void Attention::write_out(const Cache& cache, std::size_t layer, const AttendBat
   }
 }
 
+void Attention::begin_observing(const Cache& cache, std::size_t layer, const AttendBatch& batch,
+                                const std::vector<Block>& blocks) {
+  const Observers& observers = cache.observers();
+  cells_ = 0;
+  if (shape_.windows[layer] != 0 || observers.list().empty() || !observers.counts(0, batch.tokens)) return;
+  // All heads of a layer are given the same room.
+  for (std::size_t h = 0; h < shape_.kv_heads; ++h)
+    cells_ = std::max(cells_, cell_of_slot(cache.slots(layer, h).slots.size()) + 1);
+  counted_.resize(blocks.size());
+  for (const Block& block : blocks) counted_[block.number] = observers.counts(block.token, block.tokens) ? 1 : 0;
+  gathered_.resize(blocks.size() * observers.list().size() * cells_ * kPageTokens);
+}
+
+void Attention::gather_block(const Cache& cache, const Block& block, const SoftmaxRows& rows, float* scores) {
+  const std::size_t part = cache.observers().list().size() * cells_ * kPageTokens;
+  gather(cache.kernels(), cache.observers(), {scores, cells_, shape_.group(), block.token}, rows,
+         {&gathered_[block.number * part], part});
+}
+
+void Attention::finish_observing(Cache& cache, std::size_t layer, const std::vector<Block>& blocks) const {
+  const std::size_t part = cells_ * kPageTokens;
+  std::vector<Observer>& observers = cache.observers().list();
+  for (std::size_t o = 0; o < observers.size(); ++o) {
+    for (std::size_t h = 0; h < shape_.kv_heads; ++h) observers[o].fade(layer * shape_.kv_heads + h, cells_);
+    for (const Block& block : blocks) {
+      if (counted_[block.number] == 0) continue;
+      observers[o].take(layer * shape_.kv_heads + block.kv_head,
+                        {&gathered_[(block.number * observers.size() + o) * part], part});
+    }
+    for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
+      const HeadSlots& head = cache.slots(layer, h);
+      if (head.sinks != 0 && !head.slots.empty() && head.slots.front().page == 0)
+        observers[o].move_to_sinks(layer * shape_.kv_heads + h, kSinkTokens);
+    }
+  }
+}
+
 void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                            const AttendBatch& batch, const std::vector<Block>& blocks) {
   pool.run(blocks.size(), [&](std::size_t task, std::size_t w) {
@@ -247,45 +245,64 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
     const SoftmaxRows part = worker.part.rows(0, queries.sealed.rows);
     const SoftmaxRows total = worker.total.rows(0, queries.sealed.rows);
     reset(total);
-    const std::size_t chunks = block.position / kPageTokens / kChunkPages + 1;
+    float* observed = nullptr;
+    if (cells_ != 0 && counted_[block.number] != 0) {
+      const std::size_t needed = cells_ * queries.sealed.rows * kPageTokens;
+      if (worker.observed.size() < needed) worker.observed = Buffer<float>(2 * needed);
+      observed = worker.observed.data();
+      std::fill_n(observed, needed, kUnseen);
+    }
+    const std::size_t chunks = chunks_of(cache.slots(layer, block.kv_head), block.position / kPageTokens);
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-      attend_chunk(cache, staging, layer, block, queries, chunk, worker, part);
+      attend_chunk(cache, staging, layer, block, queries, chunk, worker, part, observed);
       merge(cache.kernels(), part, total);
     }
+    if (observed != nullptr) gather_block(cache, block, total, observed);
     write_out(cache, layer, batch, block, total);
   });
 }
 
 void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                           const AttendBatch& batch, const std::vector<Block>& blocks) {
-  const std::size_t chunks = blocks.front().position / kPageTokens / kChunkPages + 1;
+  const std::size_t own_page = blocks.front().position / kPageTokens;
+  std::size_t chunks = 0;
+  for (std::size_t h = 0; h < shape_.kv_heads; ++h)
+    chunks = std::max(chunks, chunks_of(cache.slots(layer, h), own_page));
   const std::size_t rows = blocks.front().tokens * shape_.group();
   if (split_parts_.blocks() < blocks.size() * chunks) {
     split_parts_ = RowsBuffers(2 * blocks.size() * chunks, kBlockTokens * shape_.group(), shape_.value_size);
   }
+  const std::size_t observed_size = cells_ * rows * kPageTokens;
+  observed_.assign(blocks.size() * observed_size, kUnseen);
   const auto part_of = [&](std::size_t task) { return split_parts_.rows(task, rows); };
   pool.run(blocks.size() * chunks, [&](std::size_t task, std::size_t w) {
     const Block& block = blocks[task / chunks];
+    // Heads hold different numbers of slots.
+    if (task % chunks >= chunks_of(cache.slots(layer, block.kv_head), own_page)) return reset(part_of(task));
     attend_chunk(cache, staging, layer, block, block_queries(block, batch.tokens), task % chunks, workers_[w],
-                 part_of(task));
+                 part_of(task), cells_ != 0 ? &observed_[block.number * observed_size] : nullptr);
   });
-  for (std::size_t b = 0; b < blocks.size(); ++b) {
+  for (const Block& block : blocks) {
     const SoftmaxRows total = workers_.front().total.rows(0, rows);
     reset(total);
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) merge(cache.kernels(), part_of(b * chunks + chunk), total);
-    write_out(cache, layer, batch, blocks[b], total);
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk)
+      merge(cache.kernels(), part_of(block.number * chunks + chunk), total);
+    if (cells_ != 0) gather_block(cache, block, total, &observed_[block.number * observed_size]);
+    write_out(cache, layer, batch, block, total);
   }
 }
 
-void Attention::run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
+void Attention::run(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                     const AttendBatch& batch) {
   const std::vector<Block> blocks = make_blocks(batch);
   prepare_queries(cache, pool, layer, batch, blocks);
+  begin_observing(cache, layer, batch, blocks);
   if (blocks.size() == shape_.kv_heads) {
     run_split(cache, staging, pool, layer, batch, blocks);
   } else {
     run_blocks(cache, staging, pool, layer, batch, blocks);
   }
+  if (cells_ != 0) finish_observing(cache, layer, blocks);
 }
 
 }  // namespace pith::kv

@@ -64,7 +64,8 @@ class Attention {
 
   /// append() of the same batch comes first. Softmax states are built by chunk of kChunkPages pages and merged in
   /// order, so the result depends neither on the number of threads nor on the batch.
-  void run(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
+  /// What the cache's observers ask for is gathered on the way.
+  void run(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
 
  private:
   /// Up to kBlockTokens tokens of one page and all query heads of one KV head: they share every load of a KV byte.
@@ -84,6 +85,7 @@ class Attention {
     Buffer<float> row_add, row_shrink;
     Buffer<kernels::TokenRange> ranges;
     RowsBuffers part, total;
+    Buffer<float> observed;  ///< [cells, rows, kPageTokens]; empty until something is observed
   };
 
   std::vector<Block> make_blocks(const AttendBatch& batch) const;
@@ -95,9 +97,15 @@ class Attention {
     Queries sealed;
   };
   BlockQueries block_queries(const Block& block, std::size_t batch_tokens) const;
-  /// The state of a block over one chunk, from nothing.
+  /// The state of a block over one chunk, from nothing. `observed` takes the scores of all cells, or is null.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                    const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows) const;
+                    const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
+                    float* observed) const;
+  /// Room for what is observed of the batch's blocks: parts_ [blocks][observers, cells * kPageTokens].
+  void begin_observing(const Cache& cache, std::size_t layer, const AttendBatch& batch,
+                       const std::vector<Block>& blocks);
+  void gather_block(const Cache& cache, const Block& block, const SoftmaxRows& rows, float* scores);
+  void finish_observing(Cache& cache, std::size_t layer, const std::vector<Block>& blocks) const;
   void write_out(const Cache& cache, std::size_t layer, const AttendBatch& batch, const Block& block,
                  const SoftmaxRows& rows) const;
   /// One task a block.
@@ -112,6 +120,11 @@ class Attention {
   Buffer<float> sealed_queries_;  ///< The same in the basis of sealed pages; empty if that is no other.
   SplitBuffers split_queries_;    ///< The same by block; empty if no codec reads it.
   RowsBuffers split_parts_;       ///< [blocks, chunks]
+  /// Cells of the layer at hand; 0: nothing is observed.
+  std::size_t cells_ = 0;
+  std::vector<float> observed_;        ///< Of run_split(): [blocks, cells, rows, kPageTokens]
+  std::vector<std::uint8_t> counted_;  ///< [blocks]: whether any observer counts the block
+  std::vector<float> gathered_;        ///< [blocks, observers, cells * kPageTokens]
   std::vector<Worker> workers_;
 };
 

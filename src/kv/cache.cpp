@@ -31,7 +31,15 @@ constexpr float kNoiseUnusable = 100.0F;
 std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
 
 std::size_t held_bytes(const Page& page) {
-  return (page.recent ? page.recent->size() : 0) + (page.old ? page.old->size() : 0);
+  std::size_t bytes = (page.recent ? page.recent->size() : 0) + (page.old ? page.old->size() : 0);
+  if (page.origins) {
+    for (const Origin& origin : *page.origins) bytes += sizeof origin.tokens + origin.bytes.size();
+  }
+  return bytes;
+}
+
+std::size_t exact_bytes_of(const SidePages& side) {
+  return (side.open ? side.open->size() : 0) + (side.sinks ? side.sinks->size() : 0);
 }
 
 }  // namespace
@@ -101,6 +109,7 @@ bool Cache::any_keys_read_split_queries() const {
 
 void Cache::reset_heads() {
   key_bases_.clear();
+  slots_.assign(shape_.layers() * shape_.kv_heads, {});
   promoted_.assign(shape_.layers() * shape_.kv_heads, nullptr);
   promotion_bytes_ = promotion_budget();
   if (any_keys_rotated()) key_bases_.assign(shape_.layers() * shape_.kv_heads, KeyBasis(shape_.key_size));
@@ -139,9 +148,14 @@ std::size_t Cache::sealed_bytes() const {
   return bytes;
 }
 
+std::size_t Cache::held_tokens(std::size_t layer, std::size_t kv_head) const {
+  if (shape_.windows[layer] != 0) return std::min(tokens_, shape_.windows[layer]);
+  return slots(layer, kv_head).held() + tokens_ % kPageTokens;
+}
+
 std::size_t Cache::exact_bytes() const {
   std::size_t bytes = 0;
-  for (const SidePages& side : pages_) bytes += side.open.size() + side.sinks.size();
+  for (const SidePages& side : pages_) bytes += exact_bytes_of(side);
   return bytes;
 }
 
@@ -172,7 +186,7 @@ std::size_t Cache::bytes(KvSide side, std::size_t layer) const {
   std::size_t bytes = 0;
   for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
     const SidePages& held = pages(side, layer, h);
-    bytes += held.open.size() + held.sinks.size();
+    bytes += exact_bytes_of(held);
     for (const Page& page : held.pages) bytes += held_bytes(page);
   }
   return bytes;
@@ -180,6 +194,8 @@ std::size_t Cache::bytes(KvSide side, std::size_t layer) const {
 
 void Cache::clear() {
   for (SidePages& side : pages_) side = SidePages{};
+  observers_.clear();
+  query_sums_.clear();
   reset_heads();
   tokens_ = 0;
 }

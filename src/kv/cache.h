@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/buffer.h"
@@ -15,7 +16,11 @@
 #include "kv/codec/float_codec.h"
 #include "kv/key_basis.h"
 #include "kv/layout.h"
+#include "kv/observer.h"
+#include "kv/query_sums.h"
+#include "kv/rotary.h"
 #include "kv/rotation.h"
+#include "kv/slots.h"
 
 namespace pith::kv {
 
@@ -27,15 +32,19 @@ using SealedPage = std::shared_ptr<const RawBuffer>;
 struct Page {
   SealedPage recent;
   SealedPage old;
+  /// Of packed pages, which are old ones.
+  std::shared_ptr<const std::vector<Origin>> origins{};
 };
 
-/// The pages of one side of one KV head of one layer. Page p covers tokens [64 p, 64 p + 64).
+/// The pages of one side of one KV head of one layer.
 struct SidePages {
-  std::vector<Page> pages;
-  /// Exact first tokens; empty where nothing is lossy or once no query can see them.
-  RawBuffer sinks;
-  /// The newest, unfinished page.
-  RawBuffer open;
+  std::vector<Page> pages;  ///< By slot (HeadSlots).
+  /// Exact first tokens; null where nothing is lossy or once no query can see them.
+  SealedPage sinks;
+  /// The newest, unfinished page; null where there is none. Shared with forks until one of them writes.
+  std::shared_ptr<RawBuffer> open;
+  /// The grid that pages of the old codec are on; empty before the first.
+  std::vector<std::byte> grid;
 };
 
 /// How the keys or the values of a cache are kept.
@@ -85,6 +94,12 @@ class Cache {
   /// layer.
   Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernels::KernelTable& kernels,
         const CodecRegistry* registry = nullptr);
+  /// A fork: shares all pages, which are copied where either writes to them.
+  Cache(const Cache&) = default;
+  Cache& operator=(const Cache&) = delete;
+  Cache(Cache&&) = default;
+  Cache& operator=(Cache&&) = default;
+  ~Cache() = default;
   /// The same codecs in every layer.
   Cache(const KvShape& shape, const std::string& key_codec, const std::string& value_codec,
         const kernels::KernelTable& kernels, const CodecRegistry* registry = nullptr);
@@ -95,8 +110,17 @@ class Cache {
   const Side& side(KvSide side, std::size_t layer) const { return side == KvSide::kKeys ? keys(layer) : values(layer); }
   bool any_keys_rotated() const;
   bool any_keys_read_split_queries() const;
-  /// Tokens that every layer holds.
+  /// Tokens that went in: the position of the next one.
   std::size_t tokens() const { return tokens_; }
+  /// Of them, how many a KV head of this layer holds; without eviction all that a window leaves.
+  std::size_t held_tokens(std::size_t layer, std::size_t kv_head) const;
+  /// What policies gather, in bytes.
+  std::size_t observed_bytes() const { return observers_.bytes() + query_sums_.bytes(); }
+  /// Whether the first `tokens` tokens, a multiple of kPageTokens, are held as they were when no more had come.
+  bool can_rewind(std::size_t tokens) const;
+  /// Forgets all but these; and forget_open() all but `tokens`, the first of them those of sealed pages.
+  void rewind(std::size_t tokens);
+  void forget_open(std::size_t tokens);
 
   std::size_t sealed_bytes() const;
   std::size_t exact_bytes() const;
@@ -117,6 +141,17 @@ class Cache {
   const SidePages& pages(KvSide side, std::size_t layer, std::size_t kv_head) const {
     return pages_[(static_cast<std::size_t>(side) * shape_.layers() + layer) * shape_.kv_heads + kv_head];
   }
+  HeadSlots& slots(std::size_t layer, std::size_t kv_head) { return slots_[layer * shape_.kv_heads + kv_head]; }
+  const HeadSlots& slots(std::size_t layer, std::size_t kv_head) const {
+    return slots_[layer * shape_.kv_heads + kv_head];
+  }
+  Observers& observers() { return observers_; }
+  const Observers& observers() const { return observers_; }
+  QuerySums& query_sums() { return query_sums_; }
+  const QuerySums& query_sums() const { return query_sums_; }
+  /// Of layers without a window. Empty until it is set: then there are no query statistics.
+  const Rotary& rotary() const { return rotary_; }
+  void set_rotary(Rotary rotary) { rotary_ = std::move(rotary); }
   /// Only where the keys' codec is rotated.
   KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) { return key_bases_[layer * shape_.kv_heads + kv_head]; }
   const KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) const {
@@ -145,9 +180,13 @@ class Cache {
   /// [sides, layers]; layers of the same codec share theirs.
   std::vector<std::shared_ptr<const Side>> sides_;
   std::vector<SidePages> pages_;        ///< [sides, layers, kv_heads]
+  std::vector<HeadSlots> slots_;        ///< [layers, kv_heads]
   std::vector<KeyBasis> key_bases_;     ///< [layers, kv_heads]; empty where keys are not rotated
   std::vector<const Codec*> promoted_;  ///< [layers, kv_heads]; null: not promoted
   double promotion_bytes_ = 0.0;        ///< Of a page of every head: what is left for promotions.
+  Observers observers_;
+  QuerySums query_sums_;
+  Rotary rotary_;
   std::size_t tokens_ = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "kernels/table.h"
 #include "kv/layout.h"
+#include "kv/slots.h"
 
 namespace pith::kv {
 
@@ -34,6 +35,12 @@ constexpr std::size_t split_plane_bytes(std::size_t rows, std::size_t columns) {
   return up(rows, kernels::kSplitRows) * up(columns, kernels::kSplitColumns);
 }
 
+/// What some tokens of a packed page have in common: origin() of the page that they come from.
+struct Origin {
+  TokenMask tokens = 0;
+  std::vector<std::byte> bytes;
+};
+
 /// A codec as attention uses it: what the public interface says, and the same on queries that were prepared once a
 /// batch. Goals: attention reads the stored bytes. Non-goals: positions, sequences, models. Immutable: safe from any
 /// thread.
@@ -50,6 +57,30 @@ class Codec : public KvCodec {
   /// The page's values join the running softmax of rows whose scores are in `step`, kPageTokens apart.
   virtual void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page,
                            const PageScratch& scratch) const = 0;
+
+  // Packing: what is left of several pages goes into one, as it is stored.
+
+  /// Tokens can be copied from page to page where both have the same grid().
+  virtual bool movable() const { return false; }
+  /// What the tokens of a page are stored relative to, and cannot take along.
+  virtual std::vector<std::byte> grid(const std::byte* /*page*/) const { return {}; }
+  /// What they can take along: it stays together with the tokens of its page (see Origin).
+  virtual std::vector<std::byte> origin(const std::byte* /*page*/) const { return {}; }
+  /// encode() on the grid of an earlier page of the head (empty: there is none), or where that does not reach, on one
+  /// as near as can be.
+  virtual void encode_on(std::span<const std::byte> /*grid*/, std::span<const float> rows, std::size_t first,
+                         std::span<std::byte> page) const {
+    encode(rows, first, page);
+  }
+  /// A page without tokens or origin on a grid.
+  virtual void begin_page(std::span<const std::byte> /*grid*/, std::byte* /*page*/) const {}
+  /// Copies token `from` of one page to `to`, where none was before, of another on the same grid.
+  virtual void copy_token(const std::byte* /*source*/, std::size_t /*from*/, std::byte* /*target*/,
+                          std::size_t /*to*/) const {}
+  /// Adds what the origins of a packed page add to scores [rows, kPageTokens].
+  virtual void add_origins(const Queries& /*queries*/, std::span<const Origin> /*origins*/, float* /*scores*/) const {}
+  /// The same to rows [kPageTokens, size] that were decoded.
+  virtual void add_origins(std::span<const Origin> /*origins*/, std::span<float> /*rows*/) const {}
 
  protected:
   using KvCodec::KvCodec;

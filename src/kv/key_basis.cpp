@@ -78,4 +78,8 @@ void KeyBasis::apply_to_query(const kernels::KernelTable& kernels, const Rotatio
   rotation.apply(kernels, out);
 }
 
+void KeyBasis::restore_key(float* key) const {
+  for (std::size_t i = 0; i < scale_.size(); ++i) key[i] /= scale_[i];
+}
+
 }  // namespace pith::kv

@@ -28,6 +28,8 @@ class KeyBasis {
   void apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key, float* out) const;
   void apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
                       float* out) const;
+  /// A key that was taken out of the rotation again: what it was before the basis. In place, [size].
+  void restore_key(float* key) const;
 
  private:
   /// Of keys; queries are divided by it. [size]

@@ -38,7 +38,9 @@ Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std
       rope_(h_.rope, model.weights().rope_frequency_factors, tokens_max),
       local_rope_(h_.local_rope, {}, tokens_max),
       staging_(cache, tokens_max),
-      attention_(cache, tokens_max, pool.size()) {}
+      attention_(cache, tokens_max, pool.size()) {
+  cache.set_rotary(rope_.rotary());
+}
 
 void Forward::add_bias(float* row, const Vector& bias) const {
   if (!bias.empty()) k_.add(row, bias.data(), bias.size());

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "kv/rotary.h"
 #include "model/hparams.h"
 
 namespace pith::model {
@@ -15,6 +16,8 @@ class Rope {
   Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max);
 
   void prepare(std::size_t position, std::size_t tokens);
+  /// How this turns vectors, apart from their magnitude.
+  kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kNeighbours}; }
   /// Rotates one head's vector of the batch's token m in place.
   void apply(float* head, std::size_t m) const;
 

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "kv/cache.h"
 #include "model/forward.h"
+#include "session/eviction.h"
 #include "session/sampler.h"
 #include "session/stop_strings.h"
 
@@ -39,6 +40,15 @@ kv::Cache make_cache(const Model& model, const KvOptions& kv) {
     codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
   }
   return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
+}
+
+std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
+  if (options.policy.empty()) {
+    if (options.budget_tokens != 0 || options.budget_bytes != 0)
+      fail(ErrorKind::kInvalidArgument, "an eviction budget needs a policy, and none is named");
+    return nullptr;
+  }
+  return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
 }
 
 KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes,
@@ -88,16 +98,36 @@ class Session::Impl {
         batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
         pool_(options.threads),
         kv_(options.kv),
+        threads_(options.threads),
+        eviction_(make_eviction(model_, options.eviction)),
         cache_(make_cache(model_, kv_)),
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
-        sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {}
+        sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
+    if (eviction_ != nullptr) eviction_->prepare(cache_);
+  }
+  Impl(const Impl& other)
+      : model_(other.model_),
+        context_(other.context_),
+        batch_(other.batch_),
+        pool_(other.threads_),
+        kv_(other.kv_),
+        threads_(other.threads_),
+        eviction_(other.eviction_),
+        cache_(other.cache_),
+        forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
+        sampler_(other.sampler_),
+        tokens_(other.tokens_),
+        logits_(other.logits_),
+        compacted_(other.compacted_) {}
+  Impl& operator=(const Impl&) = delete;
 
   bool feed(std::span<const Token> tokens, const std::stop_token& stop) {
     check(tokens);
+    const std::size_t end = tokens_.size() + tokens.size();
     while (!tokens.empty()) {
       if (stop.stop_requested()) return false;
-      const auto batch = tokens.first(std::min(tokens.size(), static_cast<std::size_t>(batch_)));
-      run(batch);
+      const auto batch = tokens.first(next_batch(tokens.size()));
+      run(batch, end);
       tokens = tokens.subspan(batch.size());
       // Logits are worth their price after the last token only, unless a stop request makes this one the last.
       if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
@@ -107,10 +137,11 @@ class Session::Impl {
 
   void feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
     check(tokens);
+    const std::size_t end = tokens_.size() + tokens.size();
     while (!tokens.empty()) {
-      const auto batch = tokens.first(std::min(tokens.size(), static_cast<std::size_t>(batch_)));
+      const auto batch = tokens.first(next_batch(tokens.size()));
       const int position = static_cast<int>(tokens_.size());
-      run(batch);
+      run(batch, end);
       tokens = tokens.subspan(batch.size());
       forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
         if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
@@ -140,8 +171,12 @@ class Session::Impl {
     cache_.clear();
     tokens_.clear();
     logits_.clear();
+    compacted_ = false;
   }
 
+  void compact(const session::Eviction& eviction, std::size_t budget);
+  void truncate(std::size_t tokens);
+  const session::Eviction* eviction() const { return eviction_.get(); }
   KvStats kv_stats() const;
 
   Model model_;
@@ -149,15 +184,27 @@ class Session::Impl {
   int batch_;
   ThreadPool pool_;
   KvOptions kv_;
+  int threads_;
+  std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
   kv::Cache cache_;
   model::Forward forward_;
   session::Sampler sampler_;
   std::vector<Token> tokens_;
   std::vector<float> logits_;
+  bool compacted_ = false;  ///< compact() evicted something
 
  private:
+  /// Batches end where eviction decides.
+  std::size_t next_batch(std::size_t tokens) const {
+    std::size_t count = std::min(tokens, static_cast<std::size_t>(batch_));
+    if (streams()) count = std::min(count, eviction_->next_decision(tokens_.size()) - tokens_.size());
+    return count;
+  }
+  /// Old tokens go as new ones come.
+  bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
+
   void check(std::span<const Token> tokens) const {
-    if (tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
+    if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
       fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
            tokens_.size(), context_);
     }
@@ -168,7 +215,13 @@ class Session::Impl {
     }
   }
 
-  void run(std::span<const Token> batch) {
+  /// Of a feed up to position `end`.
+  void run(std::span<const Token> batch, std::size_t end) {
+    if (eviction_ != nullptr) {
+      eviction_->make_room(cache_, pool_);
+      if (streams()) end = eviction_->next_decision(tokens_.size());
+      cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
+    }
     forward_.run(batch);
     tokens_.insert(tokens_.end(), batch.begin(), batch.end());
   }
@@ -225,8 +278,45 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   return result;
 }
 
+void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {
+  const std::size_t before = session::held_tokens(cache_);
+  eviction.compact(cache_, pool_, budget);
+  compacted_ = compacted_ || session::held_tokens(cache_) != before;
+}
+
+void Session::Impl::truncate(std::size_t tokens) {
+  if (tokens > tokens_.size()) {
+    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
+  }
+  if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
+  if (tokens == tokens_.size()) return;
+  const std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
+  // The state that the tokens were in up to some point is still there, or it is nothing.
+  const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
+  std::size_t from = 0;
+  // The last token goes through the model in any case, for its logits.
+  const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
+  if (eviction_ == nullptr) {
+    from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
+    while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  }
+  if (from == 0) {
+    cache_.clear();
+  } else if (from == sealed) {
+    from = last;
+    cache_.forget_open(from);
+  } else {
+    cache_.rewind(from);
+  }
+  tokens_.resize(from);
+  logits_.clear();
+  if (from < tokens) feed(std::span(kept).subspan(from), std::stop_token{});
+}
+
 KvStats Session::Impl::kv_stats() const {
   KvStats stats = stats_of(kv_, cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
+  stats.policy_bytes = cache_.observed_bytes();
+  stats.held_tokens = static_cast<int>(session::held_tokens(cache_));
   const kv::KvShape& shape = cache_.shape();
   stats.layers.resize(shape.layers());
   for (std::size_t layer = 0; layer < shape.layers(); ++layer) {
@@ -240,6 +330,7 @@ KvStats Session::Impl::kv_stats() const {
 
 Session::Session(Model model, const SessionOptions& options)
     : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -269,6 +360,27 @@ Token Session::step() {
 Generation Session::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                              const std::stop_token& stop) {
   return impl_->generate(prompt, options, on_piece, stop);
+}
+
+void Session::compact(std::size_t budget_tokens) {
+  if (impl_->eviction() == nullptr) fail(ErrorKind::kInvalidArgument, "compact: the session has no eviction policy");
+  impl_->compact(*impl_->eviction(), budget_tokens);
+}
+
+void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) {
+  EvictionOptions options = policy;
+  options.budget_tokens = 0;
+  options.budget_bytes = 0;
+  const auto eviction = make_eviction(impl_->model_, options);
+  if (eviction == nullptr) fail(ErrorKind::kInvalidArgument, "compact: no eviction policy is named");
+  impl_->compact(*eviction, budget_tokens);
+}
+
+Session Session::fork() const { return Session(std::make_unique<Impl>(*impl_)); }
+
+void Session::truncate(int tokens) {
+  if (tokens < 0) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, must be at least 0", tokens);
+  impl_->truncate(static_cast<std::size_t>(tokens));
 }
 
 std::span<const Token> Session::tokens() const noexcept { return impl_->tokens_; }

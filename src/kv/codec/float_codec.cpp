@@ -96,4 +96,11 @@ void FloatCodec::absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& v
   accumulate_tokens(step.scores, step.rows, values, step.out);
 }
 
+void FloatCodec::copy_token(const std::byte* source, std::size_t from, std::byte* target, std::size_t to) const {
+  for (std::size_t i = 0; i < shape().size; ++i) {
+    std::memcpy(target + index(kPageTokens, to, i) * element_bytes(),
+                source + index(kPageTokens, from, i) * element_bytes(), element_bytes());
+  }
+}
+
 }  // namespace pith::kv

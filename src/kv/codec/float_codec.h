@@ -31,6 +31,9 @@ class FloatCodec final : public Codec {
     absorb_tokens(step, {page, kPageTokens, kPageTokens});
   }
 
+  bool movable() const override { return true; }
+  void copy_token(const std::byte* source, std::size_t from, std::byte* target, std::size_t to) const override;
+
   /// Writes one token's vector [size] into a page of `tokens` tokens.
   void put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const;
   /// Reads back the first `count` vectors of such a page: rows [count, size].

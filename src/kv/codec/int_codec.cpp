@@ -14,6 +14,8 @@ using kernels::kLanes;
 
 constexpr float kCodeMax = 127.0F;
 constexpr float kScaleCodeMax = 255.0F;
+/// Room that the scales of a head's first page leave for larger ones.
+constexpr float kHeadroom = 2.0F;
 
 float load_float(const std::byte* p) {
   float x = 0.0F;
@@ -40,16 +42,18 @@ float largest(std::span<const float> x) {
 }  // namespace
 
 IntCodec::IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels)
-    : Codec(shape), bits_(bits), trellis_(bits == 8 ? nullptr : &trellis(bits)), layout_{}, kernels_(&kernels) {
+    : Codec(shape), bits_(bits), trellis_(nullptr), layout_{}, kernels_(&kernels) {
+  // A code's state comes from another element of the same key, but of another token's value: that one may be evicted.
+  if (bits != 8) trellis_ = keys() ? &trellis(bits) : &stateless(bits);
   constexpr std::size_t kSizeMax = 4 * kernels::kTileLinesMax;
   if (shape.size > kSizeMax) {
     fail(ErrorKind::kUnsupported, "KV heads have {} elements, integer codecs hold at most {}", shape.size, kSizeMax);
   }
   layout_.scales = tiles() * tile_bytes();
   layout_.mean = layout_.scales + kPageTokens;
-  layout_.scale_unit = layout_.mean + (keys() ? shape.size : 0);
-  layout_.mean_unit = layout_.scale_unit + sizeof(float);
-  layout_.end = layout_.mean_unit + (keys() ? sizeof(float) : 0);
+  layout_.mean_unit = layout_.mean + (keys() ? shape.size : 0);
+  layout_.scale_unit = layout_.mean_unit + (keys() ? sizeof(float) : 0);
+  layout_.end = layout_.scale_unit + sizeof(float);
 }
 
 std::size_t IntCodec::page_bytes() const { return layout_.end; }
@@ -130,10 +134,18 @@ std::vector<float> IntCodec::first_scales(const std::vector<float>& rows) const 
   return scales;
 }
 
-void IntCodec::store_scales(std::vector<float>& scales, std::byte* page) const {
-  const float top = largest(scales);
+float IntCodec::unit_for(std::span<const std::byte> grid, float top) const {
   // Where a scale is not finite the whole page is NaN: better no result than a wrong one.
-  const float unit = std::isfinite(top) ? top / (kScaleCodeMax * kScaleCodeMax) : std::nanf("");
+  if (!std::isfinite(top)) return std::nanf("");
+  const float reach = kScaleCodeMax * kScaleCodeMax;
+  float unit = grid.empty() ? 0.0F : load_float(grid.data());
+  if (!(unit > 0.0F)) return kHeadroom * top / reach;
+  while (top > unit * reach) unit *= 2.0F;
+  return unit;
+}
+
+void IntCodec::store_scales(std::span<const std::byte> grid, std::vector<float>& scales, std::byte* page) const {
+  const float unit = unit_for(grid, largest(scales));
   for (std::size_t t = 0; t < kPageTokens; ++t) {
     const float exact = unit > 0.0F ? std::sqrt(std::max(scales[t], 0.0F) / unit) : 0.0F;
     const float code = std::min(trellis_ == nullptr ? std::ceil(exact) : std::nearbyint(exact), kScaleCodeMax);
@@ -188,6 +200,11 @@ std::vector<float> IntCodec::decode_tiles(const std::vector<std::uint8_t>& codes
 }
 
 void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const {
+  encode_on({}, rows, first, page);
+}
+
+void IntCodec::encode_on(std::span<const std::byte> grid, std::span<const float> rows, std::size_t first,
+                         std::span<std::byte> page) const {
   const std::size_t size = shape().size;
   const std::vector<float> mean = store_mean(rows, first, page.data());
   std::vector<float> rest(kPageTokens * size, 0.0F);
@@ -195,7 +212,7 @@ void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<
     for (std::size_t i = 0; i < size; ++i) rest[t * size + i] = rows[t * size + i] - mean[i];
   }
   std::vector<float> scales = first_scales(rest);
-  if (trellis_ == nullptr) store_scales(scales, page.data());
+  if (trellis_ == nullptr) store_scales(grid, scales, page.data());
   const std::vector<std::uint8_t> codes = encode_tiles(rest, scales);
   const std::size_t tile_codes = lines() * kLineBytes;
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
@@ -218,7 +235,7 @@ void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<
     }
     scales[t] = scales[t] > 0.0F ? cross / norm : scales[t];
   }
-  store_scales(scales, page.data());
+  store_scales(grid, scales, page.data());
 }
 
 void IntCodec::decode(std::span<const std::byte> page, std::span<float> rows) const {

@@ -27,13 +27,25 @@ class IntCodec final : public Codec {
                   const PageScratch& scratch) const override;
   void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
 
+  bool movable() const override { return true; }
+  /// The unit of scales.
+  std::vector<std::byte> grid(const std::byte* page) const override;
+  /// Of keys: the mean.
+  std::vector<std::byte> origin(const std::byte* page) const override;
+  void encode_on(std::span<const std::byte> grid, std::span<const float> rows, std::size_t first,
+                 std::span<std::byte> page) const override;
+  void begin_page(std::span<const std::byte> grid, std::byte* page) const override;
+  void copy_token(const std::byte* source, std::size_t from, std::byte* target, std::size_t to) const override;
+  void add_origins(const Queries& queries, std::span<const Origin> origins, float* scores) const override;
+  void add_origins(std::span<const Origin> origins, std::span<float> rows) const override;
+
  private:
   /// Offsets of what follows the codes.
   struct Layout {
     std::size_t scales;      ///< u8 [kPageTokens]: scale = unit * code^2
     std::size_t mean;        ///< Of keys: i8 [size]
-    std::size_t scale_unit;  ///< f32
     std::size_t mean_unit;   ///< Of keys: f32
+    std::size_t scale_unit;  ///< f32
     std::size_t end;
   };
 
@@ -41,6 +53,10 @@ class IntCodec final : public Codec {
   std::size_t tiles() const { return (keys() ? kPageTokens : shape().size) / kernels::kLanes; }
   /// Of a tile: groups of 4 columns.
   std::size_t lines() const { return (keys() ? shape().size : kPageTokens) / 4; }
+  /// Code `element` of a token.
+  std::uint8_t code_at(const std::byte* page, std::size_t token, std::size_t element) const;
+  /// Into a page where it is 0.
+  void set_code(std::byte* page, std::size_t token, std::size_t element, std::uint8_t code) const;
   std::size_t tile_bytes() const { return lines() * 8 * static_cast<std::size_t>(bits_); }
   kernels::CodeDotKernel dot() const;
   const std::uint8_t* levels() const;
@@ -57,8 +73,10 @@ class IntCodec final : public Codec {
   std::vector<float> first_scales(const std::vector<float>& rows) const;
   /// The mean of rows from `first` on as it is stored; zero of values.
   std::vector<float> store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const;
+  /// Of scales up to `top`: the grid's, times a power of two where that does not reach.
+  float unit_for(std::span<const std::byte> grid, float top) const;
   /// Rounds the scales to what is stored; up, where codes must not overflow.
-  void store_scales(std::vector<float>& scales, std::byte* page) const;
+  void store_scales(std::span<const std::byte> grid, std::vector<float>& scales, std::byte* page) const;
 
   int bits_;
   const Trellis* trellis_;  ///< Null at 8 bits.

@@ -14,6 +14,12 @@ constexpr Sorted<16> kLevels4 = {{{2, 42, 63, 77, 89, 99, 109, 119, 128, 137, 14
 constexpr Sorted<8> kLevels3 = {{{5, 57, 85, 108, 130, 153, 180, 220}, {39, 77, 104, 127, 149, 172, 200, 255}}};
 constexpr Sorted<4> kLevels2 = {{{7, 81, 136, 199}, {64, 125, 180, 255}}};
 
+/// Lloyd and Max's tables, in units that put the outermost level to the edge of a byte.
+constexpr std::array<std::uint8_t, 16> kFlat4 = {2,   33,  54,  70,  85,  98,  110, 122,
+                                                 134, 146, 158, 171, 186, 202, 223, 254};
+constexpr std::array<std::uint8_t, 8> kFlat3 = {1, 49, 83, 114, 142, 173, 207, 255};
+constexpr std::array<std::uint8_t, 4> kFlat2 = {1, 90, 166, 255};
+
 /// Where the level of a code behind a state is in the dot kernel's table.
 constexpr std::size_t lookup_index(int bits, std::size_t before, std::size_t next, std::size_t member) {
   if (bits == 3) return next << 3U | before << 2U | member;
@@ -38,6 +44,9 @@ constexpr Trellis make_trellis(int bits, float unit, const Sorted<count>& sorted
 constexpr Trellis kTrellis4 = make_trellis(4, 42.235F, kLevels4);
 constexpr Trellis kTrellis3 = make_trellis(3, 51.063F, kLevels3);
 constexpr Trellis kTrellis2 = make_trellis(2, 65.743F, kLevels2);
+constexpr Trellis kStateless4 = make_trellis<16>(4, 46.0F, {kFlat4, kFlat4});
+constexpr Trellis kStateless3 = make_trellis<8>(3, 59.0F, {kFlat3, kFlat3});
+constexpr Trellis kStateless2 = make_trellis<4>(2, 84.0F, {kFlat2, kFlat2});
 
 /// Bits of codes at [shift, shift + bits) of line j, byte i.
 unsigned low_bits(const std::uint8_t* codes, std::size_t line, std::size_t i, unsigned mask) {
@@ -47,6 +56,8 @@ unsigned low_bits(const std::uint8_t* codes, std::size_t line, std::size_t i, un
 }  // namespace
 
 const Trellis& trellis(int bits) { return bits == 4 ? kTrellis4 : bits == 3 ? kTrellis3 : kTrellis2; }
+
+const Trellis& stateless(int bits) { return bits == 4 ? kStateless4 : bits == 3 ? kStateless3 : kStateless2; }
 
 void Trellis::pack(const std::uint8_t* codes, std::size_t lines, std::uint8_t* tile) const {
   std::memset(tile, 0, tile_bytes(lines));

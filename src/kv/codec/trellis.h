@@ -37,4 +37,8 @@ struct Trellis {
 /// bits is 4, 3 or 2.
 const Trellis& trellis(int bits);
 
+/// The same form with levels that do not depend on the state before, Lloyd and Max's for N(0, 1): for codes that must
+/// mean the same wherever they are moved.
+const Trellis& stateless(int bits);
+
 }  // namespace pith::kv

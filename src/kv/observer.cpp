@@ -1,0 +1,137 @@
+#include "kv/observer.h"
+
+#include <algorithm>
+
+namespace pith::kv {
+namespace {
+
+/// The least logarithm of a scale that weigh_rows() adds to a score is -2: references lie at most so far below scores.
+constexpr float kReferenceBelow = 2.0F;
+constexpr float kReferenceFactor = 4.0F;
+
+}  // namespace
+
+void Observer::begin_batch(std::size_t position, std::size_t tokens, std::size_t end) {
+  weights_.assign(tokens, 0.0F);
+  fade_ = 1.0F;
+  if (needs_.queries == 0) return;
+  const bool all = needs_.queries == PolicyNeeds::kAllQueries;
+  const std::size_t newest = all ? end : static_cast<std::size_t>(needs_.queries);
+  const std::size_t from = end - std::min(end, newest);
+  for (std::size_t i = 0; i < tokens; ++i) {
+    if (position + i < from) continue;
+    float keep = needs_.decay;
+    if (!all) {
+      // A feed that brings all the queries that count makes what was there before obsolete.
+      if (position + i == from) count_ = 0;
+      if (count_ == 0) keep = 0.0F;
+      if (count_ >= newest) keep *= 1.0F - 1.0F / static_cast<float>(newest);
+    }
+    fade_ *= keep;
+    for (std::size_t j = 0; j < i; ++j) weights_[j] *= keep;
+    weights_[i] = 1.0F;
+    ++count_;
+  }
+}
+
+bool Observer::counts(std::size_t first, std::size_t count) const {
+  return std::any_of(weights_.begin() + static_cast<std::ptrdiff_t>(first),
+                     weights_.begin() + static_cast<std::ptrdiff_t>(first + count), [](float w) { return w > 0.0F; });
+}
+
+void Observer::fade(std::size_t head, std::size_t cells) {
+  std::vector<float>& gathered = gathered_[head];
+  if (gathered.size() < cells * kPageTokens) gathered.resize(cells * kPageTokens);
+  if (fade_ == 1.0F) return;
+  for (float& x : gathered) x *= fade_;
+}
+
+void Observer::combine(float& into, float x) const {
+  into = needs_.reduce == PolicyNeeds::Reduce::kMax ? std::max(into, x) : into + x;
+}
+
+void Observer::take(std::size_t head, std::span<const float> part) {
+  for (std::size_t i = 0; i < part.size(); ++i) combine(gathered_[head][i], part[i]);
+}
+
+void Observer::move_to_sinks(std::size_t head, std::size_t count) {
+  float* sinks = gathered_[head].data();
+  float* page = sinks + cell_of_slot(0) * kPageTokens;
+  for (std::size_t t = 0; t < count; ++t) {
+    combine(sinks[t], page[t]);
+    page[t] = 0.0F;
+  }
+}
+
+void Observer::clear() {
+  count_ = 0;
+  for (std::vector<float>& gathered : gathered_) gathered.clear();
+}
+
+void Observers::add(const PolicyNeeds& needs, std::size_t heads) {
+  if (needs.queries != 0 && find(needs) == nullptr) list_.emplace_back(needs, heads);
+}
+
+const Observer* Observers::find(const PolicyNeeds& needs) const {
+  const auto same = [&](const Observer& observer) {
+    return observer.needs().queries == needs.queries && observer.needs().reduce == needs.reduce &&
+           observer.needs().decay == needs.decay;
+  };
+  const auto found = std::find_if(list_.begin(), list_.end(), same);
+  return found == list_.end() ? nullptr : &*found;
+}
+
+void Observers::begin_batch(std::size_t position, std::size_t tokens, std::size_t end) {
+  for (Observer& observer : list_) observer.begin_batch(position, tokens, end);
+}
+
+bool Observers::counts(std::size_t first, std::size_t count) const {
+  return std::any_of(list_.begin(), list_.end(), [&](const Observer& o) { return o.counts(first, count); });
+}
+
+void Observers::clear() {
+  for (Observer& observer : list_) observer.clear();
+}
+
+std::size_t Observers::bytes() const {
+  std::size_t bytes = 0;
+  for (const Observer& observer : list_) {
+    for (std::size_t head = 0; head < observer.heads(); ++head) bytes += observer.gathered(head).size() * sizeof(float);
+  }
+  return bytes;
+}
+
+void gather(const kernels::KernelTable& kernels, const Observers& observers, const ObservedScores& observed,
+            const SoftmaxRows& rows, std::span<float> parts) {
+  const std::size_t length = observed.cells * kPageTokens;
+  std::fill(parts.begin(), parts.end(), 0.0F);
+  std::vector<float> references(rows.rows);
+  std::vector<float> sums(rows.rows);
+  for (std::size_t cell = 0; cell < observed.cells; ++cell) {
+    float* scores = observed.scores + cell * rows.rows * kPageTokens;
+    for (std::size_t r = 0; r < rows.rows; ++r) references[r] = rows.references[r] + kReferenceBelow;
+    kernels::SoftmaxStep step = {scores,      kPageTokens, rows.rows, kPageTokens, nullptr, references.data(),
+                                 sums.data(), nullptr,     0};
+    kernels.softmax_rows(step);
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      const std::size_t token = observed.first_token + r / observed.group;
+      const float share = kReferenceFactor / (rows.sums[r] * static_cast<float>(observed.group));
+      for (std::size_t o = 0; o < observers.list().size(); ++o) {
+        const Observer& observer = observers.list()[o];
+        const float weight = observer.weight(token) * share;
+        if (weight == 0.0F) continue;
+        float* to = &parts[o * length + cell * kPageTokens];
+        const float* from = scores + r * kPageTokens;
+        if (observer.needs().reduce == PolicyNeeds::Reduce::kMax) {
+          // The largest of any head of the group.
+          const float whole = weight * static_cast<float>(observed.group);
+          for (std::size_t t = 0; t < kPageTokens; ++t) to[t] = std::max(to[t], whole * from[t]);
+        } else {
+          for (std::size_t t = 0; t < kPageTokens; ++t) to[t] += weight * from[t];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace pith::kv

@@ -1,0 +1,212 @@
+#include "kv/pack.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pith::kv {
+namespace {
+
+/// Of the tokens in pages with and without holes: from which share of holes on it is worth to move any.
+constexpr std::size_t kLazyShare = 8;
+
+/// A page that is being filled.
+struct Target {
+  std::array<RawBuffer, kSides.size()> bytes;
+  std::array<std::vector<Origin>, kSides.size()> origins;
+  std::vector<std::int32_t> positions;
+};
+
+/// One KV head while its pages are packed.
+class HeadPacker {
+ public:
+  HeadPacker(Cache& cache, std::size_t layer, std::size_t kv_head)
+      : cache_(cache), layer_(layer), kv_head_(kv_head), head_(cache.slots(layer, kv_head)) {}
+
+  void run(Packing packing) {
+    const bool moves = worth_moving(packing);
+    const auto goes = [&](std::size_t i) {
+      return old(i) && (head_.slots[i].live == 0 || (moves && movable(i) && head_.slots[i].live != whole(i)));
+    };
+    std::vector<std::size_t> stay;
+    for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+      if (goes(i)) {
+        take(i);
+      } else {
+        stay.push_back(i);
+      }
+    }
+    if (stay.size() != head_.slots.size()) rebuild(stay);
+  }
+
+ private:
+  /// Codec::grid() of both sides.
+  using Grid = std::array<std::string, kSides.size()>;
+
+  SidePages& side_pages(KvSide side) const { return cache_.pages(side, layer_, kv_head_); }
+  const Page& page(std::size_t side, std::size_t slot) const { return side_pages(kSides[side]).pages[slot]; }
+  const Codec& codec(std::size_t side) const { return cache_.old_codec(kSides[side], layer_, kv_head_); }
+
+  /// What a slot holds where nothing was evicted.
+  TokenMask whole(std::size_t slot) const {
+    return head_.slots[slot].page == 0 && cache_.keeps_sinks(layer_) ? ~first_tokens(kSinkTokens) : kAllTokens;
+  }
+
+  /// No query sees it as recent any more.
+  bool old(std::size_t slot) const {
+    if (head_.slots[slot].packed()) return true;
+    const auto page = static_cast<std::size_t>(head_.slots[slot].page);
+    return std::all_of(kSides.begin(), kSides.end(), [&](KvSide side) {
+      return page < cache_.side(side, layer_).old_pages(cache_.tokens());
+    });
+  }
+
+  bool movable(std::size_t slot) const {
+    for (std::size_t side = 0; side < kSides.size(); ++side) {
+      if (!codec(side).movable() || !page(side, slot).old) return false;
+    }
+    return true;
+  }
+
+  bool worth_moving(Packing packing) const {
+    std::size_t holes = 0;
+    std::size_t room = 0;
+    for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+      if (!old(i) || !movable(i)) continue;
+      room += kPageTokens;
+      holes += kPageTokens - head_.slots[i].held();
+    }
+    // Fewer holes than a page has tokens: no page would come free.
+    return holes >= kPageTokens && (packing == Packing::kFull || holes * kLazyShare >= room);
+  }
+
+  /// Packed pages, the new ones last, then pages in order.
+  void rebuild(const std::vector<std::size_t>& stay) {
+    std::vector<Slot> slots;
+    std::array<std::vector<Page>, kSides.size()> pages;
+    const auto keep = [&](const Slot& slot, Page key, Page value) {
+      slots.push_back(slot);
+      pages[0].push_back(std::move(key));
+      pages[1].push_back(std::move(value));
+    };
+    for (const std::size_t i : stay) {
+      if (head_.slots[i].packed()) keep(head_.slots[i], page(0, i), page(1, i));
+    }
+    for (auto& [grid, targets] : targets_) {
+      for (Target& target : targets) keep(slot_of(target), page_of(target, 0), page_of(target, 1));
+    }
+    for (const std::size_t i : stay) {
+      if (!head_.slots[i].packed()) keep(head_.slots[i], page(0, i), page(1, i));
+    }
+    move_gathered(slots);
+    head_.slots = std::move(slots);
+    for (const KvSide side : kSides) side_pages(side).pages = std::move(pages[static_cast<std::size_t>(side)]);
+  }
+
+  void take(std::size_t slot);
+  void move_gathered(const std::vector<Slot>& slots);
+  Slot slot_of(const Target& target) const {
+    return {Slot::kPacked, first_tokens(target.positions.size()), std::make_shared<const Positions>(target.positions)};
+  }
+  static Page page_of(Target& target, std::size_t side) {
+    Page page;
+    page.old = std::make_shared<const RawBuffer>(std::move(target.bytes[side]));
+    if (!target.origins[side].empty())
+      page.origins = std::make_shared<const std::vector<Origin>>(std::move(target.origins[side]));
+    return page;
+  }
+
+  Cache& cache_;
+  std::size_t layer_, kv_head_;
+  HeadSlots& head_;
+  std::map<Grid, std::vector<Target>> targets_;
+  /// Of tokens that were moved, by target of targets_: where they come from, for what observers gathered.
+  std::map<std::int32_t, std::pair<std::size_t, std::size_t>> came_from_;
+};
+
+void HeadPacker::take(std::size_t slot) {
+  const Slot& from = head_.slots[slot];
+  if (from.live == 0) return;
+  std::array<std::vector<std::byte>, kSides.size()> grids;
+  Grid grid;
+  std::array<std::vector<std::byte>, kSides.size()> own_origin;
+  for (std::size_t side = 0; side < kSides.size(); ++side) {
+    grids[side] = codec(side).grid(page(side, slot).old->data());
+    for (const std::byte b : grids[side]) grid[side].push_back(static_cast<char>(b));
+    if (!from.packed()) own_origin[side] = codec(side).origin(page(side, slot).old->data());
+  }
+  const std::vector<std::int32_t> positions = positions_of(from);
+  std::vector<Target>& targets = targets_[grid];
+  for (TokenMask left = from.live; left != 0; left &= left - 1) {
+    const auto token = static_cast<std::size_t>(std::countr_zero(left));
+    if (targets.empty() || targets.back().positions.size() == kPageTokens) {
+      targets.emplace_back();
+      for (std::size_t side = 0; side < kSides.size(); ++side) {
+        targets.back().bytes[side] = RawBuffer(codec(side).page_bytes());
+        codec(side).begin_page(grids[side], targets.back().bytes[side].data());
+      }
+    }
+    Target& to = targets.back();
+    const std::size_t place = to.positions.size();
+    to.positions.push_back(positions[token]);
+    came_from_[positions[token]] = {slot, token};
+    for (std::size_t side = 0; side < kSides.size(); ++side) {
+      codec(side).copy_token(page(side, slot).old->data(), token, to.bytes[side].data(), place);
+      const std::vector<std::byte>* origin = own_origin[side].empty() ? nullptr : &own_origin[side];
+      if (page(side, slot).origins) {
+        for (const Origin& each : *page(side, slot).origins) {
+          if ((each.tokens >> token & 1U) != 0) origin = &each.bytes;
+        }
+      }
+      if (origin == nullptr) continue;
+      std::vector<Origin>& origins = to.origins[side];
+      const auto same = std::find_if(origins.begin(), origins.end(), [&](const Origin& o) { return o.bytes == *origin; });
+      Origin& mine = same != origins.end() ? *same : origins.emplace_back(Origin{0, *origin});
+      mine.tokens |= TokenMask{1} << place;
+    }
+  }
+}
+
+/// What observers gathered follows the tokens.
+void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
+  const std::size_t head = layer_ * cache_.shape().kv_heads + kv_head_;
+  for (Observer& observer : cache_.observers().list()) {
+    std::vector<float>& gathered = observer.gathered(head);
+    if (gathered.empty()) continue;
+    gathered.resize((head_.slots.size() + 2) * kPageTokens);
+    std::vector<float> moved((slots.size() + 2) * kPageTokens);
+    const auto copy = [&](std::size_t from_cell, std::size_t to_cell) {
+      std::copy_n(&gathered[from_cell * kPageTokens], kPageTokens, &moved[to_cell * kPageTokens]);
+    };
+    copy(0, 0);
+    copy(cell_of_slot(head_.slots.size()), cell_of_slot(slots.size()));
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const std::vector<std::int32_t> positions = positions_of(slots[i]);
+      const auto old = std::find_if(head_.slots.begin(), head_.slots.end(), [&](const Slot& slot) {
+        return slot.packed() == slots[i].packed() && slot.page == slots[i].page && slot.positions == slots[i].positions;
+      });
+      if (old != head_.slots.end()) {
+        copy(cell_of_slot(static_cast<std::size_t>(old - head_.slots.begin())), cell_of_slot(i));
+        continue;
+      }
+      for (std::size_t t = 0; t < positions.size(); ++t) {
+        const auto& [slot, token] = came_from_.at(positions[t]);
+        moved[cell_of_slot(i) * kPageTokens + t] = gathered[cell_of_slot(slot) * kPageTokens + token];
+      }
+    }
+    gathered = std::move(moved);
+  }
+}
+
+}  // namespace
+
+void pack(Cache& cache, ThreadPool& pool, std::size_t layer, Packing packing) {
+  pool.run(cache.shape().kv_heads, [&](std::size_t h) { HeadPacker(cache, layer, h).run(packing); });
+}
+
+}  // namespace pith::kv

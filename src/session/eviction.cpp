@@ -1,0 +1,130 @@
+#include "session/eviction.h"
+
+#include <algorithm>
+
+#include "base/fail.h"
+
+namespace pith::session {
+namespace {
+
+const EvictionOptions& checked(const EvictionOptions& options) {
+  constexpr std::size_t kIntervalMax = 1U << 20U;
+  if (options.interval == 0 || options.interval % kv::kPageTokens != 0 || options.interval > kIntervalMax) {
+    fail(ErrorKind::kInvalidArgument, "eviction interval is {}, must be a multiple of {}, at most {}", options.interval,
+         kv::kPageTokens, kIntervalMax);
+  }
+  const std::size_t least = options.sinks + options.recent + options.interval;
+  if (options.budget_tokens != 0 && options.budget_tokens < least) {
+    fail(ErrorKind::kInvalidArgument,
+         "eviction budget is {} tokens, must be at least {}: {} sinks, {} recent ones and an interval of {}",
+         options.budget_tokens, least, options.sinks, options.recent, options.interval);
+  }
+  return options;
+}
+
+/// Heads of layers that are scored.
+std::size_t scored_heads(const kv::KvShape& shape) {
+  return shape.kv_heads * static_cast<std::size_t>(std::count(shape.windows.begin(), shape.windows.end(), 0U));
+}
+
+std::size_t total_held(const kv::Cache& cache) {
+  std::size_t held = 0;
+  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
+    if (cache.shape().windows[layer] != 0) continue;
+    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) held += cache.held_tokens(layer, h);
+  }
+  return held;
+}
+
+/// What `tokens` further tokens, whole pages, may add to a cache at most before the next decision.
+std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
+  std::size_t bytes = 0;
+  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
+    for (const KvSide which : kv::kSides) {
+      const kv::Side& side = cache.side(which, layer);
+      const kv::Codec& codec = side.recent() != nullptr ? *side.recent() : side.codec();
+      bytes += tokens / kv::kPageTokens * codec.page_bytes() + side.exact().page_bytes() +
+               side.exact().bytes_of(kv::kSinkTokens);
+    }
+  }
+  return bytes * cache.shape().kv_heads;
+}
+
+/// What a token of every scored head takes in its last form.
+std::size_t bytes_a_token(const kv::Cache& cache) {
+  std::size_t bytes = 0;
+  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
+    if (cache.shape().windows[layer] != 0) continue;
+    for (const KvSide which : kv::kSides) bytes += cache.side(which, layer).codec().page_bytes();
+  }
+  return std::max<std::size_t>(1, bytes * cache.shape().kv_heads / kv::kPageTokens);
+}
+
+}  // namespace
+
+std::size_t held_tokens(const kv::Cache& cache) {
+  const std::size_t heads = scored_heads(cache.shape());
+  return heads == 0 ? cache.tokens() : (total_held(cache) + heads - 1) / heads;
+}
+
+Eviction::Eviction(const EvictionOptions& options, float scale)
+    : options_(checked(options)),
+      policy_(make_policy(options.policy, options.parameters, options.registry.get())),
+      needs_(policy_->needs()) {
+  const std::string allocator = options.allocator.empty() ? std::string(policy_->allocator()) : options.allocator;
+  allocator_ = make_allocator(allocator, options.allocator_parameters, options.registry.get());
+  selector_ = make_selector(options.selector, {}, options.registry.get());
+  if (needs_.reconstruction && automatic()) {
+    fail(ErrorKind::kInvalidArgument,
+         "eviction policy \"{}\" reads the whole context once more at each decision: it works by compact() alone, "
+         "without a budget",
+         options.policy);
+  }
+  for (const std::string& name : options.observe) {
+    observed_.push_back(make_policy(name, {}, options.registry.get())->needs());
+  }
+  evictor_ = {policy_.get(),  allocator_.get(), selector_.get(), options.sinks,
+              options.recent, options.seed,     scale};
+}
+
+void Eviction::prepare(kv::Cache& cache) const {
+  const std::size_t heads = cache.shape().layers() * cache.shape().kv_heads;
+  const auto observe = [&](const PolicyNeeds& needs) {
+    // Reconstruction is observed in a fork.
+    if (!needs.reconstruction) cache.observers().add(needs, heads);
+    if (needs.query_statistics && !cache.query_sums().enabled()) cache.query_sums().enable(cache.shape());
+  };
+  observe(needs_);
+  for (const PolicyNeeds& needs : observed_) observe(needs);
+}
+
+std::size_t Eviction::next_decision(std::size_t position) const {
+  return (position / options_.interval + 1) * options_.interval;
+}
+
+void Eviction::make_room(kv::Cache& cache, ThreadPool& pool) const {
+  if (!automatic() || cache.tokens() % options_.interval != 0) return;
+  if (options_.budget_tokens != 0)
+    kv::evict(cache, pool, evictor_, options_.budget_tokens - options_.interval, kv::Packing::kLazy);
+  if (options_.budget_bytes != 0) make_room_in_bytes(cache, pool);
+}
+
+void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
+  const std::size_t growth = growth_of(cache, options_.interval);
+  const std::size_t heads = scored_heads(cache.shape());
+  // What is freed is known only once it is: pages stay where something protected is left of them.
+  for (;;) {
+    const std::size_t bytes = cache.sealed_bytes() + cache.exact_bytes() + growth;
+    if (heads == 0 || bytes <= options_.budget_bytes) return;
+    const std::size_t held = total_held(cache) / heads;
+    const std::size_t less = (bytes - options_.budget_bytes) / bytes_a_token(cache) + 1;
+    if (!kv::evict(cache, pool, evictor_, held - std::min(held, less), kv::Packing::kFull)) return;
+    if (total_held(cache) / heads >= held) return;
+  }
+}
+
+void Eviction::compact(kv::Cache& cache, ThreadPool& pool, std::size_t budget) const {
+  kv::evict(cache, pool, evictor_, budget, kv::Packing::kFull);
+}
+
+}  // namespace pith::session
