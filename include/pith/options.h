@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/codec.h>
+#include <pith/eviction.h>
 
 #include <cstdint>
 #include <functional>
@@ -60,6 +61,8 @@ struct SessionOptions {
   int threads = 0;
   /// Tokens that prefill takes through the model at once. Results do not depend on it.
   int batch_tokens = 384;
+  /// What the session forgets, and when. Nothing by default.
+  EvictionOptions eviction{};
 };
 
 /// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p,
