@@ -5,7 +5,7 @@
 namespace pith::policy {
 namespace {
 
-/// Devoto et al. (arXiv 2406.11430, section 3): tokens whose keys are short get attention.
+/// Devoto et al. (arXiv 2406.11430): tokens whose keys are short get attention.
 ///   score(t) = -|key(t)|
 class KeyNorm final : public EvictionPolicy {
  public:

@@ -5,7 +5,7 @@
 namespace pith::policy {
 namespace {
 
-/// KVzip (Kim et al., arXiv 2505.23416, section 3.2): what is not needed to repeat the context goes, whatever is asked
+/// KVzip (Kim et al., arXiv 2505.23416, section 3): what is not needed to repeat the context goes, whatever is asked
 /// later.
 ///   score(t) = largest over the queries i of a pass that repeats the context, and over the group, of probability(i, t)
 /// The paper ranks the heads of all layers together: `adaptive` with alpha 0 and across_layers 1. Its own name gives it

@@ -16,7 +16,7 @@ struct ObservationWindow {
   bool max_pooling;
 };
 
-/// SnapKV's scores (Li et al., arXiv 2404.14469, section 4.1):
+/// SnapKV's scores (Li et al., arXiv 2404.14469, section 4):
 ///   seen(t) = sum over the last `window` queries i of probability(i, t)
 ///   score(t) = mean or largest of seen over the `kernel` tokens around t
 /// The window itself is protected and no neighbour of anyone; beyond the ends, a mean counts zeros. Neighbours are

@@ -42,7 +42,7 @@ std::vector<double> among_best(std::span<const HeadScores> heads, std::size_t be
   return counts;
 }
 
-/// Ada-KV (Feng et al., arXiv 2407.11550, section 3.3, algorithms 1 and 2): heads of a layer share its budget B by how
+/// Ada-KV (Feng et al., arXiv 2407.11550, algorithms 1 and 2): heads of a layer share its budget B by how
 /// many of their scores are among the B best of the layer; a part `alpha` of it is shared evenly, which is the
 /// safeguard.
 ///   budget(h) = (1 - alpha) * scores of h among the B best + alpha * B / heads

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kSpecs = {ParameterSpec{"beta", 20, 1, 1e6}};
 
-/// PyramidKV (Cai et al., arXiv 2406.02069, section 4.2, equations 1 to 3): low layers, whose attention is spread, keep
+/// PyramidKV (Cai et al., arXiv 2406.02069, "KV cache size allocation"): low layers, whose attention is spread, keep
 /// more. With m layers and a tokens a head on average, a head of layer l, counted from 0 among those without a window,
 /// keeps
 ///   last = a / beta,  first = 2 a - last,  first - (first - last) / (m - 1) * l
