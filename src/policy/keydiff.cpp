@@ -50,7 +50,7 @@ class KeyDiff final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_keydiff(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"keydiff\"", {}, parameters);
+  refuse_parameters("eviction policy \"keydiff\"", parameters);
   return std::make_unique<KeyDiff>();
 }
 

@@ -21,7 +21,7 @@ class KeyNorm final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_knorm(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"knorm\"", {}, parameters);
+  refuse_parameters("eviction policy \"knorm\"", parameters);
   return std::make_unique<KeyNorm>();
 }
 

@@ -26,7 +26,7 @@ class KvZip final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_kvzip(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"kvzip\"", {}, parameters);
+  refuse_parameters("eviction policy \"kvzip\"", parameters);
   return std::make_unique<KvZip>();
 }
 

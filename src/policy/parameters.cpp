@@ -49,8 +49,10 @@ std::string known_names(std::span<const ParameterSpec> specs) {
 
 Parameters::Parameters(std::string_view owner, std::span<const ParameterSpec> specs, const PolicyParameters& given) {
   for (const ParameterSpec& spec : specs) values_[spec.name] = spec.preset;
-  for (const auto& [name, value] : given) {
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const ParameterSpec& s) { return s.name == name; });
+  for (const auto& each : given) {
+    const auto& [name, value] = each;
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&](const ParameterSpec& s) { return s.name == each.first; });
     if (spec == specs.end()) {
       fail(ErrorKind::kInvalidArgument, "{} has no parameter \"{}\"; {}", owner, name, known_names(specs));
     }

@@ -38,4 +38,9 @@ class Parameters {
   std::map<std::string_view, double> values_;
 };
 
+/// For parts that take none: throws Error(kInvalidArgument) if there is one.
+inline void refuse_parameters(std::string_view owner, const PolicyParameters& given) {
+  const Parameters none(owner, {}, given);
+}
+
 }  // namespace pith::policy

@@ -33,7 +33,7 @@ class Random final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_random(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"random\"", {}, parameters);
+  refuse_parameters("eviction policy \"random\"", parameters);
   return std::make_unique<Random>();
 }
 

@@ -19,7 +19,7 @@ class Tova final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_tova(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"tova\"", {}, parameters);
+  refuse_parameters("eviction policy \"tova\"", parameters);
   return std::make_unique<Tova>();
 }
 

@@ -19,7 +19,7 @@ class Window final : public EvictionPolicy {
 }  // namespace
 
 PolicyPtr make_window(const PolicyParameters& parameters) {
-  Parameters("eviction policy \"window\"", {}, parameters);
+  refuse_parameters("eviction policy \"window\"", parameters);
   return std::make_unique<Window>();
 }
 

@@ -26,6 +26,7 @@ class Pyramid final : public BudgetAllocator {
     const std::vector<LayerHeads> layers = layers_of(heads);
     const std::vector<std::size_t> candidates = candidates_of(heads);
     std::vector<std::size_t> capacities;
+    capacities.reserve(layers.size());
     for (const LayerHeads& layer : layers) capacities.push_back(layer.candidates);
     std::vector<std::size_t> shares(layers.size());
     apportion(weights_of(layers, total), capacities, total, shares);
@@ -46,6 +47,7 @@ class Pyramid final : public BudgetAllocator {
     const double last = std::max(0.0, 2 * mean - first);
     const double step = layers.size() > 1 ? (first - last) / static_cast<double>(layers.size() - 1) : 0.0;
     std::vector<double> weights;
+    weights.reserve(layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
       weights.push_back((first - step * static_cast<double>(l)) * static_cast<double>(layers[l].heads()));
     }

@@ -19,7 +19,7 @@ class Uniform final : public BudgetAllocator {
 }  // namespace
 
 AllocatorPtr make_uniform(const PolicyParameters& parameters) {
-  Parameters("allocator \"uniform\"", {}, parameters);
+  refuse_parameters("allocator \"uniform\"", parameters);
   return std::make_unique<Uniform>();
 }
 

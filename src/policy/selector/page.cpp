@@ -32,6 +32,7 @@ class Page final : public TokenSelector {
               std::span<std::uint8_t> kept) const override {
     const std::vector<Candidates> pages = pages_of(head, scores, kept);
     std::vector<const Candidates*> order;
+    order.reserve(pages.size());
     for (const Candidates& page : pages) order.push_back(&page);
     std::sort(order.begin(), order.end(), [&](const Candidates* a, const Candidates* b) {
       const double of_a = score_of(*a);
@@ -58,6 +59,7 @@ class Page final : public TokenSelector {
       page.largest = std::max(page.largest, score);
     }
     std::vector<Candidates> listed;
+    listed.reserve(pages.size());
     for (auto& [number, page] : pages) listed.push_back(std::move(page));
     return listed;
   }

@@ -32,7 +32,7 @@ class Token final : public TokenSelector {
 }  // namespace
 
 SelectorPtr make_token(const PolicyParameters& parameters) {
-  Parameters("selector \"token\"", {}, parameters);
+  refuse_parameters("selector \"token\"", parameters);
   return std::make_unique<Token>();
 }
 
