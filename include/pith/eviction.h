@@ -22,6 +22,8 @@ struct PolicyNeeds {
   int queries = 0;
   static constexpr int kAllQueries = -1;
   Reduce reduce = Reduce::kSum;
+  /// Of the group's queries the largest probability counts, not the mean.
+  bool group_max = false;
   /// What each further query leaves of what was gathered before, in (0, 1].
   float decay = 1.0F;
   /// HeadView::keys and HeadView::values, read back from the stored pages.
@@ -45,7 +47,7 @@ struct RotaryView {
 
 /// Queries that a KV head's group has sent so far, taken back to position 0.
 struct QueryStatistics {
-  std::size_t count = 0;             ///< Queries behind each mean.
+  std::size_t count = 0;                ///< Queries behind each mean.
   std::span<const float> mean{};        ///< [group, key_size]
   std::span<const float> covariance{};  ///< [group, key_size, key_size]
   RotaryView rotary{};
@@ -62,7 +64,8 @@ struct HeadView {
   std::span<const std::int32_t> positions{};  ///< [tokens]
   /// The page of memory that a token lies in; tokens of one page are freed together.
   std::span<const std::int32_t> pages{};  ///< [tokens]
-  /// Probabilities that the group's queries gave the token: the mean over the group, reduced over queries as asked.
+  /// Probabilities that the group's queries gave the token: the mean (or PolicyNeeds::group_max) over the group,
+  /// reduced over queries as asked.
   std::span<const float> attention{};  ///< [tokens] or empty
   std::span<const float> keys{};       ///< [tokens, key_size] or empty; positions are in them (RoPE)
   std::span<const float> values{};     ///< [tokens, value_size] or empty
@@ -131,7 +134,7 @@ using SelectorFactory = std::function<std::unique_ptr<const TokenSelector>(const
 /// used like built-in ones. Not synchronized: fill it first, share it then.
 class EvictionRegistry {
  public:
-  /// Each throws Error(kInvalidArgument) for a name that is empty, taken or built in.
+  /// Each throws Error(kInvalidArgument) for a name that is empty, taken, built in or has one of "/,:=" or a space.
   void add_policy(std::string name, PolicyFactory make);
   void add_allocator(std::string name, AllocatorFactory make);
   void add_selector(std::string name, SelectorFactory make);
@@ -140,6 +143,8 @@ class EvictionRegistry {
   const AllocatorFactory* find_allocator(std::string_view name) const;
   const SelectorFactory* find_selector(std::string_view name) const;
   std::vector<std::string> policies() const;
+  std::vector<std::string> allocators() const;
+  std::vector<std::string> selectors() const;
 
  private:
   std::map<std::string, PolicyFactory, std::less<>> policies_;
@@ -179,8 +184,8 @@ struct EvictionOptions {
   std::size_t sinks = 4;
   /// Newest tokens that always stay.
   std::size_t recent = 64;
-  /// Tokens between decisions, a multiple of 64: each makes room for so many. Decisions fall on multiples of it whatever
-  /// the batches, so results do not depend on these.
+  /// Tokens between decisions, a multiple of 64: each makes room for so many. Decisions fall on multiples of it
+  /// whatever the batches, so results do not depend on these.
   std::size_t interval = 128;
   /// Policies whose needs are observed as well, so that Session::compact() may use them.
   std::vector<std::string> observe{};

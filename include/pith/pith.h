@@ -6,6 +6,7 @@
 #include <pith/codec.h>
 #include <pith/command.h>
 #include <pith/error.h>
+#include <pith/eviction.h>
 #include <pith/machine.h>
 #include <pith/model.h>
 #include <pith/options.h>

@@ -89,10 +89,10 @@ class Session {
   /// one of the two writes to it.
   Session fork() const;
 
-  /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit. Where
-  /// the cache no longer holds that state (pages were compressed, evicted or left a window since), it is computed again
-  /// from the last point that it holds, if need be from the start; with a policy always. Logits are those after the
-  /// last token. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything.
+  /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit.
+  /// Where the cache no longer holds that state (pages were compressed, evicted or left a window since), it is computed
+  /// again from the last point that it holds, if need be from the start; with a policy always. Logits are those after
+  /// the last token. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything.
   void truncate(int tokens);
 
   /// Tokens fed so far, oldest first.

@@ -205,8 +205,7 @@ void Staging::begin_in_place(Cache& cache, std::size_t layer, std::size_t first_
   in_place_.clear();
   for (const KvSide which : kSides) {
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-      in_place_.push_back(
-          own_open(cache.pages(which, layer, h), cache.side(which, layer).exact().page_bytes()).data());
+      in_place_.push_back(own_open(cache.pages(which, layer, h), cache.side(which, layer).exact().page_bytes()).data());
     }
   }
 }

@@ -17,13 +17,16 @@ constexpr std::size_t kBlockTokens = 16;
 /// Slots before a query's own page.
 std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
   std::size_t count = head.slots.size();
-  while (count > 0 && !head.slots[count - 1].packed() && static_cast<std::size_t>(head.slots[count - 1].page) >= own_page)
+  while (count > 0 && !head.slots[count - 1].packed() &&
+         static_cast<std::size_t>(head.slots[count - 1].page) >= own_page)
     --count;
   return count;
 }
 
 /// Chunks of slots, a query's own page included.
-std::size_t chunks_of(const HeadSlots& head, std::size_t own_page) { return slots_seen(head, own_page) / kChunkPages + 1; }
+std::size_t chunks_of(const HeadSlots& head, std::size_t own_page) {
+  return slots_seen(head, own_page) / kChunkPages + 1;
+}
 
 }  // namespace
 
@@ -171,7 +174,8 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     value.prefetch();
     key.codec->score_rows(queries.sealed, key.bytes, view.scores, view.scratch);
     if (key.origins != nullptr) key.codec->add_origins(queries.sealed, *key.origins, view.scores);
-    if (i + 1 < end && head.slots[i + 1].live != 0) view.keys(head.slots[i + 1], keys.pages[i + 1], own_page).prefetch();
+    if (i + 1 < end && head.slots[i + 1].live != 0)
+      view.keys(head.slots[i + 1], keys.pages[i + 1], own_page).prefetch();
     const std::size_t start = slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens;
     value.codec->absorb_rows(view.step({start, slot.live, kPageTokens, cell_of_slot(i)}), value.bytes, view.scratch);
   }

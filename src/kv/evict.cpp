@@ -128,8 +128,7 @@ void Decision::score(HeadTokens& head) {
   HeadView view = this->view(head);
   std::vector<float> attention, keys, values;
   if (const Observer* observer = cache_.observers().find(needs_); observer != nullptr) {
-    const std::vector<float>& gathered =
-        observer->gathered(head.layer * cache_.shape().kv_heads + head.kv_head);
+    const std::vector<float>& gathered = observer->gathered(head.layer * cache_.shape().kv_heads + head.kv_head);
     for (const Place& place : head.places) {
       const std::size_t at = place.cell * kPageTokens + place.token;
       attention.push_back(at < gathered.size() ? gathered[at] : 0.0F);

@@ -1,6 +1,7 @@
 #include "kv/observer.h"
 
 #include <algorithm>
+#include <array>
 
 namespace pith::kv {
 namespace {
@@ -8,6 +9,24 @@ namespace {
 /// The least logarithm of a scale that weigh_rows() adds to a score is -2: references lie at most so far below scores.
 constexpr float kReferenceBelow = 2.0F;
 constexpr float kReferenceFactor = 4.0F;
+
+/// What the queries of a group give the tokens of a cell.
+struct GroupProbabilities {
+  std::array<float, kPageTokens> mean{};
+  std::array<float, kPageTokens> largest{};
+
+  /// Weights [group, kPageTokens] and the sums [group] of all weights of each row.
+  GroupProbabilities(const float* weights, const float* sums, std::size_t group) {
+    for (std::size_t g = 0; g < group; ++g, weights += kPageTokens) {
+      const float share = kReferenceFactor / sums[g];
+      for (std::size_t t = 0; t < kPageTokens; ++t) {
+        const float p = weights[t] * share;
+        mean[t] += p / static_cast<float>(group);
+        largest[t] = std::max(largest[t], p);
+      }
+    }
+  }
+};
 
 }  // namespace
 
@@ -75,7 +94,7 @@ void Observers::add(const PolicyNeeds& needs, std::size_t heads) {
 const Observer* Observers::find(const PolicyNeeds& needs) const {
   const auto same = [&](const Observer& observer) {
     return observer.needs().queries == needs.queries && observer.needs().reduce == needs.reduce &&
-           observer.needs().decay == needs.decay;
+           observer.needs().group_max == needs.group_max && observer.needs().decay == needs.decay;
   };
   const auto found = std::find_if(list_.begin(), list_.end(), same);
   return found == list_.end() ? nullptr : &*found;
@@ -113,22 +132,16 @@ void gather(const kernels::KernelTable& kernels, const Observers& observers, con
     kernels::SoftmaxStep step = {scores,      kPageTokens, rows.rows, kPageTokens, nullptr, references.data(),
                                  sums.data(), nullptr,     0};
     kernels.softmax_rows(step);
-    for (std::size_t r = 0; r < rows.rows; ++r) {
+    for (std::size_t r = 0; r < rows.rows; r += observed.group) {
       const std::size_t token = observed.first_token + r / observed.group;
-      const float share = kReferenceFactor / (rows.sums[r] * static_cast<float>(observed.group));
+      const GroupProbabilities probabilities(scores + r * kPageTokens, rows.sums + r, observed.group);
       for (std::size_t o = 0; o < observers.list().size(); ++o) {
         const Observer& observer = observers.list()[o];
-        const float weight = observer.weight(token) * share;
+        const float weight = observer.weight(token);
         if (weight == 0.0F) continue;
         float* to = &parts[o * length + cell * kPageTokens];
-        const float* from = scores + r * kPageTokens;
-        if (observer.needs().reduce == PolicyNeeds::Reduce::kMax) {
-          // The largest of any head of the group.
-          const float whole = weight * static_cast<float>(observed.group);
-          for (std::size_t t = 0; t < kPageTokens; ++t) to[t] = std::max(to[t], whole * from[t]);
-        } else {
-          for (std::size_t t = 0; t < kPageTokens; ++t) to[t] += weight * from[t];
-        }
+        const auto& from = observer.needs().group_max ? probabilities.largest : probabilities.mean;
+        for (std::size_t t = 0; t < kPageTokens; ++t) observer.combine(to[t], weight * from[t]);
       }
     }
   }

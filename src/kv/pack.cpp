@@ -61,9 +61,8 @@ class HeadPacker {
   bool old(std::size_t slot) const {
     if (head_.slots[slot].packed()) return true;
     const auto page = static_cast<std::size_t>(head_.slots[slot].page);
-    return std::all_of(kSides.begin(), kSides.end(), [&](KvSide side) {
-      return page < cache_.side(side, layer_).old_pages(cache_.tokens());
-    });
+    return std::all_of(kSides.begin(), kSides.end(),
+                       [&](KvSide side) { return page < cache_.side(side, layer_).old_pages(cache_.tokens()); });
   }
 
   bool movable(std::size_t slot) const {
@@ -165,7 +164,8 @@ void HeadPacker::take(std::size_t slot) {
       }
       if (origin == nullptr) continue;
       std::vector<Origin>& origins = to.origins[side];
-      const auto same = std::find_if(origins.begin(), origins.end(), [&](const Origin& o) { return o.bytes == *origin; });
+      const auto same =
+          std::find_if(origins.begin(), origins.end(), [&](const Origin& o) { return o.bytes == *origin; });
       Origin& mine = same != origins.end() ? *same : origins.emplace_back(Origin{0, *origin});
       mine.tokens |= TokenMask{1} << place;
     }

@@ -9,7 +9,8 @@ namespace pith::kv {
 
 /// How much is packed.
 enum class Packing {
-  /// Pages with holes, once holes are an eighth of what a KV head's old pages hold: what is moved stays in proportion to
+  /// Pages with holes, once holes are an eighth of what a KV head's old pages hold: what is moved stays in proportion
+  /// to
   /// what was evicted.
   kLazy,
   /// Every page with a hole.

@@ -83,8 +83,7 @@ Eviction::Eviction(const EvictionOptions& options, float scale)
   for (const std::string& name : options.observe) {
     observed_.push_back(make_policy(name, {}, options.registry.get())->needs());
   }
-  evictor_ = {policy_.get(),  allocator_.get(), selector_.get(), options.sinks,
-              options.recent, options.seed,     scale};
+  evictor_ = {policy_.get(), allocator_.get(), selector_.get(), options.sinks, options.recent, options.seed, scale};
 }
 
 void Eviction::prepare(kv::Cache& cache) const {

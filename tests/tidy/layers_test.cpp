@@ -12,7 +12,7 @@ namespace {
 const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {{"base", 1},    {"kernels", 2}, {"gguf", 2},  {"tokenizer", 2},
                                                     {"weights", 3}, {"kv", 3},      {"model", 4}, {"session", 5},
-                                                    {"machine", 3}, {"plot", 1},    {"eval", 6}};
+                                                    {"machine", 3}, {"plot", 1},    {"eval", 6},  {"policy", 2}};
   return levels;
 }
 

@@ -27,6 +27,7 @@ TEST_F(Examples, AreShort) {
   EXPECT_EQ(lines_of("generate"), 6);
   EXPECT_EQ(lines_of("chat"), 11);
   EXPECT_LT(lines_of("custom_codec"), 80);
+  EXPECT_LT(lines_of("custom_policy"), 60);
 }
 
 TEST_F(Examples, Generate) {
@@ -71,6 +72,21 @@ TEST_F(Examples, CustomCodecIsRunAndEvaluatedLikeABuiltInOne) {
   const Outcome unknown = run("custom_codec", {"run", "-m", model_, "-p", "the", "--kv", "minmax5"});
   EXPECT_EQ(unknown.status, 1);
   EXPECT_NE(unknown.err.find("minmax4"), std::string::npos) << "the known names hold the custom one";
+}
+
+TEST_F(Examples, CustomPolicyForgetsNothingWithinItsBudget) {
+  Session session(Model::load(model_), {.kv = {.key = "int4"}});
+  const Outcome outcome = run("custom_policy", {model_, "the cat sat", "4000"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, session.generate("the cat sat", {.tokens_max = 64}).text + "\n");
+}
+
+TEST_F(Examples, CustomPolicyIsUsedBeyondItsBudget) {
+  std::string words;
+  for (int i = 0; i < 600; ++i) words += "the " + std::to_string(i * 7919 % 1000) + " ";
+  const Outcome outcome = run("custom_policy", {model_, words, "512"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_FALSE(outcome.out.empty());
 }
 
 TEST_F(Examples, Logits) {

@@ -19,7 +19,9 @@ struct Step {
   unsigned bits;
 
   explicit Step(int code_bits)
-      : lines(code_bits == 8 ? 1 : code_bits == 4 ? 2 : 4),
+      : lines(code_bits == 8   ? 1
+              : code_bits == 4 ? 2
+                               : 4),
         bytes(code_bits == 3 ? 96 : 64),
         bits(code_bits == 3 ? 2U : static_cast<unsigned>(code_bits)) {}
   unsigned mask() const { return (1U << bits) - 1U; }
@@ -30,7 +32,8 @@ struct StateBit {
   std::size_t byte;
   unsigned shift;
 
-  StateBit(std::size_t line, std::size_t i) : byte(kLineBytes + i % 32), shift(static_cast<unsigned>(line + i / 32 * 4)) {}
+  StateBit(std::size_t line, std::size_t i)
+      : byte(kLineBytes + i % 32), shift(static_cast<unsigned>(line + i / 32 * 4)) {}
 };
 
 /// Where a code is: byte of the line and line of the tile.

@@ -1,0 +1,40 @@
+#include <cstdint>
+
+#include "policy/parameters.h"
+#include "policy/policies.h"
+
+namespace pith::policy {
+namespace {
+
+/// SplitMix64 (Steele et al., OOPSLA 2014): one step, from one number to another that looks unrelated.
+constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+/// The control: what a policy is worth is what it keeps better than chance.
+///   score(t) = uniform in [0, 1), drawn from (seed, layer, KV head, position of t) and nothing else
+class Random final : public EvictionPolicy {
+ public:
+  void score(const HeadView& head, std::span<float> scores) const override {
+    const auto layer = static_cast<std::uint64_t>(static_cast<std::uint32_t>(head.layer));
+    const auto kv_head = static_cast<std::uint64_t>(static_cast<std::uint32_t>(head.kv_head));
+    const std::uint64_t stream = mixed(mixed(head.seed) ^ (layer << 32 | kv_head));
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+      const auto position = static_cast<std::uint64_t>(static_cast<std::uint32_t>(head.positions[t]));
+      // 24 bits: all that a float in [0, 1) holds exactly.
+      scores[t] = static_cast<float>(mixed(stream ^ position) >> 40) * 0x1.0p-24F;
+    }
+  }
+};
+
+}  // namespace
+
+PolicyPtr make_random(const PolicyParameters& parameters) {
+  refuse_parameters("eviction policy \"random\"", parameters);
+  return std::make_unique<Random>();
+}
+
+}  // namespace pith::policy
