@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -139,7 +140,8 @@ TEST(ExpectedAttention, Presets) {
 TEST(ExpectedAttention, LogitsOfHundredsStillRank) {
   RandomHead head(40);
   // exp() of these would be infinite, and all tokens alike.
-  for (std::size_t i = 0; i < head.keys.size(); ++i) head.keys[i] = i % 16 == 0 ? static_cast<float>(i / 16 + 1) : 0;
+  std::fill(head.keys.begin(), head.keys.end(), 0.0F);
+  for (std::size_t t = 0; t < 40; ++t) head.keys[t * 16] = static_cast<float>(t + 1);
   for (float& x : head.values) x = 1;
   RandomQueries queries(1, 16, 0, false, 3);
   queries.mean[0] = 1e4F;
@@ -147,6 +149,25 @@ TEST(ExpectedAttention, LogitsOfHundredsStillRank) {
   view.queries = &queries.statistics;
   const std::vector<float> scores = scores_of("expected-attention", view, {{"epsilon", 0}});
   for (std::size_t t = 1; t < scores.size(); ++t) EXPECT_GT(scores[t], scores[t - 1]);
+}
+
+TEST(ExpectedAttention, AKeyThatIsNoNumberIsAsIfItWereNotThere) {
+  RandomHead head(40);
+  const RandomQueries queries(1, 16, 8, false, 3);
+  HeadView view = head.view();
+  view.queries = &queries.statistics;
+  const std::vector<float> before = scores_of("expected-attention", view, {{"epsilon", 0}});
+  double squares = 0;
+  for (const float x : head.value(20)) squares += double{x} * double{x};
+  const double share = std::exp(double{before[20]}) / std::sqrt(squares);
+  head.keys[20 * 16] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> after = scores_of("expected-attention", view, {{"epsilon", 0}});
+  EXPECT_LT(after[20], -1e20F);
+  // The others share what it had.
+  for (std::size_t t = 0; t < after.size(); ++t) {
+    const double moved = double{after[t]} - double{before[t]};
+    EXPECT_TRUE(t == 20 || std::abs(moved + std::log(1 - share)) < 1e-4) << "token " << t << " by " << moved;
+  }
 }
 
 TEST(ExpectedAttention, BeforeTheFirstQueryValuesDecide) {
