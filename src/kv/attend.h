@@ -124,7 +124,7 @@ class Attention {
   std::size_t cells_ = 0;
   std::vector<float> observed_;        ///< Of run_split(): [blocks, cells, rows, kPageTokens]
   std::vector<std::uint8_t> counted_;  ///< [blocks]: whether any observer counts the block
-  std::vector<float> gathered_;        ///< [blocks, observers, cells * kPageTokens]
+  std::vector<double> gathered_;       ///< [blocks, observers, cells * kPageTokens]
   std::vector<Worker> workers_;
 };
 

@@ -128,15 +128,15 @@ void Decision::score(HeadTokens& head) {
   HeadView view = this->view(head);
   std::vector<float> attention, keys, values;
   if (const Observer* observer = cache_.observers().find(needs_); observer != nullptr) {
-    const std::vector<float>& gathered = observer->gathered(head.layer * cache_.shape().kv_heads + head.kv_head);
+    const std::vector<double>& gathered = observer->gathered(head.layer * cache_.shape().kv_heads + head.kv_head);
     for (const Place& place : head.places) {
       const std::size_t at = place.cell * kPageTokens + place.token;
-      attention.push_back(at < gathered.size() ? gathered[at] : 0.0F);
+      attention.push_back(at < gathered.size() ? static_cast<float>(gathered[at]) : 0.0F);
     }
     view.attention = attention;
   }
   const auto read = [&](KvSide side, std::vector<float>& rows) {
-    PageReader reader(cache_, side, head.layer, head.kv_head);
+    HeldRows reader(cache_, side, head.layer, head.kv_head);
     for (const Place& place : head.places) {
       const std::span<const float> row = reader.row(place.cell, place.token);
       rows.insert(rows.end(), row.begin(), row.end());

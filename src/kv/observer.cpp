@@ -12,21 +12,38 @@ constexpr float kReferenceFactor = 4.0F;
 
 /// What the queries of a group give the tokens of a cell.
 struct GroupProbabilities {
-  std::array<float, kPageTokens> mean{};
-  std::array<float, kPageTokens> largest{};
+  std::array<double, kPageTokens> mean{};
+  std::array<double, kPageTokens> largest{};
 
   /// Weights [group, kPageTokens] and the sums [group] of all weights of each row.
   GroupProbabilities(const float* weights, const float* sums, std::size_t group) {
     for (std::size_t g = 0; g < group; ++g, weights += kPageTokens) {
       const float share = kReferenceFactor / sums[g];
       for (std::size_t t = 0; t < kPageTokens; ++t) {
-        const float p = weights[t] * share;
-        mean[t] += p / static_cast<float>(group);
+        const auto p = static_cast<double>(weights[t] * share);
+        mean[t] += p;
         largest[t] = std::max(largest[t], p);
       }
     }
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      mean[t] = rounded(mean[t] / static_cast<double>(group));
+      largest[t] = rounded(largest[t]);
+    }
+  }
+
+ private:
+  /// To a multiple of 2^-30, for numbers up to 1.
+  static double rounded(double p) {
+    constexpr double kUnitInLastPlace = 6291456.0;  // 1.5 * 2^22
+    return p + kUnitInLastPlace - kUnitInLastPlace;
   }
 };
+
+/// What one gathers, the other wants.
+bool gathers_for(const PolicyNeeds& one, const PolicyNeeds& other) {
+  return one.queries == other.queries && one.reduce == other.reduce && one.group_max == other.group_max &&
+         one.decay == other.decay && one.reconstruction == other.reconstruction;
+}
 
 }  // namespace
 
@@ -59,32 +76,32 @@ bool Observer::counts(std::size_t first, std::size_t count) const {
 }
 
 void Observer::fade(std::size_t head, std::size_t cells) {
-  std::vector<float>& gathered = gathered_[head];
+  std::vector<double>& gathered = gathered_[head];
   if (gathered.size() < cells * kPageTokens) gathered.resize(cells * kPageTokens);
   if (fade_ == 1.0F) return;
-  for (float& x : gathered) x *= fade_;
+  for (double& x : gathered) x *= static_cast<double>(fade_);
 }
 
-void Observer::combine(float& into, float x) const {
+void Observer::combine(double& into, double x) const {
   into = needs_.reduce == PolicyNeeds::Reduce::kMax ? std::max(into, x) : into + x;
 }
 
-void Observer::take(std::size_t head, std::span<const float> part) {
+void Observer::take(std::size_t head, std::span<const double> part) {
   for (std::size_t i = 0; i < part.size(); ++i) combine(gathered_[head][i], part[i]);
 }
 
 void Observer::move_to_sinks(std::size_t head, std::size_t count) {
-  float* sinks = gathered_[head].data();
-  float* page = sinks + cell_of_slot(0) * kPageTokens;
+  double* sinks = gathered_[head].data();
+  double* page = sinks + cell_of_slot(0) * kPageTokens;
   for (std::size_t t = 0; t < count; ++t) {
     combine(sinks[t], page[t]);
-    page[t] = 0.0F;
+    page[t] = 0.0;
   }
 }
 
 void Observer::clear() {
   count_ = 0;
-  for (std::vector<float>& gathered : gathered_) gathered.clear();
+  for (std::vector<double>& gathered : gathered_) gathered.clear();
 }
 
 void Observers::add(const PolicyNeeds& needs, std::size_t heads) {
@@ -92,12 +109,13 @@ void Observers::add(const PolicyNeeds& needs, std::size_t heads) {
 }
 
 const Observer* Observers::find(const PolicyNeeds& needs) const {
-  const auto same = [&](const Observer& observer) {
-    return observer.needs().queries == needs.queries && observer.needs().reduce == needs.reduce &&
-           observer.needs().group_max == needs.group_max && observer.needs().decay == needs.decay;
-  };
-  const auto found = std::find_if(list_.begin(), list_.end(), same);
+  const auto found = std::find_if(list_.begin(), list_.end(),
+                                  [&](const Observer& observer) { return gathers_for(observer.needs(), needs); });
   return found == list_.end() ? nullptr : &*found;
+}
+
+void Observers::remove(const PolicyNeeds& needs) {
+  std::erase_if(list_, [&](const Observer& observer) { return gathers_for(observer.needs(), needs); });
 }
 
 void Observers::begin_batch(std::size_t position, std::size_t tokens, std::size_t end) {
@@ -115,15 +133,15 @@ void Observers::clear() {
 std::size_t Observers::bytes() const {
   std::size_t bytes = 0;
   for (const Observer& observer : list_) {
-    for (std::size_t head = 0; head < observer.heads(); ++head) bytes += observer.gathered(head).size() * sizeof(float);
+    for (std::size_t head = 0; head < observer.heads(); ++head) bytes += observer.gathered(head).size() * sizeof(double);
   }
   return bytes;
 }
 
 void gather(const kernels::KernelTable& kernels, const Observers& observers, const ObservedScores& observed,
-            const SoftmaxRows& rows, std::span<float> parts) {
+            const SoftmaxRows& rows, std::span<double> parts) {
   const std::size_t length = observed.cells * kPageTokens;
-  std::fill(parts.begin(), parts.end(), 0.0F);
+  std::fill(parts.begin(), parts.end(), 0.0);
   std::vector<float> references(rows.rows);
   std::vector<float> sums(rows.rows);
   for (std::size_t cell = 0; cell < observed.cells; ++cell) {
@@ -137,9 +155,9 @@ void gather(const kernels::KernelTable& kernels, const Observers& observers, con
       const GroupProbabilities probabilities(scores + r * kPageTokens, rows.sums + r, observed.group);
       for (std::size_t o = 0; o < observers.list().size(); ++o) {
         const Observer& observer = observers.list()[o];
-        const float weight = observer.weight(token);
-        if (weight == 0.0F) continue;
-        float* to = &parts[o * length + cell * kPageTokens];
+        const auto weight = static_cast<double>(observer.weight(token));
+        if (weight == 0.0) continue;
+        double* to = &parts[o * length + cell * kPageTokens];
         const auto& from = observer.needs().group_max ? probabilities.largest : probabilities.mean;
         for (std::size_t t = 0; t < kPageTokens; ++t) observer.combine(to[t], weight * from[t]);
       }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.h"
@@ -16,7 +17,8 @@ namespace pith::kv {
 constexpr std::size_t cell_of_slot(std::size_t slot) { return slot + 1; }
 
 /// What attention is gathered for policies, with one set of needs: by KV head, for each token, the probabilities that
-/// its queries gave it.
+/// its queries gave it. Probabilities are rounded to multiples of 2^-30, of which doubles hold sums exactly: so it does
+/// not matter in which order and in what batches queries come, as long as nothing fades.
 class Observer {
  public:
   Observer(const PolicyNeeds& needs, std::size_t heads) : needs_(needs), gathered_(heads) {}
@@ -31,14 +33,14 @@ class Observer {
   /// Lets what a head gathered before the batch fade, once a batch.
   void fade(std::size_t head, std::size_t cells);
   /// Takes in [cells * kPageTokens].
-  void take(std::size_t head, std::span<const float> part);
+  void take(std::size_t head, std::span<const double> part);
   /// Moves what the first tokens of slot 0 got to the sinks, which they have become.
   void move_to_sinks(std::size_t head, std::size_t count);
   /// [cells * kPageTokens], or fewer: the rest is 0.
-  std::vector<float>& gathered(std::size_t head) { return gathered_[head]; }
-  const std::vector<float>& gathered(std::size_t head) const { return gathered_[head]; }
+  std::vector<double>& gathered(std::size_t head) { return gathered_[head]; }
+  const std::vector<double>& gathered(std::size_t head) const { return gathered_[head]; }
   /// `into` becomes what it and x are together.
-  void combine(float& into, float x) const;
+  void combine(double& into, double x) const;
   void clear();
 
  private:
@@ -47,7 +49,7 @@ class Observer {
   std::size_t count_ = 0;
   float fade_ = 1.0F;
   std::vector<float> weights_;                ///< [tokens of the batch]
-  std::vector<std::vector<float>> gathered_;  ///< [heads]
+  std::vector<std::vector<double>> gathered_;  ///< [heads]
 };
 
 /// All that a cache gathers. Empty without eviction.
@@ -55,6 +57,9 @@ class Observers {
  public:
   /// Nothing is added twice.
   void add(const PolicyNeeds& needs, std::size_t heads);
+  /// For one decision, what was gathered elsewhere; then remove() it.
+  void add(Observer observer) { list_.push_back(std::move(observer)); }
+  void remove(const PolicyNeeds& needs);
   /// Null if nobody gathers for these needs.
   const Observer* find(const PolicyNeeds& needs) const;
   std::vector<Observer>& list() { return list_; }
@@ -79,6 +84,6 @@ struct ObservedScores {
 /// The probabilities behind the scores, given the rows' final states, weighed and reduced over the rows by each
 /// observer: parts [observers][cells * kPageTokens].
 void gather(const kernels::KernelTable& kernels, const Observers& observers, const ObservedScores& observed,
-            const SoftmaxRows& rows, std::span<float> parts);
+            const SoftmaxRows& rows, std::span<double> parts);
 
 }  // namespace pith::kv

@@ -176,10 +176,10 @@ void HeadPacker::take(std::size_t slot) {
 void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
   const std::size_t head = layer_ * cache_.shape().kv_heads + kv_head_;
   for (Observer& observer : cache_.observers().list()) {
-    std::vector<float>& gathered = observer.gathered(head);
+    std::vector<double>& gathered = observer.gathered(head);
     if (gathered.empty()) continue;
     gathered.resize((head_.slots.size() + 2) * kPageTokens);
-    std::vector<float> moved((slots.size() + 2) * kPageTokens);
+    std::vector<double> moved((slots.size() + 2) * kPageTokens);
     const auto copy = [&](std::size_t from_cell, std::size_t to_cell) {
       std::copy_n(&gathered[from_cell * kPageTokens], kPageTokens, &moved[to_cell * kPageTokens]);
     };

@@ -2,13 +2,13 @@
 
 namespace pith::kv {
 
-std::span<const float> PageReader::row(std::size_t cell, std::size_t token) {
+std::span<const float> HeldRows::row(std::size_t cell, std::size_t token) {
   if (cell != cell_) read(cell);
   const std::size_t size = cache_.side(side_, layer_).size();
   return std::span(rows_).subspan(token * size, size);
 }
 
-void PageReader::read(std::size_t cell) {
+void HeldRows::read(std::size_t cell) {
   rows_.assign(kPageTokens * cache_.side(side_, layer_).size(), 0.0F);
   const SidePages& pages = cache_.pages(side_, layer_, kv_head_);
   if (cell == 0) {
@@ -21,14 +21,14 @@ void PageReader::read(std::size_t cell) {
   cell_ = cell;
 }
 
-void PageReader::read_exact(const std::byte* page, std::size_t tokens) {
+void HeldRows::read_exact(const std::byte* page, std::size_t tokens) {
   const Side& side = cache_.side(side_, layer_);
   side.exact().get_rows(page, tokens, tokens, rows_.data());
   if (side_ == KvSide::kKeys || side.rotation() == nullptr) return;
   for (std::size_t t = 0; t < tokens; ++t) side.rotation()->invert(cache_.kernels(), &rows_[t * side.size()]);
 }
 
-void PageReader::read_sealed(const Page& page) {
+void HeldRows::read_sealed(const Page& page) {
   const Side& side = cache_.side(side_, layer_);
   const Codec& codec = page.old ? cache_.old_codec(side_, layer_, kv_head_) : *side.recent();
   const SealedPage& bytes = page.old ? page.old : page.recent;

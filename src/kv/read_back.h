@@ -10,9 +10,9 @@ namespace pith::kv {
 
 /// Keys or values of one KV head as the cache holds them, in the basis that they came in. For decisions, not for
 /// attention: it decodes page by page. Used by one thread.
-class PageReader {
+class HeldRows {
  public:
-  PageReader(const Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head)
+  HeldRows(const Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head)
       : cache_(cache), side_(side), layer_(layer), kv_head_(kv_head) {}
 
   /// Row `token` of a cell (observer.h), valid until another cell is asked for.

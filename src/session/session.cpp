@@ -10,6 +10,7 @@
 #include "kv/cache.h"
 #include "model/forward.h"
 #include "session/eviction.h"
+#include "session/reconstruction.h"
 #include "session/sampler.h"
 #include "session/stop_strings.h"
 
@@ -279,8 +280,20 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
 }
 
 void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {
+  const PolicyNeeds& needs = eviction.needs();
   const std::size_t before = session::held_tokens(cache_);
+  if (before <= budget) return;
+  if (needs.reconstruction) {
+    cache_.observers().add(
+        session::reconstruct(model_, cache_, pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
+  }
+  const bool observed = needs.queries == 0 || cache_.observers().find(needs) != nullptr;
+  if (!observed || (needs.query_statistics && !cache_.query_sums().enabled())) {
+    fail(ErrorKind::kInvalidArgument, "compact: the session does not observe what policy \"{}\" needs",
+         eviction.options().policy);
+  }
   eviction.compact(cache_, pool_, budget);
+  if (needs.reconstruction) cache_.observers().remove(needs);
   compacted_ = compacted_ || session::held_tokens(cache_) != before;
 }
 

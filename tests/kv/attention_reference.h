@@ -62,7 +62,8 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
   return out;
 }
 
-/// Runs a sequence through every layer of a cache in batches and returns layer `layer`'s output.
+/// Runs a sequence, from the first token that the cache has not, through every layer of a cache in batches and returns
+/// layer `layer`'s output.
 inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
                                             int threads, float scale, std::size_t layer = 0) {
   const KvShape& shape = cache.shape();
@@ -73,7 +74,7 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   Attention attention(cache, batch_max, pool.size());
   std::vector<float> out(s.tokens * shape.heads * shape.value_size);
   std::vector<float> scratch(out.size());
-  std::size_t position = 0;
+  std::size_t position = cache.tokens();
   for (std::size_t b = 0; position < s.tokens; ++b) {
     const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - position);
     for (std::size_t l = 0; l < shape.layers(); ++l) {

@@ -1,0 +1,235 @@
+#include "kv/evict.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "kernels/select.h"
+#include "kv/attention_reference.h"
+#include "kv/read_back.h"
+
+namespace pith::kv {
+namespace {
+
+using test::attend_in_batches;
+using test::Sequence;
+
+const KvShape kShape = {4, 2, 64, 64, {0, 0}};
+constexpr float kScale = 0.125F;
+
+/// Scores that look random and are known.
+class Scripted final : public EvictionPolicy {
+ public:
+  static float score_of(const HeadView& head, std::int32_t position) {
+    return static_cast<float>((position * 7919 + 31 * head.layer + 17 * head.kv_head) % 10007);
+  }
+  void score(const HeadView& head, std::span<float> scores) const override {
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = score_of(head, head.positions[i]);
+  }
+};
+
+/// What a KV head holds, by position: cells, and rows read back.
+std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cache& cache, std::size_t layer,
+                                                                      std::size_t h) {
+  std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places;
+  const auto add = [&](std::size_t cell, TokenMask live, const std::vector<std::int32_t>& positions) {
+    for (std::size_t t = 0; t < positions.size(); ++t) {
+      if ((live >> t & 1U) == 0) continue;
+      EXPECT_TRUE(places.emplace(positions[t], std::pair(cell, t)).second) << positions[t];
+    }
+  };
+  const HeadSlots& head = cache.slots(layer, h);
+  add(0, head.sinks, positions_of(Slot{0, kAllTokens, {}}));
+  for (std::size_t i = 0; i < head.slots.size(); ++i)
+    add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
+  add(cell_of_slot(head.slots.size()), first_tokens(cache.tokens() % kPageTokens),
+      positions_of(Slot{static_cast<std::int32_t>(cache.tokens() / kPageTokens), kAllTokens, {}}));
+  return places;
+}
+
+using Rows = std::map<std::int32_t, std::vector<float>>;
+
+Rows rows_of(const Cache& cache, KvSide side, std::size_t layer, std::size_t h) {
+  HeldRows reader(cache, side, layer, h);
+  Rows rows;
+  for (const auto& [position, place] : places_of(cache, layer, h)) {
+    const std::span<const float> row = reader.row(place.first, place.second);
+    rows[position] = {row.begin(), row.end()};
+  }
+  return rows;
+}
+
+class Evict : public testing::TestWithParam<std::string> {
+ protected:
+  Evict() : pool_(2) {
+    policy_ = std::make_unique<Scripted>();
+    allocator_ = make_allocator("uniform");
+    selector_ = make_selector("token");
+  }
+  Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale}; }
+  Cache filled(std::size_t tokens) const {
+    Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+    attend_in_batches(cache, Sequence(kShape, tokens, 1), {200}, 2, kScale);
+    return cache;
+  }
+  bool movable() const {
+    const Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+    return cache.keys(0).codec().movable();
+  }
+
+  mutable ThreadPool pool_;
+  std::unique_ptr<const EvictionPolicy> policy_;
+  std::unique_ptr<const BudgetAllocator> allocator_;
+  std::unique_ptr<const TokenSelector> selector_;
+};
+
+TEST_P(Evict, KeepsTheHighestScoredAndWhatIsProtected) {
+  Cache cache = filled(1030);
+  ASSERT_TRUE(evict(cache, pool_, evictor(), 500, Packing::kFull));
+  for (std::size_t layer = 0; layer < 2; ++layer) {
+    for (std::size_t h = 0; h < 2; ++h) {
+      HeadView head;
+      head.layer = static_cast<int>(layer);
+      head.kv_head = static_cast<int>(h);
+      std::vector<std::int32_t> others;
+      for (std::int32_t p = 4; p < 930; ++p) others.push_back(p);
+      std::sort(others.begin(), others.end(), [&](std::int32_t a, std::int32_t b) {
+        return Scripted::score_of(head, a) > Scripted::score_of(head, b);
+      });
+      std::set<std::int32_t> expected(others.begin(), others.begin() + 500 - 104);
+      for (const std::int32_t p : {0, 1, 2, 3}) expected.insert(p);
+      for (std::int32_t p = 930; p < 1030; ++p) expected.insert(p);
+      std::set<std::int32_t> kept;
+      for (const auto& [position, place] : places_of(cache, layer, h)) kept.insert(position);
+      EXPECT_EQ(kept, expected) << layer << " " << h;
+      EXPECT_EQ(cache.held_tokens(layer, h), 500U);
+    }
+  }
+}
+
+TEST_P(Evict, SurvivorsKeepEveryBit) {
+  Cache cache = filled(1030);
+  for (const std::size_t budget : {800UL, 500UL, 300UL, 150UL}) {
+    const Cache before = cache;
+    ASSERT_TRUE(evict(cache, pool_, evictor(), budget, Packing::kFull));
+    for (const KvSide side : kSides) {
+      for (std::size_t layer = 0; layer < 2; ++layer) {
+        const Rows old_rows = rows_of(before, side, layer, 1);
+        for (const auto& [position, row] : rows_of(cache, side, layer, 1))
+          ASSERT_EQ(row, old_rows.at(position)) << "budget " << budget << ", position " << position;
+      }
+    }
+  }
+}
+
+TEST_P(Evict, ReturnsTheMemoryOfWhatIsGone) {
+  Cache cache = filled(2048);
+  const std::size_t before = cache.sealed_bytes();
+  evict(cache, pool_, evictor(), 512, Packing::kFull);
+  const std::size_t after = cache.sealed_bytes();
+  if (movable()) {
+    EXPECT_LT(static_cast<double>(after), 0.5 * static_cast<double>(before));
+  } else {
+    EXPECT_LE(after, before);
+  }
+  // A cache of its own holds no more than the fork it came from.
+  EXPECT_EQ(filled(2048).sealed_bytes(), before);
+}
+
+TEST_P(Evict, EvictingNothingTouchesNothing) {
+  Cache cache = filled(1030);
+  const Cache before = cache;
+  EXPECT_FALSE(evict(cache, pool_, evictor(), 1030, Packing::kFull));
+  for (std::size_t i = 0; i < cache.slots(0, 0).slots.size(); ++i) {
+    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).pages[i].old, before.pages(KvSide::kKeys, 0, 0).pages[i].old);
+  }
+}
+
+/// The definition, over what the cache says that it holds.
+TEST_P(Evict, AttentionSeesWhatIsLeftAndNothingElse) {
+  const std::size_t tokens = 1030;
+  Sequence s(kShape, tokens + 40, 1);
+  Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+  Sequence first = s;
+  first.tokens = tokens;
+  attend_in_batches(cache, first, {200}, 2, kScale);
+  evict(cache, pool_, evictor(), 400, Packing::kFull);
+  std::vector<Rows> keys, values;
+  for (std::size_t h = 0; h < 2; ++h) {
+    keys.push_back(rows_of(cache, KvSide::kKeys, 1, h));
+    values.push_back(rows_of(cache, KvSide::kValues, 1, h));
+  }
+  const std::vector<float> got = attend_in_batches(cache, s, {40}, 2, kScale, 1);
+  double error = 0;
+  double size = 0;
+  for (std::size_t m = tokens; m < tokens + 40; ++m) {
+    for (std::size_t head = 0; head < kShape.heads; ++head) {
+      const std::size_t h = head / kShape.group();
+      std::vector<double> out(64);
+      double sum = 0;
+      const auto add = [&](const float* key, const float* value) {
+        double score = 0;
+        for (std::size_t i = 0; i < 64; ++i) {
+          score += static_cast<double>(s.queries[(m * kShape.heads + head) * 64 + i]) * static_cast<double>(key[i]);
+        }
+        const double weight = std::exp(score * static_cast<double>(kScale));
+        sum += weight;
+        for (std::size_t i = 0; i < 64; ++i) out[i] += weight * static_cast<double>(value[i]);
+      };
+      for (const auto& [position, key] : keys[h]) add(key.data(), values[h].at(position).data());
+      for (std::size_t t = tokens; t <= m; ++t) add(&s.keys[(t * 2 + h) * 64], &s.values[(t * 2 + h) * 64]);
+      for (std::size_t i = 0; i < 64; ++i) {
+        const double expected = out[i] / sum;
+        const double d = expected - static_cast<double>(got[(m * kShape.heads + head) * 64 + i]);
+        error += d * d;
+        size += expected * expected;
+      }
+    }
+  }
+  // Queries and weights are split into 8 or 16 bits; pages that were open or recent before lose a little by their age.
+  EXPECT_LT(std::sqrt(error / size), GetParam()[0] == 'f' ? 1e-3 : 0.05);
+}
+
+TEST_P(Evict, AttentionIsGatheredWhole) {
+  Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+  PolicyNeeds all;
+  all.queries = PolicyNeeds::kAllQueries;
+  PolicyNeeds window;
+  window.queries = 32;
+  cache.observers().add(all, 4);
+  cache.observers().add(window, 4);
+  Sequence s(kShape, 500, 1);
+  std::size_t fed = 0;
+  for (const std::size_t batch : {13UL, 187UL, 200UL, 100UL}) {
+    cache.observers().begin_batch(fed, batch, 500);
+    Sequence part = s;
+    part.tokens = fed + batch;
+    attend_in_batches(cache, part, {batch}, 2, kScale);
+    fed += batch;
+    if (fed != 400) continue;
+    evict(cache, pool_, evictor(), 350, Packing::kFull);
+  }
+  for (std::size_t head = 0; head < 4; ++head) {
+    double sum = 0;
+    for (const double p : cache.observers().find(window)->gathered(head)) sum += p;
+    EXPECT_NEAR(sum, 32.0, 0.02);
+    sum = 0;
+    for (const double p : cache.observers().find(all)->gathered(head)) sum += p;
+    EXPECT_GT(sum, 300.0);
+    EXPECT_LE(sum, 500.01);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, Evict,
+                         testing::Values("f32", "f16", "int8", "int4", "int3", "int2", "turboquant-mse4", "kivi2"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace pith::kv
