@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "kv/chunk_view.h"
+#include "kv/shifts.h"
 
 namespace pith::kv {
 namespace {
@@ -101,7 +102,6 @@ void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, std::size_
   const std::size_t group = shape_.group();
   const std::size_t size = shape_.key_size;
   const kernels::KernelTable& kernels = cache.kernels();
-  const Rotation* rotation = cache.keys(layer).rotation();
   // Softmax is done in base 2.
   const float scale = batch.scale * std::numbers::log2e_v<float>;
   pool.run(
@@ -114,20 +114,70 @@ void Attention::prepare_queries(const Cache& cache, ThreadPool& pool, std::size_
           for (std::size_t g = 0; g < group; ++g, out += size) {
             std::copy_n(batch.queries + m * batch.query_stride + (block.kv_head * group + g) * size, size, out);
             kernels.scale(out, scale, size);
-            if (sealed_queries_.size() == 0) continue;
-            float* sealed = &sealed_queries_[static_cast<std::size_t>(out - queries_.data())];
-            if (rotation != nullptr) {
-              cache.key_basis(layer, block.kv_head).apply_to_query(kernels, *rotation, out, sealed);
-            } else {
-              std::copy_n(out, size, sealed);
-            }
           }
         }
-        if (!cache.keys(layer).reads_split_queries()) return;
-        const Buffer<float>& sealed = sealed_queries_.size() != 0 ? sealed_queries_ : queries_;
-        kernels.split_rows(&sealed[row * size], size, block.tokens * group, size, split_queries_.planes(block.number));
+        seal_queries(cache, layer, block.kv_head, &queries_[row * size], block.tokens * group,
+                     sealed_queries_.size() != 0 ? &sealed_queries_[row * size] : nullptr, split_queries_,
+                     block.number);
       },
       batch.tokens > 4);
+}
+
+void Attention::seal_queries(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* exact,
+                             std::size_t rows, float* sealed, const SplitBuffers& split,
+                             std::size_t split_block) const {
+  const std::size_t size = shape_.key_size;
+  const Rotation* rotation = cache.keys(layer).rotation();
+  for (std::size_t r = 0; sealed != nullptr && r < rows; ++r) {
+    if (rotation != nullptr) {
+      cache.key_basis(layer, kv_head).apply_to_query(cache.kernels(), *rotation, exact + r * size, sealed + r * size);
+    } else {
+      std::copy_n(exact + r * size, size, sealed + r * size);
+    }
+  }
+  if (!cache.keys(layer).reads_split_queries()) return;
+  cache.kernels().split_rows(sealed != nullptr ? sealed : exact, size, rows, size, split.planes(split_block));
+}
+
+void Attention::find_shifts(const Cache& cache, std::size_t layer, const AttendBatch& batch) {
+  shifts_.clear();
+  const std::size_t tokens = batch.position + batch.tokens;
+  if (shape_.windows[layer] != 0 || tokens <= cache.trained()) return;
+  std::size_t largest = 0;
+  for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
+    shifts_.push_back(shifts_of(cache, layer, h, tokens));
+    largest = std::max(largest, *std::max_element(shifts_.back().begin(), shifts_.back().end()));
+  }
+  if (largest == 0) shifts_.clear();
+}
+
+Attention::BlockQueries Attention::turned_queries(const Cache& cache, std::size_t layer, const Block& block,
+                                                  const BlockQueries& queries, std::size_t shift,
+                                                  Worker& worker) const {
+  const std::size_t rows = queries.sealed.rows;
+  const std::size_t size = shape_.key_size;
+  if (worker.turned.size() == 0) {
+    const std::size_t rows_max = kBlockTokens * shape_.group();
+    worker.turned = Buffer<float>(rows_max * size);
+    if (sealed_queries_.size() != 0) worker.turned_sealed = Buffer<float>(rows_max * size);
+    if (!split_queries_.empty()) worker.turned_split = SplitBuffers(1, rows_max, size);
+  }
+  float* sealed = worker.turned_sealed.size() != 0 ? worker.turned_sealed.data() : nullptr;
+  if (worker.shift != shift) {
+    std::copy_n(queries.exact, rows * size, worker.turned.data());
+    for (std::size_t r = 0; r < rows; ++r)
+      cache.rotary().turn(worker.turned.data() + r * size, -static_cast<double>(shift));
+    seal_queries(cache, layer, block.kv_head, worker.turned.data(), rows, sealed, worker.turned_split, 0);
+    worker.shift = shift;
+  }
+  BlockQueries turned = queries;
+  turned.exact = worker.turned.data();
+  turned.sealed.values = sealed != nullptr ? sealed : worker.turned.data();
+  if (!split_queries_.empty()) {
+    const kernels::SplitPlanes planes = worker.turned_split.planes(0);
+    turned.sealed.split = {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, rows, size};
+  }
+  return turned;
 }
 
 Attention::BlockQueries Attention::block_queries(const Block& block, std::size_t batch_tokens) const {
@@ -159,9 +209,16 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
   view.scores = worker.scores.data();
   view.observed = observed;
   view.scratch = worker.scratch();
+  worker.shift = 0;
+  // Blocks lie between multiples of kBlockTokens, so that it is all of a block that is past the limit.
+  const bool past = !shifts_.empty() && block.position / kBlockTokens * kBlockTokens >= cache.trained();
+  const auto queries_of = [&](std::size_t cell) {
+    const std::size_t shift = past ? shifts_[block.kv_head][cell] : 0;
+    return shift == 0 ? queries : turned_queries(cache, layer, block, queries, shift, worker);
+  };
 
   if (chunk == 0 && own_page > 0 && keys.sinks && head.sinks != 0) {
-    view.attend_exact(queries.exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
+    view.attend_exact(queries_of(0).exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
                       kSinkTokens);
   }
   const std::size_t end = std::min(own_slot, (chunk + 1) * kChunkPages);
@@ -172,8 +229,9 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     const PageView value = view.values(slot, values.pages[i], own_page);
     // Pages lie apart, so the processor does not foresee the next one.
     value.prefetch();
-    key.codec->score_rows(queries.sealed, key.bytes, view.scores, view.scratch);
-    if (key.origins != nullptr) key.codec->add_origins(queries.sealed, *key.origins, view.scores);
+    const Queries sealed = queries_of(cell_of_slot(i)).sealed;
+    key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
+    if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
     if (i + 1 < end && head.slots[i + 1].live != 0)
       view.keys(head.slots[i + 1], keys.pages[i + 1], own_page).prefetch();
     const std::size_t start = slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens;
@@ -301,6 +359,7 @@ void Attention::run(Cache& cache, const Staging& staging, ThreadPool& pool, std:
   const std::vector<Block> blocks = make_blocks(batch);
   prepare_queries(cache, pool, layer, batch, blocks);
   begin_observing(cache, layer, batch, blocks);
+  find_shifts(cache, layer, batch);
   if (blocks.size() == shape_.kv_heads) {
     run_split(cache, staging, pool, layer, batch, blocks);
   } else {

@@ -86,6 +86,10 @@ class Attention {
     Buffer<kernels::TokenRange> ranges;
     RowsBuffers part, total;
     Buffer<float> observed;  ///< [cells, rows, kPageTokens]; empty until something is observed
+    /// Turned queries of the block at hand; empty until something is turned.
+    Buffer<float> turned, turned_sealed;  ///< [rows, key_size]
+    SplitBuffers turned_split;
+    std::size_t shift = 0;  ///< What they are turned by; 0: nothing is there
   };
 
   std::vector<Block> make_blocks(const AttendBatch& batch) const;
@@ -97,6 +101,13 @@ class Attention {
     Queries sealed;
   };
   BlockQueries block_queries(const Block& block, std::size_t batch_tokens) const;
+  /// The same queries as if they stood `shift` positions earlier.
+  BlockQueries turned_queries(const Cache& cache, std::size_t layer, const Block& block, const BlockQueries& queries,
+                              std::size_t shift, Worker& worker) const;
+  /// Scaled queries [rows, key_size] in the basis of sealed pages, and split where that is read.
+  void seal_queries(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* exact, std::size_t rows,
+                    float* sealed, const SplitBuffers& split, std::size_t split_block) const;
+  void find_shifts(const Cache& cache, std::size_t layer, const AttendBatch& batch);
   /// The state of a block over one chunk, from nothing. `observed` takes the scores of all cells, or is null.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
                     const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
@@ -126,6 +137,7 @@ class Attention {
   std::vector<std::uint8_t> counted_;  ///< [blocks]: whether any observer counts the block
   std::vector<double> gathered_;       ///< [blocks, observers, cells * kPageTokens]
   std::vector<Worker> workers_;
+  std::vector<std::vector<std::size_t>> shifts_;  ///< [kv_heads][cells]; empty: nothing is turned
 };
 
 }  // namespace pith::kv

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -149,9 +150,14 @@ class Cache {
   const Observers& observers() const { return observers_; }
   QuerySums& query_sums() { return query_sums_; }
   const QuerySums& query_sums() const { return query_sums_; }
-  /// Of layers without a window. Empty until it is set: then there are no query statistics.
+  /// Of layers without a window. Empty until it is set: then there are no query statistics and no shifts.
   const Rotary& rotary() const { return rotary_; }
-  void set_rotary(Rotary rotary) { rotary_ = std::move(rotary); }
+  /// Queries at positions from `trained` on see tokens at the distance that they have among those held (shifts.h).
+  std::size_t trained() const { return trained_; }
+  void set_rotary(Rotary rotary, std::size_t trained) {
+    rotary_ = std::move(rotary);
+    trained_ = trained;
+  }
   /// Only where the keys' codec is rotated.
   KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) { return key_bases_[layer * shape_.kv_heads + kv_head]; }
   const KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) const {
@@ -187,6 +193,7 @@ class Cache {
   Observers observers_;
   QuerySums query_sums_;
   Rotary rotary_;
+  std::size_t trained_ = std::numeric_limits<std::size_t>::max();
   std::size_t tokens_ = 0;
 };
 

@@ -133,7 +133,8 @@ void Observers::clear() {
 std::size_t Observers::bytes() const {
   std::size_t bytes = 0;
   for (const Observer& observer : list_) {
-    for (std::size_t head = 0; head < observer.heads(); ++head) bytes += observer.gathered(head).size() * sizeof(double);
+    for (std::size_t head = 0; head < observer.heads(); ++head)
+      bytes += observer.gathered(head).size() * sizeof(double);
   }
   return bytes;
 }

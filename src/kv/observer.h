@@ -48,7 +48,7 @@ class Observer {
   /// Queries counted since the last time that all was forgotten.
   std::size_t count_ = 0;
   float fade_ = 1.0F;
-  std::vector<float> weights_;                ///< [tokens of the batch]
+  std::vector<float> weights_;                 ///< [tokens of the batch]
   std::vector<std::vector<double>> gathered_;  ///< [heads]
 };
 

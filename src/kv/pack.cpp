@@ -65,7 +65,10 @@ class HeadPacker {
                        [&](KvSide side) { return page < cache_.side(side, layer_).old_pages(cache_.tokens()); });
   }
 
+  /// Sinks stay by themselves where they are in a page: past the trained length a page's tokens are moved as one.
   bool movable(std::size_t slot) const {
+    const Slot& at = head_.slots[slot];
+    if (at.page == 0 && (at.live & first_tokens(kSinkTokens)) != 0) return false;
     for (std::size_t side = 0; side < kSides.size(); ++side) {
       if (!codec(side).movable() || !page(side, slot).old) return false;
     }

@@ -39,7 +39,7 @@ Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std
       local_rope_(h_.local_rope, {}, tokens_max),
       staging_(cache, tokens_max),
       attention_(cache, tokens_max, pool.size()) {
-  cache.set_rotary(rope_.rotary());
+  cache.set_rotary(rope_.rotary(), h_.context_trained);
 }
 
 void Forward::add_bias(float* row, const Vector& bias) const {

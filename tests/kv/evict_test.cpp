@@ -223,6 +223,53 @@ TEST_P(Evict, AttentionIsGatheredWhole) {
   }
 }
 
+/// Past what a model was trained for, distances are those among the tokens that are held: keys that had been turned for
+/// these would score the same.
+TEST(EvictPastTraining, DistancesAreThoseAmongWhatIsHeld) {
+  const KvShape shape = {2, 1, 64, 64, {0}};
+  const std::size_t tokens = 640;
+  Rotary rotary;
+  for (std::size_t i = 0; i < 32; ++i) rotary.frequencies.push_back(std::pow(10000.0, -static_cast<double>(i) / 32.0));
+  const Sequence raw(shape, tokens + 30, 5);
+  Sequence s = raw;
+  for (std::size_t t = 0; t < s.tokens; ++t) {
+    rotary.turn(&s.keys[t * 64], static_cast<double>(t));
+    for (std::size_t h = 0; h < 2; ++h) rotary.turn(&s.queries[(t * 2 + h) * 64], static_cast<double>(t));
+  }
+  ThreadPool pool(2);
+  const auto policy = make_policy("window");
+  const auto allocator = make_allocator("uniform");
+  const auto selector = make_selector("token");
+  for (const std::size_t trained : {tokens + 100, tokens - 300}) {
+    Cache cache(shape, "f32", "f32", kernels::select_kernels());
+    cache.set_rotary(rotary, trained);
+    Sequence first = s;
+    first.tokens = tokens;
+    attend_in_batches(cache, first, {200}, 2, kScale);
+    evict(cache, pool, {policy.get(), allocator.get(), selector.get(), 4, 0, 0, kScale}, 150, Packing::kFull);
+    const std::vector<float> got = attend_in_batches(cache, s, {30}, 2, kScale);
+    std::vector<std::size_t> held = {0, 1, 2, 3};
+    for (std::size_t p = tokens - 146; p < s.tokens; ++p) held.push_back(p);
+    Sequence dense(shape, held.size(), 1);
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      const bool past = tokens >= trained;
+      const auto at = static_cast<double>(past ? i : held[i]);
+      std::copy_n(&raw.keys[held[i] * 64], 64, &dense.keys[i * 64]);
+      rotary.turn(&dense.keys[i * 64], at);
+      std::copy_n(&raw.values[held[i] * 64], 64, &dense.values[i * 64]);
+      for (std::size_t h = 0; h < 2; ++h) {
+        std::copy_n(&raw.queries[(held[i] * 2 + h) * 64], 64, &dense.queries[(i * 2 + h) * 64]);
+        rotary.turn(&dense.queries[(i * 2 + h) * 64], at);
+      }
+    }
+    const std::vector<float> expected = test::attend_naively(shape, dense, 0, kScale);
+    const auto newest = [&](const std::vector<float>& out) {
+      return std::vector<float>(out.end() - 30 * 128, out.end());
+    };
+    EXPECT_LT(test::relative_distance(newest(got), newest(expected)), 1e-4) << trained;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Codecs, Evict,
                          testing::Values("f32", "f16", "int8", "int4", "int3", "int2", "turboquant-mse4", "kivi2"),
                          [](const auto& test) {
