@@ -22,7 +22,8 @@ std::vector<Token> repetition(const Tokenizer& tokenizer, std::span<const Token>
                                        : "\n\nRepeat the part of the previous context exactly, starting with";
   std::vector<Token> tokens = tokenizer.encode(begin, plain);
   if (first != 0) {
-    const std::span<const Token> cue = context.subspan(first - std::min(first, kCueTokens), std::min(first, kCueTokens));
+    const std::span<const Token> cue =
+        context.subspan(first - std::min(first, kCueTokens), std::min(first, kCueTokens));
     tokens.insert(tokens.end(), cue.begin(), cue.end());
   }
   const std::vector<Token> end = tokenizer.encode("\n", plain);

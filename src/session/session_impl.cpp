@@ -1,0 +1,208 @@
+#include "session/session_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/fail.h"
+#include "session/reconstruction.h"
+
+namespace pith {
+namespace {
+
+constexpr int kBatchMax = 4096;
+
+int checked_batch(int tokens) {
+  if (tokens < 1 || tokens > kBatchMax) {
+    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, kBatchMax);
+  }
+  return tokens;
+}
+
+int checked_context(int context, int trained) {
+  if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
+  return context == 0 ? trained : context;
+}
+
+}  // namespace
+
+namespace session {
+
+kv::Cache make_cache(const Model& model, const KvOptions& kv) {
+  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
+  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
+  for (const auto& [layer, codec] : kv.layers) {
+    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
+      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
+    }
+    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
+  }
+  return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
+}
+
+std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
+  if (options.policy.empty()) {
+    if (options.budget_tokens != 0 || options.budget_bytes != 0)
+      fail(ErrorKind::kInvalidArgument, "an eviction budget needs a policy, and none is named");
+    return nullptr;
+  }
+  return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
+}
+
+}  // namespace session
+
+Session::Impl::Impl(Model model, const SessionOptions& options)
+    : model_(std::move(model)),
+      context_(checked_context(options.context, model_.info().context_trained)),
+      batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
+      pool_(options.threads),
+      kv_(options.kv),
+      threads_(options.threads),
+      eviction_(session::make_eviction(model_, options.eviction)),
+      cache_(session::make_cache(model_, kv_)),
+      forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
+      sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
+  if (eviction_ != nullptr) eviction_->prepare(cache_);
+}
+Session::Impl::Impl(const Impl& other)
+    : model_(other.model_),
+      context_(other.context_),
+      batch_(other.batch_),
+      pool_(other.threads_),
+      kv_(other.kv_),
+      threads_(other.threads_),
+      eviction_(other.eviction_),
+      cache_(other.cache_),
+      forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
+      sampler_(other.sampler_),
+      tokens_(other.tokens_),
+      logits_(other.logits_),
+      compacted_(other.compacted_) {}
+std::size_t Session::Impl::next_batch(std::size_t tokens) const {
+  std::size_t count = std::min(tokens, static_cast<std::size_t>(batch_));
+  if (streams()) count = std::min(count, eviction_->next_decision(tokens_.size()) - tokens_.size());
+  return count;
+}
+void Session::Impl::check(std::span<const Token> tokens) const {
+  if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
+    fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
+         tokens_.size(), context_);
+  }
+  const int vocab = model_.info().vocab;
+  for (const Token token : tokens) {
+    if (token < 0 || token >= vocab)
+      fail(ErrorKind::kInvalidArgument, "token {} is outside the vocabulary of {}", token, vocab);
+  }
+}
+
+void Session::Impl::run(std::span<const Token> batch, std::size_t end) {
+  if (eviction_ != nullptr) {
+    eviction_->make_room(cache_, pool_);
+    if (streams()) end = eviction_->next_decision(tokens_.size());
+    cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
+  }
+  forward_.run(batch);
+  tokens_.insert(tokens_.end(), batch.begin(), batch.end());
+}
+
+void Session::Impl::keep_logits(std::size_t row) {
+  forward_.logits(row, 1,
+                  [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
+}
+bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
+  check(tokens);
+  const std::size_t end = tokens_.size() + tokens.size();
+  while (!tokens.empty()) {
+    if (stop.stop_requested()) return false;
+    const auto batch = tokens.first(next_batch(tokens.size()));
+    run(batch, end);
+    tokens = tokens.subspan(batch.size());
+    // Logits are worth their price after the last token only, unless a stop request makes this one the last.
+    if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
+  }
+  return true;
+}
+
+void Session::Impl::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
+  check(tokens);
+  const std::size_t end = tokens_.size() + tokens.size();
+  while (!tokens.empty()) {
+    const auto batch = tokens.first(next_batch(tokens.size()));
+    const int position = static_cast<int>(tokens_.size());
+    run(batch, end);
+    tokens = tokens.subspan(batch.size());
+    forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
+      if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
+      if (on_logits) on_logits(position + static_cast<int>(row), logits);
+    });
+  }
+}
+
+std::vector<Token> Session::Impl::encode(std::string_view text, bool parse_special) const {
+  return model_.tokenizer().encode(text, {.add_special = tokens_.empty(), .parse_special = parse_special});
+}
+
+std::span<const float> Session::Impl::logits() const {
+  if (logits_.empty()) fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed");
+  return logits_;
+}
+
+/// Some files pad the embedding beyond the vocabulary: those rows are never drawn.
+Token Session::Impl::sample() {
+  return sampler_.sample(logits().first(static_cast<std::size_t>(model_.tokenizer().vocab_size())), tokens_);
+}
+
+void Session::Impl::reset() {
+  cache_.clear();
+  tokens_.clear();
+  logits_.clear();
+  compacted_ = false;
+}
+
+void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {
+  const PolicyNeeds& needs = eviction.needs();
+  const std::size_t before = session::held_tokens(cache_);
+  if (before <= budget) return;
+  if (needs.reconstruction) {
+    cache_.observers().add(
+        session::reconstruct(model_, cache_, pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
+  }
+  const bool observed = needs.queries == 0 || cache_.observers().find(needs) != nullptr;
+  if (!observed || (needs.query_statistics && !cache_.query_sums().enabled())) {
+    fail(ErrorKind::kInvalidArgument, "compact: the session does not observe what policy \"{}\" needs",
+         eviction.options().policy);
+  }
+  eviction.compact(cache_, pool_, budget);
+  if (needs.reconstruction) cache_.observers().remove(needs);
+  compacted_ = compacted_ || session::held_tokens(cache_) != before;
+}
+
+void Session::Impl::truncate(std::size_t tokens) {
+  if (tokens > tokens_.size()) {
+    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
+  }
+  if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
+  if (tokens == tokens_.size()) return;
+  const std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
+  // The state that the tokens were in up to some point is still there, or it is nothing.
+  const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
+  std::size_t from = 0;
+  // The last token goes through the model in any case, for its logits.
+  const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
+  if (eviction_ == nullptr) {
+    from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
+    while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  }
+  if (from == 0) {
+    cache_.clear();
+  } else if (from == sealed) {
+    from = last;
+    cache_.forget_open(from);
+  } else {
+    cache_.rewind(from);
+  }
+  tokens_.resize(from);
+  logits_.clear();
+  if (from < tokens) feed(std::span(kept).subspan(from), std::stop_token{});
+}
+
+}  // namespace pith

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <pith/session.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kv/cache.h"
+#include "model/forward.h"
+#include "session/eviction.h"
+#include "session/sampler.h"
+
+namespace pith {
+
+namespace session {
+
+kv::Cache make_cache(const Model& model, const KvOptions& kv);
+/// Null where no policy is named.
+std::shared_ptr<const Eviction> make_eviction(const Model& model, const EvictionOptions& options);
+
+}  // namespace session
+
+/// What a session consists of. What the public functions promise is checked here.
+class Session::Impl {
+ public:
+  Impl(Model model, const SessionOptions& options);
+  /// A fork.
+  Impl(const Impl& other);
+  Impl& operator=(const Impl&) = delete;
+
+  bool feed(std::span<const Token> tokens, const std::stop_token& stop);
+  void feed(std::span<const Token> tokens, const LogitsSink& on_logits);
+  std::vector<Token> encode(std::string_view text, bool parse_special) const;
+  std::span<const float> logits() const;
+  Token sample();
+  Generation generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
+                      const std::stop_token& stop);
+  void reset();
+  void compact(const session::Eviction& eviction, std::size_t budget);
+  void truncate(std::size_t tokens);
+  const session::Eviction* eviction() const { return eviction_.get(); }
+  KvStats kv_stats() const;
+
+  Model model_;
+  int context_;
+  int batch_;
+  ThreadPool pool_;
+  KvOptions kv_;
+  int threads_;
+  std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
+  kv::Cache cache_;
+  model::Forward forward_;
+  session::Sampler sampler_;
+  std::vector<Token> tokens_;
+  std::vector<float> logits_;
+  bool compacted_ = false;  ///< compact() evicted something
+
+ private:
+  /// Batches end where eviction decides.
+  std::size_t next_batch(std::size_t tokens) const;
+  /// Old tokens go as new ones come.
+  bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
+  void check(std::span<const Token> tokens) const;
+  /// Of a feed up to position `end`.
+  void run(std::span<const Token> batch, std::size_t end);
+  void keep_logits(std::size_t row);
+};
+
+}  // namespace pith
