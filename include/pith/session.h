@@ -95,6 +95,9 @@ class Session {
   /// the last token. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything.
   void truncate(int tokens);
 
+  /// Tokens whose pages came from another session (SessionOptions::share_prefixes).
+  int shared_tokens() const noexcept;
+
   /// Tokens fed so far, oldest first.
   std::span<const Token> tokens() const noexcept;
   int position() const noexcept;

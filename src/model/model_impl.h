@@ -8,6 +8,7 @@
 
 #include "kernels/table.h"
 #include "model/hparams.h"
+#include "model/prefix_index.h"
 #include "model/weights.h"
 
 namespace pith::model {
@@ -24,6 +25,7 @@ class ModelImpl {
   const ChatTemplate& chat_template() const { return chat_template_; }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
+  PrefixIndex& prefixes() const { return prefixes_; }
 
  private:
   std::shared_ptr<spdlog::logger> log_;
@@ -33,6 +35,8 @@ class ModelImpl {
   std::unique_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
   ModelInfo info_;
+  /// What sessions share; says nothing about the model.
+  mutable PrefixIndex prefixes_;
 };
 
 }  // namespace pith::model

@@ -62,6 +62,8 @@ void Session::truncate(int tokens) {
   impl_->truncate(static_cast<std::size_t>(tokens));
 }
 
+int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->shared_tokens()); }
+
 std::span<const Token> Session::tokens() const noexcept { return impl_->tokens_; }
 
 int Session::position() const noexcept { return static_cast<int>(impl_->tokens_.size()); }

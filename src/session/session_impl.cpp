@@ -62,6 +62,7 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
       sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
   if (eviction_ != nullptr) eviction_->prepare(cache_);
+  if (options.share_prefixes && eviction_ == nullptr) sharing_ = session::PrefixSharing(kv_);
 }
 Session::Impl::Impl(const Impl& other)
     : model_(other.model_),
@@ -76,9 +77,12 @@ Session::Impl::Impl(const Impl& other)
       sampler_(other.sampler_),
       tokens_(other.tokens_),
       logits_(other.logits_),
-      compacted_(other.compacted_) {}
+      compacted_(other.compacted_),
+      sharing_(other.sharing_.fork()),
+      shared_tokens_(other.shared_tokens_) {}
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, static_cast<std::size_t>(batch_));
+  if (sharing_.on()) count = std::min(count, session::PrefixSharing::tokens_to_last_page(tokens_.size(), tokens));
   if (streams()) count = std::min(count, eviction_->next_decision(tokens_.size()) - tokens_.size());
   return count;
 }
@@ -104,18 +108,34 @@ void Session::Impl::run(std::span<const Token> batch, std::size_t end) {
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
 }
 
+std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
+  if (!sharing_.on() || !tokens_.empty() || tokens.size() < 2) return 0;
+  // The last token is fed in any case, for its logits.
+  const auto [state, count] = model_.impl()->prefixes().find(sharing_.config(), tokens.first(tokens.size() - 1));
+  if (!state) return 0;
+  cache_ = kv::Cache(state->cache);
+  if (count != state->tokens.size()) cache_.rewind(count);
+  tokens_.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count));
+  shared_tokens_ = count;
+  return count;
+}
+
 void Session::Impl::keep_logits(std::size_t row) {
   forward_.logits(row, 1,
                   [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
 }
 bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
   check(tokens);
+  tokens = tokens.subspan(take_prefix(tokens));
+  const bool single = tokens.size() == 1;
   const std::size_t end = tokens_.size() + tokens.size();
   while (!tokens.empty()) {
     if (stop.stop_requested()) return false;
     const auto batch = tokens.first(next_batch(tokens.size()));
     run(batch, end);
     tokens = tokens.subspan(batch.size());
+    if (sharing_.on() && tokens_.size() % kv::kPageTokens == 0 && tokens.size() < kv::kPageTokens)
+      sharing_.offer(model_.impl()->prefixes(), cache_, tokens_, !single);
     // Logits are worth their price after the last token only, unless a stop request makes this one the last.
     if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
   }
@@ -156,6 +176,8 @@ void Session::Impl::reset() {
   tokens_.clear();
   logits_.clear();
   compacted_ = false;
+  sharing_.clear();
+  shared_tokens_ = 0;
 }
 
 void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {

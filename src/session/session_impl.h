@@ -9,6 +9,7 @@
 #include "kv/cache.h"
 #include "model/forward.h"
 #include "session/eviction.h"
+#include "session/prefix_sharing.h"
 #include "session/sampler.h"
 
 namespace pith {
@@ -39,6 +40,7 @@ class Session::Impl {
   void reset();
   void compact(const session::Eviction& eviction, std::size_t budget);
   void truncate(std::size_t tokens);
+  std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
   KvStats kv_stats() const;
 
@@ -54,7 +56,9 @@ class Session::Impl {
   session::Sampler sampler_;
   std::vector<Token> tokens_;
   std::vector<float> logits_;
-  bool compacted_ = false;  ///< compact() evicted something
+  bool compacted_ = false;          ///< compact() evicted something
+  session::PrefixSharing sharing_;  ///< Off unless asked for.
+  std::size_t shared_tokens_ = 0;
 
  private:
   /// Batches end where eviction decides.
@@ -65,6 +69,8 @@ class Session::Impl {
   /// Of a feed up to position `end`.
   void run(std::span<const Token> batch, std::size_t end);
   void keep_logits(std::size_t row);
+  /// Takes over what another session has of the first tokens; how many.
+  std::size_t take_prefix(std::span<const Token> tokens);
 };
 
 }  // namespace pith

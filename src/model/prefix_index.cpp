@@ -1,0 +1,63 @@
+#include "model/prefix_index.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace pith::model {
+namespace {
+
+using kv::kPageTokens;
+
+/// Spreads every bit over all (the finalizer of SplitMix64).
+std::uint64_t mixed(std::uint64_t x) {
+  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBU;
+  return x ^ (x >> 31U);
+}
+
+/// Of the tokens up to the end of each page.
+std::vector<std::uint64_t> chained_hashes(const std::string& config, std::span<const Token> tokens) {
+  std::vector<std::uint64_t> hashes;
+  std::uint64_t hash = std::hash<std::string>()(config);
+  for (std::size_t i = 0; i < tokens.size() / kPageTokens * kPageTokens; ++i) {
+    hash = mixed(hash + 0x9E3779B97F4A7C15U + static_cast<std::uint32_t>(tokens[i]));
+    if ((i + 1) % kPageTokens == 0) hashes.push_back(hash);
+  }
+  return hashes;
+}
+
+}  // namespace
+
+void PrefixIndex::add(const std::shared_ptr<const PrefixState>& state) {
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t hash : chained_hashes(state->config, state->tokens)) {
+    auto& states = by_hash_[hash];
+    std::erase_if(states, [](const auto& each) { return each.expired(); });
+    states.push_back(state);
+  }
+  // What no session keeps any more.
+  std::erase_if(by_hash_, [](auto& entry) {
+    return std::all_of(entry.second.begin(), entry.second.end(), [](const auto& each) { return each.expired(); });
+  });
+}
+
+PrefixIndex::Match PrefixIndex::find(const std::string& config, std::span<const Token> tokens) const {
+  const std::vector<std::uint64_t> hashes = chained_hashes(config, tokens);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t pages = hashes.size(); pages > 0; --pages) {
+    const auto found = by_hash_.find(hashes[pages - 1]);
+    if (found == by_hash_.end()) continue;
+    const std::size_t count = pages * kPageTokens;
+    for (const auto& each : found->second) {
+      const std::shared_ptr<const PrefixState> state = each.lock();
+      if (!state || state->config != config || state->tokens.size() < count) continue;
+      if (!std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count), state->tokens.begin())) {
+        continue;
+      }
+      if (state->tokens.size() == count || state->cache.can_rewind(count)) return {state, count};
+    }
+  }
+  return {};
+}
+
+}  // namespace pith::model
