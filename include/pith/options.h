@@ -63,9 +63,9 @@ struct SessionOptions {
   int batch_tokens = 384;
   /// Takes the pages of the longest prefix that the first feed has in common with what another session of the model
   /// holds, and lets others take its own: whole pages of 64 tokens, of sessions with the same KV options. Results stay
-  /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; behind int4, int3 and int2
-  /// what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not with an
-  /// eviction policy.
+  /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; behind int4, int3 and
+  /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
+  /// with an eviction policy.
   bool share_prefixes = false;
   /// What the session forgets, and when. Nothing by default.
   EvictionOptions eviction{};
