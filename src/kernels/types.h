@@ -77,7 +77,7 @@ constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t 
 
 /// Second planes of the groups of a tile that stand out of their rows, for what the first planes leave over: x ~ scale
 /// * code + low_scale * low. The few channels with huge values carry most of the rounding error of a row. A group's lie
-/// behind one another, in the order of their rows: [tiles, groups, ...], of whose 96 slots `counts` are used.
+/// behind one another, in any order of their rows: [tiles, groups, ...], of whose 96 slots `counts` are used.
 struct SecondPlanes {
   std::uint8_t* counts = nullptr;  ///< [tiles, groups]
   std::uint8_t* rows = nullptr;    ///< [tiles, groups, 96]: row of the tile

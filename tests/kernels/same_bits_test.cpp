@@ -43,7 +43,7 @@ CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
   auto x = random_floats(rows * kColumns, rows);
   x[x.size() - 40] = 50.0F;
   CodeMemory memory(rows, kColumns);
-  kernels.quantize_rows(x.data(), rows, kColumns, memory.view());
+  kernels.quantize_rows(x.data(), 0, rows, kColumns, memory.view());
   return memory;
 }
 

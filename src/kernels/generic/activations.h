@@ -54,10 +54,11 @@ inline void put_starts(CodeSums sums, CodePlace at, const CodeRows& to) {
   }
 }
 
-/// The second plane of a group whose first has the given steps. Returns the sums of its codes.
+/// The second plane of a group whose first has the given steps. Returns the sums of its codes. Rows of other threads
+/// take slots of the same group.
 inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, CodePlace at,
                                  const SecondPlanes& to) {
-  const std::size_t slot = to.counts[at.group]++;
+  const std::size_t slot = __atomic_fetch_add(&to.counts[at.group], std::uint8_t{1}, __ATOMIC_RELAXED);
   const std::size_t place = at.group * kTileRows + slot;
   const F32x16 up = set1(kLowSteps);
   const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
@@ -69,7 +70,7 @@ inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale
   return low;
 }
 
-/// Row `tile_row` of a tile, whose block begins at `to`; rows before it are done.
+/// Row `tile_row` of a tile; its block, and the second planes of the tile, begin at `to`.
 void quantize_row(const float* x, std::size_t groups, std::size_t tile_row, const CodeRows& to) {
   // First the largest value of each group, kept where its scale goes.
   float squares = 0.0F;
@@ -117,17 +118,13 @@ void quantize_row(const float* x, std::size_t groups, std::size_t tile_row, cons
   }
 }
 
-void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to) {
+void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
-  CodeRows tile = to;
-  for (std::size_t first = 0; first < rows; first += kTileRows) {
-    for (std::size_t g = 0; g < groups; ++g) tile.low.counts[g] = 0;
-    CodeRows block = tile;
-    for (std::size_t r = 0; r < kTileRows && first + r < rows; ++r, x += columns) {
-      if (r != 0 && r % kBlockRows == 0) skip_blocks(block, 1, groups);
-      quantize_row(x, groups, r, block);
-    }
-    skip_tiles(tile, 1, groups);
+  for (std::size_t row = first; row < first + rows; ++row, x += columns) {
+    CodeRows block = to;
+    skip_tiles(block, row / kTileRows, groups);
+    skip_blocks(block, row % kTileRows / kBlockRows, groups);
+    quantize_row(x, groups, row % kTileRows, block);
   }
 }
 
