@@ -41,10 +41,20 @@ struct KernelTable {
   CodeDotKernel dot_trellis4;
   CodeDotKernel dot_trellis3;
   CodeDotKernel dot_trellis2;
+  /// Codes [lines][16 lanes][4] of a tile's columns, each 16 lanes at x + column * stride: 128 + x rounded to nearest
+  /// even, within 127; 128 for what is no number.
+  void (*encode_codes8)(const float* x, std::size_t stride, std::size_t lines, std::uint8_t* codes);
   TrellisKernel encode_trellis;
   FloatDotKernel dot_f32;
   FloatDotKernel dot_f16;
   FloatDotKernel dot_bf16;
+  /// Float elements as floats, as they lie or turned over.
+  MoveKernels move_f32;
+  MoveKernels move_f16;
+  MoveKernels move_bf16;
+  /// Rounded to nearest even; what is larger than every finite f16, infinity too, becomes the largest; NaN stays NaN.
+  /// length is a multiple of 16.
+  void (*narrow_f16)(const float* x, std::size_t length, std::uint16_t* out);
   /// out[n] = unit * x[n] . y. columns is a multiple of 16.
   void (*dot_rows_i8)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
                       float unit, float* out);
