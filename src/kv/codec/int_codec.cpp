@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -168,22 +169,26 @@ IntCodec::Floats IntCodec::scaled_columns(std::span<const float> rows, std::size
                                           const PerToken& scales) const {
   const std::size_t size = shape().size;
   PerToken inverse;
-  for (std::size_t t = 0; t < kPageTokens; ++t) inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
+  // All bits of tokens that have codes; none of others, whose elements may be anything.
+  std::array<std::uint32_t, kPageTokens> kept;
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
+    kept[t] = inverse[t] > 0.0F ? ~0U : 0U;
+  }
   Floats columns = page_floats();
   float* to = columns.get();
   if (keys()) {
     for (std::size_t i = 0; i < size; ++i, to += kPageTokens) {
       const float* x = rest + i * kPageTokens;
       for (std::size_t t = 0; t < kPageTokens; ++t) {
-        const float scaled = x[t] * inverse[t];
-        to[t] = inverse[t] > 0.0F ? scaled : 0.0F;
+        to[t] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[t] * inverse[t]) & kept[t]);
       }
     }
     return columns;
   }
   // Values have no mean, so their rows are columns of tiles as they are.
   for (std::size_t t = 0; t < kPageTokens; ++t, to += size) {
-    if (t < first || !(inverse[t] > 0.0F)) {
+    if (t < first || kept[t] == 0U) {
       std::fill_n(to, size, 0.0F);
       continue;
     }
