@@ -37,8 +37,9 @@ class Forward {
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
 
  private:
-  // What happens between two products happens row by row, in one parallel region: a row stays in the innermost cache
-  // from where it is added up to its codes. So a block leaves its projection to whoever reads the residual next.
+  // What happens between two products happens in one parallel region, in blocks of rows that stay in the cache from
+  // where they are added up to their codes. So a part of a layer leaves its projection to whoever reads the residual
+  // next.
   void attention_block(std::size_t layer, std::span<const Token> tokens);
   void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
   void shape_qkv(std::size_t layer, std::size_t tokens);

@@ -46,18 +46,17 @@ class QuantizedRows {
 
   /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no reader asks for codes.
   /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns. make_row(m)
-  /// writes row m of x right before it is read, so that it never leaves the innermost cache in between.
+  /// writes row m of x right before it is read, a block of 12 rows at a time, so that they never leave the second
+  /// cache.
   template <typename MakeRow>
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, FormatSet readers, const MakeRow& make_row) {
     const kernels::CodeRows to = destination(rows, columns, readers);
-    // Scales of a block lie together: threads that shared one would wait for each other's writes.
     pool.run((rows + kernels::kBlockRows - 1) / kernels::kBlockRows, [&](std::size_t block) {
       const std::size_t first = block * kernels::kBlockRows;
-      for (std::size_t m = first; m < std::min(rows, first + kernels::kBlockRows); ++m) {
-        make_row(m);
-        if (to.codes != nullptr) kernels.quantize_rows(x + m * stride, m, 1, columns, to);
-      }
+      const std::size_t last = std::min(rows, first + kernels::kBlockRows);
+      for (std::size_t m = first; m < last; ++m) make_row(m);
+      if (to.codes != nullptr) kernels.quantize_rows(x + first * stride, first, last - first, columns, to);
     });
     return view(x, rows, columns, stride, to);
   }

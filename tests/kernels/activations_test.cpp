@@ -94,6 +94,36 @@ TEST_P(Quantize, ZerosAndPoison) {
   }
 }
 
+TEST_P(Quantize, WhatIsNoNumberStaysInItsGroupAndRow) {
+  const std::size_t rows = 14;
+  auto x = random_floats(rows * 96, 6);
+  // Blocks in any order, as threads take them.
+  const auto codes_of = [&](CodeMemory& memory) {
+    k().quantize_rows(&x[kBlockRows * 96], kBlockRows, rows - kBlockRows, 96, memory.view());
+    k().quantize_rows(x.data(), 0, kBlockRows, 96, memory.view());
+  };
+  CodeMemory before(rows, 96);
+  codes_of(before);
+  for (const std::size_t row : {3UL, 13UL}) x[row * 96 + 40] = std::numeric_limits<float>::quiet_NaN();
+  x[5 * 96 + 40] = -std::numeric_limits<float>::infinity();
+  CodeMemory memory(rows, 96);
+  codes_of(memory);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const bool bad = r == 3 || r == 5 || r == 13;
+    EXPECT_EQ(std::isnan(memory.scale(r, 1)), bad) << "row " << r;
+    for (const std::size_t g : {0UL, 2UL}) {
+      EXPECT_EQ(memory.scale(r, g), before.scale(r, g));
+      for (std::size_t c = g * kGroup; c < (g + 1) * kGroup; ++c) {
+        const std::size_t at = group_at(memory.groups, r, g) * kGroup + c % kGroup;
+        ASSERT_EQ(memory.codes[at], before.codes[at]) << "row " << r << ", column " << c;
+      }
+    }
+    for (std::size_t c = 0; bad && c < kGroup; ++c) {
+      ASSERT_EQ(memory.codes[group_at(memory.groups, r, 1) * kGroup + c], 0) << "row " << r;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, Quantize, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });
 
