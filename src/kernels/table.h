@@ -11,9 +11,10 @@ struct KernelTable {
   const char* name;
 
   /// Int8 codes with one scale by group of 32, a second plane where a group stands out (see Activations). NaN or
-  /// infinity in a group makes its scale NaN. columns is a multiple of 32; rows lie behind one another and begin a
-  /// tile.
-  void (*quantize_rows)(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to);
+  /// infinity in a group makes its scale NaN. columns is a multiple of 32. x begins with row `first`, a block's first,
+  /// of those that `to` has place for; rows lie behind one another. Counts of second planes are zero before the first
+  /// call, and calls for different blocks may run at once.
+  void (*quantize_rows)(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to);
   /// By PackedFormat.
   MatmulKernel matmul[kPackedFormats];
 
@@ -40,10 +41,20 @@ struct KernelTable {
   CodeDotKernel dot_trellis4;
   CodeDotKernel dot_trellis3;
   CodeDotKernel dot_trellis2;
+  /// Codes [lines][16 lanes][4] of a tile's columns, each 16 lanes at x + column * stride: 128 + x rounded to nearest
+  /// even, within 127; 128 for what is no number.
+  void (*encode_codes8)(const float* x, std::size_t stride, std::size_t lines, std::uint8_t* codes);
   TrellisKernel encode_trellis;
   FloatDotKernel dot_f32;
   FloatDotKernel dot_f16;
   FloatDotKernel dot_bf16;
+  /// Float elements as floats, as they lie or turned over.
+  MoveKernels move_f32;
+  MoveKernels move_f16;
+  MoveKernels move_bf16;
+  /// Rounded to nearest even; what is larger than every finite f16, infinity too, becomes the largest; NaN stays NaN.
+  /// length is a multiple of 16.
+  void (*narrow_f16)(const float* x, std::size_t length, std::uint16_t* out);
   /// out[n] = unit * x[n] . y. columns is a multiple of 16.
   void (*dot_rows_i8)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
                       float unit, float* out);

@@ -77,7 +77,7 @@ constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t 
 
 /// Second planes of the groups of a tile that stand out of their rows, for what the first planes leave over: x ~ scale
 /// * code + low_scale * low. The few channels with huge values carry most of the rounding error of a row. A group's lie
-/// behind one another, in the order of their rows: [tiles, groups, ...], of whose 96 slots `counts` are used.
+/// behind one another, in any order of their rows: [tiles, groups, ...], of whose 96 slots `counts` are used.
 struct SecondPlanes {
   std::uint8_t* counts = nullptr;  ///< [tiles, groups]
   std::uint8_t* rows = nullptr;    ///< [tiles, groups, 96]: row of the tile
@@ -191,12 +191,13 @@ inline constexpr std::size_t kTileLinesMax = 128;
 using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels,
                                const SplitRows& x, const TileOutput& to);
 
-/// Trellises of 64 sequences side by side, x [lines][64]: the codes [lines][64] whose levels are nearest, errors
-/// weighted by weights [lines][64] (null: 1). levels [2 states][2 next states][kTrellisMembers], of which
-/// `members` (8, 4 or 2) count; a code is next state * members + member. The state before the first line is 0.
+/// Trellises of a tile, one for each lane and column mod 4: the codes [lines][16 lanes][4] whose levels are nearest to
+/// the tile's columns, each 16 lanes at x + column * stride, errors weighted by weights [columns] (null: 1). levels
+/// [2 states][2 next states][kTrellisMembers], of which `members` (8, 4 or 2) count; a code is next state * members +
+/// member. The state before the first line is 0.
 inline constexpr std::size_t kTrellisMembers = 8;
-using TrellisKernel = void (*)(const float* x, const float* weights, std::size_t lines, const float* levels,
-                               std::size_t members, std::uint8_t* codes);
+using TrellisKernel = void (*)(const float* x, std::size_t stride, const float* weights, std::size_t lines,
+                               const float* levels, std::size_t members, std::uint8_t* codes);
 
 /// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart, times float rows [rows, columns]:
 /// out[n][lane] = sum, or += sum. Outputs are `stride` apart.
@@ -213,6 +214,14 @@ struct FloatRows {
 };
 using FloatDotKernel = void (*)(const FloatTiles& tiles, const FloatRows& rows, float* out, std::size_t stride,
                                 bool accumulate);
+
+/// Matrices [rows, columns], rows `stride` elements apart, as floats: copy keeps rows, transpose makes columns of them.
+/// Rows and columns are multiples of 16, but for rows of copy.
+using MoveKernel = void (*)(const void* x, std::size_t stride, std::size_t rows, std::size_t columns, float* out,
+                            std::size_t out_stride);
+struct MoveKernels {
+  MoveKernel copy, transpose;
+};
 
 /// Rows of limit_dots(): as many sums as hide the latency of a product on every instruction set.
 inline constexpr std::size_t kLimitRows = 12;

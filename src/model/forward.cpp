@@ -53,45 +53,46 @@ void Forward::for_rows(std::size_t rows, const Row& row) {
   });
 }
 
+template <typename MakeRow>
 kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
-                                          weights::FormatSet readers) {
-  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), readers);
+                                          weights::FormatSet readers, const MakeRow& make_row) {
+  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), readers, make_row);
+}
+
+template <typename Update>
+kernels::Activations Forward::normed(const Vector& weight, std::size_t first, std::size_t rows,
+                                     weights::FormatSet readers, const Update& update) {
+  return activations(buffers_.normed, rows, h_.embedding, readers, [&](std::size_t m) {
+    update(first + m);
+    k_.rms_norm(&buffers_.residual[(first + m) * buffers_.embedding_stride], weight.data(), h_.embedding, h_.norm_eps,
+                &buffers_.normed[m * buffers_.embedding_stride]);
+  });
 }
 
 void Forward::run(std::span<const Token> tokens) {
   const std::size_t position = cache_.tokens();
   rope_.prepare(position, tokens.size());
   if (h_.sliding_window != 0) local_rope_.prepare(position, tokens.size());
-  embed(tokens);
   for (std::size_t layer = 0; layer < h_.layers; ++layer) {
-    attention_block(layer, tokens.size());
+    attention_block(layer, tokens);
     feed_forward_block(model_.weights().layers[layer], tokens.size());
   }
+  const LayerWeights& last = model_.weights().layers.back();
+  for_rows(tokens.size(), [&](std::size_t m) { add_projected(last.down_bias, last.feed_forward_post_norm, m); });
   cache_.set_tokens(position + tokens.size());
 }
 
-void Forward::embed(std::span<const Token> tokens) {
-  for_rows(tokens.size(), [&](std::size_t m) {
-    float* row = &buffers_.residual[m * buffers_.embedding_stride];
-    model_.weights().embedding.row(static_cast<std::size_t>(tokens[m]), {row, h_.embedding});
-    if (h_.embedding_scale != 1.0F) k_.scale(row, h_.embedding_scale, h_.embedding);
-  });
+void Forward::embed(Token token, std::size_t m) {
+  float* row = &buffers_.residual[m * buffers_.embedding_stride];
+  model_.weights().embedding.row(static_cast<std::size_t>(token), {row, h_.embedding});
+  if (h_.embedding_scale != 1.0F) k_.scale(row, h_.embedding_scale, h_.embedding);
 }
 
-void Forward::norm(const Vector& weight, std::size_t tokens) {
-  for_rows(tokens, [&](std::size_t m) {
-    const std::size_t at = m * buffers_.embedding_stride;
-    k_.rms_norm(&buffers_.residual[at], weight.data(), h_.embedding, h_.norm_eps, &buffers_.normed[at]);
-  });
-}
-
-void Forward::add_projected(const Vector& bias, const Vector& post_norm, std::size_t tokens) {
-  for_rows(tokens, [&](std::size_t m) {
-    float* projected = &buffers_.projected[m * buffers_.embedding_stride];
-    add_bias(projected, bias);
-    if (!post_norm.empty()) k_.rms_norm(projected, post_norm.data(), h_.embedding, h_.norm_eps, projected);
-    k_.add(&buffers_.residual[m * buffers_.embedding_stride], projected, h_.embedding);
-  });
+void Forward::add_projected(const Vector& bias, const Vector& post_norm, std::size_t m) {
+  float* projected = &buffers_.projected[m * buffers_.embedding_stride];
+  add_bias(projected, bias);
+  if (!post_norm.empty()) k_.rms_norm(projected, post_norm.data(), h_.embedding, h_.norm_eps, projected);
+  k_.add(&buffers_.residual[m * buffers_.embedding_stride], projected, h_.embedding);
 }
 
 /// Biases, query and key norms and RoPE on the rows of qkv.
@@ -116,48 +117,57 @@ void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
   });
 }
 
-void Forward::attention_block(std::size_t layer, std::size_t tokens) {
+void Forward::attention_block(std::size_t layer, std::span<const Token> tokens) {
   const LayerWeights& w = model_.weights().layers[layer];
   Buffers& b = buffers_;
-  norm(w.attention_norm, tokens);
+  // Rows come from the embedding, or from the layer before.
+  const kernels::Activations x =
+      normed(w.attention_norm, 0, tokens.size(), weights::formats_of(w.query, w.key, w.value), [&](std::size_t m) {
+        if (layer == 0) return embed(tokens[m], m);
+        const LayerWeights& before = model_.weights().layers[layer - 1];
+        add_projected(before.down_bias, before.feed_forward_post_norm, m);
+      });
   float* query = b.qkv.data();
   float* key = query + b.query_stride;
   float* value = key + b.key_stride;
   const std::array<weights::Product, 3> qkv = {
       {{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
-  weights::multiply(k_, pool_,
-                    activations(b.normed, tokens, h_.embedding, weights::formats_of(w.query, w.key, w.value)), qkv);
-  shape_qkv(layer, tokens);
+  weights::multiply(k_, pool_, x, qkv);
+  shape_qkv(layer, tokens.size());
 
   const std::size_t position = cache_.tokens();
-  kv::append(cache_, staging_, pool_, layer, {query, key, value, b.qkv_stride, tokens, position, h_.attention_scale});
-  attention_.run(cache_, staging_, pool_, layer,
-                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens, position, h_.attention_scale});
-  kv::finish_append(cache_, staging_, layer, position + tokens);
+  kv::append(cache_, staging_, pool_, layer,
+             {query, key, value, b.qkv_stride, tokens.size(), position, h_.attention_scale});
+  attention_.run(
+      cache_, staging_, pool_, layer,
+      {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position, h_.attention_scale});
+  kv::finish_append(cache_, staging_, layer, position + tokens.size());
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
   weights::multiply(k_, pool_,
-                    activations(b.attention, tokens, h_.heads * h_.value_size, weights::formats_of(w.attention_output)),
+                    activations(b.attention, tokens.size(), h_.heads * h_.value_size,
+                                weights::formats_of(w.attention_output), [](std::size_t) {}),
                     output);
-  add_projected(w.attention_output_bias, w.attention_post_norm, tokens);
 }
 
 void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
   Buffers& b = buffers_;
-  norm(w.feed_forward_norm, tokens);
+  const kernels::Activations x =
+      normed(w.feed_forward_norm, 0, tokens, weights::formats_of(w.gate, w.up),
+             [&](std::size_t m) { add_projected(w.attention_output_bias, w.attention_post_norm, m); });
   const std::array<weights::Product, 2> both = {
       {{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
-  weights::multiply(k_, pool_, activations(b.normed, tokens, h_.embedding, weights::formats_of(w.gate, w.up)), both);
-  for_rows(tokens, [&](std::size_t m) {
+  weights::multiply(k_, pool_, x, both);
+  const auto activate = [&](std::size_t m) {
     float* gate = &b.gate[m * b.feed_forward_stride];
     float* up = &b.up[m * b.feed_forward_stride];
     add_bias(gate, w.gate_bias);
     add_bias(up, w.up_bias);
     (h_.activation == Activation::kSilu ? k_.silu_mul : k_.gelu_mul)(gate, up, h_.feed_forward);
-  });
+  };
   const std::array<weights::Product, 1> down = {{{&w.down, b.projected.data(), b.embedding_stride}}};
-  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, weights::formats_of(w.down)), down);
-  add_projected(w.down_bias, w.feed_forward_post_norm, tokens);
+  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, weights::formats_of(w.down), activate),
+                    down);
 }
 
 void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_row) {
@@ -167,12 +177,10 @@ void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_r
   if (logits_.size() < rows_max * b.vocab_stride) logits_ = Buffer<float>(rows_max * b.vocab_stride);
   for (std::size_t done = 0; done < count; done += rows_max) {
     const std::size_t rows = std::min(rows_max, count - done);
-    for_rows(rows, [&](std::size_t r) {
-      k_.rms_norm(&b.residual[(first + done + r) * b.embedding_stride], model_.weights().output_norm.data(),
-                  h_.embedding, h_.norm_eps, &b.normed[r * b.embedding_stride]);
-    });
+    const kernels::Activations hidden =
+        normed(model_.weights().output_norm, first + done, rows, weights::formats_of(output), [](std::size_t) {});
     const std::array<weights::Product, 1> product = {{{&output, logits_.data(), b.vocab_stride}}};
-    weights::multiply(k_, pool_, activations(b.normed, rows, h_.embedding, weights::formats_of(output)), product);
+    weights::multiply(k_, pool_, hidden, product);
     for (std::size_t r = 0; r < rows; ++r) {
       const std::span<float> row(&logits_[r * b.vocab_stride], h_.vocab);
       if (h_.logit_softcap != 0.0F) {

@@ -37,16 +37,25 @@ class Forward {
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
 
  private:
-  void embed(std::span<const Token> tokens);
-  void attention_block(std::size_t layer, std::size_t tokens);
+  // What happens between two products happens in one parallel region, in blocks of rows that stay in the cache from
+  // where they are added up to their codes. So a part of a layer leaves its projection to whoever reads the residual
+  // next.
+  void attention_block(std::size_t layer, std::span<const Token> tokens);
   void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
   void shape_qkv(std::size_t layer, std::size_t tokens);
-  /// normed = norm(residual)
-  void norm(const Vector& weight, std::size_t tokens);
-  /// residual += (post-normed) (projected + bias)
-  void add_projected(const Vector& bias, const Vector& post_norm, std::size_t tokens);
+  /// residual[m] = embedding
+  void embed(Token token, std::size_t m);
+  /// residual[m] += (post-normed) (projected[m] + bias)
+  void add_projected(const Vector& bias, const Vector& post_norm, std::size_t m);
+  /// normed = norm(residual) of rows [first, first + rows), for the matrices that read it; update(m) is called first,
+  /// and brings residual[m] up to date.
+  template <typename Update>
+  kernels::Activations normed(const Vector& weight, std::size_t first, std::size_t rows, weights::FormatSet readers,
+                              const Update& update);
+  /// Rows of x, each made by make_row(m).
+  template <typename MakeRow>
   kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
-                                   weights::FormatSet readers);
+                                   weights::FormatSet readers, const MakeRow& make_row);
   void add_bias(float* row, const Vector& bias) const;
   template <typename Row>
   void for_rows(std::size_t rows, const Row& row);

@@ -22,6 +22,28 @@ double yarn_share_kept(const RopeParams& p, std::size_t pair) {
   return 1.0 - std::clamp(ramp, 0.0, 1.0);
 }
 
+// One loop for each order of pairs, with what the compiler has to know to take several pairs at once.
+
+void turn_neighbours(float* __restrict head, const float* __restrict cos, const float* __restrict sin,
+                     std::size_t pairs) {
+  for (std::size_t i = 0; i < pairs; ++i) {
+    const float a = head[2 * i];
+    const float b = head[2 * i + 1];
+    head[2 * i] = a * cos[i] - b * sin[i];
+    head[2 * i + 1] = a * sin[i] + b * cos[i];
+  }
+}
+
+void turn_halves(float* __restrict first, float* __restrict second, const float* __restrict cos,
+                 const float* __restrict sin, std::size_t pairs) {
+  for (std::size_t i = 0; i < pairs; ++i) {
+    const float a = first[i];
+    const float b = second[i];
+    first[i] = a * cos[i] - b * sin[i];
+    second[i] = a * sin[i] + b * cos[i];
+  }
+}
+
 }  // namespace
 
 Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max)
@@ -69,14 +91,10 @@ void Rope::prepare(std::size_t position, std::size_t tokens) {
 void Rope::apply(float* head, std::size_t m) const {
   const float* cos = &cos_[m * half_];
   const float* sin = &sin_[m * half_];
-  const std::size_t step = pairs_ == RopePairs::kNeighbours ? 2 : 1;
-  const std::size_t apart = pairs_ == RopePairs::kNeighbours ? 1 : half_;
-  for (std::size_t i = 0; i < half_; ++i) {
-    float& a = head[step * i];
-    float& b = head[step * i + apart];
-    const float rotated = a * cos[i] - b * sin[i];
-    b = a * sin[i] + b * cos[i];
-    a = rotated;
+  if (pairs_ == RopePairs::kNeighbours) {
+    turn_neighbours(head, cos, sin, half_);
+  } else {
+    turn_halves(head, head + half_, cos, sin, half_);
   }
 }
 

@@ -32,8 +32,10 @@ QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
       low_scales_(scales_.size()),
       low_sums_(2 * scales_.size()) {}
 
-kernels::CodeRows QuantizedRows::destination(FormatSet readers) {
+kernels::CodeRows QuantizedRows::destination(std::size_t rows, std::size_t columns, FormatSet readers) {
   kernels::CodeRows to;
+  if (!readers.any_quantized()) return to;
+  std::fill_n(low_counts_.data(), kernels::row_tiles(rows) * (columns / kernels::kGroup), std::uint8_t{0});
   to.codes = codes_.data();
   to.scales = scales_.data();
   to.sums = sums_.data();
@@ -50,28 +52,19 @@ kernels::CodeRows QuantizedRows::destination(FormatSet readers) {
   return to;
 }
 
-kernels::Activations QuantizedRows::quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x,
-                                             std::size_t rows, std::size_t columns, std::size_t stride,
-                                             FormatSet readers) {
+kernels::Activations QuantizedRows::view(const float* x, std::size_t rows, std::size_t columns, std::size_t stride,
+                                         const kernels::CodeRows& written) {
   kernels::Activations view;
   view.values = x;
   view.rows = rows;
   view.columns = columns;
   view.stride = stride;
-  if (!readers.any_quantized()) return view;
-  const kernels::CodeRows to = destination(readers);
-  pool.run(kernels::row_tiles(rows), [&](std::size_t tile) {
-    const std::size_t first = tile * kernels::kTileRows;
-    kernels::CodeRows part = to;
-    kernels::skip_tiles(part, tile, columns / kernels::kGroup);
-    kernels.quantize_rows(x + first * stride, std::min(kernels::kTileRows, rows - first), columns, part);
-  });
-  view.codes = to.codes;
-  view.scales = to.scales;
-  view.sums = to.sums;
-  view.half_sums = to.half_sums;
-  view.low = to.low;
-  std::copy_n(to.starts, kernels::kStarts, view.starts);
+  view.codes = written.codes;
+  view.scales = written.scales;
+  view.sums = written.sums;
+  view.half_sums = written.half_sums;
+  view.low = written.low;
+  std::copy_n(written.starts, kernels::kStarts, view.starts);
   return view;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -44,12 +45,32 @@ class QuantizedRows {
   QuantizedRows(std::size_t rows_max, std::size_t columns_max);
 
   /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no reader asks for codes.
-  /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns.
+  /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns. make_row(m)
+  /// writes row m of x right before it is read, a block of 12 rows at a time, so that they never leave the second
+  /// cache.
+  template <typename MakeRow>
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
-                                std::size_t columns, std::size_t stride, FormatSet readers);
+                                std::size_t columns, std::size_t stride, FormatSet readers, const MakeRow& make_row) {
+    const kernels::CodeRows to = destination(rows, columns, readers);
+    pool.run((rows + kernels::kBlockRows - 1) / kernels::kBlockRows, [&](std::size_t block) {
+      const std::size_t first = block * kernels::kBlockRows;
+      const std::size_t last = std::min(rows, first + kernels::kBlockRows);
+      for (std::size_t m = first; m < last; ++m) make_row(m);
+      if (to.codes != nullptr) kernels.quantize_rows(x + first * stride, first, last - first, columns, to);
+    });
+    return view(x, rows, columns, stride, to);
+  }
+  /// The same of rows that are there.
+  kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
+                                std::size_t columns, std::size_t stride, FormatSet readers) {
+    return quantize(kernels, pool, x, rows, columns, stride, readers, [](std::size_t) {});
+  }
 
  private:
-  kernels::CodeRows destination(FormatSet readers);
+  /// Where codes go; nowhere if no reader asks for them.
+  kernels::CodeRows destination(std::size_t rows, std::size_t columns, FormatSet readers);
+  static kernels::Activations view(const float* x, std::size_t rows, std::size_t columns, std::size_t stride,
+                                   const kernels::CodeRows& written);
 
   Buffer<std::int8_t> codes_;
   Buffer<float> scales_;

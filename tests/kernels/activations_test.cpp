@@ -27,7 +27,7 @@ TEST_P(Quantize, RowsWithinHalfAStep) {
       auto x = random_floats(rows * columns, columns, 3.0F);
       x[x.size() - 5] = 90.0F;
       CodeMemory memory(rows, columns);
-      k().quantize_rows(x.data(), rows, columns, memory.view());
+      k().quantize_rows(x.data(), 0, rows, columns, memory.view());
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t c = 0; c < columns; ++c) {
           EXPECT_NEAR(memory.value(r, c), x[r * columns + c], 0.501F * memory.scale(r, c / kGroup));
@@ -63,7 +63,7 @@ TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
   auto x = random_floats(2 * 320, 4);
   x[320 + 70] = 300.0F;
   CodeMemory memory(2, 320);
-  k().quantize_rows(x.data(), 2, 320, memory.view());
+  k().quantize_rows(x.data(), 0, 2, 320, memory.view());
   for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.slot(1, g).has_value(), g == 2) << "group " << g;
   // Half a step of the second plane: 300 / 127 / 254 / 2.
   for (std::size_t c = 64; c < 96; ++c) EXPECT_NEAR(memory.value(1, c), x[320 + c], 0.0048F);
@@ -74,7 +74,7 @@ TEST_P(Quantize, AllInstructionSetsGiveTheSameCodes) {
   x[100] = 40.0F;
   const auto run = [&](const KernelTable& table) {
     CodeMemory memory(2, 32 * 32);
-    table.quantize_rows(x.data(), 2, 32 * 32, memory.view());
+    table.quantize_rows(x.data(), 0, 2, 32 * 32, memory.view());
     return std::tuple(memory.codes, memory.scales, memory.low_counts, memory.low_rows, memory.low_codes,
                       memory.low_scales, memory.low_sums);
   };
@@ -86,11 +86,41 @@ TEST_P(Quantize, ZerosAndPoison) {
     std::vector<float> x(96, 0.0F);
     x[40] = bad;
     CodeMemory memory(1, 96);
-    k().quantize_rows(x.data(), 1, 96, memory.view());
+    k().quantize_rows(x.data(), 0, 1, 96, memory.view());
     EXPECT_EQ(memory.scale(0, 0), 0.0F);
     EXPECT_EQ(memory.codes[0], 0);
     EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "a number that is none must reach the logits";
     EXPECT_EQ(memory.scale(0, 2), 0.0F);
+  }
+}
+
+TEST_P(Quantize, WhatIsNoNumberStaysInItsGroupAndRow) {
+  const std::size_t rows = 14;
+  auto x = random_floats(rows * 96, 6);
+  // Blocks in any order, as threads take them.
+  const auto codes_of = [&](CodeMemory& memory) {
+    k().quantize_rows(&x[kBlockRows * 96], kBlockRows, rows - kBlockRows, 96, memory.view());
+    k().quantize_rows(x.data(), 0, kBlockRows, 96, memory.view());
+  };
+  CodeMemory before(rows, 96);
+  codes_of(before);
+  for (const std::size_t row : {3UL, 13UL}) x[row * 96 + 40] = std::numeric_limits<float>::quiet_NaN();
+  x[5 * 96 + 40] = -std::numeric_limits<float>::infinity();
+  CodeMemory memory(rows, 96);
+  codes_of(memory);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const bool bad = r == 3 || r == 5 || r == 13;
+    EXPECT_EQ(std::isnan(memory.scale(r, 1)), bad) << "row " << r;
+    for (const std::size_t g : {0UL, 2UL}) {
+      EXPECT_EQ(memory.scale(r, g), before.scale(r, g));
+      for (std::size_t c = g * kGroup; c < (g + 1) * kGroup; ++c) {
+        const std::size_t at = group_at(memory.groups, r, g) * kGroup + c % kGroup;
+        ASSERT_EQ(memory.codes[at], before.codes[at]) << "row " << r << ", column " << c;
+      }
+    }
+    for (std::size_t c = 0; bad && c < kGroup; ++c) {
+      ASSERT_EQ(memory.codes[group_at(memory.groups, r, 1) * kGroup + c], 0) << "row " << r;
+    }
   }
 }
 

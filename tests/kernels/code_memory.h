@@ -28,7 +28,7 @@ struct CodeMemory {
         sums(scales.size()),
         half_sums(2 * scales.size()),
         low_scales(scales.size()),
-        low_counts(scales.size() / kTileRows, 0xFF),
+        low_counts(scales.size() / kTileRows),
         low_rows(scales.size()),
         low_sums(2 * scales.size()) {
     for (auto& start : starts) start.resize(2 * scales.size());

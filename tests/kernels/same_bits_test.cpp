@@ -43,7 +43,7 @@ CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
   auto x = random_floats(rows * kColumns, rows);
   x[x.size() - 40] = 50.0F;
   CodeMemory memory(rows, kColumns);
-  kernels.quantize_rows(x.data(), rows, kColumns, memory.view());
+  kernels.quantize_rows(x.data(), 0, rows, kColumns, memory.view());
   return memory;
 }
 
@@ -166,7 +166,9 @@ TEST_P(SameBits, Elementwise) {
   each([&](const KernelTable& t, float* x) { t.rms_norm(x, y.data(), length, 1e-5F, x); });
   each([&](const KernelTable& t, float* x) { t.silu_mul(x, y.data(), length); });
   each([&](const KernelTable& t, float* x) { t.gelu_mul(x, y.data(), length); });
-  each([&](const KernelTable& t, float* x) { t.hadamard(x, 256); });
+  for (const std::size_t size : {16UL, 64UL, 128UL, 256UL}) {
+    each([&](const KernelTable& t, float* x) { t.hadamard(x, size); });
+  }
   each([&](const KernelTable& t, float* x) {
     const auto codes = random_bytes(64, 3);
     t.dot_rows_i8(x, 64, 4, 64, reinterpret_cast<const std::int8_t*>(codes.data()), 0.01F, x + 256);

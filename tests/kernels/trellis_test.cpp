@@ -11,17 +11,24 @@ namespace {
 
 using Levels = std::array<float, 4 * kTrellisMembers>;
 
-/// The error of a path; the codes must be a path.
+/// What a tile's sequence of a lane and a column mod 4 holds at line j; columns are 16 apart. [lines]
+std::vector<float> sequence(const std::vector<float>& x, std::size_t lane, std::size_t column) {
+  std::vector<float> of_lines;
+  for (std::size_t at = column * kLanes + lane; at < x.size(); at += 4 * kLanes) of_lines.push_back(x[at]);
+  return of_lines;
+}
+
+/// The error of a path; the codes, 64 apart, must be a path.
 double path_error(const std::vector<float>& x, const std::vector<float>& weights, const Levels& levels,
-                  std::size_t members, const std::vector<std::uint8_t>& codes, std::size_t lane) {
+                  std::size_t members, const std::uint8_t* codes) {
   double error = 0;
   std::size_t state = 0;
-  for (std::size_t j = 0; j * 64 < x.size(); ++j) {
-    const std::size_t next = codes[64 * j + lane] / members;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const std::size_t next = codes[64 * j] / members;
     EXPECT_LT(next, 2U);
-    const double d = static_cast<double>(x[64 * j + lane]) -
-                     static_cast<double>(levels[(2 * state + next) * kTrellisMembers + codes[64 * j + lane] % members]);
-    error += d * d * static_cast<double>(weights[64 * j + lane]);
+    const double d = static_cast<double>(x[j]) -
+                     static_cast<double>(levels[(2 * state + next) * kTrellisMembers + codes[64 * j] % members]);
+    error += d * d * static_cast<double>(weights[j]);
     state = next;
   }
   return error;
@@ -29,17 +36,17 @@ double path_error(const std::vector<float>& x, const std::vector<float>& weights
 
 /// The least error of all paths, by dynamic programming over both states in double.
 double least_error(const std::vector<float>& x, const std::vector<float>& weights, const Levels& levels,
-                   std::size_t members, std::size_t lane) {
+                   std::size_t members) {
   std::array<double, 2> cost = {0, std::numeric_limits<double>::infinity()};
-  for (std::size_t j = 0; j * 64 < x.size(); ++j) {
+  for (std::size_t j = 0; j < x.size(); ++j) {
     std::array<double, 2> next_cost = {std::numeric_limits<double>::infinity(),
                                        std::numeric_limits<double>::infinity()};
     for (std::size_t state = 0; state < 2; ++state) {
       for (std::size_t code = 0; code < 2 * members; ++code) {
         const std::size_t next = code / members;
-        const double d = static_cast<double>(x[64 * j + lane]) -
+        const double d = static_cast<double>(x[j]) -
                          static_cast<double>(levels[(2 * state + next) * kTrellisMembers + code % members]);
-        next_cost[next] = std::min(next_cost[next], cost[state] + d * d * static_cast<double>(weights[64 * j + lane]));
+        next_cost[next] = std::min(next_cost[next], cost[state] + d * d * static_cast<double>(weights[j]));
       }
     }
     cost = next_cost;
@@ -56,18 +63,26 @@ TEST_P(EncodeTrellis, FindsTheBestPath) {
       const auto random = test::random_floats(levels.size(), members);
       std::copy(random.begin(), random.end(), levels.begin());
       const auto x = test::random_floats(64 * lines, lines);
-      auto weights = test::random_floats(64 * lines, 9);
+      auto weights = test::random_floats(4 * lines, 9);
       for (float& w : weights) w *= w;
       std::vector<std::uint8_t> codes(64 * lines);
-      GetParam()->encode_trellis(x.data(), weights.data(), lines, levels.data(), members, codes.data());
-      for (std::size_t lane = 0; lane < 64; ++lane) {
-        const double least = least_error(x, weights, levels, members, lane);
-        EXPECT_NEAR(path_error(x, weights, levels, members, codes, lane), least, 1e-4 * (1.0 + least));
+      GetParam()->encode_trellis(x.data(), kLanes, weights.data(), lines, levels.data(), members, codes.data());
+      for (std::size_t i = 0; i < 64; ++i) {
+        const auto values = sequence(x, i / 4, i % 4);
+        std::vector<float> of_lines;
+        for (std::size_t j = 0; j < lines; ++j) of_lines.push_back(weights[4 * j + i % 4]);
+        const double least = least_error(values, of_lines, levels, members);
+        EXPECT_NEAR(path_error(values, of_lines, levels, members, &codes[i]), least, 1e-4 * (1.0 + least));
       }
       std::vector<std::uint8_t> unweighted(64 * lines);
-      GetParam()->encode_trellis(x.data(), nullptr, lines, levels.data(), members, unweighted.data());
-      const std::vector<float> ones(64 * lines, 1.0F);
-      GetParam()->encode_trellis(x.data(), ones.data(), lines, levels.data(), members, codes.data());
+      GetParam()->encode_trellis(x.data(), kLanes, nullptr, lines, levels.data(), members, unweighted.data());
+      const std::vector<float> ones(4 * lines, 1.0F);
+      GetParam()->encode_trellis(x.data(), kLanes, ones.data(), lines, levels.data(), members, codes.data());
+      EXPECT_EQ(codes, unweighted);
+      // The same columns further apart.
+      std::vector<float> apart(4 * lines * 40);
+      for (std::size_t i = 0; i < x.size(); ++i) apart[i / kLanes * 40 + i % kLanes] = x[i];
+      GetParam()->encode_trellis(apart.data(), 40, nullptr, lines, levels.data(), members, codes.data());
       EXPECT_EQ(codes, unweighted);
     }
   }
@@ -80,8 +95,8 @@ TEST_P(EncodeTrellis, GivesTheSameCodesOnEverySet) {
   const auto x = test::random_floats(64 * 32, 2);
   std::vector<std::uint8_t> codes(64 * 32);
   std::vector<std::uint8_t> expected(64 * 32);
-  GetParam()->encode_trellis(x.data(), nullptr, 32, levels.data(), 8, codes.data());
-  portable::table().encode_trellis(x.data(), nullptr, 32, levels.data(), 8, expected.data());
+  GetParam()->encode_trellis(x.data(), kLanes, nullptr, 32, levels.data(), 8, codes.data());
+  portable::table().encode_trellis(x.data(), kLanes, nullptr, 32, levels.data(), 8, expected.data());
   EXPECT_EQ(codes, expected);
 }
 

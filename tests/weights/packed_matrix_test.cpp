@@ -172,6 +172,8 @@ TEST_P(EveryType, ATokenDoesNotSeeItsBatch) {
   std::mt19937_64 engine(3);
   std::normal_distribution<float> normal(0.0F, 1.0F);
   for (float& v : x) v = normal(engine);
+  // Second planes: those of the batch must not be left to the token.
+  for (std::size_t m = 0; m < tokens; m += 3) x[m * columns + m * 37 % columns] = 50.0F;
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     QuantizedRows quantized(tokens, columns);
     std::vector<float> together(tokens * rows);
@@ -190,6 +192,34 @@ TEST_P(EveryType, ATokenDoesNotSeeItsBatch) {
 
 INSTANTIATE_TEST_SUITE_P(Types, EveryType, testing::Range(std::size_t{0}, gguf::kTensorTypes),
                          [](const auto& test) { return std::string(gguf::tensor_type_at(test.param).name); });
+
+TEST(Quantize, TakesRowsAsTheyAreMade) {
+  ThreadPool pool(3);
+  const TensorTypeInfo& type = gguf::type_info(TensorType::kQ4_0);
+  const std::size_t columns = 128;
+  const std::size_t tokens = 205;
+  const PackedMatrix matrix(type.type, random_weights(type, 16, columns, 1), 16, columns, false, pool);
+  std::vector<float> rows(tokens * columns);
+  std::mt19937_64 engine(5);
+  std::normal_distribution<float> normal(0.0F, 1.0F);
+  for (float& v : rows) v = normal(engine);
+  for (std::size_t m = 0; m < tokens; ++m) rows[m * columns + 40] = 90.0F;
+  const auto& kernels = kernels::select_kernels();
+  QuantizedRows quantized(tokens, columns);
+  const auto product = [&](const kernels::Activations& view) {
+    std::vector<float> out(tokens * 16);
+    const Product one{&matrix, out.data(), 16};
+    multiply(kernels, pool, view, {&one, 1});
+    return out;
+  };
+  const auto there =
+      product(quantized.quantize(kernels, pool, rows.data(), tokens, columns, columns, formats_of(matrix)));
+  std::vector<float> x(rows.size());
+  const auto make_row = [&](std::size_t m) { std::copy_n(&rows[m * columns], columns, &x[m * columns]); };
+  EXPECT_EQ(
+      product(quantized.quantize(kernels, pool, x.data(), tokens, columns, columns, formats_of(matrix), make_row)),
+      there);
+}
 
 TEST(Multiply, SeveralMatricesInOneRegion) {
   ThreadPool pool(2);

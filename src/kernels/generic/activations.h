@@ -31,103 +31,182 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-/// A group of a row of the tile; the block that has the row begins at `to`.
-struct CodePlace {
-  std::size_t group, tile_row;
+/// Up to 12 rows of a tile, from a block's first one on. What a group needs for all of them then lies in one vector, a
+/// lane for each row, and goes to its place at once.
+struct QuantizedBlock {
+  const float* x;  ///< [rows, columns]
+  std::size_t columns;
+  std::size_t rows;
+  std::size_t tile_row;  ///< Of the first
+  CodeRows to;           ///< From the block on, second planes from the tile on
 
-  std::size_t row() const { return tile_row % kBlockRows; }
-  std::size_t whole() const { return group * kBlockRows + row(); }
-  std::size_t half(std::size_t which) const { return (2 * group + which) * kBlockRows + row(); }
+  F32x16 half_group(std::size_t row, std::size_t group, std::size_t half) const {
+    return load(x + row * columns + group * kGroup + half * kLanes);
+  }
 };
 
-inline void put_starts(CodeSums sums, CodePlace at, const CodeRows& to) {
+/// The first lanes; full: of all rows of a block.
+template <bool full, typename Lane, typename To>
+inline void put_lanes(const Lane (&lanes)[kLanes], std::size_t rows, To* to) {
+  if constexpr (full) {
+    std::memcpy(to, lanes, kBlockRows * sizeof(To));
+  } else {
+    for (std::size_t r = 0; r < rows; ++r) to[r] = lanes[r];
+  }
+}
+
+template <bool full>
+inline void put_lanes(F32x16 x, std::size_t rows, float* to) {
+  float lanes[kLanes];
+  store(lanes, x);
+  put_lanes<full>(lanes, rows, to);
+}
+
+/// Sums of codes by half group, a lane for each row.
+struct LaneSums {
+  F32x16 first, second;
+};
+
+template <bool full>
+inline void put_starts(const QuantizedBlock& block, std::size_t group, const LaneSums& sums) {
+  const auto put = [&](std::int32_t* starts, F32x16 of, std::int32_t zero_point) {
+    std::int32_t lanes[kLanes];
+    store_i32(lanes, to_i32(mul(of, set1(static_cast<float>(-zero_point)))));
+    put_lanes<full>(lanes, block.rows, starts);
+  };
   for (std::size_t i = 0; i < kStarts; ++i) {
-    std::int32_t* starts = to.starts[i];
+    const auto start = static_cast<Start>(i);
+    std::int32_t* starts = block.to.starts[i];
     if (starts == nullptr) continue;
-    const std::int32_t zero = zero_point(static_cast<Start>(i));
-    if (by_half(static_cast<Start>(i))) {
-      starts[at.half(0)] = -zero * sums.first;
-      starts[at.half(1)] = -zero * sums.second;
+    if (by_half(start)) {
+      put(starts + 2 * group * kBlockRows, sums.first, zero_point(start));
+      put(starts + (2 * group + 1) * kBlockRows, sums.second, zero_point(start));
     } else {
-      starts[at.whole()] = -zero * (sums.first + sums.second);
+      put(starts + group * kBlockRows, add(sums.first, sums.second), zero_point(start));
     }
   }
 }
 
 /// The second plane of a group whose first has the given steps. Returns the sums of its codes.
-inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, CodePlace at,
-                                 const SecondPlanes& to) {
-  const std::size_t slot = to.counts[at.group]++;
-  const std::size_t place = at.group * kTileRows + slot;
+inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, std::size_t group, std::size_t slot,
+                                 std::size_t tile_row, const SecondPlanes& to) {
+  const std::size_t place = group * kTileRows + slot;
   const F32x16 up = set1(kLowSteps);
   const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
                                  to.codes + place * kGroup);
-  to.rows[place] = static_cast<std::uint8_t>(at.tile_row);
+  to.rows[place] = static_cast<std::uint8_t>(tile_row);
   to.scales[place] = low_scale;
-  to.sums[2 * at.group * kTileRows + slot] = low.first;
-  to.sums[(2 * at.group + 1) * kTileRows + slot] = low.second;
+  to.sums[2 * group * kTileRows + slot] = low.first;
+  to.sums[(2 * group + 1) * kTileRows + slot] = low.second;
   return low;
 }
 
-/// Row `tile_row` of a tile, whose block begins at `to`; rows before it are done.
-void quantize_row(const float* x, std::size_t groups, std::size_t tile_row, const CodeRows& to) {
-  // First the largest value of each group, kept where its scale goes.
-  float squares = 0.0F;
+/// Largest values of all groups go where their scales will be. What is more than `limits` of a row stands out. Returns
+/// whether all is finite.
+template <bool full>
+inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float (&limits)[kLanes]) {
+  F32x16 squares = zero();
   F32x16 poison = zero();
   for (std::size_t g = 0; g < groups; ++g) {
-    const F32x16 a = load(x + g * kGroup);
-    const F32x16 b = load(x + g * kGroup + kLanes);
-    poison = fma(a, zero(), fma(b, zero(), poison));
-    const float largest = reduce_max(max(abs(a), abs(b)));
-    squares += largest * largest;
-    to.scales[CodePlace{g, tile_row}.whole()] = largest;
+    const F32x16 largest = reduce_rows<Largest, full, kBlockRows>(block.rows, [&](std::size_t r) {
+      const F32x16 a = block.half_group(r, g, 0);
+      const F32x16 b = block.half_group(r, g, 1);
+      poison = fma(add(a, b), zero(), poison);
+      return max(abs(a), abs(b));
+    });
+    squares = add(squares, mul(largest, largest));
+    put_lanes<full>(largest, block.rows, block.to.scales + g * kBlockRows);
   }
-  const float limit = kStandsOut * __builtin_sqrtf(squares / static_cast<float>(groups));
-  const float all_finite = reduce_add(poison);
-  for (std::size_t g = 0; g < groups; ++g) {
-    const CodePlace at = {g, tile_row};
-    F32x16 a = load(x + g * kGroup);
-    F32x16 b = load(x + g * kGroup + kLanes);
-    float largest = to.scales[at.whole()];
-    float scale = largest / 127.0F;
-    if (all_finite != 0.0F && finite_or_nan(a) + finite_or_nan(b) != 0.0F) {
-      // The scale alone makes every result NaN; codes of what is no number could overflow sums.
-      scale = __builtin_nanf("");
-      largest = 0.0F;
-      a = zero();
-      b = zero();
-    }
-    const F32x16 inverse = set1(largest > kSmallest ? 127.0F / largest : 0.0F);
-    const F32x16 steps_a = mul(a, inverse);
-    const F32x16 steps_b = mul(b, inverse);
-    const CodeSums high = put_codes(steps_a, steps_b, to.codes + at.whole() * kGroup);
-    put_starts(high, at, to);
-    float first = scale * static_cast<float>(high.first);
-    float second = scale * static_cast<float>(high.second);
-    to.scales[at.whole()] = scale;
-    if (largest > limit) {
-      const float low_scale = scale / kLowSteps;
-      const CodeSums low = put_second_plane(steps_a, steps_b, low_scale, at, to.low);
-      first += low_scale * static_cast<float>(low.first);
-      second += low_scale * static_cast<float>(low.second);
-    }
-    to.half_sums[at.half(0)] = first;
-    to.half_sums[at.half(1)] = second;
-    to.sums[at.whole()] = first + second;
-  }
+  store(limits, squares);
+  for (float& limit : limits) limit = kStandsOut * __builtin_sqrtf(limit / static_cast<float>(groups));
+  return reduce_add(poison) == 0.0F;
 }
 
-void quantize_rows(const float* x, std::size_t rows, std::size_t columns, const CodeRows& to) {
-  const std::size_t groups = columns / kGroup;
-  CodeRows tile = to;
-  for (std::size_t first = 0; first < rows; first += kTileRows) {
-    for (std::size_t g = 0; g < groups; ++g) tile.low.counts[g] = 0;
-    CodeRows block = tile;
-    for (std::size_t r = 0; r < kTileRows && first + r < rows; ++r, x += columns) {
-      if (r != 0 && r % kBlockRows == 0) skip_blocks(block, 1, groups);
-      quantize_row(x, groups, r, block);
+template <bool full>
+inline void quantize_group(const QuantizedBlock& block, std::size_t group, const float (&limits)[kLanes], bool finite) {
+  const std::size_t rows = full ? kBlockRows : block.rows;
+  float* scales = block.to.scales + group * kBlockRows;
+  float largest[kLanes] = {};
+  unsigned no_number = 0;
+  unsigned stands_out = 0;
+  for (std::size_t r = 0; r < rows; ++r) {
+    // A sum over what is finite may be infinite: here is looked at what is not.
+    if (!finite &&
+        finite_or_nan(block.half_group(r, group, 0)) + finite_or_nan(block.half_group(r, group, 1)) != 0.0F) {
+      no_number |= 1U << r;
+      continue;
     }
-    skip_tiles(tile, 1, groups);
+    largest[r] = scales[r];
+    if (largest[r] > limits[r]) stands_out |= 1U << r;
+  }
+  const F32x16 top = load(largest);
+  const F32x16 smallest = set1(kSmallest);
+  const F32x16 scale = div(top, set1(127.0F));
+  float inverses[kLanes];
+  store(inverses, select_less(smallest, top, div(set1(127.0F), max(top, smallest)), zero()));
+  const auto steps = [&](std::size_t r, std::size_t half) {
+    // A scale of NaN alone makes every result NaN; codes of what is no number could overflow sums.
+    if (no_number != 0 && (no_number >> r & 1U) != 0) return zero();
+    return mul(block.half_group(r, group, half), set1(inverses[r]));
+  };
+
+  F32x16 first_codes[kBlockRows];
+  F32x16 second_codes[kBlockRows];
+  std::int8_t* codes = block.to.codes + group * kBlockRows * kGroup;
+  for (std::size_t r = 0; r < rows; ++r, codes += kGroup) {
+    const I32x16 first = to_i32(steps(r, 0));
+    const I32x16 second = to_i32(steps(r, 1));
+    store_i8(codes, first);
+    store_i8(codes + kLanes, second);
+    first_codes[r] = to_f32(first);
+    second_codes[r] = to_f32(second);
+  }
+  const LaneSums code_sums = {reduce_rows<Sum, full, kBlockRows>(rows, [&](std::size_t r) { return first_codes[r]; }),
+                              reduce_rows<Sum, full, kBlockRows>(rows, [&](std::size_t r) { return second_codes[r]; })};
+  put_starts<full>(block, group, code_sums);
+  LaneSums sums = {mul(scale, code_sums.first), mul(scale, code_sums.second)};
+  put_lanes<full>(scale, rows, scales);
+  if ((stands_out | no_number) != 0) {
+    float firsts[kLanes];
+    float seconds[kLanes];
+    store(firsts, sums.first);
+    store(seconds, sums.second);
+    const SecondPlanes& low = block.to.low;
+    // Blocks of other threads take slots of the same group.
+    const auto taken = static_cast<std::uint8_t>(__builtin_popcount(stands_out));
+    std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&low.counts[group], taken, __ATOMIC_RELAXED);
+    for (std::size_t r = 0; r < rows; ++r) {
+      if ((no_number >> r & 1U) != 0) scales[r] = firsts[r] = seconds[r] = __builtin_nanf("");
+      if ((stands_out >> r & 1U) == 0) continue;
+      const float low_scale = scales[r] / kLowSteps;
+      const CodeSums low_sums =
+          put_second_plane(steps(r, 0), steps(r, 1), low_scale, group, slot++, block.tile_row + r, low);
+      firsts[r] += low_scale * static_cast<float>(low_sums.first);
+      seconds[r] += low_scale * static_cast<float>(low_sums.second);
+    }
+    sums = {load(firsts), load(seconds)};
+  }
+  put_lanes<full>(sums.first, rows, block.to.half_sums + 2 * group * kBlockRows);
+  put_lanes<full>(sums.second, rows, block.to.half_sums + (2 * group + 1) * kBlockRows);
+  put_lanes<full>(add(sums.first, sums.second), rows, block.to.sums + group * kBlockRows);
+}
+
+template <bool full>
+inline void quantize_block(const QuantizedBlock& block) {
+  const std::size_t groups = block.columns / kGroup;
+  float limits[kLanes];
+  const bool finite = measure_block<full>(block, groups, limits);
+  for (std::size_t g = 0; g < groups; ++g) quantize_group<full>(block, g, limits, finite);
+}
+
+void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to) {
+  const std::size_t groups = columns / kGroup;
+  for (std::size_t row = first; row < first + rows; row += kBlockRows, x += kBlockRows * columns) {
+    const std::size_t left = first + rows - row;
+    QuantizedBlock block = {x, columns, left < kBlockRows ? left : kBlockRows, row % kTileRows, to};
+    skip_tiles(block.to, row / kTileRows, groups);
+    skip_blocks(block.to, row % kTileRows / kBlockRows, groups);
+    block.rows == kBlockRows ? quantize_block<true>(block) : quantize_block<false>(block);
   }
 }
 

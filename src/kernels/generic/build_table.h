@@ -5,6 +5,8 @@
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
+#include "kernels/generic/move.h"
+#include "kernels/generic/round_codes.h"
 #include "kernels/generic/softmax.h"
 #include "kernels/generic/split_rows.h"
 #include "kernels/generic/tile_dot.h"
@@ -45,10 +47,15 @@ inline KernelTable build_table(const char* name) {
   t.dot_trellis4 = dot_codes<Trellis4>;
   t.dot_trellis3 = dot_codes<Trellis3>;
   t.dot_trellis2 = dot_codes<Trellis2>;
+  t.encode_codes8 = encode_codes8;
   t.encode_trellis = encode_trellis;
   t.dot_f32 = dot_floats<ElementF32>;
   t.dot_f16 = dot_floats<ElementF16>;
   t.dot_bf16 = dot_floats<ElementBF16>;
+  t.move_f32 = {copy_rows<ElementF32>, transpose<ElementF32>};
+  t.move_f16 = {copy_rows<ElementF16>, transpose<ElementF16>};
+  t.move_bf16 = {copy_rows<ElementBF16>, transpose<ElementBF16>};
+  t.narrow_f16 = narrow_f16;
   t.dot_rows_i8 = dot_rows_i8;
   t.softmax_rows = softmax_rows;
   t.limit_dots = limit_dots;

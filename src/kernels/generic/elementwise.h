@@ -63,15 +63,40 @@ void gelu_mul(float* gate, const float* up, std::size_t length) {
   });
 }
 
-void hadamard(float* x, std::size_t size) {
-  for (std::size_t i = 0; i < size; i += kLanes) {
-    F32x16 v = load(x + i);
-    v = add(exchange<1>(v), negate_upper<1>(v));
-    v = add(exchange<2>(v), negate_upper<2>(v));
-    v = add(exchange<4>(v), negate_upper<4>(v));
-    v = add(exchange<8>(v), negate_upper<8>(v));
-    store(x + i, v);
+inline F32x16 hadamard_lanes(F32x16 v) {
+  v = add(exchange<1>(v), negate_upper<1>(v));
+  v = add(exchange<2>(v), negate_upper<2>(v));
+  v = add(exchange<4>(v), negate_upper<4>(v));
+  return add(exchange<8>(v), negate_upper<8>(v));
+}
+
+/// Of so many vectors, all in registers where there are enough.
+template <std::size_t vectors>
+inline void hadamard_vectors(float* x) {
+  F32x16 v[vectors];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < vectors; ++i) v[i] = hadamard_lanes(load(x + i * kLanes));
+#pragma GCC unroll 3
+  for (std::size_t half = 1; half < vectors; half *= 2) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < vectors; ++i) {
+      if ((i & half) != 0) continue;
+      const F32x16 a = v[i];
+      const F32x16 b = v[i + half];
+      v[i] = add(a, b);
+      v[i + half] = sub(a, b);
+    }
   }
+  const F32x16 factor = set1(1.0F / __builtin_sqrtf(static_cast<float>(vectors * kLanes)));
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < vectors; ++i) store(x + i * kLanes, mul(v[i], factor));
+}
+
+void hadamard(float* x, std::size_t size) {
+  // The sizes of most heads.
+  if (size == 4 * kLanes) return hadamard_vectors<4>(x);
+  if (size == 8 * kLanes) return hadamard_vectors<8>(x);
+  for (std::size_t i = 0; i < size; i += kLanes) store(x + i, hadamard_lanes(load(x + i)));
   for (std::size_t half = kLanes; half < size; half *= 2) {
     for (std::size_t block = 0; block < size; block += 2 * half) {
       for (std::size_t i = block; i < block + half; i += kLanes) {

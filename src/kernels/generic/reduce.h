@@ -46,13 +46,13 @@ inline F32x16 reduce_all(F32x16 (&x)[kLanes]) {
   return halve<Op, 1>(even, odd);
 }
 
-/// Lane r: Op::reduce(value(r)) for the `rows` <= 16 first lanes, 0 behind; full: of all 16.
-template <typename Op, bool full, typename Value>
+/// Lane r: Op::reduce(value(r)) for the `rows` <= 16 first lanes, 0 behind; full: just `whole` rows.
+template <typename Op, bool full, std::size_t whole = kLanes, typename Value>
 inline F32x16 reduce_rows(std::size_t rows, const Value& value) {
   if constexpr (full) {
     F32x16 x[kLanes];
 #pragma GCC unroll 16
-    for (std::size_t r = 0; r < kLanes; ++r) x[r] = value(r);
+    for (std::size_t r = 0; r < kLanes; ++r) x[r] = r < whole ? value(r) : zero();
     return reduce_all<Op>(x);
   } else {
     float results[kLanes] = {};

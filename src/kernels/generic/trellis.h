@@ -25,15 +25,15 @@ inline NearestMember nearest_member(F32x16 x, const float* levels, std::size_t m
   return best;
 }
 
-/// 16 sequences of `lines` <= kTileLinesMax; x, weights and codes are 64 apart from line to line.
+/// One sequence a lane, of `lines` <= kTileLinesMax columns: every fourth of a tile's. codes [lines][16], 64 apart.
 template <std::size_t members>
-void encode_trellis_lanes(const float* x, const float* weights, std::size_t lines, const float* levels,
-                          std::uint8_t* codes) {
+void encode_trellis_lanes(const float* x, std::size_t stride, const float* weights, std::size_t lines,
+                          const float* levels, std::uint8_t* codes) {
   TrellisWay ways[kTileLinesMax][2];
   F32x16 cost[2] = {zero(), set1(1e30F)};
   for (std::size_t j = 0; j < lines; ++j) {
-    const F32x16 value = load(x + 64 * j);
-    const F32x16 weight = weights == nullptr ? set1(1.0F) : load(weights + 64 * j);
+    const F32x16 value = load(x + 4 * j * stride);
+    const F32x16 weight = set1(weights == nullptr ? 1.0F : weights[4 * j]);
     F32x16 next_cost[2];
     for (std::size_t next = 0; next < 2; ++next) {
       const NearestMember from0 = nearest_member(value, levels + next * kTrellisMembers, members);
@@ -57,22 +57,34 @@ void encode_trellis_lanes(const float* x, const float* weights, std::size_t line
   }
 }
 
-template <std::size_t members>
-void encode_trellis_tile(const float* x, const float* weights, std::size_t lines, const float* levels,
-                         std::uint8_t* codes) {
-  for (std::size_t l = 0; l < 64; l += kLanes) {
-    encode_trellis_lanes<members>(x + l, weights == nullptr ? nullptr : weights + l, lines, levels, codes + l);
-  }
+/// A line of [4 columns][16 lanes] becomes one of [16 lanes][4 columns].
+inline void turn_line(std::uint8_t* line) {
+  const auto column = [&](std::size_t c) { return to_i32(load_u8(line + c * kLanes)); };
+  const I32x16 low = add(column(0), shift_left<8>(column(1)));
+  const I32x16 high = add(shift_left<16>(column(2)), shift_left<24>(column(3)));
+  std::int32_t words[kLanes];
+  store_i32(words, add(low, high));
+  std::memcpy(line, words, sizeof words);
 }
 
-void encode_trellis(const float* x, const float* weights, std::size_t lines, const float* levels, std::size_t members,
-                    std::uint8_t* codes) {
+template <std::size_t members>
+void encode_trellis_tile(const float* x, std::size_t stride, const float* weights, std::size_t lines,
+                         const float* levels, std::uint8_t* codes) {
+  for (std::size_t c = 0; c < 4; ++c) {
+    encode_trellis_lanes<members>(x + c * stride, stride, weights == nullptr ? nullptr : weights + c, lines, levels,
+                                  codes + c * kLanes);
+  }
+  for (std::size_t j = 0; j < lines; ++j) turn_line(codes + 64 * j);
+}
+
+void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines, const float* levels,
+                    std::size_t members, std::uint8_t* codes) {
   if (members == 8) {
-    encode_trellis_tile<8>(x, weights, lines, levels, codes);
+    encode_trellis_tile<8>(x, stride, weights, lines, levels, codes);
   } else if (members == 4) {
-    encode_trellis_tile<4>(x, weights, lines, levels, codes);
+    encode_trellis_tile<4>(x, stride, weights, lines, levels, codes);
   } else {
-    encode_trellis_tile<2>(x, weights, lines, levels, codes);
+    encode_trellis_tile<2>(x, stride, weights, lines, levels, codes);
   }
 }
 

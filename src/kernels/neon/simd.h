@@ -63,6 +63,9 @@ inline F32x16 load_f16(const std::uint16_t* p) {
   return {{vcvt_f32_f16(vget_low_f16(low)), vcvt_high_f32_f16(low), vcvt_f32_f16(vget_low_f16(high)),
            vcvt_high_f32_f16(high)}};
 }
+inline void store_f16(std::uint16_t* p, F32x16 x) {
+  for (std::size_t i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(x.part[i])));
+}
 inline F32x16 load_bf16(const std::uint16_t* p) {
   const auto four = [](const std::uint16_t* q) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(q), 16)); };
   return {{four(p), four(p + 4), four(p + 8), four(p + 12)}};

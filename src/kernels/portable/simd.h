@@ -67,6 +67,9 @@ inline float first(F32x16 a) { return a.lane[0]; }
 inline F32x16 load_f16(const std::uint16_t* p) {
   return each_f32([=](std::size_t i) { return f16_to_f32(p[i]); });
 }
+inline void store_f16(std::uint16_t* p, const F32x16& x) {
+  for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(x.lane[i]);
+}
 inline F32x16 load_bf16(const std::uint16_t* p) {
   return each_f32([=](std::size_t i) { return bf16_to_f32(p[i]); });
 }

@@ -1,9 +1,10 @@
 #include "kv/codec/float_codec.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/half.h"
-#include "kv/codec/stored_half.h"
 
 namespace pith::kv {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 using kernels::kLanes;
 
 }  // namespace
-
-std::size_t FloatCodec::index(std::size_t tokens, std::size_t token, std::size_t i) const {
-  if (shape().side == KvSide::kKeys) return (token / kLanes * shape().size + i) * kLanes + token % kLanes;
-  return (i / kLanes * tokens + token) * kLanes + i % kLanes;
-}
 
 kernels::FloatDotKernel FloatCodec::dot() const {
   switch (element_) {
@@ -29,34 +25,62 @@ kernels::FloatDotKernel FloatCodec::dot() const {
   return kernels_->dot_bf16;
 }
 
-void FloatCodec::put(float value, std::size_t index, std::byte* page) const {
-  if (element_ == FloatElement::kF32) {
-    std::memcpy(page + 4 * index, &value, 4);
-    return;
+const kernels::MoveKernels& FloatCodec::move() const {
+  switch (element_) {
+    case FloatElement::kF32:
+      return kernels_->move_f32;
+    case FloatElement::kF16:
+      return kernels_->move_f16;
+    case FloatElement::kBF16:
+      break;
   }
-  const std::uint16_t half = element_ == FloatElement::kF16 ? to_stored_half(value) : f32_to_bf16(value);
-  std::memcpy(page + 2 * index, &half, 2);
+  return kernels_->move_bf16;
 }
 
-float FloatCodec::get(const std::byte* page, std::size_t index) const {
-  if (element_ == FloatElement::kF32) {
-    float value = 0;
-    std::memcpy(&value, page + 4 * index, 4);
-    return value;
+template <typename Element, typename Narrow>
+void FloatCodec::put_elements(const float* row, std::size_t tokens, std::size_t token, std::byte* page,
+                              const Narrow& narrow) const {
+  const std::size_t size = shape().size;
+  std::array<Element, kLanes> block;
+  for (std::size_t i = 0; i < size; i += kLanes) {
+    narrow(row + i, block.data());
+    if (shape().side == KvSide::kValues) {
+      std::memcpy(page + (i / kLanes * tokens + token) * sizeof block, block.data(), sizeof block);
+      continue;
+    }
+    std::byte* to = page + (token / kLanes * size + i) * sizeof block + token % kLanes * sizeof(Element);
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      std::memcpy(to + lane * sizeof block, &block[lane], sizeof(Element));
   }
-  std::uint16_t half = 0;
-  std::memcpy(&half, page + 2 * index, 2);
-  return element_ == FloatElement::kF16 ? f16_to_f32(half) : bf16_to_f32(half);
 }
 
 void FloatCodec::put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const {
-  for (std::size_t i = 0; i < shape().size; ++i) put(row[i], index(tokens, token, i), page);
+  switch (element_) {
+    case FloatElement::kF32:
+      put_elements<float>(row, tokens, token, page, [](const float* x, float* to) { std::copy_n(x, kLanes, to); });
+      break;
+    case FloatElement::kF16:
+      put_elements<std::uint16_t>(row, tokens, token, page,
+                                  [&](const float* x, std::uint16_t* to) { kernels_->narrow_f16(x, kLanes, to); });
+      break;
+    case FloatElement::kBF16:
+      put_elements<std::uint16_t>(row, tokens, token, page, [](const float* x, std::uint16_t* to) {
+        std::transform(x, x + kLanes, to, f32_to_bf16);
+      });
+      break;
+  }
 }
 
 void FloatCodec::get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const {
   const std::size_t size = shape().size;
-  for (std::size_t t = 0; t < count; ++t) {
-    for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = get(page, index(tokens, t, i));
+  if (shape().side == KvSide::kKeys) {
+    for (std::size_t t = 0; t < count; t += kLanes) {
+      move().transpose(page + t * size * element_bytes(), kLanes, size, kLanes, rows + t * size, size);
+    }
+  } else {
+    for (std::size_t i = 0; i < size; i += kLanes) {
+      move().copy(page + i * tokens * element_bytes(), kLanes, count, kLanes, rows + i, size);
+    }
   }
 }
 
@@ -97,9 +121,18 @@ void FloatCodec::absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& v
 }
 
 void FloatCodec::copy_token(const std::byte* source, std::size_t from, std::byte* target, std::size_t to) const {
-  for (std::size_t i = 0; i < shape().size; ++i) {
-    std::memcpy(target + index(kPageTokens, to, i) * element_bytes(),
-                source + index(kPageTokens, from, i) * element_bytes(), element_bytes());
+  const std::size_t size = shape().size;
+  const auto copy = [&](std::size_t from_element, std::size_t to_element, std::size_t count) {
+    std::memcpy(target + to_element * element_bytes(), source + from_element * element_bytes(),
+                count * element_bytes());
+  };
+  if (shape().side == KvSide::kKeys) {
+    const std::size_t from_tile = from / kLanes * size * kLanes + from % kLanes;
+    const std::size_t to_tile = to / kLanes * size * kLanes + to % kLanes;
+    for (std::size_t i = 0; i < size; ++i) copy(from_tile + i * kLanes, to_tile + i * kLanes, 1);
+  } else {
+    for (std::size_t i = 0; i < size; i += kLanes)
+      copy((i / kLanes * kPageTokens + from) * kLanes, (i / kLanes * kPageTokens + to) * kLanes, kLanes);
   }
 }
 

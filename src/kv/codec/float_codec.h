@@ -36,7 +36,7 @@ class FloatCodec final : public Codec {
 
   /// Writes one token's vector [size] into a page of `tokens` tokens.
   void put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const;
-  /// Reads back the first `count` vectors of such a page: rows [count, size].
+  /// Reads back the first `count` vectors, a multiple of 16, of such a page: rows [count, size].
   void get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const;
   /// The first `count` tokens, a multiple of 16, of a page of `tokens`.
   struct Tokens {
@@ -51,11 +51,13 @@ class FloatCodec final : public Codec {
 
  private:
   std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }
-  std::size_t index(std::size_t tokens, std::size_t token, std::size_t i) const;
   kernels::FloatDotKernel dot() const;
   void accumulate_tokens(const float* probabilities, std::size_t rows, const Tokens& values, float* out) const;
-  void put(float value, std::size_t index, std::byte* page) const;
-  float get(const std::byte* page, std::size_t index) const;
+  const kernels::MoveKernels& move() const;
+  /// narrow(x, to) makes 16 elements of floats.
+  template <typename Element, typename Narrow>
+  void put_elements(const float* row, std::size_t tokens, std::size_t token, std::byte* page,
+                    const Narrow& narrow) const;
 
   FloatElement element_;
   bool rotated_;

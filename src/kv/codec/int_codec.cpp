@@ -1,8 +1,11 @@
 #include "kv/codec/int_codec.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/fail.h"
 #include "kv/codec/trellis.h"
@@ -37,6 +40,23 @@ float largest(std::span<const float> x) {
     poison += v * 0.0F;
   }
   return top + poison;
+}
+
+/// Codes of a tile on their way.
+using TileCodes = std::array<std::uint8_t, kernels::kTileLinesMax * kLineBytes>;
+
+/// What the codes of 8 bits stand for before scaling.
+void spread_tile(const std::uint8_t* codes, std::size_t lines, float* columns, std::size_t stride) {
+  for (std::size_t j = 0; j < lines; ++j, columns += 4 * stride, codes += kLineBytes) {
+    std::array<std::uint32_t, kLanes> line;
+    std::memcpy(line.data(), codes, kLineBytes);
+    for (std::size_t c = 0; c < 4; ++c) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        columns[c * stride + lane] =
+            static_cast<float>(static_cast<std::int32_t>(line[lane] >> (8 * c) & 0xFFU)) - 128.0F;
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -77,19 +97,6 @@ kernels::LaneScales IntCodec::lane_scales(const std::byte* page) const {
   return {bytes(page + layout_.scales), load_float(page + layout_.scale_unit)};
 }
 
-template <typename Visit>
-void IntCodec::for_tile(std::size_t tile, const Visit& visit) const {
-  const std::size_t size = shape().size;
-  const std::size_t columns = 4 * lines();
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    const std::size_t row = tile * kLanes + lane;
-    for (std::size_t column = 0; column < columns; ++column) {
-      const std::size_t token = keys() ? row : column;
-      visit(token, token * size + (keys() ? column : row), column / 4 * kLineBytes + 4 * lane + column % 4);
-    }
-  }
-}
-
 std::vector<float> IntCodec::store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const {
   const std::size_t size = shape().size;
   std::vector<float> mean(size, 0.0F);
@@ -116,20 +123,35 @@ std::vector<float> IntCodec::store_mean(std::span<const float> rows, std::size_t
   return mean;
 }
 
-std::vector<float> IntCodec::first_scales(const std::vector<float>& rows) const {
+IntCodec::Floats IntCodec::remainders(std::span<const float> rows, std::size_t first, const float* mean) const {
   const std::size_t size = shape().size;
-  std::vector<float> scales(kPageTokens);
-  for (std::size_t t = 0; t < kPageTokens; ++t) {
-    float top = 0.0F;
-    float squares = 0.0F;
-    for (std::size_t i = 0; i < size; ++i) {
-      top = std::max(top, std::fabs(rows[t * size + i]));
-      squares += rows[t * size + i] * rows[t * size + i];
+  Floats rest = page_floats();
+  kernels_->move_f32.transpose(rows.data(), size, kPageTokens, size, rest.get(), kPageTokens);
+  for (std::size_t i = 0; i < size; ++i) {
+    float* x = &rest[i * kPageTokens];
+    std::fill_n(x, first, 0.0F);
+    for (std::size_t t = first; t < kPageTokens; ++t) x[t] -= mean[i];
+  }
+  return rest;
+}
+
+IntCodec::PerToken IntCodec::first_scales(const float* rest) const {
+  const std::size_t size = shape().size;
+  PerToken top{};
+  PerToken squares{};
+  for (std::size_t i = 0; i < size; ++i) {
+    const float* x = rest + i * kPageTokens;
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      top[t] = std::max(top[t], std::fabs(x[t]));
+      squares[t] += x[t] * x[t];
     }
+  }
+  PerToken scales;
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
     // A sum of squares is not finite where an element is not.
-    scales[t] = trellis_ != nullptr      ? std::sqrt(squares / static_cast<float>(size)) / trellis_->unit
-                : std::isfinite(squares) ? top / kCodeMax
-                                         : squares;
+    scales[t] = trellis_ != nullptr         ? std::sqrt(squares[t] / static_cast<float>(size)) / trellis_->unit
+                : std::isfinite(squares[t]) ? top[t] / kCodeMax
+                                            : squares[t];
   }
   return scales;
 }
@@ -144,7 +166,7 @@ float IntCodec::unit_for(std::span<const std::byte> grid, float top) const {
   return unit;
 }
 
-void IntCodec::store_scales(std::span<const std::byte> grid, std::vector<float>& scales, std::byte* page) const {
+void IntCodec::store_scales(std::span<const std::byte> grid, PerToken& scales, std::byte* page) const {
   const float unit = unit_for(grid, largest(scales));
   for (std::size_t t = 0; t < kPageTokens; ++t) {
     const float exact = unit > 0.0F ? std::sqrt(std::max(scales[t], 0.0F) / unit) : 0.0F;
@@ -155,48 +177,70 @@ void IntCodec::store_scales(std::span<const std::byte> grid, std::vector<float>&
   store_float(unit, page + layout_.scale_unit);
 }
 
-std::vector<std::uint8_t> IntCodec::encode_tiles(const std::vector<float>& rows,
-                                                 const std::vector<float>& scales) const {
-  const std::size_t tile_codes = lines() * kLineBytes;
-  std::vector<float> inverse(kPageTokens);
-  for (std::size_t t = 0; t < kPageTokens; ++t) inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
-  std::vector<std::uint8_t> codes(tiles() * tile_codes);
-  std::vector<float> x(tile_codes);
-  std::vector<float> weights(tile_codes);
-  for (std::size_t tile = 0; tile < tiles(); ++tile) {
-    for_tile(tile, [&](std::size_t token, std::size_t from, std::size_t at) {
-      x[at] = inverse[token] > 0.0F ? rows[from] * inverse[token] : 0.0F;
-      weights[at] = scales[token] * scales[token];
-    });
-    std::uint8_t* to = &codes[tile * tile_codes];
-    if (trellis_ != nullptr) {
-      // Along a key all weights are the same; along a channel of values, tokens with large values count for more.
-      kernels_->encode_trellis(x.data(), keys() ? nullptr : weights.data(), lines(), trellis_->levels.data(),
-                               trellis_->members(), to);
+IntCodec::Floats IntCodec::scaled_columns(std::span<const float> rows, std::size_t first, const float* rest,
+                                          const PerToken& scales) const {
+  const std::size_t size = shape().size;
+  PerToken inverse;
+  // All bits of tokens that have codes; none of others, whose elements may be anything.
+  std::array<std::uint32_t, kPageTokens> kept;
+  for (std::size_t t = 0; t < kPageTokens; ++t) {
+    inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
+    kept[t] = inverse[t] > 0.0F ? ~0U : 0U;
+  }
+  Floats columns = page_floats();
+  float* to = columns.get();
+  if (keys()) {
+    for (std::size_t i = 0; i < size; ++i, to += kPageTokens) {
+      const float* x = rest + i * kPageTokens;
+      for (std::size_t t = 0; t < kPageTokens; ++t) {
+        to[t] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[t] * inverse[t]) & kept[t]);
+      }
+    }
+    return columns;
+  }
+  // Values have no mean, so their rows are columns of tiles as they are.
+  for (std::size_t t = 0; t < kPageTokens; ++t, to += size) {
+    if (t < first || kept[t] == 0U) {
+      std::fill_n(to, size, 0.0F);
       continue;
     }
-    for (std::size_t at = 0; at < tile_codes; ++at) {
-      const float code = std::clamp(std::nearbyint(x[at]), -kCodeMax, kCodeMax);
-      to[at] = static_cast<std::uint8_t>(static_cast<int>(code) + 128);
-    }
+    for (std::size_t i = 0; i < size; ++i) to[i] = rows[t * size + i] * inverse[t];
   }
-  return codes;
+  return columns;
 }
 
-std::vector<float> IntCodec::decode_tiles(const std::vector<std::uint8_t>& codes) const {
-  const std::size_t tile_codes = lines() * kLineBytes;
-  std::vector<float> rows(kPageTokens * shape().size);
-  std::vector<float> values(tile_codes);
+void IntCodec::encode_trellis(std::span<const std::byte> grid, const float* columns, const float* rest,
+                              PerToken& scales, std::byte* page) const {
+  const std::size_t size = shape().size;
+  PerToken weights;
+  for (std::size_t t = 0; t < kPageTokens; ++t) weights[t] = scales[t] * scales[t];
+  Floats values = page_floats();
+  TileCodes codes;
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
-    const std::uint8_t* from = &codes[tile * tile_codes];
-    if (trellis_ != nullptr) {
-      trellis_->decode(from, lines(), values.data());
-    } else {
-      for (std::size_t at = 0; at < tile_codes; ++at) values[at] = static_cast<float>(from[at]) - 128.0F;
-    }
-    for_tile(tile, [&](std::size_t, std::size_t to, std::size_t at) { rows[to] = values[at]; });
+    // Along a key all weights are the same; along a channel of values, tokens with large values count for more.
+    kernels_->encode_trellis(columns + tile * kLanes, column_stride(), keys() ? nullptr : weights.data(), lines(),
+                             trellis_->levels.data(), trellis_->members(), codes.data());
+    trellis_->pack(codes.data(), lines(), bytes(page + tile * tile_bytes()));
+    trellis_->decode(codes.data(), lines(), &values[tile * kLanes], column_stride());
   }
-  return rows;
+  if (!keys()) {
+    Floats by_token = page_floats();
+    kernels_->move_f32.transpose(values.get(), size, kPageTokens, size, by_token.get(), kPageTokens);
+    values = std::move(by_token);
+  }
+  // The scale that fits the codes best.
+  PerToken cross{};
+  PerToken norm{};
+  for (std::size_t i = 0; i < size; ++i) {
+    const float* x = rest + i * kPageTokens;
+    const float* v = &values[i * kPageTokens];
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      cross[t] += x[t] * v[t];
+      norm[t] += v[t] * v[t];
+    }
+  }
+  for (std::size_t t = 0; t < kPageTokens; ++t) scales[t] = scales[t] > 0.0F ? cross[t] / norm[t] : scales[t];
+  store_scales(grid, scales, page);
 }
 
 void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const {
@@ -205,64 +249,50 @@ void IntCodec::encode(std::span<const float> rows, std::size_t first, std::span<
 
 void IntCodec::encode_on(std::span<const std::byte> grid, std::span<const float> rows, std::size_t first,
                          std::span<std::byte> page) const {
-  const std::size_t size = shape().size;
   const std::vector<float> mean = store_mean(rows, first, page.data());
-  std::vector<float> rest(kPageTokens * size, 0.0F);
-  for (std::size_t t = first; t < kPageTokens; ++t) {
-    for (std::size_t i = 0; i < size; ++i) rest[t * size + i] = rows[t * size + i] - mean[i];
-  }
-  std::vector<float> scales = first_scales(rest);
+  const Floats rest = remainders(rows, first, mean.data());
+  PerToken scales = first_scales(rest.get());
   if (trellis_ == nullptr) store_scales(grid, scales, page.data());
-  const std::vector<std::uint8_t> codes = encode_tiles(rest, scales);
-  const std::size_t tile_codes = lines() * kLineBytes;
+  const Floats columns = scaled_columns(rows, first, rest.get(), scales);
+  if (trellis_ != nullptr) return encode_trellis(grid, columns.get(), rest.get(), scales, page.data());
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
-    std::uint8_t* to = bytes(&page[tile * tile_bytes()]);
-    if (trellis_ != nullptr) {
-      trellis_->pack(&codes[tile * tile_codes], lines(), to);
-    } else {
-      std::memcpy(to, &codes[tile * tile_codes], tile_codes);
-    }
+    kernels_->encode_codes8(&columns[tile * kLanes], column_stride(), lines(), bytes(&page[tile * tile_bytes()]));
   }
-  if (trellis_ == nullptr) return;
-  // The scale that fits the codes best.
-  const std::vector<float> values = decode_tiles(codes);
-  for (std::size_t t = 0; t < kPageTokens; ++t) {
-    float cross = 0.0F;
-    float norm = 0.0F;
-    for (std::size_t i = 0; i < size; ++i) {
-      cross += rest[t * size + i] * values[t * size + i];
-      norm += values[t * size + i] * values[t * size + i];
-    }
-    scales[t] = scales[t] > 0.0F ? cross / norm : scales[t];
-  }
-  store_scales(grid, scales, page.data());
 }
 
 void IntCodec::decode(std::span<const std::byte> page, std::span<float> rows) const {
   const std::size_t size = shape().size;
-  const std::size_t tile_codes = lines() * kLineBytes;
-  std::vector<std::uint8_t> codes(tiles() * tile_codes);
+  const Floats columns = page_floats();
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
     const std::uint8_t* from = bytes(&page[tile * tile_bytes()]);
-    if (trellis_ != nullptr) {
-      trellis_->unpack(from, lines(), &codes[tile * tile_codes]);
-    } else {
-      std::memcpy(&codes[tile * tile_codes], from, tile_codes);
+    float* to = &columns[tile * kLanes];
+    if (trellis_ == nullptr) {
+      spread_tile(from, lines(), to, column_stride());
+      continue;
     }
+    TileCodes codes;
+    trellis_->unpack(from, lines(), codes.data());
+    trellis_->decode(codes.data(), lines(), to, column_stride());
   }
-  const std::vector<float> values = decode_tiles(codes);
-  const kernels::LaneScales scales = lane_scales(page.data());
-  std::vector<float> mean(size, 0.0F);
-  if (keys()) {
-    const float unit = load_float(&page[layout_.mean_unit]);
-    for (std::size_t i = 0; i < size; ++i)
-      mean[i] = unit * static_cast<float>(static_cast<std::int8_t>(page[layout_.mean + i]));
-  }
+  const kernels::LaneScales stored = lane_scales(page.data());
+  PerToken scales;
   for (std::size_t t = 0; t < kPageTokens; ++t) {
-    const auto code = static_cast<float>(scales.codes[t]);
-    for (std::size_t i = 0; i < size; ++i)
-      rows[t * size + i] = values[t * size + i] * (code * code * scales.unit) + mean[i];
+    const auto code = static_cast<float>(stored.codes[t]);
+    scales[t] = code * code * stored.unit;
   }
+  if (!keys()) {
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      for (std::size_t i = 0; i < size; ++i) rows[t * size + i] = columns[t * size + i] * scales[t] + 0.0F;
+    }
+    return;
+  }
+  const float mean_unit = load_float(&page[layout_.mean_unit]);
+  for (std::size_t i = 0; i < size; ++i) {
+    const float mean = mean_unit * static_cast<float>(static_cast<std::int8_t>(page[layout_.mean + i]));
+    float* x = &columns[i * kPageTokens];
+    for (std::size_t t = 0; t < kPageTokens; ++t) x[t] = x[t] * scales[t] + mean;
+  }
+  kernels_->move_f32.transpose(columns.get(), kPageTokens, size, kPageTokens, rows.data(), size);
 }
 
 void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* scores,

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kv/codec.h"
@@ -61,22 +63,29 @@ class IntCodec final : public Codec {
   kernels::CodeDotKernel dot() const;
   const std::uint8_t* levels() const;
   kernels::LaneScales lane_scales(const std::byte* page) const;
-  /// Calls visit(token, element, at) for each byte `at` of a tile's lines: which element of rows [kPageTokens, size] is
-  /// there.
-  template <typename Visit>
-  void for_tile(std::size_t tile, const Visit& visit) const;
 
-  /// Codes of all tiles, [tiles][lines][64], for rows divided by their scales.
-  std::vector<std::uint8_t> encode_tiles(const std::vector<float>& rows, const std::vector<float>& scales) const;
-  /// What the codes stand for before scaling: rows [kPageTokens, size].
-  std::vector<float> decode_tiles(const std::vector<std::uint8_t>& codes) const;
-  std::vector<float> first_scales(const std::vector<float>& rows) const;
+  using PerToken = std::array<float, kPageTokens>;
+  /// A page's elements in one of two orders: by token, [size][kPageTokens], so that sums by token run side by side; or
+  /// as columns of tiles, which is [size][kPageTokens] of keys and [kPageTokens][size] of values.
+  using Floats = std::unique_ptr<float[]>;
+  Floats page_floats() const { return std::make_unique_for_overwrite<float[]>(kPageTokens * shape().size); }
+  std::size_t column_stride() const { return keys() ? kPageTokens : shape().size; }
+
   /// The mean of rows from `first` on as it is stored; zero of values.
   std::vector<float> store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const;
+  /// Rows from `first` on less their mean, zeros before; by token.
+  Floats remainders(std::span<const float> rows, std::size_t first, const float* mean) const;
+  PerToken first_scales(const float* rest) const;
   /// Of scales up to `top`: the grid's, times a power of two where that does not reach.
   float unit_for(std::span<const std::byte> grid, float top) const;
   /// Rounds the scales to what is stored; up, where codes must not overflow.
-  void store_scales(std::span<const std::byte> grid, std::vector<float>& scales, std::byte* page) const;
+  void store_scales(std::span<const std::byte> grid, PerToken& scales, std::byte* page) const;
+  /// The remainders divided by their scales, as columns of tiles.
+  Floats scaled_columns(std::span<const float> rows, std::size_t first, const float* rest,
+                        const PerToken& scales) const;
+  /// Codes of those columns, and the scales that fit them best.
+  void encode_trellis(std::span<const std::byte> grid, const float* columns, const float* rest, PerToken& scales,
+                      std::byte* page) const;
 
   int bits_;
   const Trellis* trellis_;  ///< Null at 8 bits.

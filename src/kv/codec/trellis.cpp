@@ -1,7 +1,5 @@
 #include "kv/codec/trellis.h"
 
-#include <cstring>
-
 namespace pith::kv {
 namespace {
 
@@ -28,13 +26,15 @@ constexpr std::size_t lookup_index(int bits, std::size_t before, std::size_t nex
 
 template <std::size_t count>
 constexpr Trellis make_trellis(int bits, float unit, const Sorted<count>& sorted) {
-  Trellis t{bits, unit, {}, {}};
+  Trellis t{bits, unit, {}, {}, {}};
   for (std::size_t before = 0; before < 2; ++before) {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t next = i % 2;
       const std::size_t member = i / 2;
       const std::uint8_t level = sorted[before][i];
       t.levels[(2 * before + next) * kernels::kTrellisMembers + member] = static_cast<float>(level) - 128.0F;
+      t.values[before << static_cast<unsigned>(bits) | next << static_cast<unsigned>(bits - 1) | member] =
+          static_cast<float>(level) - 128.0F;
       t.lookup[lookup_index(bits, before, next, member)] = level;
     }
   }
@@ -48,11 +48,6 @@ constexpr Trellis kStateless4 = make_trellis<16>(4, 46.0F, {kFlat4, kFlat4});
 constexpr Trellis kStateless3 = make_trellis<8>(3, 59.0F, {kFlat3, kFlat3});
 constexpr Trellis kStateless2 = make_trellis<4>(2, 84.0F, {kFlat2, kFlat2});
 
-/// Bits of codes at [shift, shift + bits) of line j, byte i.
-unsigned low_bits(const std::uint8_t* codes, std::size_t line, std::size_t i, unsigned mask) {
-  return codes[line * kLineBytes + i] & mask;
-}
-
 }  // namespace
 
 const Trellis& trellis(int bits) { return bits == 4 ? kTrellis4 : bits == 3 ? kTrellis3 : kTrellis2; }
@@ -60,21 +55,24 @@ const Trellis& trellis(int bits) { return bits == 4 ? kTrellis4 : bits == 3 ? kT
 const Trellis& stateless(int bits) { return bits == 4 ? kStateless4 : bits == 3 ? kStateless3 : kStateless2; }
 
 void Trellis::pack(const std::uint8_t* codes, std::size_t lines, std::uint8_t* tile) const {
-  std::memset(tile, 0, tile_bytes(lines));
-  const unsigned low_mask = bits == 4 ? 15U : 3U;
+  constexpr std::size_t n = kLineBytes;
+  const auto put = [](std::uint8_t* to, unsigned byte) { *to = static_cast<std::uint8_t>(byte); };
   const std::size_t lines_a_step = bits == 4 ? 2 : 4;
-  const std::size_t step_bytes = bits == 3 ? 96 : 64;
-  for (std::size_t line = 0; line < lines; ++line) {
-    std::uint8_t* step = tile + line / lines_a_step * step_bytes;
-    const std::size_t k = line % lines_a_step;
-    for (std::size_t i = 0; i < kLineBytes; ++i) {
-      const unsigned low = low_bits(codes, line, i, low_mask);
-      step[i] = static_cast<std::uint8_t>(step[i] | low << (k * 8 / lines_a_step));
-      if (bits != 3) continue;
-      const unsigned state = static_cast<unsigned>(codes[line * kLineBytes + i]) >> 2U;
-      std::uint8_t& states = step[64 + i % 32];
-      states = static_cast<std::uint8_t>(states | state << (k + i / 32 * 4));
+  for (const std::uint8_t* c = codes; c != codes + lines * n; c += lines_a_step * n) {
+    if (bits == 4) {
+      for (std::size_t i = 0; i < n; ++i) put(tile + i, c[i] | unsigned{c[n + i]} << 4U);
+    } else {
+      for (std::size_t i = 0; i < n; ++i) {
+        put(tile + i, (c[i] & 3U) | (c[n + i] & 3U) << 2U | (c[2 * n + i] & 3U) << 4U | (c[3 * n + i] & 3U) << 6U);
+      }
     }
+    tile += n;
+    if (bits != 3) continue;
+    const auto states = [&](std::size_t i) {
+      return unsigned{c[i]} >> 2U | (c[n + i] & 4U) >> 1U | (c[2 * n + i] & 4U) | (c[3 * n + i] & 4U) << 1U;
+    };
+    for (std::size_t i = 0; i < n / 2; ++i) put(tile + i, states(i) | states(n / 2 + i) << 4U);
+    tile += n / 2;
   }
 }
 
@@ -93,13 +91,20 @@ void Trellis::unpack(const std::uint8_t* tile, std::size_t lines, std::uint8_t* 
   }
 }
 
-void Trellis::decode(const std::uint8_t* codes, std::size_t lines, float* values) const {
-  std::array<std::size_t, kLineBytes> state{};
-  for (std::size_t j = 0; j < lines * kLineBytes; ++j) {
-    std::size_t& before = state[j % kLineBytes];
-    const std::size_t next = static_cast<std::size_t>(codes[j]) >> static_cast<unsigned>(bits - 1);
-    values[j] = levels[(2 * before + next) * kernels::kTrellisMembers + (codes[j] & (members() - 1))];
-    before = next;
+void Trellis::decode(const std::uint8_t* codes, std::size_t lines, float* columns, std::size_t stride) const {
+  std::array<std::uint8_t, kLineBytes> before{};
+  std::array<std::uint8_t, kLineBytes> index;
+  for (std::size_t j = 0; j < lines; ++j, codes += kLineBytes, columns += 4 * stride) {
+    for (std::size_t i = 0; i < kLineBytes; ++i) {
+      const unsigned next = unsigned{codes[i]} >> static_cast<unsigned>(bits - 1);
+      index[i] = static_cast<std::uint8_t>(before[i] | codes[i]);
+      before[i] = static_cast<std::uint8_t>(next << static_cast<unsigned>(bits));
+    }
+    for (std::size_t c = 0; c < 4; ++c) {
+      for (std::size_t lane = 0; lane < kernels::kLanes; ++lane) {
+        columns[c * stride + lane] = values[index[4 * lane + c]];
+      }
+    }
   }
 }
 

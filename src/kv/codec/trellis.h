@@ -21,6 +21,8 @@ struct Trellis {
   float unit;
   /// Levels as kernels encode with them: signed, [state before][next state][member].
   std::array<float, 4 * kernels::kTrellisMembers> levels;
+  /// The same by state before * 2^bits + code.
+  std::array<float, 32> values;
   /// Levels as the dot kernel of these bits looks them up: 128 is zero.
   std::array<std::uint8_t, 32> lookup;
 
@@ -30,8 +32,8 @@ struct Trellis {
   /// codes [lines][64] as the dot kernel reads them; lines is a multiple of 4.
   void pack(const std::uint8_t* codes, std::size_t lines, std::uint8_t* tile) const;
   void unpack(const std::uint8_t* tile, std::size_t lines, std::uint8_t* codes) const;
-  /// The levels of codes, in units: [lines][64].
-  void decode(const std::uint8_t* codes, std::size_t lines, float* values) const;
+  /// The levels of codes, in units, as columns of 16 lanes, `stride` apart.
+  void decode(const std::uint8_t* codes, std::size_t lines, float* columns, std::size_t stride) const;
 };
 
 /// bits is 4, 3 or 2.
