@@ -108,7 +108,8 @@ std::string needle_part(const EvictionNeedleResult& needle) {
   }
   std::string html = fmt::format(
       "<h3>Passkeys</h3>\n<p>Cache {}; depths: {}, passkeys at each: {}. Question not seen: the document is compacted, "
-      "then the question is fed. Seen: both are fed, all but the question's last token, then compacted. Differences "
+      "then the question is fed. Seen: both are fed and compacted; the answer's first token was predicted before. "
+      "Differences "
       "are to the same cache without eviction, in nats a token.</p>\n",
       plot::escape(cache_name(needle.options.setup.kv)), needle.options.depths.size(), needle.options.repeats);
   for (const bool recall : {true, false}) {

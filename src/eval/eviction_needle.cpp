@@ -22,18 +22,6 @@ void check(const EvictionNeedleOptions& options) {
   }
 }
 
-/// A prompt in three parts. The question's last token is fed after the decision in any case: the answer's first token
-/// is predicted from it, by what is left.
-struct Parts {
-  std::span<const Token> document, question, last;
-};
-
-Parts parts_of(const NeedlePrompt& prompt) {
-  const std::span<const Token> tokens = prompt.tokens;
-  const std::size_t document = std::min(prompt.question_at, tokens.size() - 1);
-  return {tokens.first(document), tokens.subspan(document, tokens.size() - 1 - document), tokens.last(1)};
-}
-
 Session plain_session(const Model& model, const EvictionSetup& setup, int context) {
   SessionOptions options;
   options.context = context;
@@ -86,20 +74,18 @@ class Run {
   }
 
   void measure_prompt(const NeedlePrompt& prompt, std::span<EvictionNeedleRow> rows) {
-    const Parts parts = parts_of(prompt);
+    const auto document = std::span(prompt.tokens).first(prompt.question_at);
+    const auto question = std::span(prompt.tokens).subspan(prompt.question_at);
     f16_.reset();
-    f16_.feed(parts.document);
-    f16_.feed(parts.question);
-    result_.exact_f16.back().scores.push_back(score_answer(f16_, parts.last, prompt.answer));
+    result_.exact_f16.back().scores.push_back(score_answer(f16_, prompt.tokens, prompt.answer));
     prefill_.reset();
-    prefill_.feed(parts.document);
-    const std::span<const Token> whole = std::span(prompt.tokens).subspan(parts.document.size());
-    const auto unseen = rows.first(rows.size() / 2);
-    measure_rows(whole, prompt.answer, unseen);
-    prefill_.feed(parts.question);
+    prefill_.feed(document);
+    const std::size_t half = rows.size() / 2;
+    measure_rows(question, prompt.answer, rows.first(half));
+    prefill_.feed(question);
     Session exact = prefill_.fork();
-    result_.exact.back().scores.push_back(score_answer(exact, parts.last, prompt.answer));
-    measure_rows(parts.last, prompt.answer, rows.subspan(unseen.size()));
+    result_.exact.back().scores.push_back(score_answer(exact, {}, prompt.answer));
+    measure_rows({}, prompt.answer, rows.last(half));
   }
 
   /// All policies and ratios from where the prefill stands.

@@ -27,7 +27,8 @@ struct EvictionNeedleOptions {
 /// How all passkeys of one length fared.
 struct EvictionNeedleRow {
   EvictionCase which;
-  /// The question was fed, all but its last token, before the decision; or only the document.
+  /// The question was fed before the decision, and with it the answer's first token was predicted, as where a prompt is
+  /// compacted; or only the document.
   bool question_seen = false;
   std::size_t length = 0;
   /// [depths, repeats]; empty if the policy is unsupported.

@@ -225,17 +225,22 @@ NeedleScore score_token(std::span<const float> logits, Token token) {
 }
 
 NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::span<const Token> answer) {
-  // The logits after the prompt's last token and after all but the last of the answer's are those that count.
-  std::vector<Token> scored = {tokens.back()};
-  scored.insert(scored.end(), answer.begin(), answer.end() - 1);
-  if (tokens.size() > 1) session.feed(tokens.first(tokens.size() - 1));
   NeedleScore whole;
   std::size_t index = 0;
-  session.feed(scored, [&](int, std::span<const float> logits) {
+  const auto add = [&](std::span<const float> logits) {
     const NeedleScore score = score_token(logits, answer[index++]);
     whole.log_probability += score.log_probability / static_cast<double>(answer.size());
     whole.rank = std::max(whole.rank, score.rank);
-  });
+  };
+  // The logits before the answer and after all but the last of its tokens are those that count.
+  std::vector<Token> scored(answer.begin(), answer.end() - 1);
+  if (tokens.empty()) {
+    add(session.logits());
+  } else {
+    scored.insert(scored.begin(), tokens.back());
+    if (tokens.size() > 1) session.feed(tokens.first(tokens.size() - 1));
+  }
+  session.feed(scored, [&](int, std::span<const float> logits) { add(logits); });
   return whole;
 }
 

@@ -130,7 +130,8 @@ double probability_change(const NeedleCell& cell, const NeedleCell& baseline) no
 /// What logits [vocab] say of a token. Of equally likely ones the first ranks first, as in greedy decoding.
 NeedleScore score_token(std::span<const float> logits, Token token);
 
-/// Feeds a session tokens, at least one, and then the answer, each of its tokens after the true ones before it.
+/// Feeds a session tokens and then the answer, each of its tokens after the true ones before it. Without tokens the
+/// answer's first one is scored by the logits that the session has.
 NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::span<const Token> answer);
 
 /// Feeds every prompt once with each cache. Generated tokens are compressed as the prompt's are: the answer is fed to

@@ -216,11 +216,11 @@ TEST_F(EvictionTest, NeedlesAreAsDefined) {
     for (std::size_t i = 0; i < 4; ++i) {
       const NeedlePrompt prompt = haystack.prompt(draw_passkey(3, i % 2), row.length, options.depths[i / 2]);
       const std::span<const Token> tokens = prompt.tokens;
-      const std::size_t before = row.question_seen ? tokens.size() - 1 : prompt.question_at;
+      const std::size_t before = row.question_seen ? tokens.size() : prompt.question_at;
       Session session = session_of(options.setup, row.which.policy);
       // The question is fed apart: where a feed ends may count for a policy.
       session.feed(tokens.first(prompt.question_at));
-      session.feed(tokens.subspan(prompt.question_at, before - prompt.question_at));
+      if (row.question_seen) session.feed(tokens.subspan(prompt.question_at));
       session.compact(budget_of(row.which.ratio, session.position()));
       const NeedleScore expected = score_answer(session, tokens.subspan(before), prompt.answer);
       EXPECT_NEAR(row.scores[i].log_probability, expected.log_probability, 1e-6) << r << " " << i;
