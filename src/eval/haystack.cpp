@@ -150,6 +150,7 @@ NeedlePrompt Haystack::prompt(std::string_view passkey, std::size_t length, doub
   prompt.depth = size == 0 ? depth : 100 * static_cast<double>(at) / static_cast<double>(size);
   append(prompt.tokens, needle);
   append(prompt.tokens, text.subspan(at));
+  prompt.question_at = prompt.tokens.size();
   append(prompt.tokens, question);
   return prompt;
 }

@@ -34,6 +34,8 @@ struct NeedlePrompt {
   std::vector<Token> answer;
   /// Where in `tokens` the needle begins.
   std::size_t needle_at = 0;
+  /// Where in `tokens` the question begins.
+  std::size_t question_at = 0;
   /// Of the text around the needle, how much comes before it, in per cent.
   double depth = 0;
 };

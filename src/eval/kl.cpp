@@ -5,39 +5,18 @@
 #include <pith/session.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <future>
 #include <set>
-#include <thread>
 #include <utility>
 
-#include "eval/divergence.h"
+#include "eval/logit_rows.h"
 #include "eval/text_chunks.h"
 
 namespace pith::eval {
 namespace {
 
-/// Fed at once, at most: the logits of all of them are held, in float32 of two caches and in double.
-constexpr std::size_t kPieceTokens = 128;
-constexpr std::size_t kPieceElements = std::size_t{1} << 24;
 /// One less than whole pages: the open page is full.
 constexpr int kTokensPredicted = 8191;
-
-/// Calls work(i) for each i in [0, count) from so many threads.
-template <typename Work>
-void share_out(std::size_t count, std::size_t threads, const Work& work) {
-  std::atomic<std::size_t> next = 0;
-  const auto take = [&] {
-    for (std::size_t i = next++; i < count; i = next++) work(i);
-  };
-  // Futures wait when they go, also on the way out of an exception, and hand on what their thread threw.
-  std::vector<std::future<void>> helpers;
-  helpers.reserve(threads);
-  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.push_back(std::async(std::launch::async, take));
-  take();
-  for (std::future<void>& helper : helpers) helper.get();
-}
 
 void check(const KlOptions& options) {
   if (options.texts.empty()) throw Error(ErrorKind::kInvalidArgument, "no texts");
@@ -49,46 +28,14 @@ void check(const KlOptions& options) {
   }
 }
 
-Session make_session(const Model& model, const KlOptions& options, const KvOptions& kv) {
+Session make_session(const Model& model, const KlOptions& options, const KvOptions& kv,
+                     const EvictionOptions& eviction = {}) {
   SessionOptions session;
   session.kv = kv;
   session.context = options.context;
+  session.eviction = eviction;
   session.threads = options.threads;
   return Session(model, session);
-}
-
-/// The logits of a piece and what softmax makes of them.
-class Rows {
- public:
-  Rows(std::size_t rows_max, std::size_t vocab) : vocab_(vocab), logits_(rows_max * vocab), softmax_(rows_max) {}
-
-  /// Feeds a piece to a session and keeps the logits after each token of it.
-  void take(Session& session, std::span<const Token> piece, std::size_t threads) {
-    const int first = session.position();
-    session.feed(piece, [&](int position, std::span<const float> logits) {
-      const auto row = static_cast<std::size_t>(position - first);
-      std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
-    });
-    share_out(piece.size(), threads, [&](std::size_t row) { softmax_[row].assign(logits(row)); });
-  }
-
-  std::span<const float> logits(std::size_t row) const { return std::span(logits_).subspan(row * vocab_, vocab_); }
-  const Distribution& softmax(std::size_t row) const { return softmax_[row]; }
-
- private:
-  std::size_t vocab_;
-  std::vector<float> logits_;
-  std::vector<Distribution> softmax_;
-};
-
-/// `next` is the true token after the row's.
-KlScore score_row(const Rows& baseline, const Rows& other, std::size_t row, Token next) {
-  KlScore score;
-  score.kl = kl_divergence(baseline.logits(row), baseline.softmax(row), other.logits(row), other.softmax(row));
-  score.nll = negative_log_likelihood(other.logits(row), other.softmax(row), next);
-  score.baseline_nll = negative_log_likelihood(baseline.logits(row), baseline.softmax(row), next);
-  score.top_agrees = baseline.softmax(row).top() == other.softmax(row).top();
-  return score;
 }
 
 /// One cache, with what has been measured on it.
@@ -106,13 +53,9 @@ class Run {
   Run(const Model& model, const KlOptions& options, const KlProgress& on_step)
       : options_(options),
         on_step_(on_step),
-        vocab_(static_cast<std::size_t>(model.info().vocab)),
-        threads_(options.threads > 0 ? static_cast<std::size_t>(options.threads)
-                                     : std::max(std::size_t{1}, std::size_t{std::thread::hardware_concurrency()})),
-        piece_tokens_(std::clamp(kPieceElements / vocab_, std::size_t{1}, kPieceTokens)),
         baseline_(make_session(model, options, options.baseline)),
-        baseline_rows_(piece_tokens_, vocab_),
-        rows_(piece_tokens_, vocab_) {
+        baseline_rows_(static_cast<std::size_t>(model.info().vocab), options.threads),
+        rows_(static_cast<std::size_t>(model.info().vocab), options.threads) {
     texts_.reserve(options.texts.size());
     for (const KlText& text : options.texts) {
       texts_.emplace_back(model.tokenizer(), text.name, text.text, options.context, options.chunks);
@@ -148,7 +91,8 @@ class Run {
     row.kv = kv;
     row.is_floor = is_floor;
     row.bits_8k = predict_kv(model, kv, kTokensPredicted).bits();
-    contestants_.push_back({make_session(model, options_, kv), std::move(row), {}, 0});
+    const EvictionOptions eviction = is_floor ? EvictionOptions{} : options_.eviction;
+    contestants_.push_back({make_session(model, options_, kv, eviction), std::move(row), {}, 0});
   }
 
   void measure_text(const TextChunks& text) {
@@ -168,7 +112,7 @@ class Run {
     for (Contestant& contestant : contestants_) begin(contestant.session, chunk.first(text.scored_from()));
     const std::size_t end = chunk.size() - 1;
     for (std::size_t at = text.scored_from(); at < end;) {
-      const std::size_t count = std::min(piece_tokens_, end - at);
+      const std::size_t count = std::min(rows_.rows_max(), end - at);
       measure_piece(chunk.subspan(at, count), chunk.subspan(at + 1, count));
       at += count;
     }
@@ -182,14 +126,12 @@ class Run {
 
   /// `next`: the true token after each of the piece's.
   void measure_piece(std::span<const Token> piece, std::span<const Token> next) {
-    baseline_rows_.take(baseline_, piece, threads_);
+    baseline_rows_.take(baseline_, piece);
     for (Contestant& contestant : contestants_) {
-      rows_.take(contestant.session, piece, threads_);
+      rows_.take(contestant.session, piece);
       std::vector<KlScore>& scores = contestant.scores;
       const std::size_t before = scores.size();
-      scores.resize(before + piece.size());
-      share_out(piece.size(), threads_,
-                [&](std::size_t row) { scores[before + row] = score_row(baseline_rows_, rows_, row, next[row]); });
+      score_rows(baseline_rows_, rows_, next, options_.threads, scores);
       for (std::size_t i = before; i < scores.size(); ++i) contestant.sum += scores[i].kl;
     }
   }
@@ -211,14 +153,11 @@ class Run {
 
   const KlOptions& options_;
   const KlProgress& on_step_;
-  std::size_t vocab_;
-  std::size_t threads_;
-  std::size_t piece_tokens_;
   std::vector<TextChunks> texts_;
   Session baseline_;
   std::vector<Contestant> contestants_;
-  Rows baseline_rows_;
-  Rows rows_;
+  LogitRows baseline_rows_;
+  LogitRows rows_;
   std::size_t chunks_ = 0;
   std::size_t done_ = 0;
   std::size_t fed_ = 0;

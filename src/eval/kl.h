@@ -34,6 +34,8 @@ struct KlOptions {
   /// A cache that is mathematically the baseline, but rounded differently: its divergence says from where on figures
   /// mean something. None if empty.
   std::optional<KvOptions> floor{};
+  /// What the codecs' sessions forget; the baseline and the floor forget nothing.
+  EvictionOptions eviction{};
   /// 0: one for each processor. Results do not depend on it.
   int threads = 0;
 };
@@ -72,7 +74,8 @@ struct KlRow {
   bool is_floor = false;
   /// Bits an element, all in, of the cache after a chunk.
   double bits = 0;
-  /// The same of a cache of 8191 tokens, predicted: the open page is full, so it is the most that 8k tokens take.
+  /// The same of a cache of 8191 tokens without eviction, predicted: the open page is full, so it is the most that 8k
+  /// tokens take.
   double bits_8k = 0;
   /// The cache after a chunk.
   KvStats kv_stats;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <pith/error.h>
-#include <pith/session.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,32 +32,16 @@ struct Contestant {
   double bits = 0;
 };
 
-Contestant make_contestant(const Model& model, const NeedleOptions& options, const KvOptions& kv) {
+Contestant make_contestant(const Model& model, const NeedleOptions& options, const KvOptions& kv,
+                           const EvictionOptions& eviction = {}) {
   SessionOptions session;
   session.kv = kv;
   session.context = static_cast<int>(*std::max_element(options.lengths.begin(), options.lengths.end()));
   session.threads = options.threads;
+  session.eviction = eviction;
   Contestant contestant{Session(model, session), {}, 0};
   contestant.grid.kv = kv;
   return contestant;
-}
-
-/// The answer's tokens after the prompt, each after the true ones before it.
-NeedleScore score_answer(Session& session, const NeedlePrompt& prompt) {
-  const std::span<const Token> tokens = prompt.tokens;
-  const std::span<const Token> answer = prompt.answer;
-  // The logits after the prompt's last token and after all but the last of the answer's are those that count.
-  std::vector<Token> scored = {tokens.back()};
-  scored.insert(scored.end(), answer.begin(), answer.end() - 1);
-  if (tokens.size() > 1) session.feed(tokens.first(tokens.size() - 1));
-  NeedleScore whole;
-  std::size_t index = 0;
-  session.feed(scored, [&](int, std::span<const float> logits) {
-    const NeedleScore score = score_token(logits, answer[index++]);
-    whole.log_probability += score.log_probability / static_cast<double>(answer.size());
-    whole.rank = std::max(whole.rank, score.rank);
-  });
-  return whole;
 }
 
 /// Mean of absolute values, and the largest.
@@ -125,7 +108,9 @@ class Run {
     for (std::size_t i = 0; i < options.repeats; ++i) passkeys_.push_back(draw_passkey(options.seed, i));
     check_lengths();
     contestants_.push_back(make_contestant(model, options, options.baseline));
-    for (const KvOptions& kv : options.codecs) contestants_.push_back(make_contestant(model, options, kv));
+    for (const KvOptions& kv : options.codecs) {
+      contestants_.push_back(make_contestant(model, options, kv, options.eviction));
+    }
   }
 
   NeedleResult measure() && {
@@ -155,7 +140,7 @@ class Run {
       for (Contestant& contestant : contestants_) {
         NeedleCell& cell = contestant.grid.cells.back();
         cell.depth_placed += prompt.depth / static_cast<double>(passkeys_.size());
-        cell.scores.push_back(score_answer(contestant.session, prompt));
+        cell.scores.push_back(score_answer(contestant.session, prompt.tokens, prompt.answer));
         contestant.bits = contestant.session.kv_stats().bits();
         // Only one cache at a time is full.
         contestant.session.reset();
@@ -237,6 +222,26 @@ NeedleScore score_token(std::span<const float> logits, Token token) {
     if (logits[i] > own || (logits[i] == own && i < index)) ++score.rank;
   }
   return score;
+}
+
+NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::span<const Token> answer) {
+  NeedleScore whole;
+  std::size_t index = 0;
+  const auto add = [&](std::span<const float> logits) {
+    const NeedleScore score = score_token(logits, answer[index++]);
+    whole.log_probability += score.log_probability / static_cast<double>(answer.size());
+    whole.rank = std::max(whole.rank, score.rank);
+  };
+  // The logits before the answer and after all but the last of its tokens are those that count.
+  std::vector<Token> scored(answer.begin(), answer.end() - 1);
+  if (tokens.empty()) {
+    add(session.logits());
+  } else {
+    scored.insert(scored.begin(), tokens.back());
+    if (tokens.size() > 1) session.feed(tokens.first(tokens.size() - 1));
+  }
+  session.feed(scored, [&](int, std::span<const float> logits) { add(logits); });
+  return whole;
 }
 
 NeedleResult measure_needle(const Model& model, std::string_view haystack, const NeedleOptions& options,

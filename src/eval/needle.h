@@ -1,7 +1,6 @@
 #pragma once
 
-#include <pith/model.h>
-#include <pith/stats.h>
+#include <pith/session.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +29,8 @@ struct NeedleOptions {
   /// What the others are compared with.
   KvOptions baseline{"f32"};
   std::vector<KvOptions> codecs{};
+  /// What the codecs' sessions forget; the baseline forgets nothing.
+  EvictionOptions eviction{};
   int threads = 0;
 };
 
@@ -128,6 +129,10 @@ double probability_change(const NeedleCell& cell, const NeedleCell& baseline) no
 
 /// What logits [vocab] say of a token. Of equally likely ones the first ranks first, as in greedy decoding.
 NeedleScore score_token(std::span<const float> logits, Token token);
+
+/// Feeds a session tokens and then the answer, each of its tokens after the true ones before it. Without tokens the
+/// answer's first one is scored by the logits that the session has.
+NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::span<const Token> answer);
 
 /// Feeds every prompt once with each cache. Generated tokens are compressed as the prompt's are: the answer is fed to
 /// the same session. Throws Error before anything is fed: kInvalidArgument for options that make no sense or a text

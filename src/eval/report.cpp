@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "eval/cache_name.h"
+#include "eval/eviction_figures.h"
+#include "eval/html_table.h"
 #include "eval/needle_map.h"
 #include "plot/bar_chart.h"
 #include "plot/line_chart.h"
@@ -32,19 +34,6 @@ svg { max-width: 100%; height: auto; margin: 1rem 0; }
 
 std::string row_name(const KlRow& row) { return cache_name(row.kv, row.is_floor); }
 
-using Cells = std::vector<std::string>;
-
-std::string table(const Cells& head, const std::vector<Cells>& rows) {
-  const auto line = [](const Cells& cells, const char* tag) {
-    std::string text = "<tr>";
-    for (const std::string& cell : cells) text += fmt::format("<{0}>{1}</{0}>", tag, escape(cell));
-    return text + "</tr>\n";
-  };
-  std::string text = "<table>\n" + line(head, "th");
-  for (const Cells& row : rows) text += line(row, "td");
-  return text + "</table>\n";
-}
-
 std::string kl_table(const KlResult& kl, const std::vector<const KlFigures*>& figures) {
   std::vector<Cells> rows;
   rows.reserve(kl.rows.size());
@@ -56,7 +45,7 @@ std::string kl_table(const KlResult& kl, const std::vector<const KlFigures*>& fi
                     fmt::format("{:.3g}", f.percentile_99_9), fmt::format("{:.2f}", 100 * f.top_agreement),
                     fmt::format("{:.4f}", f.perplexity_ratio)});
   }
-  return table(
+  return html_table(
       {"KV cache", "bits at 8k", "bits here", "mean KL", "+/-", "99 %", "99.9 %", "top-1 %", "perplexity ratio"}, rows);
 }
 
@@ -144,9 +133,9 @@ std::string needle_section(const NeedleResult& needle) {
              "mean; by passkey: their absolute values. The last columns are of the worst depth: by how much of "
              "itself the log-probability is off, which says little where it is nearly 0, and the probability.</p>\n",
              needle.options.depths.size(), needle.options.repeats, escape(needle.baseline.name())) +
-         table({"KV cache", "tokens", "bits", "log-probability", "difference", "by passkey", "worst", "relative %",
-                "probability %", "worst rank", "recall %"},
-               rows) +
+         html_table({"KV cache", "tokens", "bits", "log-probability", "difference", "by passkey", "worst", "relative %",
+                     "probability %", "worst rank", "recall %"},
+                    rows) +
          needle_map(needle) + "\n";
 }
 
@@ -173,9 +162,9 @@ std::string distortion_table(const std::vector<Distortion>& distortion) {
                     fmt::format("{:+.4f}", d.bias)});
     if (both) ++i;
   }
-  return table({"codec", "side", "size", "bits", "MSE", "paper", "theory", "bound", "inner product x size", "paper",
-                "theory", "bias"},
-               rows);
+  return html_table({"codec", "side", "size", "bits", "MSE", "paper", "theory", "bound", "inner product x size",
+                     "paper", "theory", "bias"},
+                    rows);
 }
 
 std::string distortion_chart(const std::vector<Distortion>& distortion) {
@@ -235,6 +224,7 @@ std::string report_html(const ReportParts& parts) {
   html += "</ul>\n";
   if (parts.kl) html += kl_section(*parts.kl);
   if (parts.needle) html += needle_section(*parts.needle);
+  html += eviction_section(parts.eviction_kl, parts.eviction_needle, parts.eviction_stream);
   if (!parts.distortion.empty()) html += distortion_section(parts.distortion);
   if (!parts.commands.empty()) html += commands_section(parts.commands);
   return html + "</body>\n</html>\n";

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "eval/distortion.h"
+#include "eval/eviction_kl.h"
+#include "eval/eviction_needle.h"
+#include "eval/eviction_stream.h"
 #include "eval/kl.h"
 #include "eval/needle.h"
 
@@ -16,6 +19,9 @@ struct ReportParts {
   std::vector<std::string> facts;
   std::optional<KlResult> kl{};
   std::optional<NeedleResult> needle{};
+  std::optional<EvictionKlResult> eviction_kl{};
+  std::optional<EvictionNeedleResult> eviction_needle{};
+  std::optional<EvictionStreamResult> eviction_stream{};
   std::vector<Distortion> distortion{};
   /// What prints these figures again, a command line each.
   std::vector<std::string> commands{};

@@ -49,13 +49,14 @@ void chat(const ChatArgs& args) {
 
 }  // namespace
 
-void add_chat(Command& app, Action& action, const Codecs& codecs) {
+void add_chat(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one a line");
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);
   command->add_option("--system", args->system, "The system message")->type_name("TEXT");
   args->generate.add_to(*command);
-  args->session.add_kv_to(*command, codecs);
+  args->session.add_kv_to(*command, known.codecs);
+  args->session.eviction.add_to(*command, known.policies);
   args->session.add_context_to(*command);
   command->callback([args, &action] { action = [args] { chat(*args); }; });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/codec.h>
+#include <pith/eviction.h>
 
 #include <functional>
 #include <memory>
@@ -15,14 +16,22 @@ using Action = std::function<void()>;
 
 /// Codecs beside the built-in ones; null: none.
 using Codecs = std::shared_ptr<const CodecRegistry>;
+/// Eviction policies and what goes with them, likewise.
+using Policies = std::shared_ptr<const EvictionRegistry>;
+
+/// What the user's program adds to the command.
+struct Known {
+  Codecs codecs{};
+  Policies policies{};
+};
 
 /// Each adds its subcommand, with its options, to `app`.
-void add_run(Command& app, Action& action, const Codecs& codecs);
-void add_chat(Command& app, Action& action, const Codecs& codecs);
+void add_run(Command& app, Action& action, const Known& known);
+void add_chat(Command& app, Action& action, const Known& known);
 void add_info(Command& app, Action& action);
 void add_tokenize(Command& app, Action& action);
 void add_logits(Command& app, Action& action, const Codecs& codecs);
 void add_bench(Command& app, Action& action, const Codecs& codecs);
-void add_eval(Command& app, Action& action, const Codecs& codecs);
+void add_eval(Command& app, Action& action, const Known& known);
 
 }  // namespace pith::tools

@@ -4,14 +4,15 @@
 
 namespace pith::tools {
 
-void add_eval(Command& app, Action& action, const Codecs& codecs) {
+void add_eval(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand("eval", "Measure a model");
   command->require_subcommand();
-  add_eval_perplexity(*command, action, codecs);
-  add_eval_kl(*command, action, codecs);
-  add_eval_needle(*command, action, codecs);
-  add_eval_distortion(*command, action, codecs);
-  add_eval_report(*command, action, codecs);
+  add_eval_perplexity(*command, action, known);
+  add_eval_kl(*command, action, known);
+  add_eval_needle(*command, action, known);
+  add_eval_eviction(*command, action, known);
+  add_eval_distortion(*command, action, known.codecs);
+  add_eval_report(*command, action, known);
 }
 
 }  // namespace pith::tools

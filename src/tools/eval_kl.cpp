@@ -28,6 +28,7 @@ struct KlArgs {
   int context = 2048;
   int chunks = 0;
   Format format = Format::kText;
+  EvictionArgs eviction;
   Codecs codecs;
 };
 
@@ -61,7 +62,7 @@ std::string table(const std::vector<eval::KlRow>& rows, const std::vector<eval::
 
 std::string chunks_of(std::size_t count) { return fmt::format("{} chunk{}", count, count == 1 ? "" : "s"); }
 
-void write_text(const eval::KlResult& result) {
+void write_text(const eval::KlResult& result, const EvictionOptions& eviction) {
   std::vector<eval::KlFigures> figures;
   figures.reserve(result.rows.size());
   std::string text;
@@ -78,6 +79,7 @@ void write_text(const eval::KlResult& result) {
   text += fmt::format("against {}, perplexity {:.5g}; {} of {} tokens, {} scored\n", kv_name(result.baseline),
                       result.rows.front().total.baseline_perplexity, chunks_of(result.chunks), result.context,
                       result.tokens_scored);
+  if (!eviction.policy.empty()) text += fmt::format("evicted by {}\n", eviction_name(eviction));
   write_output(text);
 }
 
@@ -122,6 +124,7 @@ void write_result_json(const KlArgs& args, const ModelInfo& model, const eval::K
   json["chunks"] = result.chunks;
   json["tokens_scored"] = result.tokens_scored;
   json["seconds"] = seconds;
+  json["eviction"] = eviction_json(args.eviction.options());
   for (const eval::KlTextInfo& text : result.texts) {
     json["texts"][text.name] = {{"chunks", text.chunks}, {"tokens_scored", text.tokens_scored}};
   }
@@ -138,6 +141,7 @@ eval::KlOptions options_of(const KlArgs& args) {
   options.context = args.context;
   options.chunks = args.chunks;
   options.threads = args.model.threads;
+  options.eviction = args.eviction.options();
   options.baseline = parse_kv(args.baseline, args.codecs);
   for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
   if (!args.no_floor) options.floor = parse_kv(args.floor, args.codecs);
@@ -152,16 +156,16 @@ void kl(const KlArgs& args) {
   const eval::KlResult result = measure_kl(model, options, print_step);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (args.format == Format::kJson) return write_result_json(args, model.info(), result, seconds.count());
-  write_text(result);
+  write_text(result, options.eviction);
 }
 
 }  // namespace
 
-void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
+void add_eval_kl(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand(
       "kl", "KL divergence of a model's predictions with each KV cache from those with the exact one");
   const auto args = std::make_shared<KlArgs>();
-  args->codecs = codecs;
+  args->codecs = known.codecs;
   args->model.add_to(*command);
   command->add_option("--text", args->texts, "A text; -: standard input; may be given more than once")
       ->required()
@@ -177,7 +181,7 @@ void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
       ->add_option("--kv", args->kv,
                    fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
                                "than once",
-                               codec_list(codecs)))
+                               codec_list(known.codecs)))
       ->required()
       ->one_value()
       ->type_name("TYPE");
@@ -186,6 +190,7 @@ void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
       command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");
   floor->type_name("TYPE");
   command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
+  args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { kl(*args); }; });
 }

@@ -29,6 +29,7 @@ struct NeedleArgs {
   eval::NeedleOptions options;
   std::string plot;
   Format format = Format::kText;
+  EvictionArgs eviction;
   Codecs codecs;
 };
 
@@ -101,7 +102,10 @@ std::string summary_lines(const eval::NeedleResult& result, std::size_t name_wid
 void write_text(const eval::NeedleResult& result) {
   std::size_t width = 2;
   for (const eval::NeedleGrid* grid : grids_of(result)) width = std::max(width, grid->name().size());
-  write_output(fmt::format("{}\n{}", cell_lines(result, width), summary_lines(result, width)));
+  std::string text = cell_lines(result, width) + '\n' + summary_lines(result, width);
+  const EvictionOptions& eviction = result.options.eviction;
+  if (!eviction.policy.empty()) text += fmt::format("evicted by {}\n", eviction_name(eviction));
+  write_output(text);
 }
 
 Json to_json(const eval::NeedleGrid& grid, const eval::NeedleGrid& baseline) {
@@ -160,6 +164,7 @@ void write_result_json(const NeedleArgs& args, const eval::NeedleResult& result,
   json["passkeys"] = result.passkeys;
   json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
   json["seconds"] = seconds;
+  json["eviction"] = eviction_json(result.options.eviction);
   json["baseline"] = to_json(result.baseline, result.baseline);
   json["codecs"] = Json::array();
   for (const eval::NeedleGrid& grid : result.codecs) json["codecs"].push_back(to_json(grid, result.baseline));
@@ -171,6 +176,7 @@ void needle(const NeedleArgs& args) {
   const std::string haystack = eval::read_haystack(args.haystack);
   eval::NeedleOptions options = args.options;
   options.threads = args.model.threads;
+  options.eviction = args.eviction.options();
   options.baseline = parse_kv(args.baseline, args.codecs);
   for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
   const Model model = args.model.load();
@@ -206,11 +212,11 @@ void add_text_to(Command& app, NeedleArgs& args) {
 
 }  // namespace
 
-void add_eval_needle(Command& app, Action& action, const Codecs& codecs) {
+void add_eval_needle(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand(
       "needle", "How well a passkey in a long text is found with each KV cache, by depth and length");
   const auto args = std::make_shared<NeedleArgs>();
-  args->codecs = codecs;
+  args->codecs = known.codecs;
   args->model.add_to(*command);
   add_text_to(*command, *args);
   command
@@ -229,11 +235,12 @@ void add_eval_needle(Command& app, Action& action, const Codecs& codecs) {
       ->add_option("--kv", args->kv,
                    fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
                                "than once",
-                               codec_list(codecs)))
+                               codec_list(known.codecs)))
       ->one_value()
       ->type_name("TYPE");
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   command->add_option("--plot", args->plot, "Where heat maps go, as SVG")->type_name("FILE");
+  args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { needle(*args); }; });
 }

@@ -65,9 +65,11 @@ void score_chunk(Session& session, const eval::TextChunks& text, std::span<const
 void write_result(const PerplexityArgs& args, const Score& score, const std::vector<double>& running, double seconds,
                   const KvStats& kv) {
   if (args.format == Format::kText) {
-    return write_output(fmt::format("perplexity {:.4f} +/- {:.4f} ({} chunks of {} tokens, {} scored, KV {}/{})\n",
+    const EvictionOptions eviction = args.session.eviction.options();
+    const std::string evicted = eviction.policy.empty() ? "" : fmt::format(", evicted by {}", eviction_name(eviction));
+    return write_output(fmt::format("perplexity {:.4f} +/- {:.4f} ({} chunks of {} tokens, {} scored, KV {}/{}{})\n",
                                     score.perplexity(), score.standard_error(), running.size(), args.context,
-                                    score.count(), kv.key_codec, kv.value_codec));
+                                    score.count(), kv.key_codec, kv.value_codec, evicted));
   }
   Json json;
   json["perplexity"] = score.perplexity();
@@ -78,6 +80,7 @@ void write_result(const PerplexityArgs& args, const Score& score, const std::vec
   json["tokens_scored"] = score.count();
   json["running"] = running;
   json["seconds"] = seconds;
+  json["eviction"] = eviction_json(args.session.eviction.options());
   add_kv(json, kv);
   write_json(json);
 }
@@ -104,7 +107,7 @@ void perplexity(const PerplexityArgs& args) {
 
 }  // namespace
 
-void add_eval_perplexity(Command& app, Action& action, const Codecs& codecs) {
+void add_eval_perplexity(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand(
       "perplexity",
       "Perplexity of a text, cut into chunks of which the second half is scored (as llama-perplexity does)");
@@ -117,7 +120,8 @@ void add_eval_perplexity(Command& app, Action& action, const Codecs& codecs) {
   command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
       ->not_negative()
       ->type_name("N");
-  args->session.add_kv_to(*command, codecs);
+  args->session.add_kv_to(*command, known.codecs);
+  args->session.eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { perplexity(*args); }; });
 }

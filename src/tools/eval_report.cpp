@@ -34,6 +34,11 @@ struct ReportArgs {
   std::size_t repeats = 1;
   std::size_t vectors = eval::DistortionOptions{}.vectors;
   bool no_distortion = false;
+  std::vector<std::string> evict_policies;
+  std::vector<double> evict_ratios = eval::EvictionSetup{}.ratios;
+  std::string evict_kv = "f16";
+  std::uint64_t evict_stream = 0;
+  Policies policies;
   Codecs codecs;
 };
 
@@ -81,6 +86,38 @@ std::vector<eval::Distortion> measure_distortion_of(const ReportArgs& args) {
   });
 }
 
+void print_eviction(const eval::EvictionStep& step) {
+  fmt::print(stderr, "eviction: {} of {}: {}\n", step.done, step.total, step.what);
+}
+
+/// Of the first text, and of the haystack, whichever there are.
+void measure_eviction_of(const Model& model, const ReportArgs& args, eval::ReportParts& parts) {
+  eval::EvictionSetup setup;
+  setup.policies = args.evict_policies;
+  setup.ratios = args.evict_ratios;
+  setup.common.registry = args.policies;
+  setup.kv = parse_kv(args.evict_kv, args.codecs);
+  setup.threads = args.model.threads;
+  if (!args.texts.empty()) {
+    const eval::KlText text{args.texts.front(), read_text(args.texts.front())};
+    const eval::EvictionKlOptions options{setup, text, args.context, args.chunks};
+    parts.eviction_kl = measure_eviction_kl(model, options, print_eviction);
+    if (args.evict_stream != 0) {
+      eval::EvictionStreamOptions stream;
+      stream.setup = setup;
+      stream.stream_tokens = args.evict_stream;
+      parts.eviction_stream = measure_eviction_stream(model, text.text, stream, print_eviction);
+    }
+  }
+  if (args.haystack.empty()) return;
+  eval::EvictionNeedleOptions options;
+  options.setup = setup;
+  options.lengths = args.lengths;
+  options.depths = args.depths;
+  options.repeats = args.repeats;
+  parts.eviction_needle = measure_eviction_needle(model, eval::read_haystack(args.haystack), options, print_eviction);
+}
+
 /// As a shell reads it back. Of a path, the name: folders are other people's.
 std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/,+=:-";
@@ -93,6 +130,31 @@ std::string shell_word(const std::string& text) {
 std::string file_word(const std::string& path) {
   const std::filesystem::path name = std::filesystem::path(path).lexically_normal();
   return shell_word((name.has_filename() ? name : name.parent_path()).filename().string());
+}
+
+/// What the page's own command says of eviction; adds the commands of its parts.
+std::string eviction_commands(const ReportArgs& args, const std::string& model, std::vector<std::string>& parts) {
+  if (args.evict_policies.empty()) return "";
+  const std::string ratios = fmt::format("{:g}", fmt::join(args.evict_ratios, ","));
+  const std::string policies = fmt::format("{}", fmt::join(args.evict_policies, ","));
+  const std::string start = fmt::format("pith eval eviction{} --policies {} --ratios {} --kv {}", model,
+                                        shell_word(policies), ratios, shell_word(args.evict_kv));
+  if (!args.texts.empty()) {
+    const std::string text = " --text " + file_word(args.texts.front());
+    parts.push_back(fmt::format("{} --task kl{} --context {} --chunks {}", start, text, args.context, args.chunks));
+    if (args.evict_stream != 0) {
+      parts.push_back(fmt::format("{} --task stream{} --stream-tokens {}", start, text, args.evict_stream));
+    }
+  }
+  if (!args.haystack.empty()) {
+    parts.push_back(fmt::format("{} --task needle --haystack {} --lengths {} --depths {:g} --repeats {}", start,
+                                file_word(args.haystack), fmt::join(args.lengths, ","), fmt::join(args.depths, ","),
+                                args.repeats));
+  }
+  std::string whole = fmt::format(" --evict-policies {} --evict-ratios {} --evict-kv {}", shell_word(policies), ratios,
+                                  shell_word(args.evict_kv));
+  if (args.evict_stream != 0) whole += fmt::format(" --evict-stream {}", args.evict_stream);
+  return whole;
 }
 
 /// The command of the page, and those of its parts.
@@ -118,6 +180,7 @@ std::vector<std::string> commands_of(const ReportArgs& args) {
     whole += needle;
     parts.push_back("pith eval needle" + model + needle + kv);
   }
+  whole += eviction_commands(args, model, parts);
   if (args.no_distortion) {
     whole += " --no-distortion";
   } else {
@@ -146,18 +209,35 @@ void report(const ReportArgs& args) {
   parts.commands = commands_of(args);
   if (!args.texts.empty()) parts.kl = measure_kl_of(model, args, caches);
   if (!args.haystack.empty()) parts.needle = measure_needle_of(model, args, caches);
+  if (!args.evict_policies.empty()) measure_eviction_of(model, args, parts);
   if (!args.no_distortion) parts.distortion = measure_distortion_of(args);
   file << report_html(parts);
   file.close();
   if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", args.out));
 }
 
+void add_eviction_to(Command& app, ReportArgs& args, const Known& known) {
+  args.policies = known.policies;
+  app.add_option("--evict-policies", args.evict_policies,
+                 fmt::format("Eviction policies to compare on the first text and on passkeys: {}; none by default; "
+                             "random and window are always among them",
+                             policy_list(known.policies)))
+      ->delimiter(',')
+      ->type_name("NAME,...");
+  app.add_option("--evict-ratios", args.evict_ratios, "Shares that they evict; default 0.25,0.5,0.75,0.9")
+      ->delimiter(',')
+      ->type_name("X,...");
+  app.add_option("--evict-kv", args.evict_kv, "The KV cache that they evict from; default f16")->type_name("TYPE");
+  app.add_option("--evict-stream", args.evict_stream, "Tokens of the first text to stream; 0 (the default): none")
+      ->type_name("N");
+}
+
 }  // namespace
 
-void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
-  auto* command = app.add_subcommand("report", "KL, passkeys and distortion as one HTML page with plots");
+void add_eval_report(Command& app, Action& action, const Known& known) {
+  auto* command = app.add_subcommand("report", "KL, passkeys, eviction and distortion as one HTML page with plots");
   const auto args = std::make_shared<ReportArgs>();
-  args->codecs = codecs;
+  args->codecs = known.codecs;
   args->model.add_to(*command);
   command->add_option("--out", args->out, "The HTML file to write")->required()->type_name("FILE");
   command->add_option("--text", args->texts, "A text for KL; may be given more than once")
@@ -180,7 +260,9 @@ void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
   command->add_option("--repeats", args->repeats, "Passkeys for each length and depth; default 1")
       ->range(1, kRepeatsMax)
       ->type_name("N");
-  command->add_option("--kv", args->kv, fmt::format("KV caches: {}; may be given more than once", codec_list(codecs)))
+  command
+      ->add_option("--kv", args->kv,
+                   fmt::format("KV caches: {}; may be given more than once", codec_list(known.codecs)))
       ->required()
       ->one_value()
       ->type_name("TYPE");
@@ -188,6 +270,7 @@ void add_eval_report(Command& app, Action& action, const Codecs& codecs) {
       ->range(1, kVectorsMax)
       ->type_name("N");
   command->add_flag("--no-distortion", args->no_distortion, "Leave distortion out");
+  add_eviction_to(*command, *args, known);
   command->callback([args, &action] { action = [args] { report(*args); }; });
 }
 

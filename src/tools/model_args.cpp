@@ -65,6 +65,7 @@ SessionOptions SessionArgs::options(int threads) const {
   if (!kv_key.empty()) options.kv.key = kv_key;
   if (!kv_value.empty()) options.kv.value = kv_value;
   options.context = context;
+  options.eviction = eviction.options();
   options.threads = threads;
   return options;
 }

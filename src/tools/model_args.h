@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/command_line.h"
+#include "tools/eviction_args.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -23,7 +24,7 @@ struct ModelArgs {
   Model load() const;
 };
 
-/// How to keep the KV cache.
+/// How to keep the KV cache, and what to forget of it.
 struct SessionArgs {
   std::string kv;
   std::string kv_key;
@@ -31,6 +32,7 @@ struct SessionArgs {
   /// What K and V are where no option says otherwise.
   std::string kv_default = "f16";
   int context = 0;
+  EvictionArgs eviction{};
 
   Codecs codecs{};
 

@@ -49,7 +49,7 @@ void run(const RunArgs& args) {
 
 }  // namespace
 
-void add_run(Command& app, Action& action, const Codecs& codecs) {
+void add_run(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand("run", "Continue a prompt");
   const auto args = std::make_shared<RunArgs>();
   args->model.add_to(*command);
@@ -59,7 +59,8 @@ void add_run(Command& app, Action& action, const Codecs& codecs) {
   file->type_name("FILE")->excludes(prompt);
   command->add_flag("--chat", args->chat, "Put the prompt into the model's chat format, as a user's message");
   args->generate.add_to(*command);
-  args->session.add_kv_to(*command, codecs);
+  args->session.add_kv_to(*command, known.codecs);
+  args->session.eviction.add_to(*command, known.policies);
   args->session.add_context_to(*command);
   add_format(*command, args->format);
   command->callback([args, prompt, file, &action] {

@@ -25,19 +25,19 @@ int fail(std::string message) {
   return kFailed;
 }
 
-int run(int argc, char** argv, const tools::Codecs& codecs) {
+int run(int argc, char** argv, const tools::Known& known) {
   tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.",
                           "pith " PITH_VERSION);
   tools::Command& command = line.root();
   command.require_subcommand();
   tools::Action action;
-  tools::add_run(command, action, codecs);
-  tools::add_chat(command, action, codecs);
+  tools::add_run(command, action, known);
+  tools::add_chat(command, action, known);
   tools::add_info(command, action);
   tools::add_tokenize(command, action);
-  tools::add_logits(command, action, codecs);
-  tools::add_bench(command, action, codecs);
-  tools::add_eval(command, action, codecs);
+  tools::add_logits(command, action, known.codecs);
+  tools::add_bench(command, action, known.codecs);
+  tools::add_eval(command, action, known);
   // After the subcommands, which would inherit it.
   line.set_footer(
       "Results go to standard output, everything else to standard error.\n"
@@ -52,8 +52,9 @@ int run(int argc, char** argv, const tools::Codecs& codecs) {
 
 }  // namespace
 
-int run_command(int argc, char** argv, std::shared_ptr<const CodecRegistry> codecs) {
-  const tools::Codecs known = std::move(codecs);
+int run_command(int argc, char** argv, std::shared_ptr<const CodecRegistry> codecs,
+                std::shared_ptr<const EvictionRegistry> policies) {
+  const tools::Known known{std::move(codecs), std::move(policies)};
   try {
     return run(argc, argv, known);
   } catch (const std::bad_alloc&) {

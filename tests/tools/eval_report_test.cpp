@@ -76,12 +76,61 @@ TEST_F(EvalReport, SaysItsCommands) {
   EXPECT_EQ(page.find(folder_.path().string()), std::string::npos);
 }
 
+TEST_F(EvalReport, ShowsWhatEvictionCosts) {
+  const std::filesystem::path out = folder_ / "report.html";
+  const Outcome outcome = pith({"eval",
+                                "report",
+                                "-m",
+                                model_,
+                                "--out",
+                                out.string(),
+                                "--text",
+                                text_,
+                                "--context",
+                                "256",
+                                "--chunks",
+                                "1",
+                                "--haystack",
+                                text_,
+                                "--lengths",
+                                "300",
+                                "--depths",
+                                "50",
+                                "--kv",
+                                "f16",
+                                "--no-distortion",
+                                "--evict-policies",
+                                "h2o,tova",
+                                "--evict-ratios",
+                                "0.25,0.5",
+                                "--evict-kv",
+                                "int8",
+                                "--evict-stream",
+                                "300"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string page = html(out);
+  const std::string model = std::filesystem::path(model_).filename().string();
+  const std::string start =
+      fmt::format("pith eval eviction -m {} --policies h2o,tova --ratios 0.25,0.5 --kv int8", model);
+  for (const std::string& part :
+       {std::string("<h2>Eviction</h2>"), std::string("Divergence by what is evicted"),
+        std::string("Passkeys recalled, question seen"), std::string("Passkeys recalled, question not seen"),
+        std::string("Perplexity of a stream"), std::string("no eviction, int8"),
+        std::string("<tr><td>tova</td><td>25</td><td>not seen</td><td>300</td>"), start + " --task kl --text ",
+        start + " --task needle --haystack ", start + " --task stream --text ",
+        std::string(" --evict-policies h2o,tova --evict-ratios 0.25,0.5 --evict-kv int8 --evict-stream 300")}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(page.find("nan"), std::string::npos);
+}
+
 TEST_F(EvalReport, LeavesOutWhatWasNotMeasured) {
   const std::filesystem::path out = folder_ / "short.html";
   const Outcome outcome = pith({"eval", "report", "-m", model_, "--out", out.string(), "--text", text_, "--context",
                                 "256", "--chunks", "1", "--kv", "int4", "--no-distortion"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(html(out).find("Passkeys"), std::string::npos);
+  EXPECT_EQ(html(out).find("Eviction"), std::string::npos);
   EXPECT_EQ(html(out).find("Distortion"), std::string::npos);
 }
 

@@ -5,9 +5,10 @@ namespace pith::test {
 namespace {
 
 TEST(Usage, HelpEverywhere) {
-  for (const Args& command : {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"tokenize"}, Args{"logits"},
-                              Args{"bench"}, Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"},
-                              Args{"eval", "needle"}, Args{"eval", "distortion"}, Args{"eval", "report"}}) {
+  for (const Args& command :
+       {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"tokenize"}, Args{"logits"}, Args{"bench"}, Args{"eval"},
+        Args{"eval", "perplexity"}, Args{"eval", "kl"}, Args{"eval", "needle"}, Args{"eval", "eviction"},
+        Args{"eval", "distortion"}, Args{"eval", "report"}}) {
     for (const char* flag : {"--help", "-h"}) {
       Args arguments = command;
       arguments.emplace_back(flag);

@@ -1,0 +1,149 @@
+#include "tools/eviction_args.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+namespace pith::tools {
+namespace {
+
+using Part = std::pair<std::string, PolicyParameters>;
+
+/// "decay=0.9"
+bool parse_parameter(const std::string& text, PolicyParameters& parameters) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) return false;
+  const char* number = text.c_str() + equals + 1;
+  char* end = nullptr;
+  const double value = std::strtod(number, &end);
+  if (end == number || *end != '\0' || std::isnan(value)) return false;
+  return parameters.emplace(text.substr(0, equals), value).second;
+}
+
+std::optional<Part> try_part(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  Part part{text.substr(0, colon), {}};
+  if (part.first.empty()) return std::nullopt;
+  if (colon == std::string::npos) return part;
+  for (std::size_t at = colon; at != std::string::npos;) {
+    const std::size_t next = text.find(',', at + 1);
+    const std::size_t size = next == std::string::npos ? next : next - at - 1;
+    if (!parse_parameter(text.substr(at + 1, size), part.second)) return std::nullopt;
+    at = next;
+  }
+  return part;
+}
+
+std::string complaint(const std::string& text) {
+  return fmt::format("'{}' is not like NAME or NAME:parameter=0.5,other=3", text);
+}
+
+std::string check_part(const std::string& text) { return try_part(text) ? "" : complaint(text); }
+
+std::string list_of(std::vector<std::string> names, const std::vector<std::string>& more) {
+  names.insert(names.end(), more.begin(), more.end());
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : fmt::format("{} or {}", fmt::join(names, ", "), last);
+}
+
+std::vector<std::string> own(const Policies& policies, std::vector<std::string> (EvictionRegistry::*names)() const) {
+  return policies == nullptr ? std::vector<std::string>{} : (*policies.*names)();
+}
+
+}  // namespace
+
+void EvictionArgs::add_to(Command& app, const Policies& known) {
+  app.add_option("--evict", policy,
+                 fmt::format("What the KV cache forgets as it exceeds its budget, by policy: {}, with parameters like "
+                             "h2o:decay=0.9; nothing by default",
+                             policy_list(known)))
+      ->check(check_part)
+      ->type_name("POLICY[:NAME=X,...]");
+  app.add_option("--budget", budget, "Tokens that a KV head holds at most, on average")->type_name("TOKENS");
+  app.add_option("--budget-bytes", budget_bytes, "Bytes that the cache holds at most")->type_name("BYTES");
+  add_parts_to(app, known);
+}
+
+void EvictionArgs::add_parts_to(Command& app, const Policies& known) {
+  policies = known;
+  app.add_option("--sinks", sinks, fmt::format("First tokens that always stay; default {}", sinks))->type_name("N");
+  app.add_option("--recent", recent, fmt::format("Newest tokens that always stay; default {}", recent))->type_name("N");
+  app.add_option("--evict-interval", interval,
+                 fmt::format("Tokens between decisions, a multiple of 64; default {}", interval))
+      ->type_name("N");
+  app.add_option("--allocator", allocator,
+                 fmt::format("How budgets are shared among heads: {}; default: what belongs to the policy",
+                             list_of(builtin_allocators(), own(known, &EvictionRegistry::allocators))))
+      ->check(check_part)
+      ->type_name("NAME[:NAME=X,...]");
+  app.add_option("--selector", selector,
+                 fmt::format("Which tokens stay, given their scores: {}; default {}",
+                             list_of(builtin_selectors(), own(known, &EvictionRegistry::selectors)), selector))
+      ->type_name("NAME");
+}
+
+EvictionOptions EvictionArgs::options() const {
+  EvictionOptions options;
+  if (!policy.empty()) std::tie(options.policy, options.parameters) = parse_part(policy);
+  if (!allocator.empty()) std::tie(options.allocator, options.allocator_parameters) = parse_part(allocator);
+  options.selector = selector;
+  options.budget_tokens = budget;
+  options.budget_bytes = budget_bytes;
+  options.sinks = sinks;
+  options.recent = recent;
+  options.interval = interval;
+  options.registry = policies;
+  if (!policy.empty() && budget == 0 && budget_bytes == 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                fmt::format("--evict {} needs a budget: --budget or --budget-bytes, at least 1", policy));
+  }
+  return options;
+}
+
+std::pair<std::string, PolicyParameters> parse_part(const std::string& text) {
+  std::optional<Part> part = try_part(text);
+  if (!part) throw Error(ErrorKind::kInvalidArgument, complaint(text));
+  return *std::move(part);
+}
+
+std::string part_name(const std::string& name, const PolicyParameters& parameters) {
+  std::string text = name;
+  for (const auto& [parameter, value] : parameters) {
+    text += fmt::format("{}{}={}", text.size() == name.size() ? ':' : ',', parameter, value);
+  }
+  return text;
+}
+
+std::string policy_list(const Policies& policies) {
+  return list_of(builtin_policies(), own(policies, &EvictionRegistry::policies));
+}
+
+Json eviction_json(const EvictionOptions& options) {
+  if (options.policy.empty()) return nullptr;
+  Json json;
+  json["policy"] = options.policy;
+  json["parameters"] = options.parameters;
+  json["allocator"] = options.allocator;
+  json["allocator_parameters"] = options.allocator_parameters;
+  json["selector"] = options.selector;
+  json["budget_tokens"] = options.budget_tokens;
+  json["budget_bytes"] = options.budget_bytes;
+  json["sinks"] = options.sinks;
+  json["recent"] = options.recent;
+  json["interval"] = options.interval;
+  return json;
+}
+
+std::string eviction_name(const EvictionOptions& options) {
+  std::string text = part_name(options.policy, options.parameters);
+  if (options.budget_tokens != 0) text += fmt::format(", {} tokens a head", options.budget_tokens);
+  if (options.budget_bytes != 0) text += fmt::format(", {} bytes", options.budget_bytes);
+  return text;
+}
+
+}  // namespace pith::tools

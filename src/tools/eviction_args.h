@@ -1,0 +1,48 @@
+#pragma once
+
+#include <pith/pith.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "tools/command.h"
+#include "tools/command_line.h"
+#include "tools/output.h"
+
+namespace pith::tools {
+
+/// What a session is to forget, and when.
+struct EvictionArgs {
+  std::string policy;
+  std::string allocator;
+  std::string selector = EvictionOptions{}.selector;
+  std::uint64_t budget = 0;
+  std::uint64_t budget_bytes = 0;
+  std::uint64_t sinks = EvictionOptions{}.sinks;
+  std::uint64_t recent = EvictionOptions{}.recent;
+  std::uint64_t interval = EvictionOptions{}.interval;
+
+  Policies policies{};
+
+  /// --evict, --budget, --budget-bytes and those below.
+  void add_to(Command& app, const Policies& known);
+  /// --sinks, --recent, --evict-interval, --allocator, --selector.
+  void add_parts_to(Command& app, const Policies& known);
+  /// Ranges and names are the library's to check. Throws Error(kInvalidArgument) for a policy without a budget: it
+  /// would never be asked.
+  EvictionOptions options() const;
+};
+
+/// "h2o", or "h2o:decay=0.9,grace=8" with parameters. Throws Error(kInvalidArgument) if it is nothing of the kind.
+std::pair<std::string, PolicyParameters> parse_part(const std::string& text);
+/// As parse_part() reads it.
+std::string part_name(const std::string& name, const PolicyParameters& parameters);
+/// "window, h2o, ... or random": every policy's name.
+std::string policy_list(const Policies& policies);
+/// policy, budgets, sinks and so on; null without a policy.
+Json eviction_json(const EvictionOptions& options);
+/// "h2o, 512 tokens a head": what a table's last line says of it.
+std::string eviction_name(const EvictionOptions& options);
+
+}  // namespace pith::tools
