@@ -5,8 +5,10 @@
 #include <spdlog/logger.h>
 
 #include <memory>
+#include <mutex>
 
 #include "kernels/table.h"
+#include "model/fingerprint.h"
 #include "model/hparams.h"
 #include "model/weights.h"
 
@@ -24,6 +26,11 @@ class ModelImpl {
   const ChatTemplate& chat_template() const { return chat_template_; }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
+  /// Computed when it is first asked for: it takes a reading of all weights. From any thread.
+  const Fingerprint& fingerprint() const {
+    std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(hparams_, *tokenizer_, weights_); });
+    return fingerprint_;
+  }
 
  private:
   std::shared_ptr<spdlog::logger> log_;
@@ -33,6 +40,8 @@ class ModelImpl {
   std::unique_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
   ModelInfo info_;
+  mutable std::once_flag fingerprinted_;
+  mutable Fingerprint fingerprint_;
 };
 
 }  // namespace pith::model

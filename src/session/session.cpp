@@ -6,50 +6,11 @@
 #include <utility>
 
 #include "base/fail.h"
-#include "base/thread_pool.h"
-#include "kv/cache.h"
-#include "model/forward.h"
-#include "session/eviction.h"
-#include "session/sampler.h"
+#include "session/session_impl.h"
 #include "session/stop_strings.h"
 
 namespace pith {
 namespace {
-
-constexpr int kBatchMax = 4096;
-
-int checked_batch(int tokens) {
-  if (tokens < 1 || tokens > kBatchMax) {
-    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, kBatchMax);
-  }
-  return tokens;
-}
-
-int checked_context(int context, int trained) {
-  if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
-  return context == 0 ? trained : context;
-}
-
-kv::Cache make_cache(const Model& model, const KvOptions& kv) {
-  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
-  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
-  for (const auto& [layer, codec] : kv.layers) {
-    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
-      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
-    }
-    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
-  }
-  return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
-}
-
-std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
-  if (options.policy.empty()) {
-    if (options.budget_tokens != 0 || options.budget_bytes != 0)
-      fail(ErrorKind::kInvalidArgument, "an eviction budget needs a policy, and none is named");
-    return nullptr;
-  }
-  return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
-}
 
 KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes,
                  std::size_t exact_bytes) {
@@ -90,152 +51,10 @@ const char* to_string(FinishReason reason) noexcept {
   return "unknown";
 }
 
-class Session::Impl {
- public:
-  Impl(Model model, const SessionOptions& options)
-      : model_(std::move(model)),
-        context_(checked_context(options.context, model_.info().context_trained)),
-        batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
-        pool_(options.threads),
-        kv_(options.kv),
-        threads_(options.threads),
-        eviction_(make_eviction(model_, options.eviction)),
-        cache_(make_cache(model_, kv_)),
-        forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
-        sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
-    if (eviction_ != nullptr) eviction_->prepare(cache_);
-  }
-  Impl(const Impl& other)
-      : model_(other.model_),
-        context_(other.context_),
-        batch_(other.batch_),
-        pool_(other.threads_),
-        kv_(other.kv_),
-        threads_(other.threads_),
-        eviction_(other.eviction_),
-        cache_(other.cache_),
-        forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
-        sampler_(other.sampler_),
-        tokens_(other.tokens_),
-        logits_(other.logits_),
-        compacted_(other.compacted_) {}
-  Impl& operator=(const Impl&) = delete;
-
-  bool feed(std::span<const Token> tokens, const std::stop_token& stop) {
-    check(tokens);
-    const std::size_t end = tokens_.size() + tokens.size();
-    while (!tokens.empty()) {
-      if (stop.stop_requested()) return false;
-      const auto batch = tokens.first(next_batch(tokens.size()));
-      run(batch, end);
-      tokens = tokens.subspan(batch.size());
-      // Logits are worth their price after the last token only, unless a stop request makes this one the last.
-      if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
-    }
-    return true;
-  }
-
-  void feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
-    check(tokens);
-    const std::size_t end = tokens_.size() + tokens.size();
-    while (!tokens.empty()) {
-      const auto batch = tokens.first(next_batch(tokens.size()));
-      const int position = static_cast<int>(tokens_.size());
-      run(batch, end);
-      tokens = tokens.subspan(batch.size());
-      forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
-        if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
-        if (on_logits) on_logits(position + static_cast<int>(row), logits);
-      });
-    }
-  }
-
-  std::vector<Token> encode(std::string_view text, bool parse_special) const {
-    return model_.tokenizer().encode(text, {.add_special = tokens_.empty(), .parse_special = parse_special});
-  }
-
-  std::span<const float> logits() const {
-    if (logits_.empty()) fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed");
-    return logits_;
-  }
-
-  /// Some files pad the embedding beyond the vocabulary: those rows are never drawn.
-  Token sample() {
-    return sampler_.sample(logits().first(static_cast<std::size_t>(model_.tokenizer().vocab_size())), tokens_);
-  }
-
-  Generation generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
-                      const std::stop_token& stop);
-
-  void reset() {
-    cache_.clear();
-    tokens_.clear();
-    logits_.clear();
-    compacted_ = false;
-  }
-
-  void compact(const session::Eviction& eviction, std::size_t budget);
-  void truncate(std::size_t tokens);
-  const session::Eviction* eviction() const { return eviction_.get(); }
-  KvStats kv_stats() const;
-
-  Model model_;
-  int context_;
-  int batch_;
-  ThreadPool pool_;
-  KvOptions kv_;
-  int threads_;
-  std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
-  kv::Cache cache_;
-  model::Forward forward_;
-  session::Sampler sampler_;
-  std::vector<Token> tokens_;
-  std::vector<float> logits_;
-  bool compacted_ = false;  ///< compact() evicted something
-
- private:
-  /// Batches end where eviction decides.
-  std::size_t next_batch(std::size_t tokens) const {
-    std::size_t count = std::min(tokens, static_cast<std::size_t>(batch_));
-    if (streams()) count = std::min(count, eviction_->next_decision(tokens_.size()) - tokens_.size());
-    return count;
-  }
-  /// Old tokens go as new ones come.
-  bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
-
-  void check(std::span<const Token> tokens) const {
-    if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
-      fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
-           tokens_.size(), context_);
-    }
-    const int vocab = model_.info().vocab;
-    for (const Token token : tokens) {
-      if (token < 0 || token >= vocab)
-        fail(ErrorKind::kInvalidArgument, "token {} is outside the vocabulary of {}", token, vocab);
-    }
-  }
-
-  /// Of a feed up to position `end`.
-  void run(std::span<const Token> batch, std::size_t end) {
-    if (eviction_ != nullptr) {
-      eviction_->make_room(cache_, pool_);
-      if (streams()) end = eviction_->next_decision(tokens_.size());
-      cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
-    }
-    forward_.run(batch);
-    tokens_.insert(tokens_.end(), batch.begin(), batch.end());
-  }
-
-  void keep_logits(std::size_t row) {
-    forward_.logits(row, 1,
-                    [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
-  }
-};
-
 Generation Session::Impl::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                                    const std::stop_token& stop) {
   Generation result;
-  sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
+  if (!options.keep_sampler) sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
   session::StopStrings stops(options.stop);
   const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
   result.prompt_tokens = static_cast<int>(prompt_tokens.size());
@@ -371,7 +190,7 @@ void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) 
   EvictionOptions options = policy;
   options.budget_tokens = 0;
   options.budget_bytes = 0;
-  const auto eviction = make_eviction(impl_->model_, options);
+  const auto eviction = session::make_eviction(impl_->model_, options);
   if (eviction == nullptr) fail(ErrorKind::kInvalidArgument, "compact: no eviction policy is named");
   impl_->compact(*eviction, budget_tokens);
 }
@@ -397,7 +216,7 @@ KvStats Session::kv_stats() const { return impl_->kv_stats(); }
 
 KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
-  const kv::Cache cache = make_cache(model, kv);
+  const kv::Cache cache = session::make_cache(model, kv);
   const auto count = static_cast<std::size_t>(tokens);
   return stats_of(kv, cache, count, cache.sealed_bytes_at(count), cache.exact_bytes_at(count));
 }

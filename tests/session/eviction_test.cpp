@@ -90,12 +90,12 @@ TEST_P(Evicting, ForksAndTheirOriginGoOnAlike) {
 TEST_P(Evicting, TruncatedSessionsGoOnAsIfNothingHadCome) {
   for (const std::string policy : {"", "h2o"}) {
     for (const std::size_t length : {1UL, 30UL, 64UL, 100UL, 512UL, 640UL, 690UL, 699UL}) {
-      Session session(model_, policy.empty() ? SessionOptions{.kv = {.key = GetParam()}, .context = 4096}
-                                             : options(policy, 300));
+      Session session(
+          model_, policy.empty() ? SessionOptions{.kv = {.key = GetParam()}, .context = 4096} : options(policy, 300));
       session.feed(std::span(tokens_).first(700));
       session.truncate(static_cast<int>(length));
-      Session fresh(model_, policy.empty() ? SessionOptions{.kv = {.key = GetParam()}, .context = 4096}
-                                           : options(policy, 300));
+      Session fresh(model_,
+                    policy.empty() ? SessionOptions{.kv = {.key = GetParam()}, .context = 4096} : options(policy, 300));
       fresh.feed(std::span(tokens_).first(length));
       EXPECT_EQ(logits_of(session), logits_of(fresh)) << policy << " " << length;
       session.feed(std::span(tokens_).subspan(700, 80));
