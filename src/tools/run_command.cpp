@@ -36,6 +36,7 @@ int run(int argc, char** argv, const tools::Codecs& codecs) {
   tools::add_info(command, action);
   tools::add_tokenize(command, action);
   tools::add_logits(command, action, codecs);
+  tools::add_snapshot(command, action, codecs);
   tools::add_bench(command, action, codecs);
   tools::add_eval(command, action, codecs);
   // After the subcommands, which would inherit it.
