@@ -23,6 +23,7 @@ lint_packages=(clang clang-tidy clang-format)
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
   libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
+  libxxhash-dev:arm64 libssl-dev:arm64
   libgtest-dev:arm64 libgmock-dev:arm64 libbenchmark-dev:arm64 librapidcheck-dev:arm64
 )
 

@@ -98,6 +98,8 @@ struct SamplingOptions {
 struct GenerateOptions {
   int tokens_max = 256;
   SamplingOptions sampling{};
+  /// The session's sampler goes on as it is, random generator included; `sampling` is not read.
+  bool keep_sampler = false;
   /// Generation ends before any of these strings; none of its characters is handed out.
   std::vector<std::string> stop{};
   /// Read special tokens written in the prompt ("<|im_start|>") as such.

@@ -11,5 +11,6 @@
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/session.h>
+#include <pith/snapshot.h>
 #include <pith/stats.h>
 #include <pith/tokenizer.h>

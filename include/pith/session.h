@@ -2,8 +2,10 @@
 
 #include <pith/model.h>
 #include <pith/options.h>
+#include <pith/snapshot.h>
 #include <pith/stats.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -13,6 +15,10 @@
 #include <vector>
 
 namespace pith {
+
+namespace session {
+struct Access;
+}
 
 /// Receives generated text as whole UTF-8 characters, as it comes. Returning false ends the generation.
 using PieceSink = std::function<bool(std::string_view piece)>;
@@ -45,6 +51,9 @@ struct Generation {
 /// thread at a time; several sessions may share a model from several threads.
 class Session {
  public:
+  /// Internal: what a session is made of.
+  class Impl;
+
   /// Throws Error: kInvalidArgument for options out of range, kUnsupported for an unknown codec name.
   explicit Session(Model model, const SessionOptions& options = {});
   ~Session();
@@ -72,8 +81,8 @@ class Session {
   Token step();
 
   /// Feeds the prompt and generates until a reason to finish. Stop strings, the end token and a cut-off character are
-  /// not part of the text. The session can go on afterwards. Its sampling options replace what set_sampling() set.
-  /// Throws as feed() does, and kInvalidArgument for an empty prompt in an empty session.
+  /// not part of the text. The session can go on afterwards. Its sampling options replace what set_sampling() set,
+  /// unless they are to be kept. Throws as feed() does, and kInvalidArgument for an empty prompt in an empty session.
   Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
                       const std::stop_token& stop = {});
 
@@ -97,6 +106,18 @@ class Session {
 
   /// Tokens whose pages came from another session (SessionOptions::share_prefixes).
   int shared_tokens() const noexcept;
+  /// Writes all that the session is to a file, pages of the cache as they are stored: restore() goes on from here, bit
+  /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
+  /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
+  /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
+  /// for a key of another length.
+  void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
+  /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
+  /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;
+  /// kFormat for a file that is damaged, cut off or no snapshot; kUnsupported for another version or a codec or policy
+  /// that is not known; kInvalidArgument for another model, arithmetic, codec or policy than it was saved with, and for
+  /// a key that is missing or another one; kOutOfMemory.
+  static Session restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options = {});
 
   /// Tokens fed so far, oldest first.
   std::span<const Token> tokens() const noexcept;
@@ -110,7 +131,7 @@ class Session {
   KvStats kv_stats() const;
 
  private:
-  class Impl;
+  friend struct session::Access;
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -172,6 +172,13 @@ class Cache {
   /// would be unusable stay in the recent codec in any case. Called once a head, layer by layer, before anything of it
   /// is old.
   void promote(std::size_t layer, std::size_t kv_head, float noise);
+  /// What promote() decided: 0: nothing, 1: the recent codec, 2 + i: Tiers::promotions[i]; and what is left of the
+  /// share.
+  std::size_t promotion(std::size_t layer, std::size_t kv_head) const;
+  double promotion_bytes() const { return promotion_bytes_; }
+  /// The same again. False if there is no such codec.
+  bool restore_promotion(std::size_t layer, std::size_t kv_head, std::size_t promotion);
+  void restore_promotion_bytes(double bytes) { promotion_bytes_ = bytes; }
   bool keeps_sinks(std::size_t layer) const { return keys(layer).lossy() || values(layer).lossy(); }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }

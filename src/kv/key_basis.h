@@ -31,6 +31,13 @@ class KeyBasis {
   /// A key that was taken out of the rotation again: what it was before the basis. In place, [size].
   void restore_key(float* key) const;
 
+  /// All that a basis is, member by member, for who saves or restores one.
+  static void visit(auto& basis, auto&& member) {
+    member(basis.scale_);
+    member(basis.query_energy_);
+    member(basis.queries_);
+  }
+
  private:
   /// Of keys; queries are divided by it. [size]
   std::vector<float> scale_;

@@ -42,6 +42,9 @@ class Observer {
   /// `into` becomes what it and x are together.
   void combine(double& into, double x) const;
   void clear();
+  /// With what is gathered, all that stays from batch to batch.
+  std::size_t count() const { return count_; }
+  void set_count(std::size_t count) { count_ = count; }
 
  private:
   PolicyNeeds needs_;

@@ -29,6 +29,14 @@ class QuerySums {
   void clear();
   std::size_t bytes() const;
 
+  /// All that was summed of a head, member by member, for who saves or restores it; vectors keep their sizes.
+  static void visit(auto& sums, std::size_t layer, std::size_t kv_head, auto&& member) {
+    auto& head = sums.sums_[layer * sums.kv_heads_ + kv_head];
+    member(head.count);
+    member(head.first);
+    member(head.second);
+  }
+
  private:
   struct Sums {
     std::size_t count = 0;

@@ -115,11 +115,7 @@ std::size_t ModelWeights::bytes() const {
   std::size_t total = embedding.bytes() + output.bytes() + of(output_norm) + of(rope_frequency_factors);
   for (const LayerWeights& l : layers) {
     for (const weights::PackedMatrix* m : l.matrices()) total += m->bytes();
-    for (const Vector* v : {&l.attention_norm, &l.query_bias, &l.key_bias, &l.value_bias, &l.query_norm, &l.key_norm,
-                            &l.attention_output_bias, &l.attention_post_norm, &l.feed_forward_norm,
-                            &l.feed_forward_post_norm, &l.gate_bias, &l.up_bias, &l.down_bias}) {
-      total += of(*v);
-    }
+    for (const Vector* v : l.vectors()) total += of(*v);
   }
   return total;
 }

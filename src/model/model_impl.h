@@ -5,8 +5,10 @@
 #include <spdlog/logger.h>
 
 #include <memory>
+#include <mutex>
 
 #include "kernels/table.h"
+#include "model/fingerprint.h"
 #include "model/hparams.h"
 #include "model/prefix_index.h"
 #include "model/weights.h"
@@ -26,6 +28,11 @@ class ModelImpl {
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
   PrefixIndex& prefixes() const { return prefixes_; }
+  /// Computed when it is first asked for: it takes a reading of all weights. From any thread.
+  const Fingerprint& fingerprint() const {
+    std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(hparams_, *tokenizer_, weights_); });
+    return fingerprint_;
+  }
 
  private:
   std::shared_ptr<spdlog::logger> log_;
@@ -37,6 +44,8 @@ class ModelImpl {
   ModelInfo info_;
   /// What sessions share; says nothing about the model.
   mutable PrefixIndex prefixes_;
+  mutable std::once_flag fingerprinted_;
+  mutable Fingerprint fingerprint_;
 };
 
 }  // namespace pith::model

@@ -29,6 +29,11 @@ struct LayerWeights {
   std::array<const weights::PackedMatrix*, 7> matrices() const {
     return {&query, &key, &value, &attention_output, &gate, &up, &down};
   }
+  std::array<const Vector*, 13> vectors() const {
+    return {&attention_norm,        &query_bias,          &key_bias,          &value_bias, &query_norm, &key_norm,
+            &attention_output_bias, &attention_post_norm, &feed_forward_norm, &gate_bias,  &up_bias,    &down_bias,
+            &feed_forward_post_norm};
+  }
 };
 
 struct ModelWeights {

@@ -24,6 +24,7 @@ class Sampler {
   /// not the vocabulary's or logit_bias leaves no token.
   Token sample(std::span<const float> logits, std::span<const Token> history);
 
+  const SamplingOptions& options() const noexcept { return options_; }
   /// The generator: with it a sampler goes on where another one stopped.
   const RngState& rng_state() const noexcept { return rng_.state(); }
   void set_rng_state(const RngState& state) noexcept { rng_ = Rng(state); }

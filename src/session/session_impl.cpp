@@ -9,11 +9,9 @@
 namespace pith {
 namespace {
 
-constexpr int kBatchMax = 4096;
-
 int checked_batch(int tokens) {
-  if (tokens < 1 || tokens > kBatchMax) {
-    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, kBatchMax);
+  if (tokens < 1 || tokens > session::kBatchMax) {
+    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, session::kBatchMax);
   }
   return tokens;
 }
@@ -53,7 +51,7 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
 Session::Impl::Impl(Model model, const SessionOptions& options)
     : model_(std::move(model)),
       context_(checked_context(options.context, model_.info().context_trained)),
-      batch_(checked_batch(std::min(options.batch_tokens, kBatchMax + 1))),
+      batch_(checked_batch(std::min(options.batch_tokens, session::kBatchMax + 1))),
       pool_(options.threads),
       kv_(options.kv),
       threads_(options.threads),

@@ -16,6 +16,8 @@ namespace pith {
 
 namespace session {
 
+inline constexpr int kBatchMax = 4096;
+
 kv::Cache make_cache(const Model& model, const KvOptions& kv);
 /// Null where no policy is named.
 std::shared_ptr<const Eviction> make_eviction(const Model& model, const EvictionOptions& options);

@@ -31,6 +31,7 @@ void add_chat(Command& app, Action& action, const Known& known);
 void add_info(Command& app, Action& action);
 void add_tokenize(Command& app, Action& action);
 void add_logits(Command& app, Action& action, const Codecs& codecs);
+void add_snapshot(Command& app, Action& action, const Codecs& codecs);
 void add_bench(Command& app, Action& action, const Codecs& codecs);
 void add_eval(Command& app, Action& action, const Known& known);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -28,28 +29,35 @@ std::string check_bias(const std::string& text) {
   return parse_bias(text) ? "" : fmt::format("'{}' is not like 1234=-5.5 or 1234=-inf", text);
 }
 
-void add_choice_to(Command& app, SamplingOptions& sampling) {
-  app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the likeliest token")
-      ->type_name("X");
-  app.add_option("--seed", sampling.seed, "Of the random generator; default 0")->type_name("N");
-  app.add_option("--top-k", sampling.top_k, "Draw from the N likeliest tokens; 0 (the default): from all")
-      ->type_name("N");
-  app.add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that reach this probability; default 1")
-      ->type_name("X");
-  app.add_option("--min-p", sampling.min_p, "Draw from tokens at least X times as likely as the likeliest; default 0")
-      ->type_name("X");
+void add_choice_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
+  added.push_back(
+      app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the likeliest token")
+          ->type_name("X"));
+  added.push_back(app.add_option("--seed", sampling.seed, "Of the random generator; default 0")->type_name("N"));
+  added.push_back(
+      app.add_option("--top-k", sampling.top_k, "Draw from the N likeliest tokens; 0 (the default): from all")
+          ->type_name("N"));
+  added.push_back(
+      app.add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that reach this probability; default 1")
+          ->type_name("X"));
+  added.push_back(app.add_option("--min-p", sampling.min_p,
+                                 "Draw from tokens at least X times as likely as the likeliest; default 0")
+                      ->type_name("X"));
 }
 
-void add_penalties_to(Command& app, SamplingOptions& sampling) {
-  app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of recent tokens; default 1")
-      ->type_name("X");
-  app.add_option("--presence-penalty", sampling.presence_penalty, "Taken off the logits of recent tokens; default 0")
-      ->type_name("X");
-  app.add_option("--frequency-penalty", sampling.frequency_penalty,
-                 "Taken off the logits of recent tokens once for each time they occurred; default 0")
-      ->type_name("X");
-  app.add_option("--penalty-window", sampling.penalty_window, "How many tokens are recent; -1: all; default 64")
-      ->type_name("N");
+void add_penalties_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
+  added.push_back(
+      app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of recent tokens; default 1")
+          ->type_name("X"));
+  added.push_back(app.add_option("--presence-penalty", sampling.presence_penalty,
+                                 "Taken off the logits of recent tokens; default 0")
+                      ->type_name("X"));
+  added.push_back(app.add_option("--frequency-penalty", sampling.frequency_penalty,
+                                 "Taken off the logits of recent tokens once for each time they occurred; default 0")
+                      ->type_name("X"));
+  added.push_back(
+      app.add_option("--penalty-window", sampling.penalty_window, "How many tokens are recent; -1: all; default 64")
+          ->type_name("N"));
 }
 
 }  // namespace
@@ -59,12 +67,13 @@ void GenerateArgs::add_to(Command& app) {
                  fmt::format("Tokens to generate at most; default {}", options.tokens_max))
       ->not_negative()
       ->type_name("N");
-  add_choice_to(app, options.sampling);
-  add_penalties_to(app, options.sampling);
-  app.add_option("--logit-bias", biases, "Added to a token's logit; may be given more than once")
-      ->type_name("ID=X")
-      ->one_value()
-      ->check(check_bias);
+  add_choice_to(app, options.sampling, sampling_options);
+  add_penalties_to(app, options.sampling, sampling_options);
+  auto* bias = app.add_option("--logit-bias", biases, "Added to a token's logit; may be given more than once")
+                   ->type_name("ID=X")
+                   ->one_value()
+                   ->check(check_bias);
+  sampling_options.push_back(bias);
   app.add_option("--stop", options.stop, "End before this text; may be given more than once")
       ->type_name("TEXT")
       ->one_value();
@@ -77,6 +86,10 @@ GenerateOptions GenerateArgs::finished() const {
     if (const auto bias = parse_bias(text)) result.sampling.logit_bias.insert_or_assign(bias->first, bias->second);
   }
   return result;
+}
+
+bool GenerateArgs::sampling_given() const {
+  return std::any_of(sampling_options.begin(), sampling_options.end(), [](const Option* o) { return !o->empty(); });
 }
 
 }  // namespace pith::tools

@@ -36,6 +36,7 @@ int run(int argc, char** argv, const tools::Known& known) {
   tools::add_info(command, action);
   tools::add_tokenize(command, action);
   tools::add_logits(command, action, known.codecs);
+  tools::add_snapshot(command, action, known.codecs);
   tools::add_bench(command, action, known.codecs);
   tools::add_eval(command, action, known);
   // After the subcommands, which would inherit it.

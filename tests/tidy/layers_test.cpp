@@ -10,9 +10,9 @@ namespace {
 
 // A room may include itself and every room of a lower level; rooms of one level do not know each other.
 const std::map<std::string, int>& room_levels() {
-  static const std::map<std::string, int> levels = {{"base", 1},    {"kernels", 2}, {"gguf", 2},  {"tokenizer", 2},
-                                                    {"weights", 3}, {"kv", 3},      {"model", 4}, {"session", 5},
-                                                    {"machine", 3}, {"plot", 1},    {"eval", 6},  {"policy", 2}};
+  static const std::map<std::string, int> levels = {
+      {"base", 1},    {"kernels", 2}, {"gguf", 2}, {"tokenizer", 2}, {"weights", 3}, {"kv", 3},      {"model", 4},
+      {"session", 5}, {"machine", 3}, {"plot", 1}, {"eval", 6},      {"policy", 2},  {"snapshot", 2}};
   return levels;
 }
 

@@ -1,0 +1,216 @@
+#include "kv/snapshot_head.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace pith::kv {
+namespace {
+
+using snapshot::FieldReader;
+using snapshot::FieldWriter;
+
+constexpr unsigned kRecentForm = 1;
+constexpr unsigned kOldForm = 2;
+constexpr unsigned kWithOrigins = 4;
+constexpr unsigned kAllForms = kRecentForm | kOldForm | kWithOrigins;
+constexpr unsigned kHasSinks = 1;
+constexpr unsigned kHasOpen = 2;
+
+void put_size(FieldWriter& fields, std::size_t size) { fields.put(static_cast<std::uint64_t>(size)); }
+
+std::uint8_t forms_of(const Page& page) {
+  return static_cast<std::uint8_t>((page.recent ? kRecentForm : 0) | (page.old ? kOldForm : 0) |
+                                   (page.origins ? kWithOrigins : 0));
+}
+
+void put_side(FieldWriter& fields, const SidePages& side) {
+  fields.put(static_cast<std::uint8_t>((side.sinks ? kHasSinks : 0) | (side.open ? kHasOpen : 0)));
+  fields.put_array(side.grid);
+  for (const Page& page : side.pages) {
+    fields.put(forms_of(page));
+    if (!page.origins) continue;
+    put_size(fields, page.origins->size());
+    for (const Origin& origin : *page.origins) {
+      fields.put(origin.tokens);
+      fields.put_array(origin.bytes);
+    }
+  }
+}
+
+template <typename T>
+void put_member(FieldWriter& fields, const T& member) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    put_size(fields, member);
+  } else {
+    fields.put_array(member);
+  }
+}
+
+template <typename T>
+void get_member(FieldReader& fields, const char* field, T& member) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    member = fields.get<std::uint64_t>(field);
+  } else {
+    fields.fill(field, member);
+  }
+}
+
+bool has_query_sums(const Cache& cache, std::size_t layer) {
+  return cache.query_sums().enabled() && cache.shape().windows[layer] == 0;
+}
+
+}  // namespace
+
+void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, FieldWriter& fields) {
+  const HeadSlots& head = cache.slots(layer, kv_head);
+  fields.put(head.sinks);
+  fields.put(static_cast<std::uint8_t>(cache.promotion(layer, kv_head)));
+  put_size(fields, head.slots.size());
+  for (const Slot& slot : head.slots) {
+    fields.put(slot.page);
+    fields.put(slot.live);
+    if (slot.packed()) fields.put_array(slot.positions->list());
+  }
+  for (const KvSide which : kSides) put_side(fields, cache.pages(which, layer, kv_head));
+  const auto put = [&](const auto& member) { put_member(fields, member); };
+  if (cache.any_keys_rotated()) KeyBasis::visit(cache.key_basis(layer, kv_head), put);
+  for (const Observer& observer : cache.observers().list())
+    fields.put_array(observer.gathered(layer * cache.shape().kv_heads + kv_head));
+  if (has_query_sums(cache, layer)) QuerySums::visit(cache.query_sums(), layer, kv_head, put);
+}
+
+void HeadRestorer::run(snapshot::Reader& reader) {
+  FieldReader fields = reader.fields(snapshot::RecordKind::kHead);
+  const std::size_t sealed = cache_.tokens() / kPageTokens;
+  head_.sinks = fields.get<TokenMask>("sinks", 0, first_tokens(kSinkTokens));
+  if (!cache_.restore_promotion(layer_, kv_head_, fields.get<std::uint8_t>("promotion")))
+    fields.refuse("its keys are in a codec that is not known");
+  const auto slots = fields.get<std::uint64_t>("slots", 0, sealed);
+  for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
+  check_order(fields);
+  for (const KvSide which : kSides) read_side(fields, which);
+  const auto get = [&](auto& member) { get_member(fields, "a sum", member); };
+  if (cache_.any_keys_rotated()) KeyBasis::visit(cache_.key_basis(layer_, kv_head_), get);
+  read_gathered(fields);
+  if (has_query_sums(cache_, layer_)) QuerySums::visit(cache_.query_sums(), layer_, kv_head_, get);
+  fields.end();
+  for (const KvSide which : kSides) read_pages(reader, which);
+}
+
+void HeadRestorer::read_slot(FieldReader& fields) {
+  Slot slot;
+  slot.page = fields.get<std::int32_t>("page", Slot::kPacked, static_cast<std::int32_t>(kTokensMax / kPageTokens));
+  slot.live = fields.get<TokenMask>("live tokens");
+  if (slot.packed()) {
+    const auto positions = fields.get_array<std::int32_t>("positions");
+    const bool rising =
+        std::adjacent_find(positions.begin(), positions.end(), std::greater_equal<>()) == positions.end();
+    if (positions.empty() || positions.size() > kPageTokens || !rising || positions.front() < 0 ||
+        static_cast<std::size_t>(positions.back()) >= cache_.tokens()) {
+      fields.refuse("positions of a packed page do not rise, or are not among the tokens");
+    }
+    if ((slot.live & ~first_tokens(positions.size())) != 0) fields.refuse("a packed page has tokens without positions");
+    slot.positions = std::make_shared<const Positions>(positions);
+  }
+  head_.slots.push_back(std::move(slot));
+}
+
+void HeadRestorer::check_order(const FieldReader& fields) const {
+  const std::size_t sealed = cache_.tokens() / kPageTokens;
+  const std::vector<Slot>& slots = head_.slots;
+  for (std::size_t i = 1; i < slots.size(); ++i) {
+    if (!slots[i].packed() && slots[i].page <= slots[i - 1].page) fields.refuse("pages are not in order");
+    if (slots[i].packed() && !slots[i - 1].packed()) fields.refuse("a packed page comes after others");
+  }
+  if (!slots.empty() && static_cast<std::int64_t>(slots.back().page) >= static_cast<std::int64_t>(sealed))
+    fields.refuse("a page is newer than its tokens");
+  // What may become old later must be where it is looked for.
+  std::size_t last = std::max(cache_.keys(layer_).recent_pages(), cache_.values(layer_).recent_pages());
+  if (cache_.shape().windows[layer_] != 0) last = sealed;
+  for (std::size_t i = 0; i < std::min(last, sealed); ++i) {
+    if (i >= slots.size() || slots[slots.size() - 1 - i].page != static_cast<std::int32_t>(sealed - 1 - i))
+      fields.refuse("one of the last pages is missing");
+  }
+}
+
+void HeadRestorer::read_side(FieldReader& fields, KvSide which) {
+  SideForms& side = forms(which);
+  const auto flags = fields.get<std::uint8_t>("exact pages", 0, kHasSinks | kHasOpen);
+  side.sinks = (flags & kHasSinks) != 0;
+  side.open = (flags & kHasOpen) != 0;
+  SidePages& pages = cache_.pages(which, layer_, kv_head_);
+  pages.grid = fields.get_array<std::byte>("grid");
+  const Codec& codec = old_codec(which);
+  const RawBuffer blank(codec.page_bytes());
+  if (!pages.grid.empty() && pages.grid.size() != codec.grid(blank.data()).size())
+    fields.refuse("the grid of its pages has another size than its codec's");
+  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+    const unsigned form = fields.get<std::uint8_t>("forms of a page", 0, kAllForms);
+    side.pages.push_back({(form & kRecentForm) != 0, (form & kOldForm) != 0, (form & kWithOrigins) != 0});
+    pages.pages.emplace_back();
+    if (side.pages.back().origins) read_origins(fields, codec, pages.pages.back());
+  }
+  check_forms(fields, which);
+}
+
+void HeadRestorer::read_origins(FieldReader& fields, const Codec& codec, Page& page) const {
+  const RawBuffer blank(codec.page_bytes());
+  const std::size_t size = codec.origin(blank.data()).size();
+  if (size == 0) fields.refuse("a page has origins, which its codec has not");
+  std::vector<Origin> origins(fields.get<std::uint64_t>("origins", 1, kPageTokens));
+  for (Origin& origin : origins) {
+    origin.tokens = fields.get<TokenMask>("tokens of an origin");
+    origin.bytes.resize(size);
+    fields.fill("origin", origin.bytes);
+  }
+  page.origins = std::make_shared<const std::vector<Origin>>(std::move(origins));
+}
+
+void HeadRestorer::check_forms(const FieldReader& fields, KvSide which) const {
+  const SideForms& side = forms(which);
+  const std::size_t tokens = cache_.tokens();
+  const std::size_t visible = first_visible(tokens, cache_.shape().windows[layer_]);
+  if (side.open != (tokens % kPageTokens != 0)) fields.refuse("the open page is not what the number of tokens says");
+  const bool sinks = cache_.keeps_sinks(layer_) && tokens >= kPageTokens && visible < kSinkTokens;
+  if (side.sinks != sinks) fields.refuse("the sinks are not what the number of tokens says");
+  if (!sinks && cache_.shape().windows[layer_] == 0 && head_.sinks != 0) fields.refuse("there are no sinks to hold");
+  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+    const Slot& slot = head_.slots[i];
+    const Forms& page = side.pages[i];
+    const auto number = static_cast<std::size_t>(std::max(slot.page, 0));
+    const Side& codecs = cache_.side(which, layer_);
+    const bool recent = !slot.packed() && number >= codecs.old_pages(tokens) && codecs.recent() != nullptr;
+    const bool seen = slot.packed() || (number + 1) * kPageTokens > visible;
+    if (page.recent && codecs.recent() == nullptr) fields.refuse("a page is in a recent form, which its codec has not");
+    if (page.origins && !page.old) fields.refuse("a page has origins but no tokens");
+    if (slot.live != 0 && seen && !(recent ? page.recent : page.old)) fields.refuse("a page that is held is missing");
+  }
+}
+
+void HeadRestorer::read_gathered(FieldReader& fields) {
+  const std::size_t most = (cache_.tokens() / kPageTokens + 2) * kPageTokens;
+  for (Observer& observer : cache_.observers().list()) {
+    std::vector<double>& gathered = observer.gathered(layer_ * cache_.shape().kv_heads + kv_head_);
+    gathered = fields.get_array<double>("gathered attention");
+    if (gathered.size() % kPageTokens != 0 || gathered.size() > most)
+      fields.refuse("gathered attention is not that of its tokens");
+  }
+}
+
+void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide which) {
+  const Side& side = cache_.side(which, layer_);
+  const SideForms& forms = this->forms(which);
+  SidePages& pages = cache_.pages(which, layer_, kv_head_);
+  const auto page = [&](std::size_t size) { return std::make_shared<const RawBuffer>(reader.page(size)); };
+  if (forms.sinks) pages.sinks = page(side.exact().bytes_of(kSinkTokens));
+  if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(side.exact().page_bytes()));
+  for (std::size_t i = 0; i < forms.pages.size(); ++i) {
+    if (forms.pages[i].recent) pages.pages[i].recent = page(side.recent()->page_bytes());
+    if (forms.pages[i].old) pages.pages[i].old = page(old_codec(which).page_bytes());
+  }
+}
+
+}  // namespace pith::kv

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kv/cache.h"
+#include "snapshot/fields.h"
+#include "snapshot/reader.h"
+
+namespace pith::kv {
+
+/// Positions are 32-bit numbers.
+inline constexpr std::uint64_t kTokensMax = std::numeric_limits<std::int32_t>::max() - kPageTokens;
+inline constexpr double kPromotionBytesMax = 1e15;
+
+/// The fields of a KV head's record: all of it but its pages.
+void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, snapshot::FieldWriter& fields);
+
+/// Reads one KV head's record and pages into a cache whose number of tokens is set, and refuses what could not be
+/// attended or appended to.
+class HeadRestorer {
+ public:
+  HeadRestorer(Cache& cache, std::size_t layer, std::size_t kv_head)
+      : cache_(cache), layer_(layer), kv_head_(kv_head), head_(cache.slots(layer, kv_head)) {}
+
+  void run(snapshot::Reader& reader);
+
+ private:
+  /// Which forms of a page follow.
+  struct Forms {
+    bool recent = false, old = false, origins = false;
+  };
+  struct SideForms {
+    bool sinks = false, open = false;
+    std::vector<Forms> pages;  ///< By slot.
+  };
+
+  void read_slot(snapshot::FieldReader& fields);
+  void read_side(snapshot::FieldReader& fields, KvSide which);
+  void read_origins(snapshot::FieldReader& fields, const Codec& codec, Page& page) const;
+  void read_gathered(snapshot::FieldReader& fields);
+  void check_order(const snapshot::FieldReader& fields) const;
+  void check_forms(const snapshot::FieldReader& fields, KvSide which) const;
+  void read_pages(snapshot::Reader& reader, KvSide which);
+  const Codec& old_codec(KvSide which) const { return cache_.old_codec(which, layer_, kv_head_); }
+  SideForms& forms(KvSide which) { return forms_[static_cast<std::size_t>(which)]; }
+  const SideForms& forms(KvSide which) const { return forms_[static_cast<std::size_t>(which)]; }
+
+  Cache& cache_;
+  std::size_t layer_, kv_head_;
+  HeadSlots& head_;
+  std::array<SideForms, kSides.size()> forms_;
+};
+
+}  // namespace pith::kv

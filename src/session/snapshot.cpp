@@ -1,0 +1,246 @@
+#include "session/snapshot.h"
+
+#include <limits>
+#include <utility>
+
+#include "base/fail.h"
+#include "kv/snapshot.h"
+#include "session/session_impl.h"
+#include "session/snapshot_options.h"
+#include "snapshot/reader.h"
+#include "snapshot/writer.h"
+
+namespace pith {
+namespace {
+
+using snapshot::Digest;
+using snapshot::FieldReader;
+using snapshot::FieldWriter;
+using snapshot::RecordKind;
+using snapshot::to_hex;
+
+/// What must be as it was for a cache to mean what it did.
+struct Fingerprints {
+  Digest model{}, positions{}, codecs{}, policy{};
+};
+
+/// What the records before the tokens hold.
+struct Beginning {
+  Fingerprints fingerprints;
+  ModelInfo model;  ///< Names only.
+  SessionOptions options;
+  SamplingOptions sampling;
+  session::RngState rng;
+  std::uint64_t tokens = 0;
+  bool compacted = false;
+};
+
+void put_needs(FieldWriter& fields, const PolicyNeeds& needs) {
+  fields.put(needs.queries);
+  fields.put(static_cast<std::uint32_t>(needs.reduce));
+  fields.put(needs.decay);
+  for (const bool flag : {needs.group_max, needs.keys, needs.values, needs.query_statistics, needs.reconstruction})
+    fields.put_flag(flag);
+}
+
+/// Of the options, and of what is gathered for them: a policy of the same name may want something else by now.
+Digest policy_fingerprint(const EvictionOptions& options, const kv::Cache& cache) {
+  FieldWriter fields;
+  session::put(fields, options);
+  for (const kv::Observer& observer : cache.observers().list()) put_needs(fields, observer.needs());
+  fields.put_flag(cache.query_sums().enabled());
+  return snapshot::sha256(fields.bytes());
+}
+
+EvictionOptions eviction_of(const Session::Impl& impl) {
+  return impl.eviction_ != nullptr ? impl.eviction_->options() : EvictionOptions{};
+}
+
+Fingerprints fingerprints_of(const Session::Impl& impl) {
+  const model::Fingerprint& model = impl.model_.impl()->fingerprint();
+  return {model.model, model.positions, kv::codec_fingerprint(impl.cache_),
+          policy_fingerprint(eviction_of(impl), impl.cache_)};
+}
+
+void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
+  FieldWriter fingerprints;
+  const Fingerprints own = fingerprints_of(impl);
+  for (const Digest* digest : {&own.model, &own.positions, &own.codecs, &own.policy})
+    fingerprints.put_array(std::span<const std::byte>(*digest));
+  writer.record(RecordKind::kFingerprint, fingerprints.bytes());
+  FieldWriter fields;
+  const ModelInfo& info = impl.model_.info();
+  for (const std::string* text : {&info.name, &info.architecture, &info.weight_type}) fields.put_text(*text);
+  session::put(fields, impl.kv_);
+  session::put(fields, eviction_of(impl));
+  fields.put(impl.context_);
+  fields.put(impl.batch_);
+  session::put(fields, impl.sampler_.options());
+  session::put(fields, impl.sampler_.rng_state());
+  fields.put(static_cast<std::uint64_t>(impl.tokens_.size()));
+  fields.put_flag(impl.compacted_);
+  writer.record(RecordKind::kSession, fields.bytes());
+}
+
+Beginning read_beginning(snapshot::Reader& reader) {
+  Beginning begin;
+  FieldReader fingerprints = reader.fields(RecordKind::kFingerprint);
+  Fingerprints& own = begin.fingerprints;
+  for (Digest* digest : {&own.model, &own.positions, &own.codecs, &own.policy}) {
+    std::vector<std::byte> bytes(digest->size());
+    fingerprints.fill("a fingerprint", bytes);
+    std::copy(bytes.begin(), bytes.end(), digest->begin());
+  }
+  fingerprints.end();
+  FieldReader fields = reader.fields(RecordKind::kSession);
+  for (std::string* text : {&begin.model.name, &begin.model.architecture, &begin.model.weight_type})
+    *text = fields.get_text("the model's name");
+  begin.options.kv = session::get_kv(fields);
+  begin.options.eviction = session::get_eviction(fields);
+  begin.options.context = fields.get<int>("context", 1, std::numeric_limits<int>::max());
+  begin.options.batch_tokens = fields.get<int>("batch_tokens", 1, session::kBatchMax);
+  begin.sampling = session::get_sampling(fields);
+  begin.rng = session::get_rng(fields);
+  begin.tokens = fields.get<std::uint64_t>("tokens", 0, std::numeric_limits<int>::max());
+  begin.compacted = fields.get_flag("compacted");
+  fields.end();
+  return begin;
+}
+
+void check_model(const Beginning& begin, const Model& model, const std::string& path) {
+  const model::Fingerprint& own = model.impl()->fingerprint();
+  const ModelInfo& saved = begin.model;
+  if (own.model != begin.fingerprints.model) {
+    fail(ErrorKind::kInvalidArgument,
+         "{}: belongs to another model, or to another arithmetic of it: \"{}\" ({}, {}) with fingerprint {:.16}, "
+         "this one is \"{}\" ({}, {}) with {:.16}",
+         path, saved.name, saved.architecture, saved.weight_type, to_hex(begin.fingerprints.model), model.info().name,
+         model.info().architecture, model.info().weight_type, to_hex(own.model));
+  }
+  if (own.positions != begin.fingerprints.positions) {
+    fail(ErrorKind::kInvalidArgument,
+         "{}: belongs to a model that places positions otherwise (RoPE, windows): fingerprint {:.16}, this one has "
+         "{:.16}",
+         path, to_hex(begin.fingerprints.positions), to_hex(own.positions));
+  }
+}
+
+void check_parts(const Fingerprints& saved, const Fingerprints& own, const std::string& path) {
+  if (own.codecs != saved.codecs) {
+    fail(ErrorKind::kInvalidArgument,
+         "{}: its codecs are other ones than those of the same names here: fingerprint {:.16}, here {:.16}", path,
+         to_hex(saved.codecs), to_hex(own.codecs));
+  }
+  if (own.policy != saved.policy) {
+    fail(ErrorKind::kInvalidArgument,
+         "{}: its eviction policy is another one than that of the same name here: fingerprint {:.16}, here {:.16}",
+         path, to_hex(saved.policy), to_hex(own.policy));
+  }
+}
+
+/// The session that the options describe, without a token.
+std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, const std::string& path) {
+  try {
+    auto impl = std::make_unique<Session::Impl>(std::move(model), begin.options);
+    impl->sampler_ = session::Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
+    impl->sampler_.set_rng_state(begin.rng);
+    return impl;
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", path, error.what());
+  }
+}
+
+void read_tokens(Session::Impl& impl, const Beginning& begin, snapshot::Reader& reader) {
+  FieldReader fields = reader.fields(RecordKind::kTokens);
+  impl.tokens_ = fields.get_array<Token>("tokens");
+  fields.end();
+  const int vocab = impl.model_.info().vocab;
+  const bool known =
+      std::all_of(impl.tokens_.begin(), impl.tokens_.end(), [&](Token t) { return t >= 0 && t < vocab; });
+  if (!known) fields.refuse("a token is outside the vocabulary");
+  if (impl.tokens_.size() != begin.tokens) fields.refuse("there are more or fewer tokens than stated");
+  const bool streams = impl.eviction_ != nullptr && impl.eviction_->automatic();
+  if (!streams && impl.tokens_.size() > static_cast<std::size_t>(impl.context_))
+    fields.refuse("there are more tokens than the context holds");
+}
+
+void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
+  FieldReader fields = reader.fields(RecordKind::kLogits);
+  impl.logits_ = fields.get_array<float>("logits");
+  fields.end();
+  if (!impl.logits_.empty() && impl.logits_.size() != static_cast<std::size_t>(impl.model_.info().vocab))
+    fields.refuse("there are not as many logits as the vocabulary has tokens");
+}
+
+}  // namespace
+
+void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
+                   const snapshot::FileOps& ops) {
+  const Session::Impl& impl = Access::impl(session);
+  snapshot::Writer writer(path, options.key, ops);
+  save_beginning(impl, writer);
+  FieldWriter tokens;
+  tokens.put_array(impl.tokens_);
+  writer.record(RecordKind::kTokens, tokens.bytes());
+  FieldWriter logits;
+  logits.put_array(impl.logits_);
+  writer.record(RecordKind::kLogits, logits.bytes());
+  kv::save(impl.cache_, writer);
+  writer.finish();
+}
+
+void Session::save(const std::filesystem::path& path, const SnapshotOptions& options) const {
+  session::save(*this, path, options, snapshot::FileOps());
+}
+
+Session Session::restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options) {
+  snapshot::Reader reader(path, options.key);
+  reader.verify();
+  Beginning begin = read_beginning(reader);
+  check_model(begin, model, reader.path());
+  begin.options.kv.codecs = options.codecs;
+  begin.options.eviction.registry = options.eviction;
+  begin.options.threads = options.threads;
+  std::unique_ptr<Impl> impl = make_empty(std::move(model), begin, reader.path());
+  check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
+  impl->compacted_ = begin.compacted;
+  read_tokens(*impl, begin, reader);
+  read_logits(*impl, reader);
+  kv::restore(impl->cache_, reader);
+  reader.end();
+  if (impl->cache_.tokens() != impl->tokens_.size()) {
+    fail(ErrorKind::kFormat, "{}: its cache has {} tokens, the session {}", reader.path(), impl->cache_.tokens(),
+         impl->tokens_.size());
+  }
+  return Session(std::move(impl));
+}
+
+SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
+  SnapshotInfo info;
+  const snapshot::InputFile file(path);
+  const snapshot::Header header = snapshot::read_header(file);
+  info.version = static_cast<int>(header.version);
+  info.encrypted = header.encrypted;
+  info.file_bytes = file.size();
+  if (header.encrypted && options.key.empty()) return info;
+  snapshot::Reader reader(path, options.key);
+  const Beginning begin = read_beginning(reader);
+  info.model_name = begin.model.name;
+  info.architecture = begin.model.architecture;
+  info.weight_type = begin.model.weight_type;
+  info.model_fingerprint = to_hex(begin.fingerprints.model);
+  info.position_fingerprint = to_hex(begin.fingerprints.positions);
+  info.codec_fingerprint = to_hex(begin.fingerprints.codecs);
+  info.policy_fingerprint = to_hex(begin.fingerprints.policy);
+  info.options = begin.options;
+  info.sampling = begin.sampling;
+  info.tokens = static_cast<int>(begin.tokens);
+  info.compacted = begin.compacted;
+  return info;
+}
+
+void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& options) {
+  snapshot::Reader(path, options.key).verify();
+}
+
+}  // namespace pith

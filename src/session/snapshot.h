@@ -1,0 +1,18 @@
+#pragma once
+
+#include <pith/session.h>
+
+#include "snapshot/file_ops.h"
+
+namespace pith::session {
+
+/// To what a session keeps for itself, for snapshots and their tests.
+struct Access {
+  static const Session::Impl& impl(const Session& session) { return *session.impl_; }
+};
+
+/// Session::save(), through system calls that may fail.
+void save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
+          const snapshot::FileOps& ops);
+
+}  // namespace pith::session

@@ -1,0 +1,59 @@
+#include "snapshot/atomic_file.h"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "base/fail.h"
+
+namespace pith::snapshot {
+
+AtomicFile::AtomicFile(std::filesystem::path path, const FileOps& ops)
+    : path_(std::move(path)), folder_(path_.has_parent_path() ? path_.parent_path() : "."), ops_(ops) {
+  // Not made from the file's name, which may be as long as names can be.
+  std::string name = (folder_ / ".pith-snapshot-XXXXXX").string();
+  file_ = ops_.create(name);
+  if (file_ < 0) fail_with_errno("create a file beside it");
+  name_ = std::move(name);
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ >= 0) ops_.close(file_);
+  if (!name_.empty()) ops_.remove(name_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ops_.write(file_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno("write");
+    if (written == 0) {
+      errno = EIO;
+      fail_with_errno("write");
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  int result = 0;
+  do {
+    result = ops_.sync(file_);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) fail_with_errno("sync");
+  // Closed even where that is interrupted.
+  if (ops_.close(std::exchange(file_, -1)) != 0 && errno != EINTR) fail_with_errno("close");
+  if (ops_.rename(name_.c_str(), path_.c_str()) != 0) fail_with_errno("rename a file to it");
+  name_.clear();
+  do {
+    result = ops_.sync_folder(folder_.c_str());
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) fail_with_errno("sync the folder of the file, which is written,");
+}
+
+void AtomicFile::fail_with_errno(const char* what) const {
+  const std::string reason = std::generic_category().message(errno);
+  fail(ErrorKind::kIo, "{}: cannot {}: {}", path_.string(), what, reason);
+}
+
+}  // namespace pith::snapshot

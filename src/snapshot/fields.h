@@ -1,0 +1,120 @@
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace pith::snapshot {
+
+static_assert(std::endian::native == std::endian::little,
+              "snapshots are little-endian, and pages are kept as they lie");
+
+template <typename T>
+concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+
+/// Numbers, texts and arrays one after another, without gaps: what a record of fields holds.
+class FieldWriter {
+ public:
+  template <Number T>
+  void put(T value) {
+    append(&value, sizeof value);
+  }
+  void put_flag(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
+  /// Its length, then its bytes.
+  void put_text(std::string_view text) {
+    put(static_cast<std::uint64_t>(text.size()));
+    append(text.data(), text.size());
+  }
+  /// Their number, then they.
+  template <typename T>
+  void put_array(std::span<const T> values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    put(static_cast<std::uint64_t>(values.size()));
+    append(values.data(), values.size_bytes());
+  }
+  template <typename T>
+  void put_array(const std::vector<T>& values) {
+    put_array(std::span<const T>(values));
+  }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  void append(const void* from, std::size_t size) {
+    const auto* bytes = static_cast<const std::byte*>(from);
+    bytes_.insert(bytes_.end(), bytes, bytes + size);
+  }
+
+  std::vector<std::byte> bytes_;
+};
+
+/// Reads fields back. Everything that does not fit is an Error(kFormat) that says where and why; nothing is allocated
+/// for what the record has no bytes for.
+class FieldReader {
+ public:
+  /// `where` begins the messages: the file and the record.
+  FieldReader(std::span<const std::byte> bytes, std::string where) : left_(bytes), where_(std::move(where)) {}
+
+  template <Number T>
+  T get(const char* field) {
+    T value{};
+    std::memcpy(&value, take(field, sizeof value), sizeof value);
+    return value;
+  }
+  /// In [least, most].
+  template <Number T>
+  T get(const char* field, T least, T most) {
+    const T value = get<T>(field);
+    if (!(value >= least && value <= most)) refuse_range(field, std::to_string(value), least, most);
+    return value;
+  }
+  bool get_flag(const char* field) { return get<std::uint8_t>(field, 0, 1) == 1; }
+  std::string get_text(const char* field) {
+    const std::size_t size = count(field, 1);
+    return {reinterpret_cast<const char*>(take(field, size)), size};
+  }
+  template <typename T>
+  std::vector<T> get_array(const char* field) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    std::vector<T> values(count(field, sizeof(T)));
+    copy(field, values.data(), values.size() * sizeof(T));
+    return values;
+  }
+  /// An array of exactly so many values.
+  template <typename T>
+  void fill(const char* field, std::vector<T>& values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const std::size_t size = count(field, sizeof(T));
+    if (size != values.size()) refuse_range(field, std::to_string(size) + " values", values.size(), values.size());
+    copy(field, values.data(), size * sizeof(T));
+  }
+  /// Nothing may be left.
+  void end() const;
+
+  [[noreturn]] void refuse(std::string_view reason) const;
+
+ private:
+  template <typename T>
+  [[noreturn]] void refuse_range(const char* field, const std::string& value, T least, T most) const {
+    refuse(std::string(field) + " is " + value + ", allowed are " + std::to_string(least) + " to " +
+           std::to_string(most));
+  }
+  const std::byte* take(const char* field, std::size_t size);
+  /// How many values of `size` bytes follow, which must all be there.
+  std::size_t count(const char* field, std::size_t size);
+  void copy(const char* field, void* to, std::size_t size) {
+    if (size != 0) std::memcpy(to, take(field, size), size);
+  }
+
+  std::span<const std::byte> left_;
+  std::string where_;
+};
+
+}  // namespace pith::snapshot

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+namespace pith::snapshot {
+
+/// The system calls that write a snapshot, so that tests can make each of them fail, fall short, or be the last one
+/// before the process dies. Each answers as the call of its name does, with errno.
+class FileOps {
+ public:
+  virtual ~FileOps() = default;
+
+  /// mkostemp(): a new file, readable by its owner only; `name` ends in XXXXXX and becomes its name.
+  virtual int create(std::string& name) const;
+  virtual ssize_t write(int file, const std::byte* data, std::size_t size) const;
+  virtual int sync(int file) const;
+  virtual int close(int file) const;
+  virtual int rename(const char* from, const char* to) const;
+  virtual int remove(const char* name) const;
+  /// open() and fsync() of a folder: after it, a renaming outlives a power cut.
+  virtual int sync_folder(const char* name) const;
+};
+
+}  // namespace pith::snapshot

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "snapshot/cipher.h"
+#include "snapshot/digest.h"
+#include "snapshot/fields.h"
+#include "snapshot/header.h"
+#include "snapshot/input_file.h"
+#include "snapshot/record.h"
+
+namespace pith::snapshot {
+
+/// Throws Error as Reader does.
+Header read_header(const InputFile& file);
+
+/// Reads a snapshot's file as a stream of records. Holds one chunk and what the caller asks for: sizes that the file
+/// states are checked against what it has, and what is asked for, before memory is taken. All members throw Error:
+/// kFormat for anything that Writer would not have written, kIo.
+class Reader {
+ public:
+  /// Reads the header. `key` must be there if the file is encrypted, else Error(kInvalidArgument); it is not read
+  /// otherwise. Throws Error(kUnsupported) for an unknown version.
+  Reader(const std::filesystem::path& path, std::span<const std::byte> key);
+
+  const std::string& path() const { return file_.path(); }
+
+  /// Reads all of the file and compares every hash; what is read afterwards begins at the first record again.
+  void verify();
+
+  /// The next record, which must be of this kind and not longer than kFieldBytesMax. Valid until the next call.
+  FieldReader fields(RecordKind kind);
+  /// The next record, of this kind and size.
+  RawBuffer page(std::size_t size);
+  /// The record that ends the file; nothing may follow it.
+  void end();
+
+ private:
+  static constexpr std::uint64_t kFieldBytesMax = std::uint64_t{1} << 30U;
+
+  std::string where() const;
+  std::uint64_t begin_record(RecordKind kind);
+  RecordHeader next_header();
+  void end_record();
+  void get(std::span<std::byte> bytes);
+  void refill();
+  std::uint64_t plain_size() const;
+  void rewind();
+  /// The rest of the end's record, once its header was read.
+  Digest end_digest();
+
+  InputFile file_;
+  Header header_;
+  std::optional<ChunkCipher> cipher_;
+  std::vector<std::byte> chunk_;  ///< [kChunkBytes + kTagBytes]
+  std::size_t chunk_at_ = 0, chunk_end_ = 0;
+  std::uint64_t chunks_ = 0;
+  std::uint64_t file_at_ = kHeaderBytes;
+  /// Bytes of records that were not read yet.
+  std::uint64_t left_ = 0;
+  RecordHeader record_;
+  std::uint32_t records_ = 0;
+  Xxh3 hash_;
+  std::vector<std::byte> fields_;
+};
+
+}  // namespace pith::snapshot

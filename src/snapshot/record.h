@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pith::snapshot {
+
+/// What a record holds (docs/formats/snapshot.md); numbers are those in the file.
+enum class RecordKind : std::uint32_t {
+  kFingerprint = 1,  ///< What must be as it was: model, positions, codecs, policy.
+  kSession = 2,      ///< Options, sampler, sizes.
+  kTokens = 3,
+  kLogits = 4,
+  kCache = 5,  ///< What all heads share.
+  kHead = 6,   ///< Of one KV head, all but its pages.
+  kPage = 7,   ///< As it is stored.
+  kEnd = 8,    ///< SHA-256 of all bytes before.
+};
+
+inline constexpr std::uint32_t kRecordKinds = 8;
+
+const char* to_string(RecordKind kind) noexcept;
+
+/// Before a record's bytes; XXH3 of this and of them follows.
+struct RecordHeader {
+  std::uint32_t kind = 0;
+  std::uint32_t number = 0;  ///< From 0.
+  std::uint64_t size = 0;
+};
+static_assert(sizeof(RecordHeader) == 16);
+
+}  // namespace pith::snapshot
