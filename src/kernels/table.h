@@ -11,9 +11,9 @@ struct KernelTable {
   const char* name;
 
   /// Int8 codes with one scale by group of 32, a second plane where a group stands out (see Activations). NaN or
-  /// infinity in a group makes its scale NaN. columns is a multiple of 32. x begins with row `first`, a block's first,
-  /// of those that `to` has place for; rows lie behind one another. Counts of second planes are zero before the first
-  /// call, and calls for different blocks may run at once.
+  /// infinity in a group makes its scale NaN. columns is a multiple of 32. x begins with row `first` of those that
+  /// `to` has place for; rows lie behind one another. Counts of second planes are zero before the first call, and calls
+  /// for different rows may run at once. Whole blocks of 12 go fastest.
   void (*quantize_rows)(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to);
   /// By PackedFormat.
   MatmulKernel matmul[kPackedFormats];

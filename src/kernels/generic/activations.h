@@ -31,35 +31,49 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-/// Up to 12 rows of a tile, from a block's first one on. What a group needs for all of them then lies in one vector, a
-/// lane for each row, and goes to its place at once.
+/// Rows of a tile, all 12 of a block or one. What a group needs for 12 of them then lies in one vector, a lane for each
+/// row, and goes to its place at once; of one row it is in all lanes.
 struct QuantizedBlock {
   const float* x;  ///< [rows, columns]
   std::size_t columns;
-  std::size_t rows;
-  std::size_t tile_row;  ///< Of the first
-  CodeRows to;           ///< From the block on, second planes from the tile on
+  std::size_t tile_row;  ///< Of the first row
+  CodeRows to;           ///< From the first row on, second planes from the tile on
 
   F32x16 half_group(std::size_t row, std::size_t group, std::size_t half) const {
     return load(x + row * columns + group * kGroup + half * kLanes);
   }
 };
 
-/// The first lanes; full: of all rows of a block.
-template <bool full, typename Lane, typename To>
-inline void put_lanes(const Lane (&lanes)[kLanes], std::size_t rows, To* to) {
-  if constexpr (full) {
-    std::memcpy(to, lanes, kBlockRows * sizeof(To));
+template <std::size_t rows>
+inline F32x16 load_lanes(const float* lanes) {
+  return rows == 1 ? set1(lanes[0]) : load(lanes);
+}
+
+template <std::size_t rows>
+inline void put_lanes(F32x16 x, float* to) {
+  if constexpr (rows == 1) {
+    *to = first(x);
   } else {
-    for (std::size_t r = 0; r < rows; ++r) to[r] = lanes[r];
+    float lanes[kLanes];
+    store(lanes, x);
+    std::memcpy(to, lanes, rows * sizeof *to);
   }
 }
 
-template <bool full>
-inline void put_lanes(F32x16 x, std::size_t rows, float* to) {
-  float lanes[kLanes];
-  store(lanes, x);
-  put_lanes<full>(lanes, rows, to);
+/// One division of a number takes less than that of a vector.
+template <std::size_t rows>
+inline F32x16 divide(F32x16 a, F32x16 b) {
+  return rows == 1 ? set1(first(a) / first(b)) : div(a, b);
+}
+
+/// Lane r: Op::reduce(value(r)).
+template <typename Op, std::size_t rows, typename Value>
+inline F32x16 reduce_block(const Value& value) {
+  if constexpr (rows == 1) {
+    return set1(Op::reduce(value(0)));
+  } else {
+    return reduce_rows<Op, true, rows>(rows, value);
+  }
 }
 
 /// Sums of codes by half group, a lane for each row.
@@ -67,12 +81,12 @@ struct LaneSums {
   F32x16 first, second;
 };
 
-template <bool full>
+template <std::size_t rows>
 inline void put_starts(const QuantizedBlock& block, std::size_t group, const LaneSums& sums) {
   const auto put = [&](std::int32_t* starts, F32x16 of, std::int32_t zero_point) {
     std::int32_t lanes[kLanes];
     store_i32(lanes, to_i32(mul(of, set1(static_cast<float>(-zero_point)))));
-    put_lanes<full>(lanes, block.rows, starts);
+    std::memcpy(starts, lanes, rows * sizeof *starts);
   };
   for (std::size_t i = 0; i < kStarts; ++i) {
     const auto start = static_cast<Start>(i);
@@ -103,28 +117,29 @@ inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale
 
 /// Largest values of all groups go where their scales will be. What is more than `limits` of a row stands out. Returns
 /// whether all is finite.
-template <bool full>
+template <std::size_t rows>
 inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float (&limits)[kLanes]) {
   F32x16 squares = zero();
   F32x16 poison = zero();
   for (std::size_t g = 0; g < groups; ++g) {
-    const F32x16 largest = reduce_rows<Largest, full, kBlockRows>(block.rows, [&](std::size_t r) {
+    const F32x16 largest = reduce_block<Largest, rows>([&](std::size_t r) {
       const F32x16 a = block.half_group(r, g, 0);
       const F32x16 b = block.half_group(r, g, 1);
       poison = fma(add(a, b), zero(), poison);
       return max(abs(a), abs(b));
     });
     squares = add(squares, mul(largest, largest));
-    put_lanes<full>(largest, block.rows, block.to.scales + g * kBlockRows);
+    put_lanes<rows>(largest, block.to.scales + g * kBlockRows);
   }
   store(limits, squares);
-  for (float& limit : limits) limit = kStandsOut * __builtin_sqrtf(limit / static_cast<float>(groups));
+  for (std::size_t r = 0; r < rows; ++r) {
+    limits[r] = kStandsOut * __builtin_sqrtf(limits[r] / static_cast<float>(groups));
+  }
   return reduce_add(poison) == 0.0F;
 }
 
-template <bool full>
+template <std::size_t rows>
 inline void quantize_group(const QuantizedBlock& block, std::size_t group, const float (&limits)[kLanes], bool finite) {
-  const std::size_t rows = full ? kBlockRows : block.rows;
   float* scales = block.to.scales + group * kBlockRows;
   float largest[kLanes] = {};
   unsigned no_number = 0;
@@ -139,19 +154,19 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
     largest[r] = scales[r];
     if (largest[r] > limits[r]) stands_out |= 1U << r;
   }
-  const F32x16 top = load(largest);
+  const F32x16 top = load_lanes<rows>(largest);
   const F32x16 smallest = set1(kSmallest);
-  const F32x16 scale = div(top, set1(127.0F));
+  const F32x16 scale = divide<rows>(top, set1(127.0F));
   float inverses[kLanes];
-  store(inverses, select_less(smallest, top, div(set1(127.0F), max(top, smallest)), zero()));
+  store(inverses, select_less(smallest, top, divide<rows>(set1(127.0F), max(top, smallest)), zero()));
   const auto steps = [&](std::size_t r, std::size_t half) {
     // A scale of NaN alone makes every result NaN; codes of what is no number could overflow sums.
     if (no_number != 0 && (no_number >> r & 1U) != 0) return zero();
     return mul(block.half_group(r, group, half), set1(inverses[r]));
   };
 
-  F32x16 first_codes[kBlockRows];
-  F32x16 second_codes[kBlockRows];
+  F32x16 first_codes[rows];
+  F32x16 second_codes[rows];
   std::int8_t* codes = block.to.codes + group * kBlockRows * kGroup;
   for (std::size_t r = 0; r < rows; ++r, codes += kGroup) {
     const I32x16 first = to_i32(steps(r, 0));
@@ -161,11 +176,11 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
     first_codes[r] = to_f32(first);
     second_codes[r] = to_f32(second);
   }
-  const LaneSums code_sums = {reduce_rows<Sum, full, kBlockRows>(rows, [&](std::size_t r) { return first_codes[r]; }),
-                              reduce_rows<Sum, full, kBlockRows>(rows, [&](std::size_t r) { return second_codes[r]; })};
-  put_starts<full>(block, group, code_sums);
+  const LaneSums code_sums = {reduce_block<Sum, rows>([&](std::size_t r) { return first_codes[r]; }),
+                              reduce_block<Sum, rows>([&](std::size_t r) { return second_codes[r]; })};
+  put_starts<rows>(block, group, code_sums);
   LaneSums sums = {mul(scale, code_sums.first), mul(scale, code_sums.second)};
-  put_lanes<full>(scale, rows, scales);
+  put_lanes<rows>(scale, scales);
   if ((stands_out | no_number) != 0) {
     float firsts[kLanes];
     float seconds[kLanes];
@@ -184,29 +199,48 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
       firsts[r] += low_scale * static_cast<float>(low_sums.first);
       seconds[r] += low_scale * static_cast<float>(low_sums.second);
     }
-    sums = {load(firsts), load(seconds)};
+    sums = {load_lanes<rows>(firsts), load_lanes<rows>(seconds)};
   }
-  put_lanes<full>(sums.first, rows, block.to.half_sums + 2 * group * kBlockRows);
-  put_lanes<full>(sums.second, rows, block.to.half_sums + (2 * group + 1) * kBlockRows);
-  put_lanes<full>(add(sums.first, sums.second), rows, block.to.sums + group * kBlockRows);
+  put_lanes<rows>(sums.first, block.to.half_sums + 2 * group * kBlockRows);
+  put_lanes<rows>(sums.second, block.to.half_sums + (2 * group + 1) * kBlockRows);
+  put_lanes<rows>(add(sums.first, sums.second), block.to.sums + group * kBlockRows);
 }
 
-template <bool full>
+template <std::size_t rows>
 inline void quantize_block(const QuantizedBlock& block) {
   const std::size_t groups = block.columns / kGroup;
   float limits[kLanes];
-  const bool finite = measure_block<full>(block, groups, limits);
-  for (std::size_t g = 0; g < groups; ++g) quantize_group<full>(block, g, limits, finite);
+  const bool finite = measure_block<rows>(block, groups, limits);
+  for (std::size_t g = 0; g < groups; ++g) quantize_group<rows>(block, g, limits, finite);
+}
+
+/// Members of a block from a row on.
+inline void skip_rows(CodeRows& to, std::size_t rows) {
+  to.codes += rows * kGroup;
+  to.scales += rows;
+  to.sums += rows;
+  to.half_sums += rows;
+  for (std::int32_t*& starts : to.starts) {
+    if (starts != nullptr) starts += rows;
+  }
 }
 
 void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
-  for (std::size_t row = first; row < first + rows; row += kBlockRows, x += kBlockRows * columns) {
-    const std::size_t left = first + rows - row;
-    QuantizedBlock block = {x, columns, left < kBlockRows ? left : kBlockRows, row % kTileRows, to};
+  for (std::size_t done = 0; done < rows;) {
+    const std::size_t row = first + done;
+    const std::size_t in_block = row % kBlockRows;
+    QuantizedBlock block = {x + done * columns, columns, row % kTileRows, to};
     skip_tiles(block.to, row / kTileRows, groups);
     skip_blocks(block.to, row % kTileRows / kBlockRows, groups);
-    block.rows == kBlockRows ? quantize_block<true>(block) : quantize_block<false>(block);
+    if (in_block == 0 && rows - done >= kBlockRows) {
+      quantize_block<kBlockRows>(block);
+      done += kBlockRows;
+    } else {
+      skip_rows(block.to, in_block);
+      quantize_block<1>(block);
+      ++done;
+    }
   }
 }
 
