@@ -35,7 +35,7 @@ void expect_part(const std::string& text, const std::string& part) {
 }
 
 TEST_F(SnapshotTool, GoesOnWhereRunWouldHaveBeen) {
-  const Args how = {"--kv", "int4", "--temp", "1", "--top-k", "40", "--seed", "7"};
+  const Args how = {"--kv", "int4", "--temp", "30", "--top-k", "40", "--seed", "7"};
   Args run = {"run", "-m", model_, "-p", "the cat sat on", "--ignore-end", "-n", "90"};
   run.insert(run.end(), how.begin(), how.end());
   const json whole = pith_json(run);
