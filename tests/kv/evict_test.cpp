@@ -11,6 +11,10 @@
 #include "kv/attention_reference.h"
 #include "kv/read_back.h"
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 namespace pith::kv {
 namespace {
 
@@ -138,6 +142,21 @@ TEST_P(Evict, ReturnsTheMemoryOfWhatIsGone) {
   // A cache of its own holds no more than the fork it came from.
   EXPECT_EQ(filled(2048).sealed_bytes(), before);
 }
+
+#if defined(__GLIBC__) && !PITH_SANITIZED
+/// What the process holds, not what the cache counts.
+TEST_P(Evict, TheAllocatorGetsIt) {
+  const auto held = [] { return mallinfo2().uordblks; };
+  Cache cache = filled(2048);
+  const std::size_t before = held();
+  const std::size_t counted = cache.sealed_bytes();
+  evict(cache, pool_, evictor(), 512, Packing::kFull);
+  const std::size_t returned = before - std::min(before, held());
+  const std::size_t expected = counted - cache.sealed_bytes();
+  // Slots, positions and origins are not pages.
+  EXPECT_GE(static_cast<double>(returned), 0.9 * static_cast<double>(expected) - 65536.0);
+}
+#endif
 
 TEST_P(Evict, EvictingNothingTouchesNothing) {
   Cache cache = filled(1030);
