@@ -42,6 +42,10 @@ void share_out(std::size_t count, std::size_t threads, const Work& work) {
 void check(const KlOptions& options) {
   if (options.texts.empty()) throw Error(ErrorKind::kInvalidArgument, "no texts");
   if (options.codecs.empty() && !options.floor) throw Error(ErrorKind::kInvalidArgument, "no codecs");
+  if (options.decode < 0 || options.decode > options.context / 2 - 1) {
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("decode is {}, allowed are 0 to {} of a context of {}",
+                                                         options.decode, options.context / 2 - 1, options.context));
+  }
   std::set<std::string_view> names;
   for (const KlText& text : options.texts) {
     if (names.insert(text.name).second) continue;
@@ -63,12 +67,15 @@ class Rows {
   Rows(std::size_t rows_max, std::size_t vocab) : vocab_(vocab), logits_(rows_max * vocab), softmax_(rows_max) {}
 
   /// Feeds a piece to a session and keeps the logits after each token of it.
-  void take(Session& session, std::span<const Token> piece, std::size_t threads) {
+  void take(Session& session, std::span<const Token> piece, bool one_by_one, std::size_t threads) {
     const int first = session.position();
-    session.feed(piece, [&](int position, std::span<const float> logits) {
-      const auto row = static_cast<std::size_t>(position - first);
-      std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
-    });
+    const std::size_t step = one_by_one ? 1 : piece.size();
+    for (std::size_t at = 0; at < piece.size(); at += step) {
+      session.feed(piece.subspan(at, step), [&](int position, std::span<const float> logits) {
+        const auto row = static_cast<std::size_t>(position - first);
+        std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
+      });
+    }
     share_out(piece.size(), threads, [&](std::size_t row) { softmax_[row].assign(logits(row)); });
   }
 
@@ -128,7 +135,7 @@ class Run {
     result.baseline = options_.baseline;
     for (const TextChunks& text : texts_) {
       measure_text(text);
-      result.texts.push_back({text.name(), text.size(), text.size() * text.scored()});
+      result.texts.push_back({text.name(), text.size(), text.size() * (text.context() - 1 - scored_from(text))});
       result.chunks += result.texts.back().chunks;
       result.tokens_scored += result.texts.back().tokens_scored;
     }
@@ -163,11 +170,16 @@ class Run {
     }
   }
 
+  std::size_t scored_from(const TextChunks& text) const {
+    return options_.decode == 0 ? text.scored_from() : text.context() - 1 - static_cast<std::size_t>(options_.decode);
+  }
+
   void measure_chunk(const TextChunks& text, std::span<const Token> chunk) {
-    begin(baseline_, chunk.first(text.scored_from()));
-    for (Contestant& contestant : contestants_) begin(contestant.session, chunk.first(text.scored_from()));
+    const std::size_t first = scored_from(text);
+    begin(baseline_, chunk.first(first));
+    for (Contestant& contestant : contestants_) begin(contestant.session, chunk.first(first));
     const std::size_t end = chunk.size() - 1;
-    for (std::size_t at = text.scored_from(); at < end;) {
+    for (std::size_t at = first; at < end;) {
       const std::size_t count = std::min(piece_tokens_, end - at);
       measure_piece(chunk.subspan(at, count), chunk.subspan(at + 1, count));
       at += count;
@@ -182,9 +194,9 @@ class Run {
 
   /// `next`: the true token after each of the piece's.
   void measure_piece(std::span<const Token> piece, std::span<const Token> next) {
-    baseline_rows_.take(baseline_, piece, threads_);
+    baseline_rows_.take(baseline_, piece, options_.decode != 0, threads_);
     for (Contestant& contestant : contestants_) {
-      rows_.take(contestant.session, piece, threads_);
+      rows_.take(contestant.session, piece, options_.decode != 0, threads_);
       std::vector<KlScore>& scores = contestant.scores;
       const std::size_t before = scores.size();
       scores.resize(before + piece.size());

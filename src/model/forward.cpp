@@ -58,13 +58,13 @@ kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t ro
   return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), readers);
 }
 
-void Forward::run(std::span<const Token> tokens) {
+void Forward::run(std::span<const Token> tokens, bool sparse) {
   const std::size_t position = cache_.tokens();
   rope_.prepare(position, tokens.size());
   if (h_.sliding_window != 0) local_rope_.prepare(position, tokens.size());
   embed(tokens);
   for (std::size_t layer = 0; layer < h_.layers; ++layer) {
-    attention_block(layer, tokens.size());
+    attention_block(layer, tokens.size(), sparse);
     feed_forward_block(model_.weights().layers[layer], tokens.size());
   }
   cache_.set_tokens(position + tokens.size());
@@ -116,7 +116,7 @@ void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
   });
 }
 
-void Forward::attention_block(std::size_t layer, std::size_t tokens) {
+void Forward::attention_block(std::size_t layer, std::size_t tokens, bool sparse) {
   const LayerWeights& w = model_.weights().layers[layer];
   Buffers& b = buffers_;
   norm(w.attention_norm, tokens);
@@ -132,7 +132,7 @@ void Forward::attention_block(std::size_t layer, std::size_t tokens) {
   const std::size_t position = cache_.tokens();
   kv::append(cache_, staging_, pool_, layer, {query, key, value, b.qkv_stride, tokens, position, h_.attention_scale});
   attention_.run(cache_, staging_, pool_, layer,
-                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens, position, h_.attention_scale});
+                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens, position, h_.attention_scale, sparse});
   kv::finish_append(cache_, staging_, layer, position + tokens);
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};

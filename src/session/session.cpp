@@ -30,6 +30,14 @@ int checked_context(int context, int trained) {
   return context == 0 ? trained : context;
 }
 
+kv::SparseReading checked_sparse(const KvOptions& kv) {
+  if (!(kv.read_share > 0.0 && kv.read_share <= 1.0))
+    fail(ErrorKind::kInvalidArgument, "read_share is {}, must be above 0 and at most 1", kv.read_share);
+  if (kv.read_pages_min < 0)
+    fail(ErrorKind::kInvalidArgument, "read_pages_min is {}, must be at least 0", kv.read_pages_min);
+  return {kv.read_share, static_cast<std::size_t>(kv.read_pages_min)};
+}
+
 kv::Cache make_cache(const Model& model, const KvOptions& kv) {
   const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
   std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
@@ -39,7 +47,9 @@ kv::Cache make_cache(const Model& model, const KvOptions& kv) {
     }
     codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
   }
-  return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
+  kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
+  if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
+  return cache;
 }
 
 std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
@@ -51,16 +61,20 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
   return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
 }
 
-KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, std::size_t sealed_bytes,
-                 std::size_t exact_bytes) {
+struct HeldBytes {
+  std::size_t sealed, exact, summary;
+};
+
+KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, const HeldBytes& bytes) {
   const kv::KvShape& shape = cache.shape();
   KvStats stats;
   stats.key_codec = kv.key;
   stats.value_codec = kv.value;
   stats.tokens = static_cast<int>(tokens);
-  stats.sealed_bytes = sealed_bytes;
-  stats.exact_bytes = exact_bytes;
-  stats.bytes = sealed_bytes + exact_bytes;
+  stats.sealed_bytes = bytes.sealed;
+  stats.exact_bytes = bytes.exact;
+  stats.summary_bytes = bytes.summary;
+  stats.bytes = bytes.sealed + bytes.exact + bytes.summary;
   for (const std::size_t window : shape.windows) {
     const std::size_t held = window == 0 ? tokens : std::min(window, tokens);
     stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
@@ -117,17 +131,23 @@ class Session::Impl {
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
         sampler_(other.sampler_),
         tokens_(other.tokens_),
+        alone_(other.alone_),
         logits_(other.logits_),
         compacted_(other.compacted_) {}
   Impl& operator=(const Impl&) = delete;
 
   bool feed(std::span<const Token> tokens, const std::stop_token& stop) {
     check(tokens);
+    return feed(tokens, tokens.size() == 1, stop);
+  }
+
+  /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
+  bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop) {
     const std::size_t end = tokens_.size() + tokens.size();
     while (!tokens.empty()) {
       if (stop.stop_requested()) return false;
       const auto batch = tokens.first(next_batch(tokens.size()));
-      run(batch, end);
+      run(batch, end, alone);
       tokens = tokens.subspan(batch.size());
       // Logits are worth their price after the last token only, unless a stop request makes this one the last.
       if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
@@ -138,10 +158,11 @@ class Session::Impl {
   void feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
     check(tokens);
     const std::size_t end = tokens_.size() + tokens.size();
+    const bool alone = tokens.size() == 1;
     while (!tokens.empty()) {
       const auto batch = tokens.first(next_batch(tokens.size()));
       const int position = static_cast<int>(tokens_.size());
-      run(batch, end);
+      run(batch, end, alone);
       tokens = tokens.subspan(batch.size());
       forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
         if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
@@ -170,6 +191,7 @@ class Session::Impl {
   void reset() {
     cache_.clear();
     tokens_.clear();
+    alone_.clear();
     logits_.clear();
     compacted_ = false;
   }
@@ -190,6 +212,8 @@ class Session::Impl {
   model::Forward forward_;
   session::Sampler sampler_;
   std::vector<Token> tokens_;
+  /// With sparse reading: which tokens were fed alone. [tokens_]
+  std::vector<bool> alone_;
   std::vector<float> logits_;
   bool compacted_ = false;  ///< compact() evicted something
 
@@ -216,14 +240,26 @@ class Session::Impl {
   }
 
   /// Of a feed up to position `end`.
-  void run(std::span<const Token> batch, std::size_t end) {
+  void run(std::span<const Token> batch, std::size_t end, bool alone) {
     if (eviction_ != nullptr) {
       eviction_->make_room(cache_, pool_);
       if (streams()) end = eviction_->next_decision(tokens_.size());
       cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
     }
-    forward_.run(batch);
+    forward_.run(batch, alone);
     tokens_.insert(tokens_.end(), batch.begin(), batch.end());
+    if (cache_.sparse().on()) alone_.resize(tokens_.size(), alone);
+  }
+
+  /// Tokens that are not in the cache any more, as they were fed the first time.
+  void feed_again(std::span<const Token> tokens, const std::vector<bool>& alone) {
+    for (std::size_t first = tokens_.size(); first < tokens.size();) {
+      std::size_t last = first + 1;
+      const bool single = !alone.empty() && alone[first];
+      while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
+      feed(tokens.subspan(first, last - first), single, std::stop_token{});
+      first = last;
+    }
   }
 
   void keep_logits(std::size_t row) {
@@ -291,6 +327,7 @@ void Session::Impl::truncate(std::size_t tokens) {
   if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
   if (tokens == tokens_.size()) return;
   const std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
+  const std::vector<bool> alone = alone_;
   // The state that the tokens were in up to some point is still there, or it is nothing.
   const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
   std::size_t from = 0;
@@ -309,12 +346,14 @@ void Session::Impl::truncate(std::size_t tokens) {
     cache_.rewind(from);
   }
   tokens_.resize(from);
+  alone_.resize(std::min(alone_.size(), from));
   logits_.clear();
-  if (from < tokens) feed(std::span(kept).subspan(from), std::stop_token{});
+  feed_again(kept, alone);
 }
 
 KvStats Session::Impl::kv_stats() const {
-  KvStats stats = stats_of(kv_, cache_, tokens_.size(), cache_.sealed_bytes(), cache_.exact_bytes());
+  KvStats stats = stats_of(kv_, cache_, tokens_.size(),
+                           {cache_.sealed_bytes(), cache_.exact_bytes(), cache_.summary_bytes()});
   stats.policy_bytes = cache_.observed_bytes();
   stats.held_tokens = static_cast<int>(session::held_tokens(cache_));
   const kv::KvShape& shape = cache_.shape();
@@ -399,7 +438,8 @@ KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
   const kv::Cache cache = make_cache(model, kv);
   const auto count = static_cast<std::size_t>(tokens);
-  return stats_of(kv, cache, count, cache.sealed_bytes_at(count), cache.exact_bytes_at(count));
+  return stats_of(kv, cache, count,
+                  {cache.sealed_bytes_at(count), cache.exact_bytes_at(count), cache.summary_bytes_at(count)});
 }
 
 }  // namespace pith

@@ -22,6 +22,8 @@ struct KlArgs {
   ModelArgs model;
   std::vector<std::string> texts;
   std::vector<std::string> kv;
+  std::vector<double> sparse;
+  int decode = 0;
   std::string baseline = "f32";
   std::string floor = "f32-rotated";
   bool no_floor = false;
@@ -140,6 +142,8 @@ eval::KlOptions options_of(const KlArgs& args) {
   options.threads = args.model.threads;
   options.baseline = parse_kv(args.baseline, args.codecs);
   for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
+  options.codecs = with_sparse(options.codecs, args.sparse);
+  options.decode = args.decode;
   if (!args.no_floor) options.floor = parse_kv(args.floor, args.codecs);
   for (const std::string& path : args.texts) options.texts.push_back({path, read_text(path)});
   return options;
@@ -181,6 +185,12 @@ void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
       ->required()
       ->one_value()
       ->type_name("TYPE");
+  add_sparse(*command, args->sparse);
+  command
+      ->add_option("--decode", args->decode,
+                   "Score only the last N predictions of each chunk, and feed their tokens one by one")
+      ->not_negative()
+      ->type_name("N");
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   auto* floor =
       command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kv/cache.h"
+
+namespace pith::kv {
+
+/// Sparse reading: which pages of a KV head the queries of one token read. Buffers of one head: one owner at a time.
+class PageChoice {
+ public:
+  /// Of `slots` slots before page `own_page`, those to read, in rising order. Pages are what the head holds, the open
+  /// one and recent ones included: these are always read, and count. Of the others those go first in which the queries
+  /// [group, key_size], scaled as for softmax in base 2, may find the largest scores; of equal ones the older.
+  const std::vector<std::uint32_t>& choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
+                                           const float* queries, std::size_t slots, std::size_t own_page);
+
+ private:
+  struct Candidate {
+    float score;
+    std::uint32_t slot;
+  };
+  void score(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* queries);
+
+  std::vector<float> split_;   ///< [group, 2 * key_size]
+  std::vector<float> bounds_;  ///< [group, room]
+  std::vector<Candidate> candidates_;
+  std::vector<std::uint32_t> chosen_;
+};
+
+}  // namespace pith::kv
