@@ -273,9 +273,8 @@ void Attention::make_readings(const Cache& cache, ThreadPool& pool, std::size_t 
         const std::size_t own_page = block.position / kPageTokens;
         readings_[task] = {slots_seen(cache.slots(layer, block.kv_head), own_page), nullptr};
         if (!sparse) return;
-        const std::vector<std::uint32_t>& chosen =
-            choices_[task].choose(cache, layer, block.kv_head, block_queries(block, batch.tokens).exact,
-                                  readings_[task].count, own_page);
+        const std::vector<std::uint32_t>& chosen = choices_[task].choose(
+            cache, layer, block.kv_head, block_queries(block, batch.tokens).exact, readings_[task].count, own_page);
         readings_[task] = {chosen.size(), chosen.data()};
       },
       sparse);

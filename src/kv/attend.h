@@ -140,8 +140,8 @@ class Attention {
   std::vector<float> observed_;        ///< Of run_split(): [blocks, cells, rows, kPageTokens]
   std::vector<std::uint8_t> counted_;  ///< [blocks]: whether any observer counts the block
   std::vector<float> gathered_;        ///< [blocks, observers, cells * kPageTokens]
-  std::vector<Reading> readings_;    ///< [kv_heads], of run_split()
-  std::vector<PageChoice> choices_;  ///< [kv_heads]; empty without sparse reading
+  std::vector<Reading> readings_;      ///< [kv_heads], of run_split()
+  std::vector<PageChoice> choices_;    ///< [kv_heads]; empty without sparse reading
   std::vector<Worker> workers_;
 };
 

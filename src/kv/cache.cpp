@@ -197,8 +197,7 @@ std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
 std::size_t Cache::summary_bytes_at(std::size_t tokens) const {
   std::size_t bytes = 0;
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    if (reads_sparsely(layer))
-      bytes += shape_.kv_heads * KeyRanges::bytes_of(tokens / kPageTokens, shape_.key_size);
+    if (reads_sparsely(layer)) bytes += shape_.kv_heads * KeyRanges::bytes_of(tokens / kPageTokens, shape_.key_size);
   }
   return bytes;
 }

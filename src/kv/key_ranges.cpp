@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <cstdlib>
 
 #include "base/half.h"
 #include "kv/codec/stored_half.h"
@@ -63,30 +62,29 @@ void KeyRanges::set(std::size_t slot, std::size_t size, std::span<const float> k
 void KeyRanges::copy(std::size_t slot, const KeyRanges& other, std::size_t from) {
   size_ = other.size_;
   std::uint16_t* to = own(slot / kLanes) + slot % kLanes;
-  const auto* source =
-      reinterpret_cast<const std::uint16_t*>(other.tiles_[from / kLanes]->data()) + from % kLanes;
+  const auto* source = reinterpret_cast<const std::uint16_t*>(other.tiles_[from / kLanes]->data()) + from % kLanes;
   for (std::size_t i = 0; i < 2 * size_; ++i) to[i * kLanes] = source[i * kLanes];
 }
 
 void KeyRanges::keep(std::size_t count) { tiles_.resize(std::min(tiles_.size(), (count + kLanes - 1) / kLanes)); }
 
-void KeyRanges::split_queries(const float* queries, std::size_t rows, std::size_t size, float* out) {
-  static const float alpha = getenv("XALPHA") ? float(atof(getenv("XALPHA"))) : 1.0F;
-  const float a = (1 + alpha) / 2, b = (1 - alpha) / 2;
+void KeyRanges::split_queries(const float* queries, std::size_t rows, std::size_t size, float reach, float* out) {
+  const float near = (1.0F + reach) / 2.0F;
+  const float far = (1.0F - reach) / 2.0F;
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t i = 0; i < size; ++i) {
       const float q = queries[r * size + i];
-      out[2 * r * size + i] = q > 0.0F ? a * q : b * q;
-      out[(2 * r + 1) * size + i] = q > 0.0F ? b * q : a * q;
+      out[2 * r * size + i] = (q > 0.0F ? near : far) * q;
+      out[(2 * r + 1) * size + i] = (q > 0.0F ? far : near) * q;
     }
   }
 }
 
-void KeyRanges::bounds(const kernels::KernelTable& kernels, const float* split, std::size_t rows, float* bounds,
-                       std::size_t stride) const {
+void KeyRanges::reach(const kernels::KernelTable& kernels, const float* split, std::size_t rows, float* scores,
+                      std::size_t stride) const {
   for (std::size_t tile = 0; tile < tiles_.size(); ++tile) {
     kernels.dot_f16({tiles_[tile]->data(), 1, tile_bytes(size_)}, {split, 2 * size_, rows, 2 * size_},
-                    bounds + tile * kLanes, stride, false);
+                    scores + tile * kLanes, stride, false);
   }
 }
 

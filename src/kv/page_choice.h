@@ -12,8 +12,8 @@ namespace pith::kv {
 class PageChoice {
  public:
   /// Of `slots` slots before page `own_page`, those to read, in rising order. Pages are what the head holds, the open
-  /// one and recent ones included: these are always read, and count. Of the others those go first in which the queries
-  /// [group, key_size], scaled as for softmax in base 2, may find the largest scores; of equal ones the older.
+  /// one and recent ones included: these are always read, and count. Of the others those go first of which the queries
+  /// [group, key_size], scaled as for softmax in base 2, expect the most together; of equal ones the older.
   const std::vector<std::uint32_t>& choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
                                            const float* queries, std::size_t slots, std::size_t own_page);
 
@@ -24,8 +24,10 @@ class PageChoice {
   };
   void score(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* queries);
 
-  std::vector<float> split_;   ///< [group, 2 * key_size]
-  std::vector<float> bounds_;  ///< [group, room]
+  std::vector<float> split_;              ///< [group, 2 * key_size]
+  std::vector<float> reached_;            ///< [group, room]
+  std::vector<float> shares_;             ///< [group, candidates], rounded up to 16: of the softmax over them
+  std::vector<float> references_, sums_;  ///< [group]
   std::vector<Candidate> candidates_;
   std::vector<std::uint32_t> chosen_;
 };

@@ -352,8 +352,8 @@ void Session::Impl::truncate(std::size_t tokens) {
 }
 
 KvStats Session::Impl::kv_stats() const {
-  KvStats stats = stats_of(kv_, cache_, tokens_.size(),
-                           {cache_.sealed_bytes(), cache_.exact_bytes(), cache_.summary_bytes()});
+  KvStats stats =
+      stats_of(kv_, cache_, tokens_.size(), {cache_.sealed_bytes(), cache_.exact_bytes(), cache_.summary_bytes()});
   stats.policy_bytes = cache_.observed_bytes();
   stats.held_tokens = static_cast<int>(session::held_tokens(cache_));
   const kv::KvShape& shape = cache_.shape();

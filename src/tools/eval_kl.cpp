@@ -143,6 +143,11 @@ eval::KlOptions options_of(const KlArgs& args) {
   options.baseline = parse_kv(args.baseline, args.codecs);
   for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
   options.codecs = with_sparse(options.codecs, args.sparse);
+  // With shares asked for, the baseline against itself says nothing.
+  if (!args.sparse.empty()) {
+    std::erase_if(options.codecs,
+                  [&](const KvOptions& kv) { return eval::cache_name(kv) == eval::cache_name(options.baseline); });
+  }
   options.decode = args.decode;
   if (!args.no_floor) options.floor = parse_kv(args.floor, args.codecs);
   for (const std::string& path : args.texts) options.texts.push_back({path, read_text(path)});

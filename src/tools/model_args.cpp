@@ -94,8 +94,9 @@ std::vector<KvOptions> with_sparse(const std::vector<KvOptions>& caches, const s
 }
 
 void add_sparse(Command& app, std::vector<double>& shares) {
-  app.add_option("--sparse", shares,
-                 "Each KV cache also with this share of its pages read for a decoded token; may be given more than once")
+  app.add_option(
+         "--sparse", shares,
+         "Each KV cache also with this share of its pages read for a decoded token; may be given more than once")
       ->one_value()
       ->type_name("SHARE");
 }
