@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "kv/cache.h"
 #include "model/forward.h"
+#include "session/cache.h"
 #include "session/eviction.h"
 #include "session/sampler.h"
 #include "session/stop_strings.h"
@@ -30,28 +31,6 @@ int checked_context(int context, int trained) {
   return context == 0 ? trained : context;
 }
 
-kv::SparseReading checked_sparse(const KvOptions& kv) {
-  if (!(kv.read_share > 0.0 && kv.read_share <= 1.0))
-    fail(ErrorKind::kInvalidArgument, "read_share is {}, must be above 0 and at most 1", kv.read_share);
-  if (kv.read_pages_min < 0)
-    fail(ErrorKind::kInvalidArgument, "read_pages_min is {}, must be at least 0", kv.read_pages_min);
-  return {kv.read_share, static_cast<std::size_t>(kv.read_pages_min)};
-}
-
-kv::Cache make_cache(const Model& model, const KvOptions& kv) {
-  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
-  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
-  for (const auto& [layer, codec] : kv.layers) {
-    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
-      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
-    }
-    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
-  }
-  kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
-  if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
-  return cache;
-}
-
 std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
   if (options.policy.empty()) {
     if (options.budget_tokens != 0 || options.budget_bytes != 0)
@@ -59,27 +38,6 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
     return nullptr;
   }
   return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
-}
-
-struct HeldBytes {
-  std::size_t sealed, exact, summary;
-};
-
-KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, const HeldBytes& bytes) {
-  const kv::KvShape& shape = cache.shape();
-  KvStats stats;
-  stats.key_codec = kv.key;
-  stats.value_codec = kv.value;
-  stats.tokens = static_cast<int>(tokens);
-  stats.sealed_bytes = bytes.sealed;
-  stats.exact_bytes = bytes.exact;
-  stats.summary_bytes = bytes.summary;
-  stats.bytes = bytes.sealed + bytes.exact + bytes.summary;
-  for (const std::size_t window : shape.windows) {
-    const std::size_t held = window == 0 ? tokens : std::min(window, tokens);
-    stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
-  }
-  return stats;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -114,7 +72,7 @@ class Session::Impl {
         kv_(options.kv),
         threads_(options.threads),
         eviction_(make_eviction(model_, options.eviction)),
-        cache_(make_cache(model_, kv_)),
+        cache_(session::make_cache(model_, kv_)),
         forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
         sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
     if (eviction_ != nullptr) eviction_->prepare(cache_);
@@ -199,8 +157,6 @@ class Session::Impl {
   void compact(const session::Eviction& eviction, std::size_t budget);
   void truncate(std::size_t tokens);
   const session::Eviction* eviction() const { return eviction_.get(); }
-  KvStats kv_stats() const;
-
   Model model_;
   int context_;
   int batch_;
@@ -351,22 +307,6 @@ void Session::Impl::truncate(std::size_t tokens) {
   feed_again(kept, alone);
 }
 
-KvStats Session::Impl::kv_stats() const {
-  KvStats stats =
-      stats_of(kv_, cache_, tokens_.size(), {cache_.sealed_bytes(), cache_.exact_bytes(), cache_.summary_bytes()});
-  stats.policy_bytes = cache_.observed_bytes();
-  stats.held_tokens = static_cast<int>(session::held_tokens(cache_));
-  const kv::KvShape& shape = cache_.shape();
-  stats.layers.resize(shape.layers());
-  for (std::size_t layer = 0; layer < shape.layers(); ++layer) {
-    const std::size_t window = shape.windows[layer];
-    const std::size_t held = window == 0 ? tokens_.size() : std::min(window, tokens_.size());
-    stats.layers[layer] = {cache_.bytes(KvSide::kKeys, layer), cache_.bytes(KvSide::kValues, layer),
-                           2 * held * shape.kv_heads * shape.key_size, 2 * held * shape.kv_heads * shape.value_size};
-  }
-  return stats;
-}
-
 Session::Session(Model model, const SessionOptions& options)
     : impl_(std::make_unique<Impl>(std::move(model), options)) {}
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -432,14 +372,6 @@ void Session::reset() { impl_->reset(); }
 
 const Model& Session::model() const noexcept { return impl_->model_; }
 
-KvStats Session::kv_stats() const { return impl_->kv_stats(); }
-
-KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
-  if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
-  const kv::Cache cache = make_cache(model, kv);
-  const auto count = static_cast<std::size_t>(tokens);
-  return stats_of(kv, cache, count,
-                  {cache.sealed_bytes_at(count), cache.exact_bytes_at(count), cache.summary_bytes_at(count)});
-}
+KvStats Session::kv_stats() const { return session::kv_stats(impl_->kv_, impl_->cache_); }
 
 }  // namespace pith

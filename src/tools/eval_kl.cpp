@@ -106,6 +106,7 @@ Json to_json(const eval::KlRow& row, const std::vector<eval::KlTextInfo>& texts)
   json["name"] = eval::cache_name(row.kv, row.is_floor);
   json["kv_key"] = row.kv.key;
   json["kv_value"] = row.kv.value;
+  json["read_share"] = row.kv.read_share;
   json["noise_floor"] = row.is_floor;
   json["bits"] = row.bits;
   json["bits_8k"] = row.bits_8k;
@@ -122,6 +123,7 @@ void write_result_json(const KlArgs& args, const ModelInfo& model, const eval::K
   json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
   json["context"] = result.context;
   json["chunks"] = result.chunks;
+  json["decode"] = args.decode;
   json["tokens_scored"] = result.tokens_scored;
   json["seconds"] = seconds;
   for (const eval::KlTextInfo& text : result.texts) {
@@ -202,7 +204,11 @@ void add_eval_kl(Command& app, Action& action, const Codecs& codecs) {
   floor->type_name("TYPE");
   command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
   add_format(*command, args->format);
-  command->callback([args, &action] { action = [args] { kl(*args); }; });
+  command->callback([args, &action] {
+    // Tokens that are fed together read everything.
+    if (!args->sparse.empty() && args->decode == 0) fail_missing("a --decode above 0 beside --sparse");
+    action = [args] { kl(*args); };
+  });
 }
 
 }  // namespace pith::tools
