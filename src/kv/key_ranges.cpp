@@ -71,11 +71,12 @@ void KeyRanges::keep(std::size_t count) { tiles_.resize(std::min(tiles_.size(), 
 void KeyRanges::split_queries(const float* queries, std::size_t rows, std::size_t size, float reach, float* out) {
   const float near = (1.0F + reach) / 2.0F;
   const float far = (1.0F - reach) / 2.0F;
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (std::size_t r = 0; r < rows; ++r, queries += size, out += 2 * size) {
     for (std::size_t i = 0; i < size; ++i) {
-      const float q = queries[r * size + i];
-      out[2 * r * size + i] = (q > 0.0F ? near : far) * q;
-      out[(2 * r + 1) * size + i] = (q > 0.0F ? far : near) * q;
+      const float up = std::max(queries[i], 0.0F);
+      const float down = std::min(queries[i], 0.0F);
+      out[i] = near * up + far * down;
+      out[size + i] = far * up + near * down;
     }
   }
 }

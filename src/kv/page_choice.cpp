@@ -1,6 +1,7 @@
 #include "kv/page_choice.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -9,19 +10,22 @@
 namespace pith::kv {
 namespace {
 
-using kernels::kLanes;
-
 /// How far from the middle of a page's range the queries are expected to find keys: 1 would be the bound, which no key
 /// of 64 comes near in all channels at once. Measured: docs/sparse_reading.md.
 constexpr float kReach = 0.25F;
 
-/// Slots that are read whatever they hold: pages that the queries see as recent, and of a head without exact sinks the
-/// page that has them.
-bool always_read(const Cache& cache, std::size_t layer, const Slot& slot, std::size_t own_page) {
-  if (slot.packed()) return false;
-  const auto page = static_cast<std::size_t>(slot.page);
-  const std::size_t recent = std::max(cache.keys(layer).recent_pages(), cache.values(layer).recent_pages());
-  return own_page - page <= recent || (page == 0 && !cache.keeps_sinks(layer));
+bool all_finite(const float* x, std::size_t count) {
+  bool finite = true;
+  for (std::size_t i = 0; i < count; ++i) finite &= std::abs(x[i]) <= std::numeric_limits<float>::max();
+  return finite;
+}
+
+constexpr std::uint64_t kSlotMask = 0xFFFFFFFF;
+
+/// A number by which slots of larger scores come first, then older ones; its low half is the slot. Integers, because
+/// comparing them needs no branches. Scores are not negative, so their bits rise with them.
+std::uint64_t order_of(float score, std::uint64_t slot) {
+  return (std::uint64_t{~std::bit_cast<std::uint32_t>(score)} << 32) | slot;
 }
 
 }  // namespace
@@ -36,57 +40,72 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
   KeyRanges::split_queries(queries, group, shape.key_size, kReach, split_.data());
   ranges.reach(cache.kernels(), split_.data(), group, reached_.data(), room);
 
-  const std::size_t length = (candidates_.size() + kLanes - 1) / kLanes * kLanes;
-  shares_.assign(group * length, kUnseen);
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    for (std::size_t g = 0; g < group; ++g) {
-      const float reached = reached_[g * room + candidates_[i].slot];
-      if (std::isfinite(reached)) {
-        shares_[g * length + i] = reached;
-      } else {
-        // Reading it says what is wrong with it.
-        candidates_[i].score = std::numeric_limits<float>::infinity();
+  scores_.assign(room, 0.0F);
+  outside_.resize(room, kUnseen);
+  for (std::size_t g = 0; g < group; ++g) {
+    float* reached = &reached_[g * room];
+    // What is not finite would spoil the softmax; reading its page says what is wrong.
+    if (!all_finite(reached, room)) {
+      for (std::size_t slot = 0; slot < room; ++slot) {
+        if (std::isfinite(reached[slot])) continue;
+        reached[slot] = 0.0F;
+        scores_[slot] = std::numeric_limits<float>::infinity();
       }
     }
+    for (std::size_t slot = 0; slot < room; ++slot) reached[slot] += outside_[slot];
   }
   references_.assign(group, kUnseen);
   sums_.assign(group, 0.0F);
   cache.kernels().softmax_rows(
-      {shares_.data(), length, group, length, nullptr, references_.data(), sums_.data(), nullptr, 0});
+      {reached_.data(), room, group, room, nullptr, references_.data(), sums_.data(), nullptr, 0});
   for (std::size_t g = 0; g < group; ++g) {
     if (sums_[g] == 0.0F) continue;
-    for (std::size_t i = 0; i < candidates_.size(); ++i) candidates_[i].score += shares_[g * length + i] / sums_[g];
+    const float scale = 1.0F / sums_[g];
+    const float* shares = &reached_[g * room];
+    for (std::size_t slot = 0; slot < room; ++slot) scores_[slot] += shares[slot] * scale;
   }
+}
+
+std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
+                             std::size_t own_page) {
+  const std::size_t recent = std::max(cache.keys(layer).recent_pages(), cache.values(layer).recent_pages());
+  const bool sinks_apart = cache.keeps_sinks(layer);
+  candidates_.clear();
+  read_.assign(slots, 0);
+  outside_.assign(slots, kUnseen);
+  std::size_t always = 0;
+  for (std::size_t i = 0; i < slots; ++i) {
+    const Slot& slot = head.slots[i];
+    if (slot.live == 0) continue;
+    const auto page = static_cast<std::size_t>(slot.page);
+    if (!slot.packed() && (own_page - page <= recent || (page == 0 && !sinks_apart))) {
+      read_[i] = 1;
+      ++always;
+    } else {
+      outside_[i] = 0.0F;
+      candidates_.push_back(i);
+    }
+  }
+  return always;
 }
 
 const std::vector<std::uint32_t>& PageChoice::choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
                                                      const float* queries, std::size_t slots, std::size_t own_page) {
-  const HeadSlots& head = cache.slots(layer, kv_head);
-  candidates_.clear();
-  chosen_.clear();
-  std::size_t held = 1;
-  for (std::size_t i = 0; i < slots; ++i) {
-    const Slot& slot = head.slots[i];
-    if (slot.live == 0) continue;
-    ++held;
-    if (always_read(cache, layer, slot, own_page)) {
-      chosen_.push_back(static_cast<std::uint32_t>(i));
-    } else {
-      candidates_.push_back({0.0F, static_cast<std::uint32_t>(i)});
-    }
-  }
-  const std::size_t budget = cache.sparse().pages(held);
-  const std::size_t room = budget - std::min(budget, chosen_.size() + 1);
-  if (room < candidates_.size()) {
+  // The page that is being filled is read, and counts.
+  const std::size_t always = list(cache, layer, cache.slots(layer, kv_head), slots, own_page) + 1;
+  const std::size_t budget = cache.sparse().pages(always + candidates_.size());
+  const std::size_t wanted = budget - std::min(budget, always);
+  if (wanted < candidates_.size()) {
     score(cache, layer, kv_head, queries);
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(room), candidates_.end(),
-                     [](const Candidate& a, const Candidate& b) {
-                       return a.score != b.score ? a.score > b.score : a.slot < b.slot;
-                     });
-    candidates_.resize(room);
+    for (std::uint64_t& candidate : candidates_) candidate = order_of(scores_[candidate], candidate);
+    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(wanted), candidates_.end());
+    candidates_.resize(wanted);
   }
-  for (const Candidate& candidate : candidates_) chosen_.push_back(candidate.slot);
-  std::sort(chosen_.begin(), chosen_.end());
+  for (const std::uint64_t candidate : candidates_) read_[candidate & kSlotMask] = 1;
+  chosen_.clear();
+  for (std::size_t i = 0; i < slots; ++i) {
+    if (read_[i] != 0) chosen_.push_back(static_cast<std::uint32_t>(i));
+  }
   return chosen_;
 }
 

@@ -18,17 +18,18 @@ class PageChoice {
                                            const float* queries, std::size_t slots, std::size_t own_page);
 
  private:
-  struct Candidate {
-    float score;
-    std::uint32_t slot;
-  };
+  /// What is read in any case, and the candidates. Returns the number of the former.
+  std::size_t list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
+                   std::size_t own_page);
   void score(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* queries);
 
-  std::vector<float> split_;              ///< [group, 2 * key_size]
-  std::vector<float> reached_;            ///< [group, room]
-  std::vector<float> shares_;             ///< [group, candidates], rounded up to 16: of the softmax over them
-  std::vector<float> references_, sums_;  ///< [group]
-  std::vector<Candidate> candidates_;
+  std::vector<std::uint8_t> read_;         ///< [slots]
+  std::vector<float> outside_;             ///< [room]: 0 of candidates, minus infinity of others
+  std::vector<std::uint64_t> candidates_;  ///< Slots, and once they have scores numbers that rank them.
+  std::vector<float> split_;               ///< [group, 2 * key_size]
+  std::vector<float> reached_;             ///< [group, room], then its softmax over candidates
+  std::vector<float> references_, sums_;   ///< [group]
+  std::vector<float> scores_;              ///< [room]
   std::vector<std::uint32_t> chosen_;
 };
 
