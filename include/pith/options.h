@@ -39,7 +39,8 @@ struct ModelOptions {
   ProgressSink progress{};
 };
 
-/// How keys and values are stored, by codec name (builtin_codecs() lists them). K and V are chosen apart.
+/// How keys and values are stored, by codec name (builtin_codecs() lists them). K and V are chosen apart. And how many
+/// of them are read.
 struct KvOptions {
   struct Layer {
     std::string key, value;
@@ -51,6 +52,15 @@ struct KvOptions {
   std::map<int, Layer> layers{};
   /// Codecs of your own, which may be named as well.
   std::shared_ptr<const CodecRegistry> codecs{};
+  /// Sparse reading. A token that is fed alone, as decoding does, reads at most this share of the pages (of 64 tokens)
+  /// that a KV head of a layer without a window holds; above 0, 1: all. The page being filled and those that the codec
+  /// keeps finer for a while are always read, and count; so are the attention sinks. Of the others those are read whose
+  /// keys may match the token's queries best, as ranges kept for each page say (Tang et al., 2406.10774). Nothing is
+  /// dropped: the next token chooses anew. Tokens that are fed together read everything. Below 1, ranges take memory
+  /// (KvStats::summary_bytes), and eviction policies do not see what the tokens of unread pages would have got.
+  double read_share = 1.0;
+  /// Never fewer pages than this, whatever the share.
+  int read_pages_min = 16;
 };
 
 struct SessionOptions {
@@ -65,7 +75,7 @@ struct SessionOptions {
   /// holds, and lets others take its own: whole pages of 64 tokens, of sessions with the same KV options. Results stay
   /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; behind int4, int3 and
   /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
-  /// with an eviction policy.
+  /// with an eviction policy or sparse reading.
   bool share_prefixes = false;
   /// What the session forgets, and when. Nothing by default.
   EvictionOptions eviction{};

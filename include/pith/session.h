@@ -110,7 +110,7 @@ class Session {
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
   /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
   /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
-  /// for a key of another length.
+  /// for a key of another length, kUnsupported for a session that reads sparsely.
   void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
   /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;

@@ -19,6 +19,8 @@ struct KvStats {
   std::uint64_t sealed_bytes = 0;
   /// Of these, open pages and exact sinks.
   std::uint64_t exact_bytes = 0;
+  /// Of these, what sparse reading keeps about pages (KvOptions::read_share).
+  std::uint64_t summary_bytes = 0;
   /// On top of `bytes`: what eviction policies keep about tokens.
   std::uint64_t policy_bytes = 0;
   /// Tokens that a KV head of a layer without a window holds, on average, rounded up; `tokens` if nothing was evicted.

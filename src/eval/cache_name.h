@@ -1,13 +1,17 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <pith/options.h>
 
 #include <string>
 
 namespace pith::eval {
 
-/// "int4", or "int8/int4" of keys and values apart.
-inline std::string cache_name(const KvOptions& kv) { return kv.key == kv.value ? kv.key : kv.key + "/" + kv.value; }
+/// "int4", or "int8/int4" of keys and values apart, or "int4 sparse 0.25" where not all of it is read.
+inline std::string cache_name(const KvOptions& kv) {
+  const std::string name = kv.key == kv.value ? kv.key : kv.key + "/" + kv.value;
+  return kv.read_share == 1.0 ? name : fmt::format("{} sparse {}", name, kv.read_share);
+}
 
 /// The same, told apart where it is the noise floor.
 inline std::string cache_name(const KvOptions& kv, bool is_floor) {

@@ -21,6 +21,10 @@ constexpr int kTokensPredicted = 8191;
 void check(const KlOptions& options) {
   if (options.texts.empty()) throw Error(ErrorKind::kInvalidArgument, "no texts");
   if (options.codecs.empty() && !options.floor) throw Error(ErrorKind::kInvalidArgument, "no codecs");
+  if (options.decode < 0 || options.decode > options.context / 2 - 1) {
+    throw Error(ErrorKind::kInvalidArgument, fmt::format("decode is {}, allowed are 0 to {} of a context of {}",
+                                                         options.decode, options.context / 2 - 1, options.context));
+  }
   std::set<std::string_view> names;
   for (const KlText& text : options.texts) {
     if (names.insert(text.name).second) continue;
@@ -71,7 +75,7 @@ class Run {
     result.baseline = options_.baseline;
     for (const TextChunks& text : texts_) {
       measure_text(text);
-      result.texts.push_back({text.name(), text.size(), text.size() * text.scored()});
+      result.texts.push_back({text.name(), text.size(), text.size() * (text.context() - 1 - scored_from(text))});
       result.chunks += result.texts.back().chunks;
       result.tokens_scored += result.texts.back().tokens_scored;
     }
@@ -107,11 +111,16 @@ class Run {
     }
   }
 
+  std::size_t scored_from(const TextChunks& text) const {
+    return options_.decode == 0 ? text.scored_from() : text.context() - 1 - static_cast<std::size_t>(options_.decode);
+  }
+
   void measure_chunk(const TextChunks& text, std::span<const Token> chunk) {
-    begin(baseline_, chunk.first(text.scored_from()));
-    for (Contestant& contestant : contestants_) begin(contestant.session, chunk.first(text.scored_from()));
+    const std::size_t first = scored_from(text);
+    begin(baseline_, chunk.first(first));
+    for (Contestant& contestant : contestants_) begin(contestant.session, chunk.first(first));
     const std::size_t end = chunk.size() - 1;
-    for (std::size_t at = text.scored_from(); at < end;) {
+    for (std::size_t at = first; at < end;) {
       const std::size_t count = std::min(rows_.rows_max(), end - at);
       measure_piece(chunk.subspan(at, count), chunk.subspan(at + 1, count));
       at += count;
@@ -126,9 +135,9 @@ class Run {
 
   /// `next`: the true token after each of the piece's.
   void measure_piece(std::span<const Token> piece, std::span<const Token> next) {
-    baseline_rows_.take(baseline_, piece);
+    baseline_rows_.take(baseline_, piece, options_.decode != 0);
     for (Contestant& contestant : contestants_) {
-      rows_.take(contestant.session, piece);
+      rows_.take(contestant.session, piece, options_.decode != 0);
       std::vector<KlScore>& scores = contestant.scores;
       const std::size_t before = scores.size();
       score_rows(baseline_rows_, rows_, next, options_.threads, scores);

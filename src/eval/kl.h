@@ -26,6 +26,9 @@ struct KlOptions {
   std::vector<KlText> texts{};
   /// Tokens in a chunk; the second half of each is scored (TextChunks).
   int context = 2048;
+  /// 0: tokens are fed together. Otherwise only so many predictions are scored, the last ones of each chunk, and their
+  /// tokens are fed alone, as decoding does: what KvOptions::read_share is about.
+  int decode = 0;
   /// Of each text; 0: all that it has.
   int chunks = 0;
   /// What the others are compared with.

@@ -49,12 +49,15 @@ LogitRows::LogitRows(std::size_t vocab, int threads) : vocab_(vocab), threads_(t
   softmax_.resize(rows);
 }
 
-void LogitRows::take(Session& session, std::span<const Token> piece) {
+void LogitRows::take(Session& session, std::span<const Token> piece, bool one_by_one) {
   const int first = session.position();
-  session.feed(piece, [&](int position, std::span<const float> logits) {
-    const auto row = static_cast<std::size_t>(position - first);
-    std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
-  });
+  const std::size_t step = one_by_one ? 1 : piece.size();
+  for (std::size_t at = 0; at < piece.size(); at += step) {
+    session.feed(piece.subspan(at, step), [&](int position, std::span<const float> logits) {
+      const auto row = static_cast<std::size_t>(position - first);
+      std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
+    });
+  }
   share_out(piece.size(), threads_, [&](std::size_t row) { softmax_[row].assign(logits(row)); });
 }
 

@@ -20,8 +20,8 @@ class LogitRows {
 
   /// Tokens that a piece has at most: the logits of all of them are held, in float32 and in double.
   std::size_t rows_max() const noexcept { return softmax_.size(); }
-  /// Feeds a piece to a session and keeps the logits after each token of it.
-  void take(Session& session, std::span<const Token> piece);
+  /// Feeds a piece to a session, as a whole or token by token, and keeps the logits after each token of it.
+  void take(Session& session, std::span<const Token> piece, bool one_by_one = false);
 
   std::span<const float> logits(std::size_t row) const { return std::span(logits_).subspan(row * vocab_, vocab_); }
   const Distribution& softmax(std::size_t row) const { return softmax_[row]; }

@@ -105,6 +105,19 @@ void seal_old(Cache& cache, KvSide which, std::size_t layer, std::size_t kv_head
   if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
 }
 
+/// What sparse reading knows of pages [first, last), once they have slots. Sinks are read in any case.
+void summarize(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t first,
+               std::size_t last) {
+  const Side& side = cache.keys(layer);
+  std::vector<float> rows(kPageTokens * side.size());
+  for (std::size_t page = first; page < last; ++page) {
+    side.exact().get_rows(staging.page(KvSide::kKeys, kv_head, page), kPageTokens, kPageTokens, rows.data());
+    const std::size_t from = page == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0;
+    cache.key_ranges(layer, kv_head)
+        .set(cache.slots(layer, kv_head).slot_of(page, last), side.size(), std::span(rows).subspan(from * side.size()));
+  }
+}
+
 /// Seals the complete pages [first, last) of a layer from the staging pages.
 void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, std::size_t first,
                    std::size_t last) {
@@ -141,6 +154,8 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
       seal_old(cache, which, layer, h, rows, from, to);
     }
   };
+  if (cache.reads_sparsely(layer))
+    pool.run(kv_heads, [&](std::size_t h) { summarize(cache, staging, layer, h, first, last); });
   // The first page of a head decides the grid of all others.
   if (first == 0) {
     pool.run(kSides.size() * kv_heads,

@@ -1,6 +1,7 @@
 #include "kv/attend.h"
 
 #include <algorithm>
+#include <array>
 #include <numbers>
 
 #include "kv/chunk_view.h"
@@ -15,6 +16,12 @@ using kernels::kLanes;
 /// cache.
 constexpr std::size_t kBlockTokens = 16;
 
+/// A sealed page as attention comes to it.
+struct PageToRead {
+  PageView key, value;
+  TokensView tokens;
+};
+
 /// Slots before a query's own page.
 std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
   std::size_t count = head.slots.size();
@@ -22,11 +29,6 @@ std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
          static_cast<std::size_t>(head.slots[count - 1].page) >= own_page)
     --count;
   return count;
-}
-
-/// Chunks of slots, a query's own page included.
-std::size_t chunks_of(const HeadSlots& head, std::size_t own_page) {
-  return slots_seen(head, own_page) / kChunkPages + 1;
 }
 
 }  // namespace
@@ -80,6 +82,7 @@ Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers) : 
     const std::size_t blocks_max = (tokens_max + 2 * (kBlockTokens - 1)) / kBlockTokens;
     split_queries_ = SplitBuffers(shape_.kv_heads * blocks_max, block_rows, shape_.key_size);
   }
+  if (cache.sparse().on()) choices_.resize(shape_.kv_heads);
   for (int i = 0; i < workers; ++i) workers_.emplace_back(block_rows, shape_.value_size);
 }
 
@@ -195,14 +198,13 @@ Attention::BlockQueries Attention::block_queries(const Block& block, std::size_t
 }
 
 void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                             const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
-                             float* observed) const {
+                             const BlockQueries& queries, const Reading& reading, std::size_t chunk, Worker& worker,
+                             const SoftmaxRows& rows, float* observed) const {
   reset(rows);
   const HeadSlots& head = cache.slots(layer, block.kv_head);
   const SidePages& keys = cache.pages(KvSide::kKeys, layer, block.kv_head);
   const SidePages& values = cache.pages(KvSide::kValues, layer, block.kv_head);
   const std::size_t own_page = block.position / kPageTokens;
-  const std::size_t own_slot = slots_seen(head, own_page);
   ChunkView view(cache, layer, block.kv_head, {block.position, block.tokens, shape_.group(), shape_.windows[layer]});
   view.rows = rows;
   view.ranges = worker.ranges.data();
@@ -221,27 +223,36 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     view.attend_exact(queries_of(0).exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
                       kSinkTokens);
   }
-  const std::size_t end = std::min(own_slot, (chunk + 1) * kChunkPages);
-  for (std::size_t i = chunk * kChunkPages; i < end; ++i) {
+  // Pages lie apart, so the processor does not foresee the next one: neither its bytes nor, where not all are read,
+  // what leads there. The ways to all of them are gone together.
+  std::array<PageToRead, kChunkPages> pages{};
+  std::size_t count = 0;
+  const std::size_t end = std::min(reading.count, (chunk + 1) * kChunkPages);
+  for (std::size_t n = chunk * kChunkPages; n < end; ++n) {
+    const std::size_t i = reading[n];
     const Slot& slot = head.slots[i];
     if (slot.live == 0 || view.before_window(slot)) continue;
-    const PageView key = view.keys(slot, keys.pages[i], own_page);
-    const PageView value = view.values(slot, values.pages[i], own_page);
-    // Pages lie apart, so the processor does not foresee the next one.
-    value.prefetch();
-    const Queries sealed = queries_of(cell_of_slot(i)).sealed;
+    pages[count++] = {view.keys(slot, keys.pages[i], own_page),
+                      view.values(slot, values.pages[i], own_page),
+                      {slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens, slot.live, kPageTokens,
+                       cell_of_slot(i)}};
+  }
+  if (count > 0) pages[0].key.prefetch();
+  if (count > 0) pages[0].value.prefetch();
+  for (std::size_t n = 0; n < count; ++n) {
+    const auto& [key, value, tokens] = pages[n];
+    if (n + 1 < count) pages[n + 1].key.prefetch();
+    const Queries sealed = queries_of(tokens.cell).sealed;
     key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
     if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
-    if (i + 1 < end && head.slots[i + 1].live != 0)
-      view.keys(head.slots[i + 1], keys.pages[i + 1], own_page).prefetch();
-    const std::size_t start = slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens;
-    value.codec->absorb_rows(view.step({start, slot.live, kPageTokens, cell_of_slot(i)}), value.bytes, view.scratch);
+    if (n + 1 < count) pages[n + 1].value.prefetch();
+    value.codec->absorb_rows(view.step(tokens), value.bytes, view.scratch);
   }
-  if (own_slot / kChunkPages == chunk) {
+  if (chunk + 1 == reading.chunks()) {
     // What no row sees is left out.
     const std::size_t start = own_page * kPageTokens;
     const std::size_t seen = (block.position + block.tokens - start + kLanes - 1) / kLanes * kLanes;
-    view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(own_slot)},
+    view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(slots_seen(head, own_page))},
                       staging.page(KvSide::kKeys, block.kv_head, own_page),
                       staging.page(KvSide::kValues, block.kv_head, own_page), kPageTokens);
   }
@@ -314,9 +325,9 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
       observed = worker.observed.data();
       std::fill_n(observed, needed, kUnseen);
     }
-    const std::size_t chunks = chunks_of(cache.slots(layer, block.kv_head), block.position / kPageTokens);
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-      attend_chunk(cache, staging, layer, block, queries, chunk, worker, part, observed);
+    const Reading reading = {slots_seen(cache.slots(layer, block.kv_head), block.position / kPageTokens), nullptr};
+    for (std::size_t chunk = 0; chunk < reading.chunks(); ++chunk) {
+      attend_chunk(cache, staging, layer, block, queries, reading, chunk, worker, part, observed);
       merge(cache.kernels(), part, total);
     }
     if (observed != nullptr) gather_block(cache, block, total, observed);
@@ -324,12 +335,29 @@ void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPoo
   });
 }
 
+void Attention::make_readings(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
+                              const std::vector<Block>& blocks) {
+  const bool sparse = batch.sparse && cache.reads_sparsely(layer);
+  readings_.resize(blocks.size());
+  pool.run(
+      blocks.size(),
+      [&](std::size_t task) {
+        const Block& block = blocks[task];
+        const std::size_t own_page = block.position / kPageTokens;
+        readings_[task] = {slots_seen(cache.slots(layer, block.kv_head), own_page), nullptr};
+        if (!sparse) return;
+        const std::vector<std::uint32_t>& chosen = choices_[task].choose(
+            cache, layer, block.kv_head, block_queries(block, batch.tokens).exact, readings_[task].count, own_page);
+        readings_[task] = {chosen.size(), chosen.data()};
+      },
+      sparse);
+}
+
 void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                           const AttendBatch& batch, const std::vector<Block>& blocks) {
-  const std::size_t own_page = blocks.front().position / kPageTokens;
+  make_readings(cache, pool, layer, batch, blocks);
   std::size_t chunks = 0;
-  for (std::size_t h = 0; h < shape_.kv_heads; ++h)
-    chunks = std::max(chunks, chunks_of(cache.slots(layer, h), own_page));
+  for (const Reading& reading : readings_) chunks = std::max(chunks, reading.chunks());
   const std::size_t rows = blocks.front().tokens * shape_.group();
   if (split_parts_.blocks() < blocks.size() * chunks) {
     split_parts_ = RowsBuffers(2 * blocks.size() * chunks, kBlockTokens * shape_.group(), shape_.value_size);
@@ -340,8 +368,9 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
   pool.run(blocks.size() * chunks, [&](std::size_t task, std::size_t w) {
     const Block& block = blocks[task / chunks];
     // Heads hold different numbers of slots.
-    if (task % chunks >= chunks_of(cache.slots(layer, block.kv_head), own_page)) return reset(part_of(task));
-    attend_chunk(cache, staging, layer, block, block_queries(block, batch.tokens), task % chunks, workers_[w],
+    const Reading& reading = readings_[block.number];
+    if (task % chunks >= reading.chunks()) return reset(part_of(task));
+    attend_chunk(cache, staging, layer, block, block_queries(block, batch.tokens), reading, task % chunks, workers_[w],
                  part_of(task), cells_ != 0 ? &observed_[block.number * observed_size] : nullptr);
   });
   for (const Block& block : blocks) {

@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "kv/append.h"
 #include "kv/cache.h"
+#include "kv/page_choice.h"
 #include "kv/softmax_state.h"
 
 namespace pith::kv {
@@ -21,6 +22,8 @@ struct AttendBatch {
   std::size_t tokens = 0;
   std::size_t position = 0;  ///< Of the first token.
   float scale = 1.0F;        ///< Multiplies the scores.
+  /// A single token that reads as sparsely as the cache says.
+  bool sparse = false;
 };
 
 /// Memory of split rows, in blocks of `rows` rows: each begins where SplitRows may.
@@ -92,6 +95,15 @@ class Attention {
     std::size_t shift = 0;  ///< What they are turned by; 0: nothing is there
   };
 
+  /// The slots of a KV head that a block reads before its own page.
+  struct Reading {
+    std::size_t count;
+    const std::uint32_t* slots;  ///< Null: all of them.
+
+    std::size_t chunks() const { return count / kChunkPages + 1; }  ///< The own page included.
+    std::size_t operator[](std::size_t i) const { return slots != nullptr ? slots[i] : i; }
+  };
+
   std::vector<Block> make_blocks(const AttendBatch& batch) const;
   void prepare_queries(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
                        const std::vector<Block>& blocks);
@@ -110,8 +122,11 @@ class Attention {
   void find_shifts(const Cache& cache, std::size_t layer, const AttendBatch& batch);
   /// The state of a block over one chunk, from nothing. `observed` takes the scores of all cells, or is null.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const Block& block,
-                    const BlockQueries& queries, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
-                    float* observed) const;
+                    const BlockQueries& queries, const Reading& reading, std::size_t chunk, Worker& worker,
+                    const SoftmaxRows& rows, float* observed) const;
+  /// What each block reads, for one block a KV head.
+  void make_readings(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
+                     const std::vector<Block>& blocks);
   /// Room for what is observed of the batch's blocks: parts_ [blocks][observers, cells * kPageTokens].
   void begin_observing(const Cache& cache, std::size_t layer, const AttendBatch& batch,
                        const std::vector<Block>& blocks);
@@ -136,6 +151,8 @@ class Attention {
   std::vector<float> observed_;        ///< Of run_split(): [blocks, cells, rows, kPageTokens]
   std::vector<std::uint8_t> counted_;  ///< [blocks]: whether any observer counts the block
   std::vector<double> gathered_;       ///< [blocks, observers, cells * kPageTokens]
+  std::vector<Reading> readings_;      ///< [kv_heads], of run_split()
+  std::vector<PageChoice> choices_;    ///< [kv_heads]; empty without sparse reading
   std::vector<Worker> workers_;
   std::vector<std::vector<std::size_t>> shifts_;  ///< [kv_heads][cells]; empty: nothing is turned
 };

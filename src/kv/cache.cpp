@@ -112,7 +112,13 @@ void Cache::reset_heads() {
   slots_.assign(shape_.layers() * shape_.kv_heads, {});
   promoted_.assign(shape_.layers() * shape_.kv_heads, nullptr);
   promotion_bytes_ = promotion_budget();
+  if (sparse_.on()) key_ranges_.assign(shape_.layers() * shape_.kv_heads, {});
   if (any_keys_rotated()) key_bases_.assign(shape_.layers() * shape_.kv_heads, KeyBasis(shape_.key_size));
+}
+
+void Cache::enable_sparse(const SparseReading& sparse) {
+  sparse_ = sparse;
+  reset_heads();
 }
 
 double Cache::promotion_budget() const {
@@ -159,6 +165,12 @@ std::size_t Cache::exact_bytes() const {
   return bytes;
 }
 
+std::size_t Cache::summary_bytes() const {
+  std::size_t bytes = 0;
+  for (const KeyRanges& ranges : key_ranges_) bytes += ranges.bytes();
+  return bytes;
+}
+
 std::size_t Cache::sealed_bytes_at(std::size_t tokens) const {
   std::size_t bytes = 0;
   std::size_t old_pages_max = 0;
@@ -182,12 +194,21 @@ std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
   return bytes;
 }
 
+std::size_t Cache::summary_bytes_at(std::size_t tokens) const {
+  std::size_t bytes = 0;
+  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
+    if (reads_sparsely(layer)) bytes += shape_.kv_heads * KeyRanges::bytes_of(tokens / kPageTokens, shape_.key_size);
+  }
+  return bytes;
+}
+
 std::size_t Cache::bytes(KvSide side, std::size_t layer) const {
   std::size_t bytes = 0;
   for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
     const SidePages& held = pages(side, layer, h);
     bytes += exact_bytes_of(held);
     for (const Page& page : held.pages) bytes += held_bytes(page);
+    if (side == KvSide::kKeys && reads_sparsely(layer)) bytes += key_ranges(layer, h).bytes();
   }
   return bytes;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "kv/codec.h"
 #include "kv/codec/float_codec.h"
 #include "kv/key_basis.h"
+#include "kv/key_ranges.h"
 #include "kv/layout.h"
 #include "kv/observer.h"
 #include "kv/query_sums.h"
@@ -85,6 +87,19 @@ struct LayerCodecs {
   std::string key, value;
 };
 
+/// How many of its pages a KV head of a layer without a window reads for the queries of a single token.
+struct SparseReading {
+  double share = 1.0;
+  /// Never fewer.
+  std::size_t pages_min = 0;
+
+  bool on() const { return share < 1.0; }
+  /// Of so many.
+  std::size_t pages(std::size_t held) const {
+    return std::max(pages_min, static_cast<std::size_t>(share * static_cast<double>(held)));
+  }
+};
+
 /// The KV cache of one sequence. Goals: keys and values stay in the codecs' bytes, sealed page by page; what is held is
 /// counted. Non-goals: tokens, models, scheduling. A query sees its own page exactly, the pages before it in the recent
 /// codec and all earlier ones in the codec itself: by position alone, so results do not depend on how a prompt is cut
@@ -125,12 +140,15 @@ class Cache {
 
   std::size_t sealed_bytes() const;
   std::size_t exact_bytes() const;
+  /// What sparse reading keeps about pages.
+  std::size_t summary_bytes() const;
   /// Of one side of one layer, all of it.
   std::size_t bytes(KvSide side, std::size_t layer) const;
   /// What they will be when so many tokens are held and promotions take their share; the text decides which heads do.
   /// Heads that would be unusable otherwise (promote()) come on top.
   std::size_t sealed_bytes_at(std::size_t tokens) const;
   std::size_t exact_bytes_at(std::size_t tokens) const;
+  std::size_t summary_bytes_at(std::size_t tokens) const;
 
   /// Forgets all tokens and returns the memory.
   void clear();
@@ -157,6 +175,17 @@ class Cache {
   void set_rotary(Rotary rotary, std::size_t trained) {
     rotary_ = std::move(rotary);
     trained_ = trained;
+  }
+  /// Before anything is in: keeps what it takes to choose pages. Without it nothing is kept.
+  void enable_sparse(const SparseReading& sparse);
+  const SparseReading& sparse() const { return sparse_; }
+  bool reads_sparsely(std::size_t layer) const { return sparse_.on() && shape_.windows[layer] == 0; }
+  /// Only where reads_sparsely().
+  KeyRanges& key_ranges(std::size_t layer, std::size_t kv_head) {
+    return key_ranges_[layer * shape_.kv_heads + kv_head];
+  }
+  const KeyRanges& key_ranges(std::size_t layer, std::size_t kv_head) const {
+    return key_ranges_[layer * shape_.kv_heads + kv_head];
   }
   /// Only where the keys' codec is rotated.
   KeyBasis& key_basis(std::size_t layer, std::size_t kv_head) { return key_bases_[layer * shape_.kv_heads + kv_head]; }
@@ -197,6 +226,8 @@ class Cache {
   std::vector<KeyBasis> key_bases_;     ///< [layers, kv_heads]; empty where keys are not rotated
   std::vector<const Codec*> promoted_;  ///< [layers, kv_heads]; null: not promoted
   double promotion_bytes_ = 0.0;        ///< Of a page of every head: what is left for promotions.
+  SparseReading sparse_;
+  std::vector<KeyRanges> key_ranges_;  ///< [layers, kv_heads]; empty without sparse reading
   Observers observers_;
   QuerySums query_sums_;
   Rotary rotary_;

@@ -12,9 +12,9 @@ inline constexpr float kUnseen = -std::numeric_limits<float>::infinity();
 
 /// What a query `distance` pages behind a sealed page reads.
 struct PageView {
-  const Codec* codec;
-  const std::byte* bytes;
-  const std::vector<Origin>* origins;
+  const Codec* codec = nullptr;
+  const std::byte* bytes = nullptr;
+  const std::vector<Origin>* origins = nullptr;
 
   void prefetch() const;
 };

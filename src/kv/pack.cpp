@@ -9,11 +9,20 @@
 #include <utility>
 #include <vector>
 
+#include "kv/read_back.h"
+
 namespace pith::kv {
 namespace {
 
 /// Of the tokens in pages with and without holes: from which share of holes on it is worth to move any.
 constexpr std::size_t kLazyShare = 8;
+
+/// The slot that holds what `wanted` holds.
+std::vector<Slot>::const_iterator find_same(const std::vector<Slot>& slots, const Slot& wanted) {
+  return std::find_if(slots.begin(), slots.end(), [&](const Slot& slot) {
+    return slot.packed() == wanted.packed() && slot.page == wanted.page && slot.positions == wanted.positions;
+  });
+}
 
 /// A page that is being filled.
 struct Target {
@@ -106,12 +115,14 @@ class HeadPacker {
       if (!head_.slots[i].packed()) keep(head_.slots[i], page(0, i), page(1, i));
     }
     move_gathered(slots);
-    head_.slots = std::move(slots);
+    const std::vector<Slot> before = std::exchange(head_.slots, std::move(slots));
     for (const KvSide side : kSides) side_pages(side).pages = std::move(pages[static_cast<std::size_t>(side)]);
+    if (cache_.reads_sparsely(layer_)) move_ranges(before);
   }
 
   void take(std::size_t slot);
   void move_gathered(const std::vector<Slot>& slots);
+  void move_ranges(const std::vector<Slot>& before);
   Slot slot_of(const Target& target) const {
     return {Slot::kPacked, first_tokens(target.positions.size()), std::make_shared<const Positions>(target.positions)};
   }
@@ -175,6 +186,27 @@ void HeadPacker::take(std::size_t slot) {
   }
 }
 
+/// Ranges of slots that stay follow them; what was moved is read for its own, as it is stored.
+void HeadPacker::move_ranges(const std::vector<Slot>& before) {
+  const std::size_t size = cache_.shape().key_size;
+  KeyRanges& ranges = cache_.key_ranges(layer_, kv_head_);
+  const KeyRanges old_ranges = std::exchange(ranges, {});
+  HeldRows reader(cache_, KvSide::kKeys, layer_, kv_head_);
+  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+    const auto old = find_same(before, head_.slots[i]);
+    if (old != before.end()) {
+      ranges.copy(i, old_ranges, static_cast<std::size_t>(old - before.begin()));
+      continue;
+    }
+    std::vector<float> keys;
+    for (std::size_t t = 0; t < head_.slots[i].held(); ++t) {
+      const std::span<const float> key = reader.row(cell_of_slot(i), t);
+      keys.insert(keys.end(), key.begin(), key.end());
+    }
+    ranges.set(i, size, keys);
+  }
+}
+
 /// What observers gathered follows the tokens.
 void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
   const std::size_t head = layer_ * cache_.shape().kv_heads + kv_head_;
@@ -190,9 +222,7 @@ void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
     copy(cell_of_slot(head_.slots.size()), cell_of_slot(slots.size()));
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const std::vector<std::int32_t> positions = positions_of(slots[i]);
-      const auto old = std::find_if(head_.slots.begin(), head_.slots.end(), [&](const Slot& slot) {
-        return slot.packed() == slots[i].packed() && slot.page == slots[i].page && slot.positions == slots[i].positions;
-      });
+      const auto old = find_same(head_.slots, slots[i]);
       if (old != head_.slots.end()) {
         copy(cell_of_slot(static_cast<std::size_t>(old - head_.slots.begin())), cell_of_slot(i));
         continue;

@@ -41,6 +41,7 @@ void Cache::rewind(std::size_t tokens) {
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
     for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
       slots(layer, h).slots.resize(pages);
+      if (reads_sparsely(layer)) key_ranges(layer, h).keep(pages);
       for (const KvSide which : kSides) {
         SidePages& held = this->pages(which, layer, h);
         held.pages.resize(pages);

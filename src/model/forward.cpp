@@ -69,12 +69,12 @@ kernels::Activations Forward::normed(const Vector& weight, std::size_t first, st
   });
 }
 
-void Forward::run(std::span<const Token> tokens) {
+void Forward::run(std::span<const Token> tokens, bool sparse) {
   const std::size_t position = cache_.tokens();
   rope_.prepare(position, tokens.size());
   if (h_.sliding_window != 0) local_rope_.prepare(position, tokens.size());
   for (std::size_t layer = 0; layer < h_.layers; ++layer) {
-    attention_block(layer, tokens);
+    attention_block(layer, tokens, sparse);
     feed_forward_block(model_.weights().layers[layer], tokens.size());
   }
   const LayerWeights& last = model_.weights().layers.back();
@@ -117,7 +117,7 @@ void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
   });
 }
 
-void Forward::attention_block(std::size_t layer, std::span<const Token> tokens) {
+void Forward::attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse) {
   const LayerWeights& w = model_.weights().layers[layer];
   Buffers& b = buffers_;
   // Rows come from the embedding, or from the layer before.
@@ -140,7 +140,7 @@ void Forward::attention_block(std::size_t layer, std::span<const Token> tokens) 
              {query, key, value, b.qkv_stride, tokens.size(), position, h_.attention_scale});
   attention_.run(
       cache_, staging_, pool_, layer,
-      {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position, h_.attention_scale});
+      {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position, h_.attention_scale, sparse});
   kv::finish_append(cache_, staging_, layer, position + tokens.size());
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};

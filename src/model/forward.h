@@ -31,7 +31,8 @@ class Forward {
   Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std::size_t tokens_max);
 
   /// Appends tokens (at most tokens_max) to the cache and leaves their final hidden states for logits().
-  void run(std::span<const Token> tokens);
+  /// A single token reads sparsely if asked to, where the cache does (Cache::enable_sparse()).
+  void run(std::span<const Token> tokens, bool sparse = false);
 
   /// Logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
@@ -40,7 +41,7 @@ class Forward {
   // What happens between two products happens in one parallel region, in blocks of rows that stay in the cache from
   // where they are added up to their codes. So a part of a layer leaves its projection to whoever reads the residual
   // next.
-  void attention_block(std::size_t layer, std::span<const Token> tokens);
+  void attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse);
   void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
   void shape_qkv(std::size_t layer, std::size_t tokens);
   /// residual[m] = embedding

@@ -46,6 +46,8 @@ std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
       bytes += tokens / kv::kPageTokens * codec.page_bytes() + side.exact().page_bytes() +
                side.exact().bytes_of(kv::kSinkTokens);
     }
+    if (cache.reads_sparsely(layer))
+      bytes += kv::KeyRanges::bytes_of(tokens / kv::kPageTokens + kernels::kLanes, cache.shape().key_size);
   }
   return bytes * cache.shape().kv_heads;
 }
@@ -113,7 +115,7 @@ void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
   const std::size_t heads = scored_heads(cache.shape());
   // What is freed is known only once it is: pages stay where something protected is left of them.
   for (;;) {
-    const std::size_t bytes = cache.sealed_bytes() + cache.exact_bytes() + growth;
+    const std::size_t bytes = cache.sealed_bytes() + cache.exact_bytes() + cache.summary_bytes() + growth;
     if (heads == 0 || bytes <= options_.budget_bytes) return;
     const std::size_t held = total_held(cache) / heads;
     const std::size_t less = (bytes - options_.budget_bytes) / bytes_a_token(cache) + 1;

@@ -74,6 +74,6 @@ void Session::reset() { impl_->reset(); }
 
 const Model& Session::model() const noexcept { return impl_->model_; }
 
-KvStats Session::kv_stats() const { return impl_->kv_stats(); }
+KvStats Session::kv_stats() const { return session::kv_stats(impl_->kv_, impl_->cache_); }
 
 }  // namespace pith

@@ -25,18 +25,6 @@ int checked_context(int context, int trained) {
 
 namespace session {
 
-kv::Cache make_cache(const Model& model, const KvOptions& kv) {
-  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
-  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
-  for (const auto& [layer, codec] : kv.layers) {
-    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
-      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
-    }
-    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
-  }
-  return {shape, codecs, model.impl()->kernels(), kv.codecs.get()};
-}
-
 std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
   if (options.policy.empty()) {
     if (options.budget_tokens != 0 || options.budget_bytes != 0)
@@ -60,7 +48,7 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
       sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
   if (eviction_ != nullptr) eviction_->prepare(cache_);
-  if (options.share_prefixes && eviction_ == nullptr) sharing_ = session::PrefixSharing(kv_);
+  if (options.share_prefixes && eviction_ == nullptr && !cache_.sparse().on()) sharing_ = session::PrefixSharing(kv_);
 }
 Session::Impl::Impl(const Impl& other)
     : model_(other.model_),
@@ -74,6 +62,7 @@ Session::Impl::Impl(const Impl& other)
       forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
       sampler_(other.sampler_),
       tokens_(other.tokens_),
+      alone_(other.alone_),
       logits_(other.logits_),
       compacted_(other.compacted_),
       sharing_(other.sharing_.fork()),
@@ -96,14 +85,15 @@ void Session::Impl::check(std::span<const Token> tokens) const {
   }
 }
 
-void Session::Impl::run(std::span<const Token> batch, std::size_t end) {
+void Session::Impl::run(std::span<const Token> batch, std::size_t end, bool alone) {
   if (eviction_ != nullptr) {
     eviction_->make_room(cache_, pool_);
     if (streams()) end = eviction_->next_decision(tokens_.size());
     cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
   }
-  forward_.run(batch);
+  forward_.run(batch, alone);
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
+  if (cache_.sparse().on()) alone_.resize(tokens_.size(), alone);
 }
 
 std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
@@ -125,12 +115,16 @@ void Session::Impl::keep_logits(std::size_t row) {
 bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
   check(tokens);
   tokens = tokens.subspan(take_prefix(tokens));
+  return feed(tokens, tokens.size() == 1, stop);
+}
+
+bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop) {
   const bool single = tokens.size() == 1;
   const std::size_t end = tokens_.size() + tokens.size();
   while (!tokens.empty()) {
     if (stop.stop_requested()) return false;
     const auto batch = tokens.first(next_batch(tokens.size()));
-    run(batch, end);
+    run(batch, end, alone);
     tokens = tokens.subspan(batch.size());
     if (sharing_.on() && tokens_.size() % kv::kPageTokens == 0 && tokens.size() < kv::kPageTokens)
       sharing_.offer(model_.impl()->prefixes(), cache_, tokens_, !single);
@@ -143,10 +137,11 @@ bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& s
 void Session::Impl::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
   check(tokens);
   const std::size_t end = tokens_.size() + tokens.size();
+  const bool alone = tokens.size() == 1;
   while (!tokens.empty()) {
     const auto batch = tokens.first(next_batch(tokens.size()));
     const int position = static_cast<int>(tokens_.size());
-    run(batch, end);
+    run(batch, end, alone);
     tokens = tokens.subspan(batch.size());
     forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
       if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
@@ -172,6 +167,7 @@ Token Session::Impl::sample() {
 void Session::Impl::reset() {
   cache_.clear();
   tokens_.clear();
+  alone_.clear();
   logits_.clear();
   compacted_ = false;
   sharing_.clear();
@@ -203,6 +199,7 @@ void Session::Impl::truncate(std::size_t tokens) {
   if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
   if (tokens == tokens_.size()) return;
   const std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
+  const std::vector<bool> alone = alone_;
   // The state that the tokens were in up to some point is still there, or it is nothing.
   const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
   std::size_t from = 0;
@@ -221,8 +218,19 @@ void Session::Impl::truncate(std::size_t tokens) {
     cache_.rewind(from);
   }
   tokens_.resize(from);
+  alone_.resize(std::min(alone_.size(), from));
   logits_.clear();
-  if (from < tokens) feed(std::span(kept).subspan(from), std::stop_token{});
+  feed_again(kept, alone);
+}
+
+void Session::Impl::feed_again(std::span<const Token> tokens, const std::vector<bool>& alone) {
+  for (std::size_t first = tokens_.size(); first < tokens.size();) {
+    std::size_t last = first + 1;
+    const bool single = !alone.empty() && alone[first];
+    while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
+    feed(tokens.subspan(first, last - first), single, std::stop_token{});
+    first = last;
+  }
 }
 
 }  // namespace pith

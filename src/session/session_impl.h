@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "kv/cache.h"
 #include "model/forward.h"
+#include "session/cache.h"
 #include "session/eviction.h"
 #include "session/prefix_sharing.h"
 #include "session/sampler.h"
@@ -18,7 +19,6 @@ namespace session {
 
 inline constexpr int kBatchMax = 4096;
 
-kv::Cache make_cache(const Model& model, const KvOptions& kv);
 /// Null where no policy is named.
 std::shared_ptr<const Eviction> make_eviction(const Model& model, const EvictionOptions& options);
 
@@ -44,7 +44,6 @@ class Session::Impl {
   void truncate(std::size_t tokens);
   std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
-  KvStats kv_stats() const;
 
   Model model_;
   int context_;
@@ -57,6 +56,8 @@ class Session::Impl {
   model::Forward forward_;
   session::Sampler sampler_;
   std::vector<Token> tokens_;
+  /// With sparse reading: which tokens were fed alone. [tokens_]
+  std::vector<bool> alone_;
   std::vector<float> logits_;
   bool compacted_ = false;          ///< compact() evicted something
   session::PrefixSharing sharing_;  ///< Off unless asked for.
@@ -68,8 +69,12 @@ class Session::Impl {
   /// Old tokens go as new ones come.
   bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
   void check(std::span<const Token> tokens) const;
+  /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
+  bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop);
+  /// Tokens that are not in the cache any more, as they were fed the first time.
+  void feed_again(std::span<const Token> tokens, const std::vector<bool>& alone);
   /// Of a feed up to position `end`.
-  void run(std::span<const Token> batch, std::size_t end);
+  void run(std::span<const Token> batch, std::size_t end, bool alone);
   void keep_logits(std::size_t row);
   /// Takes over what another session has of the first tokens; how many.
   std::size_t take_prefix(std::span<const Token> tokens);

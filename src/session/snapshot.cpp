@@ -177,6 +177,10 @@ void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
                    const snapshot::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
+  // What pages are chosen by is not in the format.
+  if (impl.cache_.sparse().on())
+    fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
+         impl.kv_.read_share);
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;

@@ -23,6 +23,7 @@ constexpr int kRoundsMax = 1000;
 struct BenchArgs {
   ModelArgs model;
   std::vector<std::string> kv;
+  std::vector<double> sparse;
   eval::SpeedOptions options;
   bool no_limits = false;
   BenchFormat format = BenchFormat::kTable;
@@ -51,6 +52,7 @@ void bench(const BenchArgs& args) {
   options.limits = !args.no_limits;
   const std::vector<std::string> f16 = {"f16"};
   for (const std::string& kv : args.kv.empty() ? f16 : args.kv) options.caches.push_back(parse_kv(kv, args.codecs));
+  options.caches = with_sparse(options.caches, args.sparse);
   const Model model = args.model.load();
   BenchReport report;
   report.model_file = args.model.path;
@@ -99,6 +101,7 @@ void add_bench(Command& app, Action& action, const Codecs& codecs) {
                                codec_list(codecs)))
       ->one_value()
       ->type_name("TYPE");
+  add_sparse(*command, args->sparse);
   add_workload_to(*command, *args);
   command->add_choice("--format", args->format,
                       {{"table", BenchFormat::kTable},

@@ -69,6 +69,7 @@ Option* Command::add_option(const std::string& names, Value& value, const std::s
 template Option* Command::add_option(const std::string&, std::string&, const std::string&);
 template Option* Command::add_option(const std::string&, int&, const std::string&);
 template Option* Command::add_option(const std::string&, float&, const std::string&);
+template Option* Command::add_option(const std::string&, double&, const std::string&);
 template Option* Command::add_option(const std::string&, std::uint64_t&, const std::string&);
 template Option* Command::add_option(const std::string&, std::vector<std::string>&, const std::string&);
 template Option* Command::add_option(const std::string&, std::vector<std::uint64_t>&, const std::string&);

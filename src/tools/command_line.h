@@ -55,7 +55,7 @@ class Command {
   /// One of the subcommands must be given.
   void require_subcommand();
 
-  /// std::string, int, float, std::uint64_t; std::vector of std::string, int, std::uint64_t or double.
+  /// std::string, int, float, double, std::uint64_t; std::vector of std::string, int, std::uint64_t or double.
   template <typename Value>
   Option* add_option(const std::string& names, Value& value, const std::string& help);
   Option* add_flag(const std::string& names, bool& value, const std::string& help);

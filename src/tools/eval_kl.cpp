@@ -22,6 +22,8 @@ struct KlArgs {
   ModelArgs model;
   std::vector<std::string> texts;
   std::vector<std::string> kv;
+  std::vector<double> sparse;
+  int decode = 0;
   std::string baseline = "f32";
   std::string floor = "f32-rotated";
   bool no_floor = false;
@@ -106,6 +108,7 @@ Json to_json(const eval::KlRow& row, const std::vector<eval::KlTextInfo>& texts)
   json["name"] = eval::cache_name(row.kv, row.is_floor);
   json["kv_key"] = row.kv.key;
   json["kv_value"] = row.kv.value;
+  json["read_share"] = row.kv.read_share;
   json["noise_floor"] = row.is_floor;
   json["bits"] = row.bits;
   json["bits_8k"] = row.bits_8k;
@@ -122,6 +125,7 @@ void write_result_json(const KlArgs& args, const ModelInfo& model, const eval::K
   json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
   json["context"] = result.context;
   json["chunks"] = result.chunks;
+  json["decode"] = args.decode;
   json["tokens_scored"] = result.tokens_scored;
   json["seconds"] = seconds;
   json["eviction"] = eviction_json(args.eviction.options());
@@ -144,6 +148,13 @@ eval::KlOptions options_of(const KlArgs& args) {
   options.eviction = args.eviction.options();
   options.baseline = parse_kv(args.baseline, args.codecs);
   for (const std::string& kv : args.kv) options.codecs.push_back(parse_kv(kv, args.codecs));
+  options.codecs = with_sparse(options.codecs, args.sparse);
+  // With shares asked for, the baseline against itself says nothing.
+  if (!args.sparse.empty()) {
+    std::erase_if(options.codecs,
+                  [&](const KvOptions& kv) { return eval::cache_name(kv) == eval::cache_name(options.baseline); });
+  }
+  options.decode = args.decode;
   if (!args.no_floor) options.floor = parse_kv(args.floor, args.codecs);
   for (const std::string& path : args.texts) options.texts.push_back({path, read_text(path)});
   return options;
@@ -185,6 +196,12 @@ void add_eval_kl(Command& app, Action& action, const Known& known) {
       ->required()
       ->one_value()
       ->type_name("TYPE");
+  add_sparse(*command, args->sparse);
+  command
+      ->add_option("--decode", args->decode,
+                   "Score only the last N predictions of each chunk, and feed their tokens one by one")
+      ->not_negative()
+      ->type_name("N");
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   auto* floor =
       command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");
@@ -192,7 +209,11 @@ void add_eval_kl(Command& app, Action& action, const Known& known) {
   command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
   args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
-  command->callback([args, &action] { action = [args] { kl(*args); }; });
+  command->callback([args, &action] {
+    // Tokens that are fed together read everything.
+    if (!args->sparse.empty() && args->decode == 0) fail_missing("a --decode above 0 beside --sparse");
+    action = [args] { kl(*args); };
+  });
 }
 
 }  // namespace pith::tools

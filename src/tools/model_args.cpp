@@ -51,6 +51,8 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
           ->type_name("TYPE");
   app.add_option("--kv-k", kv_key, "How keys are kept")->type_name("TYPE")->excludes(both);
   app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->excludes(both);
+  app.add_option("--sparse", sparse, "The share of the cache's pages that a decoded token reads; 1 (the default): all")
+      ->type_name("SHARE");
 }
 
 void SessionArgs::add_context_to(Command& app) {
@@ -64,6 +66,7 @@ SessionOptions SessionArgs::options(int threads) const {
   options.kv = parse_kv(kv.empty() ? kv_default : kv, codecs);
   if (!kv_key.empty()) options.kv.key = kv_key;
   if (!kv_value.empty()) options.kv.value = kv_value;
+  options.kv.read_share = sparse;
   options.context = context;
   options.eviction = eviction.options();
   options.threads = threads;
@@ -77,6 +80,26 @@ KvOptions parse_kv(const std::string& text, const Codecs& codecs) {
   kv.value = slash == std::string::npos ? kv.key : text.substr(slash + 1);
   kv.codecs = codecs;
   return kv;
+}
+
+std::vector<KvOptions> with_sparse(const std::vector<KvOptions>& caches, const std::vector<double>& shares) {
+  std::vector<KvOptions> all;
+  for (const KvOptions& kv : caches) {
+    all.push_back(kv);
+    for (const double share : shares) {
+      all.push_back(kv);
+      all.back().read_share = share;
+    }
+  }
+  return all;
+}
+
+void add_sparse(Command& app, std::vector<double>& shares) {
+  app.add_option(
+         "--sparse", shares,
+         "Each KV cache also with this share of its pages read for a decoded token; may be given more than once")
+      ->one_value()
+      ->type_name("SHARE");
 }
 
 std::string kv_name(const KvOptions& kv) { return eval::cache_name(kv); }

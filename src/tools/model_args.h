@@ -3,6 +3,7 @@
 #include <pith/pith.h>
 
 #include <string>
+#include <vector>
 
 #include "tools/command.h"
 #include "tools/command_line.h"
@@ -31,12 +32,13 @@ struct SessionArgs {
   std::string kv_value;
   /// What K and V are where no option says otherwise.
   std::string kv_default = "f16";
+  double sparse = 1.0;
   int context = 0;
   EvictionArgs eviction{};
 
   Codecs codecs{};
 
-  /// --kv, --kv-k, --kv-v.
+  /// --kv, --kv-k, --kv-v, --sparse.
   void add_kv_to(Command& app, const Codecs& known);
   /// --ctx.
   void add_context_to(Command& app);
@@ -45,6 +47,10 @@ struct SessionArgs {
 
 /// What an option says of the cache: "int4" for both sides, "int8/int4" for keys and values.
 KvOptions parse_kv(const std::string& text, const Codecs& codecs);
+/// Each cache as it is, then with each share of its pages read.
+std::vector<KvOptions> with_sparse(const std::vector<KvOptions>& caches, const std::vector<double>& shares);
+/// --sparse SHARE, more than once, beside --kv of the same kind.
+void add_sparse(Command& app, std::vector<double>& shares);
 /// Both codecs' names, as parse_kv() reads them.
 std::string kv_name(const KvOptions& kv);
 /// "f32, f16, ... or int2": every codec's name.

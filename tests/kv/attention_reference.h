@@ -102,6 +102,7 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
       batch.tokens = tokens;
       batch.position = position;
       batch.scale = scale;
+      batch.sparse = tokens == 1;
       attention.run(cache, staging, pool, l, batch);
       finish_append(cache, staging, l, position + tokens);
     }

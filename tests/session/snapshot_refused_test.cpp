@@ -109,6 +109,14 @@ class RefusedSnapshot : public testing::Test {
   const Model model_ = Model::load(write_tiny_model({}, folder_));
 };
 
+TEST_F(RefusedSnapshot, OfASessionThatReadsSparsely) {
+  Session session(model_, {.kv = {.key = "int4", .read_share = 0.25}});
+  session.feed("hello there");
+  const std::filesystem::path path = folder_ / "sparse.snapshot";
+  EXPECT_NE(refusal([&] { session.save(path); }, ErrorKind::kUnsupported).find("read_share 0.25"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST_F(RefusedSnapshot, OfAnotherModel) {
   save(model_, {}, 100);
   const Model other = Model::load(write_tiny_model({.seed = 2}, folder_, "other"));

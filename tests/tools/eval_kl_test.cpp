@@ -128,6 +128,31 @@ TEST_F(Kl, IsAsDefined) {
   }
 }
 
+TEST_F(Kl, DecodingIsScoredAtTheEndOfChunks) {
+  const Model model = Model::load(model_);
+  const json result = pith_json(command({"--context", "301", "--chunks", "2", "--decode", "40", "--kv", "int4"}));
+  EXPECT_EQ(result["decode"], 40);
+  EXPECT_EQ(result["tokens_scored"], 80);
+  const std::vector<double> all = expected_of(model, {some_text(7919), 301, 2}, {"int4"}).kl;
+  double mean = 0;
+  for (const std::size_t chunk_end : {all.size() / 2, all.size()}) {
+    for (std::size_t i = chunk_end - 40; i < chunk_end; ++i) mean += all[i] / 80;
+  }
+  EXPECT_NEAR(result["results"][0]["mean_kl"], mean, 1e-9 * mean + 1e-13)
+      << "without sparse reading it does not matter how";
+}
+
+TEST_F(Kl, SparseReadingIsMeasuredAgainstFull) {
+  const json result = pith_json(command({"--context", "2000", "--chunks", "1", "--decode", "30", "--kv", "int4",
+                                         "--sparse", "0.6", "--sparse", "0.9", "--baseline", "int4", "--no-floor"}));
+  ASSERT_EQ(result["results"].size(), 2U) << "the baseline itself is left out";
+  EXPECT_EQ(result["results"][0]["name"], "int4 sparse 0.6");
+  EXPECT_EQ(result["results"][0]["read_share"], 0.6);
+  EXPECT_GT(result["results"][1]["mean_kl"].get<double>(), 0);
+  EXPECT_GT(result["results"][0]["mean_kl"].get<double>(), result["results"][1]["mean_kl"].get<double>());
+  EXPECT_EQ(pith(command({"--kv", "int4", "--sparse", "0.6"})).status, 2) << "nothing is fed alone";
+}
+
 TEST_F(Kl, ChunksBeginWithBosWhereTheModelWantsIt) {
   GgufWriter writer = tiny_model_writer();
   writer.remove("tokenizer.ggml.add_bos_token").add("tokenizer.ggml.add_bos_token", true);

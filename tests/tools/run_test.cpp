@@ -71,6 +71,22 @@ TEST_F(Run, KvTypes) {
   EXPECT_EQ(keys_only["kv_value"], "f16");
 }
 
+TEST_F(Run, SparseReadingReachesTheSession) {
+  std::string prompt;
+  while (prompt.size() < 2500) prompt += "the " + std::to_string(prompt.size() * 7919 % 1000) + " cats, ";
+  const std::string file = write_text(folder_ / "long.txt", prompt);
+  const Args args = {"run", "-m", model_, "-f", file, "-n", "24", "--ignore-end", "--kv", "int4", "--sparse", "0.3"};
+  SessionOptions options{.kv = {.key = "int4"}};
+  options.kv.read_share = 0.3;
+  Session session(Model::load(model_), options);
+  const Generation expected = session.generate(prompt, {.tokens_max = 24, .ignore_end = true});
+  const json answer = pith_json(args);
+  EXPECT_EQ(answer["tokens"], json(expected.tokens));
+  EXPECT_GT(session.kv_stats().summary_bytes, 0U);
+  EXPECT_EQ(answer["kv_bytes"], session.kv_stats().bytes);
+  EXPECT_EQ(pith({"run", "-m", model_, "-p", "a", "--sparse", "0"}).status, 1);
+}
+
 TEST_F(Run, ContextEndsTheAnswer) {
   const json answer = pith_json({"run", "-m", model_, "-p", "the cat", "--ctx", "20", "--ignore-end"});
   EXPECT_EQ(answer["reason"], "context");
