@@ -138,9 +138,9 @@ void Forward::attention_block(std::size_t layer, std::span<const Token> tokens, 
   const std::size_t position = cache_.tokens();
   kv::append(cache_, staging_, pool_, layer,
              {query, key, value, b.qkv_stride, tokens.size(), position, h_.attention_scale});
-  attention_.run(
-      cache_, staging_, pool_, layer,
-      {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position, h_.attention_scale, sparse});
+  attention_.run(cache_, staging_, pool_, layer,
+                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position,
+                  h_.attention_scale, sparse});
   kv::finish_append(cache_, staging_, layer, position + tokens.size());
 
   const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
