@@ -91,14 +91,20 @@ void Reader::get(std::span<std::byte> bytes) {
   if (bytes.size() > left_) {
     fail(ErrorKind::kFormat, "{}: ends too early: {} bytes are missing at the least", where(), bytes.size() - left_);
   }
-  left_ -= bytes.size();
   while (!bytes.empty()) {
-    if (chunk_at_ == chunk_end_) refill();
-    const std::size_t size = std::min(bytes.size(), chunk_end_ - chunk_at_);
-    std::memcpy(bytes.data(), &chunk_[chunk_at_], size);
-    chunk_at_ += size;
-    bytes = bytes.subspan(size);
+    const std::span<const std::byte> next = some(bytes.size());
+    std::memcpy(bytes.data(), next.data(), next.size());
+    bytes = bytes.subspan(next.size());
   }
+}
+
+std::span<const std::byte> Reader::some(std::uint64_t most) {
+  if (chunk_at_ == chunk_end_) refill();
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(most, chunk_end_ - chunk_at_));
+  const std::span<const std::byte> bytes = std::span(chunk_).subspan(chunk_at_, size);
+  chunk_at_ += size;
+  left_ -= size;
+  return bytes;
 }
 
 RecordHeader Reader::next_header() {
@@ -133,14 +139,12 @@ void Reader::verify() {
   rewind();
   Sha256 sha;
   sha.add(header_.encode());
-  std::vector<std::byte> part(kChunkBytes);
   for (;;) {
     const RecordHeader header = next_header();
     sha.add(std::as_bytes(std::span(&header, 1)));
     if (static_cast<RecordKind>(header.kind) == RecordKind::kEnd) break;
     for (std::uint64_t left = header.size; left != 0;) {
-      const std::span<std::byte> bytes = std::span(part).first(std::min<std::uint64_t>(left, part.size()));
-      get(bytes);
+      const std::span<const std::byte> bytes = some(left);
       hash_.add(bytes);
       sha.add(bytes);
       left -= bytes.size();

@@ -50,6 +50,8 @@ class Reader {
   RecordHeader next_header();
   void end_record();
   void get(std::span<std::byte> bytes);
+  /// At most so many of the bytes that are left, of which there must be as many; one at the least.
+  std::span<const std::byte> some(std::uint64_t most);
   void refill();
   std::uint64_t plain_size() const;
   void rewind();
