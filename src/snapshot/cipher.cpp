@@ -69,16 +69,14 @@ std::array<unsigned char, kNonceBytes> nonce_of(std::uint64_t number, bool last)
 }  // namespace
 
 struct ChunkCipher::State {
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> owned{EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free};
+  EVP_CIPHER_CTX* context = owned.get();
   FileKey key;
   HeaderBytes header{};
 
   State(std::span<const std::byte> caller_key, const Header& from) : key(caller_key, from.salt) {
     check(context != nullptr, "make a cipher");
   }
-  ~State() { EVP_CIPHER_CTX_free(context); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
 
   void begin(std::uint64_t number, bool last, bool seals) const {
     const auto nonce = nonce_of(number, last);

@@ -16,14 +16,15 @@ void check(int done) {
 }  // namespace
 
 struct Sha256::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> owned{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  EVP_MD_CTX* context = owned.get();
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
   check(state_->context != nullptr && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1 ? 1 : 0);
 }
 
-Sha256::~Sha256() { EVP_MD_CTX_free(state_->context); }
+Sha256::~Sha256() = default;
 
 void Sha256::add(std::span<const std::byte> bytes) {
   check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()));
