@@ -105,7 +105,12 @@ TEST_P(Evicting, TruncatedSessionsGoOnAsIfNothingHadCome) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, Evicting, testing::Values("f16", "int8", "int4", "int3", "kivi4"));
+// Sanitizers make the others wait for nothing new.
+INSTANTIATE_TEST_SUITE_P(Codecs, Evicting,
+                         testing::ValuesIn(PITH_SANITIZED
+                                               ? std::vector<std::string>{"int4", "kivi4"}
+                                               : std::vector<std::string>{"f16", "int8", "int4", "int3", "kivi4"}),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace pith::test

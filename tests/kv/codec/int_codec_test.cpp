@@ -7,6 +7,7 @@
 
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
+#include "kv/cache.h"
 #include "kv/codec/float_codec.h"
 #include "kv/codec/stored_half.h"
 #include "kv/codec/trellis.h"
