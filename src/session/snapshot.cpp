@@ -178,9 +178,10 @@ void session::save(const Session& session, const std::filesystem::path& path, co
                    const snapshot::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
   // What pages are chosen by is not in the format.
-  if (impl.cache_.sparse().on())
+  if (impl.cache_.sparse().on()) {
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
+  }
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;

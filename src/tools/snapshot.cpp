@@ -51,7 +51,7 @@ Generation go_on(Session& session, const SnapshotArgs& args, const GenerateOptio
   const std::string prompt = args.prompt_file.empty() ? args.prompt : read_text(args.prompt_file);
   PieceSink on_piece;
   if (args.format == Format::kText) on_piece = write_piece;
-  const Generation generation = session.generate(prompt, options, on_piece, interrupt.arm());
+  Generation generation = session.generate(prompt, options, on_piece, interrupt.arm());
   interrupt.disarm();
   if (args.format == Format::kText && options.tokens_max > 0) write_output("\n");
   finish_output();

@@ -310,12 +310,12 @@ TEST_F(EvictionTest, FreshWindowsBeginHalfABudgetBefore) {
   const EvictionStreamResult result = measure_eviction_stream(model_, text_, options);
   std::vector<Token> tokens = model_.tokenizer().encode(text_, {.add_special = true, .parse_special = false});
   // The first window has a whole budget, each later one scores half of one more.
-  for (const auto& [at, begin] : {std::pair{0, 0}, std::pair{127, 0}, std::pair{128, 64}, std::pair{200, 128}}) {
+  for (const auto& [at, begin] :
+       {std::pair{0UL, 0UL}, std::pair{127UL, 0UL}, std::pair{128UL, 64UL}, std::pair{200UL, 128UL}}) {
     Session session(model_, {.kv = options.setup.kv, .threads = 2});
-    session.feed(std::span(tokens).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(at - begin + 1)));
-    const double nll =
-        -log_softmax(session.logits())[static_cast<std::size_t>(tokens[static_cast<std::size_t>(at) + 1])];
-    EXPECT_NEAR(std::log(result.rows[0].blocks[static_cast<std::size_t>(at)].perplexity), nll, 1e-6) << at;
+    session.feed(std::span(tokens).subspan(begin, at - begin + 1));
+    const double nll = -log_softmax(session.logits())[static_cast<std::size_t>(tokens[at + 1])];
+    EXPECT_NEAR(std::log(result.rows[0].blocks[at].perplexity), nll, 1e-6) << at;
   }
 }
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pith/error.h>
 
 #include <cerrno>
 #include <fstream>
@@ -78,7 +79,7 @@ class SnapshotFile : public testing::TestWithParam<bool> {
   }
 
   const TempDir folder_;
-  const FileOps ops_;
+  const FileOps ops_{};
   const std::filesystem::path path_ = folder_ / "snapshot";
   const Bytes key_ = some_bytes(kKeyBytes, 1);
 };
@@ -178,7 +179,7 @@ class SnapshotHeader : public testing::Test {
     return refusal([&] { Reader(folder_ / "file", {}); }, kind);
   }
   const TempDir folder_;
-  const FileOps ops_;
+  const FileOps ops_{};
   const Bytes key_ = some_bytes(kKeyBytes, 1);
 };
 
