@@ -36,7 +36,8 @@ inline constexpr std::size_t kPackedFormats = 15;
 enum class Start : std::uint8_t { kZero8, kZero16, kZero128, kHalfZero4, kHalfZero32, kNone };
 inline constexpr std::size_t kStarts = 5;
 
-constexpr std::int32_t zero_point(Start start) {
+/// Inlined always: no unit of wide instructions may leave a copy for others.
+[[gnu::always_inline]] constexpr std::int32_t zero_point(Start start) {
   constexpr std::int32_t kZeros[kStarts + 1] = {8, 16, 128, 4, 32, 0};
   return kZeros[static_cast<std::size_t>(start)];
 }
