@@ -5,8 +5,10 @@
 namespace pith::weights {
 namespace {
 
-/// Weights of a decode task: long enough to hide the claim, short enough to share evenly.
-constexpr std::size_t kTaskBytes = std::size_t{32} << 10;
+/// Weights of a decode task: long enough to hide the claim and to be read as one stream, short enough to share evenly.
+constexpr std::size_t kTaskBytesMin = std::size_t{32} << 10;
+constexpr std::size_t kTaskBytesMax = std::size_t{256} << 10;
+constexpr std::size_t kTasksAThread = 4;
 /// Activation rows stay in the second-level cache while a task's panels pass.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
 
@@ -73,9 +75,13 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
   const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
   const std::size_t rows_fit =
       std::max(kernels::kTileRows, kRowBlockBytes / (x.columns * element) / kernels::kTileRows * kernels::kTileRows);
+  std::size_t bytes = 0;
+  for (const Product& p : products) bytes += p.matrix->bytes();
+  const std::size_t task_bytes =
+      std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
   const auto panels_per_task = [&](const PackedMatrix& m) {
     const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
-    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : std::max<std::size_t>(1, kTaskBytes / panel_bytes);
+    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : std::max<std::size_t>(1, task_bytes / panel_bytes);
     return std::min(fit, m.panels());
   };
   const auto tasks_of = [&](const Product& p) {

@@ -186,7 +186,7 @@ void dot_floats(const FloatTiles& tiles, const FloatRows& rows, float* out, std:
       for (F32x16& t : total) t = zero();
       const auto* w = reinterpret_cast<const typename Element::Type*>(static_cast<const std::uint8_t*>(tiles.elements) +
                                                                       tile * tiles.tile_bytes);
-      accumulate_floats<Element, n>(w, rows.x + row * rows.stride, rows.stride, rows.columns, total);
+      accumulate_floats<Element, n, false>(w, rows.x + row * rows.stride, rows.stride, rows.columns, total);
       float* to = out + row * stride + tile * kLanes;
       for (std::size_t i = 0; i < n; ++i, to += stride) store(to, accumulate ? add(load(to), total[i]) : total[i]);
     }
