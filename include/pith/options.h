@@ -61,6 +61,11 @@ struct KvOptions {
   double read_share = 1.0;
   /// Never fewer pages than this, whatever the share.
   int read_pages_min = 16;
+  /// Keeps a checksum (XXH3, 8 bytes) of every sealed page and compares it whenever pages are taken into use again: at
+  /// the beginning of a feed of several tokens and of generate(), before pages are compressed further or packed, and
+  /// before fork(), save(), compact() and truncate(). What has changed in memory meanwhile is Error(kIntegrity); the
+  /// session's next use computes its cache again. Decoding token by token compares nothing.
+  bool page_checksums = false;
 };
 
 struct SessionOptions {

@@ -49,6 +49,10 @@ struct Generation {
 
 /// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one
 /// thread at a time; several sessions may share a model from several threads.
+///
+/// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
+/// holds, whole batches of what was fed, and what a batch that failed left behind is computed again before the next
+/// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
 class Session {
  public:
   /// Internal: what a session is made of.
@@ -62,7 +66,7 @@ class Session {
 
   /// Appends tokens and computes the logits after the last one. A stop request ends it between batches (what was fed
   /// before stays) and makes it return false. Throws Error: kContextFull (nothing is fed), kInvalidArgument for an id
-  /// outside the vocabulary, kNumeric if logits are not finite.
+  /// outside the vocabulary, kNumeric if logits are not finite (what was fed stays; truncate() takes it back).
   bool feed(std::span<const Token> tokens, const std::stop_token& stop = {});
   /// Encodes and feeds text; BOS is added as the model wants it if the session is empty.
   bool feed(std::string_view text, const std::stop_token& stop = {});
@@ -110,7 +114,7 @@ class Session {
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
   /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
   /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
-  /// for a key of another length, kUnsupported for a session that reads sparsely.
+  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely.
   void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
   /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;

@@ -20,6 +20,8 @@ struct SnapshotOptions {
   std::span<const std::byte> key{};
   /// Of a restored session; 0: one per processor. Results do not depend on it.
   int threads = 0;
+  /// Of a restored session: KvOptions::page_checksums.
+  bool page_checksums = false;
   /// Where a restored session finds codecs, policies, allocators and selectors of your own, by the names they had.
   std::shared_ptr<const CodecRegistry> codecs{};
   std::shared_ptr<const EvictionRegistry> eviction{};

@@ -16,6 +16,8 @@ const char* to_string(ErrorKind kind) noexcept {
       return "context full";
     case ErrorKind::kOutOfMemory:
       return "out of memory";
+    case ErrorKind::kIntegrity:
+      return "integrity";
     case ErrorKind::kNumeric:
       return "numeric";
     case ErrorKind::kInternal:

@@ -4,24 +4,26 @@
 #include <cstring>
 #include <vector>
 
+#include "kv/integrity.h"
+
 namespace pith::kv {
 namespace {
 
 /// Copies the first tokens of page 0 where they stay exact.
-void keep_sinks(const FloatCodec& exact, SidePages& pages, const std::byte* page) {
+void keep_sinks(const FloatCodec& exact, SidePages& pages, const std::byte* page, bool with_checksum) {
   const std::size_t size = exact.shape().size;
   RawBuffer sinks(exact.bytes_of(kSinkTokens));
   std::vector<float> rows(kSinkTokens * size);
   exact.get_rows(page, kPageTokens, kSinkTokens, rows.data());
   for (std::size_t t = 0; t < kSinkTokens; ++t) exact.put_row(&rows[t * size], kSinkTokens, t, sinks.data());
-  pages.sinks = std::make_shared<const RawBuffer>(std::move(sinks));
+  pages.sinks = seal_bytes(std::move(sinks), with_checksum);
 }
 
-SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec,
-                std::size_t first) {
+SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec, std::size_t first,
+                bool with_checksum) {
   RawBuffer page(codec.page_bytes());
   codec.encode_on(grid, rows, first, {page.data(), page.size()});
-  return std::make_shared<const RawBuffer>(std::move(page));
+  return seal_bytes(std::move(page), with_checksum);
 }
 
 /// The open page, for writing: no longer shared with forks.
@@ -101,7 +103,7 @@ void seal_old(Cache& cache, KvSide which, std::size_t layer, std::size_t kv_head
               std::size_t first, Page& page) {
   SidePages& pages = cache.pages(which, layer, kv_head);
   const Codec& codec = cache.old_codec(which, layer, kv_head);
-  page.old = seal(pages.grid, rows, codec, first);
+  page.old = seal(pages.grid, rows, codec, first, cache.keeps_checksums());
   if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
 }
 
@@ -136,7 +138,7 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
     SidePages& pages = cache.pages(which, layer, h);
     const std::byte* exact = staging.page(which, h, page);
     const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
-    if (has_sinks) keep_sinks(side.exact(), pages, exact);
+    if (has_sinks) keep_sinks(side.exact(), pages, exact, cache.keeps_checksums());
     std::vector<float> rows(kPageTokens * side.size());
     side.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
     if (which == KvSide::kKeys && side.rotation() != nullptr) {
@@ -149,7 +151,7 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
     const std::size_t from = has_sinks ? kSinkTokens : 0;
     Page& to = pages.pages[cache.slots(layer, h).slot_of(page, last)];
     if (side.recent() != nullptr) {
-      to.recent = seal({}, rows, *side.recent(), from);
+      to.recent = seal({}, rows, *side.recent(), from, cache.keeps_checksums());
     } else {
       seal_old(cache, which, layer, h, rows, from, to);
     }
@@ -179,6 +181,7 @@ void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::s
     const std::size_t slot = slots.slot_of(number, pages);
     Page& page = cache.pages(which, layer, head).pages[slot];
     if (!page.recent || slots.slots[slot].live == 0) return;
+    verify_page(*page.recent, which, layer, head, slot);
     std::vector<float> rows(kPageTokens * side.size());
     side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
     seal_old(cache, which, layer, head, rows, number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, page);

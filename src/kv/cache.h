@@ -23,12 +23,10 @@
 #include "kv/query_sums.h"
 #include "kv/rotary.h"
 #include "kv/rotation.h"
+#include "kv/sealed_page.h"
 #include "kv/slots.h"
 
 namespace pith::kv {
-
-/// The sealed bytes of one page of one side of one KV head. Immutable, so that caches may share them.
-using SealedPage = std::shared_ptr<const RawBuffer>;
 
 /// A full page of one side of one KV head: in the recent codec while a query may still see it as recent, in the codec
 /// itself from when the first query sees it as old. Both for the length of a batch only; none once no query sees it.
@@ -176,6 +174,9 @@ class Cache {
     rotary_ = std::move(rotary);
     trained_ = trained;
   }
+  /// Before anything is in: pages are sealed with a checksum (integrity.h).
+  void keep_checksums() { checksums_ = true; }
+  bool keeps_checksums() const { return checksums_; }
   /// Before anything is in: keeps what it takes to choose pages. Without it nothing is kept.
   void enable_sparse(const SparseReading& sparse);
   const SparseReading& sparse() const { return sparse_; }
@@ -233,6 +234,7 @@ class Cache {
   Rotary rotary_;
   std::size_t trained_ = std::numeric_limits<std::size_t>::max();
   std::size_t tokens_ = 0;
+  bool checksums_ = false;
 };
 
 inline constexpr std::array kSides = {KvSide::kKeys, KvSide::kValues};

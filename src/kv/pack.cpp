@@ -126,9 +126,9 @@ class HeadPacker {
   Slot slot_of(const Target& target) const {
     return {Slot::kPacked, first_tokens(target.positions.size()), std::make_shared<const Positions>(target.positions)};
   }
-  static Page page_of(Target& target, std::size_t side) {
+  Page page_of(Target& target, std::size_t side) const {
     Page page;
-    page.old = std::make_shared<const RawBuffer>(std::move(target.bytes[side]));
+    page.old = seal_bytes(std::move(target.bytes[side]), cache_.keeps_checksums());
     if (!target.origins[side].empty())
       page.origins = std::make_shared<const std::vector<Origin>>(std::move(target.origins[side]));
     return page;

@@ -13,7 +13,10 @@ using snapshot::RecordKind;
 
 void put_size(FieldWriter& fields, std::size_t size) { fields.put(static_cast<std::uint64_t>(size)); }
 
-std::span<const std::byte> bytes_of(const RawBuffer& page) { return {page.data(), page.size()}; }
+template <typename Bytes>
+std::span<const std::byte> bytes_of(const Bytes& page) {
+  return {page.data(), page.size()};
+}
 
 /// In the order in which the head's record tells which are there.
 void save_pages(const SidePages& side, snapshot::Writer& writer) {

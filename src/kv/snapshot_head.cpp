@@ -204,7 +204,7 @@ void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide which) {
   const Side& side = cache_.side(which, layer_);
   const SideForms& forms = this->forms(which);
   SidePages& pages = cache_.pages(which, layer_, kv_head_);
-  const auto page = [&](std::size_t size) { return std::make_shared<const RawBuffer>(reader.page(size)); };
+  const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), cache_.keeps_checksums()); };
   if (forms.sinks) pages.sinks = page(side.exact().bytes_of(kSinkTokens));
   if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(side.exact().page_bytes()));
   for (std::size_t i = 0; i < forms.pages.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/memory.h"
 #include "model/model_impl.h"
 
 namespace pith {
@@ -9,7 +10,8 @@ namespace pith {
 Model::Model(std::shared_ptr<const model::ModelImpl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::filesystem::path& path, const ModelOptions& options) {
-  return Model(std::make_shared<const model::ModelImpl>(path, options));
+  return Model(
+      with_memory_for("load a model", [&] { return std::make_shared<const model::ModelImpl>(path, options); }));
 }
 
 const ModelInfo& Model::info() const noexcept { return impl_->info(); }

@@ -52,6 +52,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& kv) {
   }
   kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
   if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
+  if (kv.page_checksums) cache.keep_checksums();
   return cache;
 }
 

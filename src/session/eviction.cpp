@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "kv/integrity.h"
 
 namespace pith::session {
 namespace {
@@ -105,6 +106,7 @@ std::size_t Eviction::next_decision(std::size_t position) const {
 
 void Eviction::make_room(kv::Cache& cache, ThreadPool& pool) const {
   if (!automatic() || cache.tokens() % options_.interval != 0) return;
+  kv::verify_pages(cache, pool);
   if (options_.budget_tokens != 0)
     kv::evict(cache, pool, evictor_, options_.budget_tokens - options_.interval, kv::Packing::kLazy);
   if (options_.budget_bytes != 0) make_room_in_bytes(cache, pool);

@@ -11,7 +11,8 @@ constexpr std::size_t kStatesMax = 4;
 }  // namespace
 
 PrefixSharing::PrefixSharing(const KvOptions& kv)
-    : config_(fmt::format("{}|{}|{}", kv.key, kv.value, static_cast<const void*>(kv.codecs.get()))) {
+    : config_(
+          fmt::format("{}|{}|{}|{}", kv.key, kv.value, kv.page_checksums, static_cast<const void*>(kv.codecs.get()))) {
   for (const auto& [layer, codec] : kv.layers) config_ += fmt::format("|{}:{}|{}", layer, codec.key, codec.value);
 }
 

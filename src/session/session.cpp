@@ -3,63 +3,78 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/memory.h"
 #include "session/session_impl.h"
 
 namespace pith {
 
 Session::Session(Model model, const SessionOptions& options)
-    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+    : impl_(with_memory_for("open a session", [&] { return std::make_unique<Impl>(std::move(model), options); })) {}
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
-bool Session::feed(std::span<const Token> tokens, const std::stop_token& stop) { return impl_->feed(tokens, stop); }
-
-bool Session::feed(std::string_view text, const std::stop_token& stop) {
-  return impl_->feed(impl_->encode(text, true), stop);
+bool Session::feed(std::span<const Token> tokens, const std::stop_token& stop) {
+  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop); });
 }
 
-void Session::feed(std::span<const Token> tokens, const LogitsSink& on_logits) { impl_->feed(tokens, on_logits); }
+bool Session::feed(std::string_view text, const std::stop_token& stop) {
+  return with_memory_for("feed text", [&] { return impl_->feed(impl_->encode(text, true), stop); });
+}
+
+void Session::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
+  with_memory_for("feed tokens", [&] { impl_->feed(tokens, on_logits); });
+}
 
 std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
-  impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size());
+  with_memory_for("make a sampler",
+                  [&] { impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
-Token Session::sample() { return impl_->sample(); }
+Token Session::sample() {
+  return with_memory_for("draw a token", [&] { return impl_->sample(); });
+}
 
 Token Session::step() {
   const Token token = sample();
-  impl_->feed(std::span(&token, 1), std::stop_token{});
+  feed(std::span(&token, 1), std::stop_token{});
   return token;
 }
 
 Generation Session::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                              const std::stop_token& stop) {
-  return impl_->generate(prompt, options, on_piece, stop);
+  return with_memory_for("generate", [&] { return impl_->generate(prompt, options, on_piece, stop); });
 }
 
 void Session::compact(std::size_t budget_tokens) {
   if (impl_->eviction() == nullptr) fail(ErrorKind::kInvalidArgument, "compact: the session has no eviction policy");
-  impl_->compact(*impl_->eviction(), budget_tokens);
+  with_memory_for("compact", [&] { impl_->compact(*impl_->eviction(), budget_tokens); });
 }
 
 void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) {
-  EvictionOptions options = policy;
-  options.budget_tokens = 0;
-  options.budget_bytes = 0;
-  const auto eviction = session::make_eviction(impl_->model_, options);
-  if (eviction == nullptr) fail(ErrorKind::kInvalidArgument, "compact: no eviction policy is named");
-  impl_->compact(*eviction, budget_tokens);
+  with_memory_for("compact", [&] {
+    EvictionOptions options = policy;
+    options.budget_tokens = 0;
+    options.budget_bytes = 0;
+    const auto eviction = session::make_eviction(impl_->model_, options);
+    if (eviction == nullptr) fail(ErrorKind::kInvalidArgument, "compact: no eviction policy is named");
+    impl_->compact(*eviction, budget_tokens);
+  });
 }
 
-Session Session::fork() const { return Session(std::make_unique<Impl>(*impl_)); }
+Session Session::fork() const {
+  return Session(with_memory_for("fork a session", [&] {
+    if (impl_->whole_) impl_->check_pages();
+    return std::make_unique<Impl>(*impl_);
+  }));
+}
 
 void Session::truncate(int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, must be at least 0", tokens);
-  impl_->truncate(static_cast<std::size_t>(tokens));
+  with_memory_for("truncate", [&] { impl_->truncate(static_cast<std::size_t>(tokens)); });
 }
 
 int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->shared_tokens()); }
@@ -70,7 +85,9 @@ int Session::position() const noexcept { return static_cast<int>(impl_->tokens_.
 
 int Session::context() const noexcept { return impl_->context_; }
 
-void Session::reset() { impl_->reset(); }
+void Session::reset() {
+  with_memory_for("reset a session", [&] { impl_->reset(); });
+}
 
 const Model& Session::model() const noexcept { return impl_->model_; }
 

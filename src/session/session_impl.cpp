@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "kv/integrity.h"
 #include "session/reconstruction.h"
 
 namespace pith {
@@ -65,14 +66,17 @@ Session::Impl::Impl(const Impl& other)
       alone_(other.alone_),
       logits_(other.logits_),
       compacted_(other.compacted_),
+      whole_(other.whole_),
       sharing_(other.sharing_.fork()),
       shared_tokens_(other.shared_tokens_) {}
+
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, static_cast<std::size_t>(batch_));
   if (sharing_.on()) count = std::min(count, session::PrefixSharing::tokens_to_last_page(tokens_.size(), tokens));
   if (streams()) count = std::min(count, eviction_->next_decision(tokens_.size()) - tokens_.size());
   return count;
 }
+
 void Session::Impl::check(std::span<const Token> tokens) const {
   if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
     fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
@@ -86,24 +90,29 @@ void Session::Impl::check(std::span<const Token> tokens) const {
 }
 
 void Session::Impl::run(std::span<const Token> batch, std::size_t end, bool alone) {
+  logits_.clear();
+  whole_ = false;
   if (eviction_ != nullptr) {
     eviction_->make_room(cache_, pool_);
     if (streams()) end = eviction_->next_decision(tokens_.size());
     cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
   }
   forward_.run(batch, alone);
+  if (cache_.sparse().on()) alone_.resize(tokens_.size() + batch.size(), alone);
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
-  if (cache_.sparse().on()) alone_.resize(tokens_.size(), alone);
+  whole_ = true;
 }
 
 std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
   if (!sharing_.on() || !tokens_.empty() || tokens.size() < 2) return 0;
   // The last token is fed in any case, for its logits.
   const auto [state, count] = model_.impl()->prefixes().find(sharing_.config(), tokens.first(tokens.size() - 1));
-  if (!state) return 0;
+  if (!state || !kv::pages_intact(state->cache, pool_)) return 0;
+  whole_ = false;
   cache_ = kv::Cache(state->cache);
   if (count != state->tokens.size()) cache_.rewind(count);
   tokens_.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count));
+  whole_ = true;
   shared_tokens_ = count;
   return count;
 }
@@ -112,8 +121,11 @@ void Session::Impl::keep_logits(std::size_t row) {
   forward_.logits(row, 1,
                   [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
 }
+
 bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
+  mend();
   check(tokens);
+  if (tokens.size() > 1) check_pages();
   tokens = tokens.subspan(take_prefix(tokens));
   return feed(tokens, tokens.size() == 1, stop);
 }
@@ -135,7 +147,9 @@ bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::s
 }
 
 void Session::Impl::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
+  mend();
   check(tokens);
+  if (tokens.size() > 1) check_pages();
   const std::size_t end = tokens_.size() + tokens.size();
   const bool alone = tokens.size() == 1;
   while (!tokens.empty()) {
@@ -155,7 +169,9 @@ std::vector<Token> Session::Impl::encode(std::string_view text, bool parse_speci
 }
 
 std::span<const float> Session::Impl::logits() const {
-  if (logits_.empty()) fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed");
+  if (logits_.empty()) {
+    fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed, or after feeding failed");
+  }
   return logits_;
 }
 
@@ -170,25 +186,30 @@ void Session::Impl::reset() {
   alone_.clear();
   logits_.clear();
   compacted_ = false;
+  whole_ = true;
   sharing_.clear();
   shared_tokens_ = 0;
 }
 
 void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {
+  mend();
+  check_pages();
   const PolicyNeeds& needs = eviction.needs();
   const std::size_t before = session::held_tokens(cache_);
   if (before <= budget) return;
-  if (needs.reconstruction) {
-    cache_.observers().add(
-        session::reconstruct(model_, cache_, pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
-  }
-  const bool observed = needs.queries == 0 || cache_.observers().find(needs) != nullptr;
+  const bool observed = needs.queries == 0 || needs.reconstruction || cache_.observers().find(needs) != nullptr;
   if (!observed || (needs.query_statistics && !cache_.query_sums().enabled())) {
     fail(ErrorKind::kInvalidArgument, "compact: the session does not observe what policy \"{}\" needs",
          eviction.options().policy);
   }
+  whole_ = false;
+  if (needs.reconstruction) {
+    cache_.observers().add(
+        session::reconstruct(model_, cache_, pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
+  }
   eviction.compact(cache_, pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
+  whole_ = true;
   compacted_ = compacted_ || session::held_tokens(cache_) != before;
 }
 
@@ -197,39 +218,75 @@ void Session::Impl::truncate(std::size_t tokens) {
     fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
   }
   if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
-  if (tokens == tokens_.size()) return;
-  const std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
-  const std::vector<bool> alone = alone_;
-  // The state that the tokens were in up to some point is still there, or it is nothing.
+  if (tokens == tokens_.size() && whole_) return;
+  if (whole_) check_pages();
+  std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
+  std::vector<bool> alone = alone_;
+  const std::size_t from = whole_ ? rewind_towards(tokens) : 0;
+  if (from == 0) cache_.clear();
+  tokens_.resize(from);
+  alone_.resize(std::min(alone_.size(), from));
+  logits_.clear();
+  whole_ = true;
+  feed_again(std::move(kept), std::move(alone));
+}
+
+/// The state that the tokens were in up to some point is still there, or it is nothing.
+std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
+  if (eviction_ != nullptr) return 0;
   const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
-  std::size_t from = 0;
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
-  if (eviction_ == nullptr) {
-    from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
-    while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
-  }
-  if (from == 0) {
-    cache_.clear();
-  } else if (from == sealed) {
+  std::size_t from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
+  while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  if (from == 0) return 0;
+  whole_ = false;
+  if (from == sealed) {
     from = last;
     cache_.forget_open(from);
   } else {
     cache_.rewind(from);
   }
-  tokens_.resize(from);
-  alone_.resize(std::min(alone_.size(), from));
-  logits_.clear();
-  feed_again(kept, alone);
+  return from;
 }
 
-void Session::Impl::feed_again(std::span<const Token> tokens, const std::vector<bool>& alone) {
-  for (std::size_t first = tokens_.size(); first < tokens.size();) {
-    std::size_t last = first + 1;
-    const bool single = !alone.empty() && alone[first];
-    while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
-    feed(tokens.subspan(first, last - first), single, std::stop_token{});
-    first = last;
+void Session::Impl::check_pages() {
+  whole_ = false;
+  kv::verify_pages(cache_, pool_);
+  whole_ = true;
+}
+
+void Session::Impl::mend() {
+  if (whole_) return;
+  if (compacted_) {
+    fail(
+        ErrorKind::kInvalidArgument,
+        "a failure left the session's cache incomplete, and what compact() evicted cannot be computed again: reset it");
+  }
+  std::vector<Token> tokens = tokens_;
+  std::vector<bool> alone = alone_;
+  cache_.clear();
+  tokens_.clear();
+  alone_.clear();
+  shared_tokens_ = 0;
+  whole_ = true;
+  feed_again(std::move(tokens), std::move(alone));
+}
+
+void Session::Impl::feed_again(std::vector<Token> tokens, std::vector<bool> alone) {
+  try {
+    for (std::size_t first = tokens_.size(); first < tokens.size();) {
+      std::size_t last = first + 1;
+      const bool single = !alone.empty() && alone[first];
+      while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
+      feed(std::span(tokens).subspan(first, last - first), single, std::stop_token{});
+      first = last;
+    }
+  } catch (...) {
+    tokens_ = std::move(tokens);
+    alone_ = std::move(alone);
+    whole_ = false;
+    throw;
   }
 }
 

@@ -44,6 +44,8 @@ class Session::Impl {
   void truncate(std::size_t tokens);
   std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
+  /// Throws if pages have changed in memory; the next use computes the cache again then.
+  void check_pages();
 
   Model model_;
   int context_;
@@ -60,6 +62,7 @@ class Session::Impl {
   std::vector<bool> alone_;
   std::vector<float> logits_;
   bool compacted_ = false;          ///< compact() evicted something
+  bool whole_ = true;               ///< False: the cache is not what tokens_ make it, as something failed (mend())
   session::PrefixSharing sharing_;  ///< Off unless asked for.
   std::size_t shared_tokens_ = 0;
 
@@ -71,8 +74,12 @@ class Session::Impl {
   void check(std::span<const Token> tokens) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop);
-  /// Tokens that are not in the cache any more, as they were fed the first time.
-  void feed_again(std::span<const Token> tokens, const std::vector<bool>& alone);
+  /// Takes the cache back to some point not behind `tokens`; 0: it cannot.
+  std::size_t rewind_towards(std::size_t tokens);
+  /// After a failure in the middle of a batch: makes the cache what the tokens before the batch make it.
+  void mend();
+  /// What of these tokens is not in the cache, as it was fed the first time. If that fails, it is left to mend().
+  void feed_again(std::vector<Token> tokens, std::vector<bool> alone);
   /// Of a feed up to position `end`.
   void run(std::span<const Token> batch, std::size_t end, bool alone);
   void keep_logits(std::size_t row);

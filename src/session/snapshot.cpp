@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/memory.h"
+#include "kv/integrity.h"
 #include "kv/snapshot.h"
 #include "session/session_impl.h"
 #include "session/snapshot_options.h"
@@ -172,16 +174,46 @@ void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
     fields.refuse("there are not as many logits as the vocabulary has tokens");
 }
 
+std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::path& path,
+                                            const SnapshotOptions& options) {
+  snapshot::Reader reader(path, options.key);
+  reader.verify();
+  Beginning begin = read_beginning(reader);
+  check_model(begin, model, reader.path());
+  begin.options.kv.codecs = options.codecs;
+  begin.options.eviction.registry = options.eviction;
+  begin.options.threads = options.threads;
+  begin.options.kv.page_checksums = options.page_checksums;
+  std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
+  check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
+  impl->compacted_ = begin.compacted;
+  read_tokens(*impl, begin, reader);
+  read_logits(*impl, reader);
+  kv::restore(impl->cache_, reader);
+  reader.end();
+  if (impl->cache_.tokens() != impl->tokens_.size()) {
+    fail(ErrorKind::kFormat, "{}: its cache has {} tokens, the session {}", reader.path(), impl->cache_.tokens(),
+         impl->tokens_.size());
+  }
+  return impl;
+}
+
 }  // namespace
 
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
                    const snapshot::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
+  if (!impl.whole_) {
+    fail(ErrorKind::kInvalidArgument,
+         "{}: a failure left the session's cache incomplete: feed, truncate or reset it before it is saved",
+         path.string());
+  }
   // What pages are chosen by is not in the format.
   if (impl.cache_.sparse().on()) {
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
   }
+  kv::verify_pages(impl.cache_);
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;
@@ -195,31 +227,12 @@ void session::save(const Session& session, const std::filesystem::path& path, co
 }
 
 void Session::save(const std::filesystem::path& path, const SnapshotOptions& options) const {
-  session::save(*this, path, options, snapshot::FileOps());
+  with_memory_for("save a session", [&] { session::save(*this, path, options, snapshot::FileOps()); });
 }
 
 Session Session::restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options) {
-  snapshot::Reader reader(path, options.key);
-  reader.verify();
-  Beginning begin = read_beginning(reader);
-  check_model(begin, model, reader.path());
-  begin.options.kv.codecs = options.codecs;
-  begin.options.eviction.registry = options.eviction;
-  begin.options.threads = options.threads;
-  std::unique_ptr<Impl> impl = make_empty(std::move(model), begin, reader.path());
-  check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
-  impl->compacted_ = begin.compacted;
-  read_tokens(*impl, begin, reader);
-  read_logits(*impl, reader);
-  kv::restore(impl->cache_, reader);
-  reader.end();
-  if (impl->cache_.tokens() != impl->tokens_.size()) {
-    fail(ErrorKind::kFormat, "{}: its cache has {} tokens, the session {}", reader.path(), impl->cache_.tokens(),
-         impl->tokens_.size());
-  }
-  return Session(std::move(impl));
+  return Session(with_memory_for("restore a session", [&] { return read_session(std::move(model), path, options); }));
 }
-
 SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
   SnapshotInfo info;
   const snapshot::InputFile file(path);

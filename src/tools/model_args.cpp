@@ -53,6 +53,8 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
   app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->excludes(both);
   app.add_option("--sparse", sparse, "The share of the cache's pages that a decoded token reads; 1 (the default): all")
       ->type_name("SHARE");
+  app.add_flag("--page-checksums", page_checksums,
+               "Keep a checksum of every page of the cache, and compare it when pages are taken into use again");
 }
 
 void SessionArgs::add_context_to(Command& app) {
@@ -67,6 +69,7 @@ SessionOptions SessionArgs::options(int threads) const {
   if (!kv_key.empty()) options.kv.key = kv_key;
   if (!kv_value.empty()) options.kv.value = kv_value;
   options.kv.read_share = sparse;
+  options.kv.page_checksums = page_checksums;
   options.context = context;
   options.eviction = eviction.options();
   options.threads = threads;

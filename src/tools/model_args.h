@@ -33,12 +33,13 @@ struct SessionArgs {
   /// What K and V are where no option says otherwise.
   std::string kv_default = "f16";
   double sparse = 1.0;
+  bool page_checksums = false;
   int context = 0;
   EvictionArgs eviction{};
 
   Codecs codecs{};
 
-  /// --kv, --kv-k, --kv-v, --sparse.
+  /// --kv, --kv-k, --kv-v, --sparse, --page-checksums.
   void add_kv_to(Command& app, const Codecs& known);
   /// --ctx.
   void add_context_to(Command& app);
