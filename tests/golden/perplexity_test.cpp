@@ -20,10 +20,13 @@ namespace {
 #if PITH_SANITIZED
 constexpr std::size_t kContext = 512;
 constexpr std::size_t kScored = 64;
+/// By which int8 may differ: few predictions are noisy.
+constexpr double kInt8Share = 0.02;
 #else
 constexpr std::size_t kContext = 2048;
 /// Second half scored, as llama-perplexity does.
 constexpr std::size_t kScored = kContext / 2;
+constexpr double kInt8Share = 0.006;
 #endif
 constexpr bool kWholeChunk = kContext == 2048;
 
@@ -70,7 +73,7 @@ TEST_F(Perplexity, SmolLm2) {
   if (kWholeChunk) {
     EXPECT_NEAR(f16, 16.6, 0.2);
   }
-  EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
+  EXPECT_NEAR(first_chunk("int8"), f16, kInt8Share * f16);
   EXPECT_LT(first_chunk("int4"), 1.05 * f16);
 }
 
@@ -81,7 +84,7 @@ TEST_F(Perplexity, Gemma3) {
   if (kWholeChunk) {
     EXPECT_NEAR(f16, 10.1, 0.15);
   }
-  EXPECT_NEAR(first_chunk("int8"), f16, 0.006 * f16);
+  EXPECT_NEAR(first_chunk("int8"), f16, kInt8Share * f16);
   EXPECT_LT(first_chunk("int4"), 1.05 * f16);
 }
 
