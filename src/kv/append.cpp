@@ -98,13 +98,16 @@ void add_queries(Cache& cache, ThreadPool& pool, std::size_t layer, const NewTok
   });
 }
 
-/// Gives a page its last form. The first one of a head is not on the grid of another, but sets it.
+/// Gives a page its last form. The first one of a head is not on the grid of another, but decides it: while it does, no
+/// other page of the head may be sealed.
 void seal_old(Cache& cache, KvSide which, std::size_t layer, std::size_t kv_head, const std::vector<float>& rows,
               std::size_t first, Page& page) {
   SidePages& pages = cache.pages(which, layer, kv_head);
   const Codec& codec = cache.old_codec(which, layer, kv_head);
   page.old = seal(pages.grid, rows, codec, first, cache.keeps_checksums());
+  if (pages.grid_decided) return;
   if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
+  pages.grid_decided = true;
 }
 
 /// What sparse reading knows of pages [first, last), once they have slots. Sinks are read in any case.
@@ -180,19 +183,19 @@ void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::s
     const HeadSlots& slots = cache.slots(layer, head);
     const std::size_t slot = slots.slot_of(number, pages);
     Page& page = cache.pages(which, layer, head).pages[slot];
-    if (!page.recent || slots.slots[slot].live == 0) return;
+    if (!page.recent || page.old || slots.slots[slot].live == 0) return;
     verify_page(*page.recent, which, layer, head, slot);
     std::vector<float> rows(kPageTokens * side.size());
     side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
     seal_old(cache, which, layer, head, rows, number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, page);
   };
-  std::size_t first = side.old_pages(tokens_before);
+  const std::size_t first = side.old_pages(tokens_before);
   const std::size_t last = side.old_pages(tokens_total);
-  // The first page of a head decides the grid of all others.
-  if (first == 0 && last > 0) {
-    pool.run(kv_heads, [&](std::size_t head) { age_page(head, 0); });
-    ++first;
-  }
+  const auto decided = [&](std::size_t head) { return cache.pages(which, layer, head).grid_decided; };
+  const auto decide = [&](std::size_t head) {
+    for (std::size_t page = first; page < last && !decided(head); ++page) age_page(head, page);
+  };
+  pool.run(kv_heads, decide, last > first);
   pool.run(kv_heads * (last - first),
            [&](std::size_t task) { age_page(task / (last - first), first + task % (last - first)); });
 }

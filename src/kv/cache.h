@@ -46,6 +46,8 @@ struct SidePages {
   std::shared_ptr<RawBuffer> open;
   /// The grid that pages of the old codec are on; empty before the first.
   std::vector<std::byte> grid;
+  /// Whether the first of them has been sealed: from then on `grid` is only read, by several threads at once.
+  bool grid_decided = false;
 };
 
 /// How the keys or the values of a cache are kept.

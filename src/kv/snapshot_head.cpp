@@ -147,6 +147,8 @@ void HeadRestorer::read_side(FieldReader& fields, KvSide which) {
   const RawBuffer blank(codec.page_bytes());
   if (!pages.grid.empty() && pages.grid.size() != codec.grid(blank.data()).size())
     fields.refuse("the grid of its pages has another size than its codec's");
+  pages.grid_decided =
+      !pages.grid.empty() || (cache_.side(which, layer_).recent() == nullptr && cache_.tokens() >= kPageTokens);
   for (std::size_t i = 0; i < head_.slots.size(); ++i) {
     const unsigned form = fields.get<std::uint8_t>("forms of a page", 0, kAllForms);
     side.pages.push_back({(form & kRecentForm) != 0, (form & kOldForm) != 0, (form & kWithOrigins) != 0});
