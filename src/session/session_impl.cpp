@@ -114,6 +114,8 @@ void Session::Impl::keep_logits(std::size_t row) {
 }
 bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
   check(tokens);
+  // Before a prefix is taken, which has no logits.
+  if (!tokens.empty() && stop.stop_requested()) return false;
   tokens = tokens.subspan(take_prefix(tokens));
   return feed(tokens, tokens.size() == 1, stop);
 }
@@ -122,14 +124,16 @@ bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::s
   const bool single = tokens.size() == 1;
   const std::size_t end = tokens_.size() + tokens.size();
   while (!tokens.empty()) {
-    if (stop.stop_requested()) return false;
     const auto batch = tokens.first(next_batch(tokens.size()));
     run(batch, end, alone);
     tokens = tokens.subspan(batch.size());
+    // Asked once: a request that comes a moment later must not end the feed without logits.
+    const bool stopped = !tokens.empty() && stop.stop_requested();
     if (sharing_.on() && tokens_.size() % kv::kPageTokens == 0 && tokens.size() < kv::kPageTokens)
       sharing_.offer(model_.impl()->prefixes(), cache_, tokens_, !single);
     // Logits are worth their price after the last token only, unless a stop request makes this one the last.
-    if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
+    if (tokens.empty() || stopped) keep_logits(batch.size() - 1);
+    if (stopped) return false;
   }
   return true;
 }
