@@ -209,14 +209,17 @@ void Session::Impl::truncate(std::size_t tokens) {
   std::size_t from = 0;
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
-  if (eviction_ == nullptr) {
-    from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
-    while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  // No page was sealed since, but a window may have moved on from one.
+  const bool only_open = eviction_ == nullptr && last >= sealed && cache_.can_rewind(last);
+  if (only_open) {
+    from = last;
+  } else if (eviction_ == nullptr) {
+    from = last / kv::kPageTokens * kv::kPageTokens;
+    while (from != 0 && !cache_.can_rewind(from)) from -= kv::kPageTokens;
   }
   if (from == 0) {
     cache_.clear();
-  } else if (from == sealed) {
-    from = last;
+  } else if (only_open) {
     cache_.forget_open(from);
   } else {
     cache_.rewind(from);
