@@ -14,6 +14,7 @@ enum class ErrorKind {
   kContextFull,      ///< The tokens do not fit into the session's context.
   kOutOfMemory,      ///< An allocation of a stated size failed.
   kNumeric,          ///< Logits are NaN or infinite.
+  kIntegrity,        ///< Well-formed, but not what a manifest says: somebody changed it.
   kInternal,         ///< A defect of pith.
 };
 

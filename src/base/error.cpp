@@ -18,6 +18,8 @@ const char* to_string(ErrorKind kind) noexcept {
       return "out of memory";
     case ErrorKind::kNumeric:
       return "numeric";
+    case ErrorKind::kIntegrity:
+      return "integrity";
     case ErrorKind::kInternal:
       return "internal";
   }
