@@ -13,8 +13,8 @@ enum class ErrorKind {
   kInvalidArgument,  ///< The caller passed something out of range.
   kContextFull,      ///< The tokens do not fit into the session's context.
   kOutOfMemory,      ///< An allocation of a stated size failed.
-  kIntegrity,        ///< Bytes are not what they were: a page of the cache in memory has changed.
   kNumeric,          ///< Logits are NaN or infinite.
+  kIntegrity,        ///< Well-formed, but not what a manifest says, or a page of the cache changed in memory.
   kInternal,         ///< A defect of pith.
 };
 

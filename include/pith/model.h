@@ -47,7 +47,8 @@ class Model {
  public:
   /// Reads a GGUF file (v2 or v3; of a sharded model, its first file). The file is not needed afterwards.
   /// Throws Error: kIo if it cannot be read, kFormat if it is damaged, kUnsupported for an architecture, weight type or
-  /// tokenizer that pith does not know, kOutOfMemory.
+  /// tokenizer that pith does not know, kIntegrity naming key or tensor where ModelOptions::manifest says otherwise,
+  /// kOutOfMemory.
   static Model load(const std::filesystem::path& path, const ModelOptions& options = {});
 
   const ModelInfo& info() const noexcept;

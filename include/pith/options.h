@@ -21,6 +21,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 /// Where log lines go. Called from the thread that logs; must be thread-safe when a model is shared by threads.
 using LogSink = std::function<void(LogLevel level, std::string_view line)>;
 
+struct Manifest;
+
 /// Called while a model loads, with the share done in [0, 1]. Called from the loading thread only.
 using ProgressSink = std::function<void(double share)>;
 
@@ -34,6 +36,9 @@ struct ModelOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
   /// Threads that pack the weights at load; 0: one per processor.
   int threads = 0;
+  /// What the model must be (read_manifest()): every key and every tensor's bytes are compared before anything is
+  /// handed out, in memory that nobody else can write to. Null: whatever the file says.
+  std::shared_ptr<const Manifest> manifest{};
   /// Silent when empty.
   LogSink log{};
   ProgressSink progress{};

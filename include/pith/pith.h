@@ -8,6 +8,7 @@
 #include <pith/error.h>
 #include <pith/eviction.h>
 #include <pith/machine.h>
+#include <pith/manifest.h>
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/session.h>

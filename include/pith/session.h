@@ -120,7 +120,7 @@ class Session {
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;
   /// kFormat for a file that is damaged, cut off or no snapshot; kUnsupported for another version or a codec or policy
   /// that is not known; kInvalidArgument for another model, arithmetic, codec or policy than it was saved with, and for
-  /// a key that is missing or another one; kOutOfMemory.
+  /// a key that is missing, another one or none that it has; kOutOfMemory.
   static Session restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options = {});
 
   /// Tokens fed so far, oldest first.

@@ -15,8 +15,8 @@ namespace pith {
 
 /// How Session::save() and Session::restore() work with a file (docs/formats/snapshot.md).
 struct SnapshotOptions {
-  /// 32 bytes: the file is encrypted and authenticated with them (AES-256-GCM). Nothing of them is written. Empty: no
-  /// encryption; then hashes find damage, but nobody's intent. The bytes must outlive the call.
+  /// 32 bytes, which outlive the call: the file is encrypted and authenticated with them (AES-256-GCM), and refused if
+  /// it is not. Nothing of them is written. Empty: no encryption; then hashes find damage, but nobody's intent.
   std::span<const std::byte> key{};
   /// Of a restored session; 0: one per processor. Results do not depend on it.
   int threads = 0;

@@ -16,10 +16,10 @@ const char* to_string(ErrorKind kind) noexcept {
       return "context full";
     case ErrorKind::kOutOfMemory:
       return "out of memory";
-    case ErrorKind::kIntegrity:
-      return "integrity";
     case ErrorKind::kNumeric:
       return "numeric";
+    case ErrorKind::kIntegrity:
+      return "integrity";
     case ErrorKind::kInternal:
       return "internal";
   }

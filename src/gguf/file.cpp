@@ -19,6 +19,14 @@ void append(std::vector<TensorInfo>& all, std::vector<TensorInfo>&& some) {
   all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
 }
 
+/// What comes before the tensors' data.
+std::size_t header_bytes(const Parsed& parsed, std::span<const std::byte> bytes) {
+  std::size_t end = bytes.size();
+  for (const TensorInfo& tensor : parsed.tensors)
+    end = std::min(end, static_cast<std::size_t>(tensor.data.data() - bytes.data()));
+  return end;
+}
+
 void check_shard(const Metadata& metadata, const std::filesystem::path& path, const Shard& wanted) {
   const Shard stated = read_shard(metadata, path);
   if (stated.count == wanted.count && stated.index == wanted.index) return;
@@ -28,11 +36,10 @@ void check_shard(const Metadata& metadata, const std::filesystem::path& path, co
 
 }  // namespace
 
-File File::open(const std::filesystem::path& path) {
+File File::open(const std::filesystem::path& path, Headers headers) {
   File file;
   file.path_ = path.string();
-  file.mappings_.emplace_back(path);
-  Parsed first = parse(file.mappings_.front().bytes(), file.path_);
+  Parsed first = file.open_part(path, headers);
   file.version_ = first.version;
   file.metadata_ = std::move(first.metadata);
   file.tensors_ = std::move(first.tensors);
@@ -41,16 +48,25 @@ File File::open(const std::filesystem::path& path) {
     fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", file.path_,
          shard.index + 1, shard.count);
   }
-  if (shard.count > 1) file.open_others(path, shard.count);
+  if (shard.count > 1) file.open_others(path, shard.count, headers);
   file.index_tensors();
   return file;
 }
 
-void File::open_others(const std::filesystem::path& first, std::size_t count) {
+Parsed File::open_part(const std::filesystem::path& path, Headers headers) {
+  Part& part = parts_.emplace_back(Part{path.string(), MappedFile(path), {}});
+  const std::span<const std::byte> bytes = part.mapping.bytes();
+  Parsed parsed = parse(bytes, part.path);
+  if (headers == Headers::kMapped) return parsed;
+  const auto header = bytes.first(header_bytes(parsed, bytes));
+  part.header.assign(header.begin(), header.end());
+  return parse(part.header, bytes, part.path);
+}
+
+void File::open_others(const std::filesystem::path& first, std::size_t count, Headers headers) {
   for (std::size_t i = 1; i < count; ++i) {
     const std::filesystem::path path = shard_path(first, i, count);
-    mappings_.emplace_back(path);
-    Parsed parsed = parse(mappings_.back().bytes(), path.string());
+    Parsed parsed = open_part(path, headers);
     check_shard(parsed.metadata, path, {count, i});
     append(tensors_, std::move(parsed.tensors));
   }

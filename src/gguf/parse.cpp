@@ -87,8 +87,10 @@ std::uint64_t read_alignment(const Metadata& metadata, const std::string& path) 
 
 }  // namespace
 
-Parsed parse(std::span<const std::byte> bytes, const std::string& path) {
-  Reader reader(bytes, path);
+Parsed parse(std::span<const std::byte> bytes, const std::string& path) { return parse(bytes, bytes, path); }
+
+Parsed parse(std::span<const std::byte> header, std::span<const std::byte> bytes, const std::string& path) {
+  Reader reader(header, path);
   read_magic(reader);
   Parsed parsed;
   parsed.version = read_version(reader);

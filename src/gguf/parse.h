@@ -23,4 +23,7 @@ struct Parsed {
 /// what is damaged, kUnsupported for another version, byte order or tensor type.
 Parsed parse(std::span<const std::byte> bytes, const std::string& path);
 
+/// The same, but the header is read from a copy of the file's beginning, where all but tensors' data then lies.
+Parsed parse(std::span<const std::byte> header, std::span<const std::byte> bytes, const std::string& path);
+
 }  // namespace pith::gguf

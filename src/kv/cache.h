@@ -132,7 +132,7 @@ class Cache {
   std::size_t held_tokens(std::size_t layer, std::size_t kv_head) const;
   /// What policies gather, in bytes.
   std::size_t observed_bytes() const { return observers_.bytes() + query_sums_.bytes(); }
-  /// Whether the first `tokens` tokens, a multiple of kPageTokens, are held as they were when no more had come.
+  /// Whether the first `tokens` tokens, as far as they can be seen, are held as they were when no more had come.
   bool can_rewind(std::size_t tokens) const;
   /// Forgets all but these; and forget_open() all but `tokens`, the first of them those of sealed pages.
   void rewind(std::size_t tokens);

@@ -43,14 +43,11 @@ class HeadPacker {
       return old(i) && (head_.slots[i].live == 0 || (moves && movable(i) && head_.slots[i].live != whole(i)));
     };
     std::vector<std::size_t> stay;
-    for (std::size_t i = 0; i < head_.slots.size(); ++i) {
-      if (goes(i)) {
-        take(i);
-      } else {
-        stay.push_back(i);
-      }
-    }
-    if (stay.size() != head_.slots.size()) rebuild(stay);
+    std::vector<std::size_t> go;
+    for (std::size_t i = 0; i < head_.slots.size(); ++i) (goes(i) ? go : stay).push_back(i);
+    if (go.empty()) return;
+    move(go);
+    rebuild(stay);
   }
 
  private:
@@ -120,7 +117,18 @@ class HeadPacker {
     if (cache_.reads_sparsely(layer_)) move_ranges(before);
   }
 
-  void take(std::size_t slot);
+  /// What all tokens of a slot have in common.
+  struct Source {
+    std::size_t slot = 0;
+    std::array<std::vector<std::byte>, kSides.size()> grids{}, origins{};
+  };
+
+  Source source_of(std::size_t slot) const;
+  Target& target_of(const Source& source);
+  void move(const std::vector<std::size_t>& slots);
+  void move_token(const Source& source, std::size_t token, std::int32_t position);
+  /// What the page's codec has to know of where the token was first; null: nothing.
+  const std::vector<std::byte>* origin_of(const Source& source, std::size_t side, std::size_t token) const;
   void move_gathered(const std::vector<Slot>& slots);
   void move_ranges(const std::vector<Slot>& before);
   Slot slot_of(const Target& target) const {
@@ -142,48 +150,78 @@ class HeadPacker {
   std::map<std::int32_t, std::pair<std::size_t, std::size_t>> came_from_;
 };
 
-void HeadPacker::take(std::size_t slot) {
-  const Slot& from = head_.slots[slot];
-  if (from.live == 0) return;
-  std::array<std::vector<std::byte>, kSides.size()> grids;
-  Grid grid;
-  std::array<std::vector<std::byte>, kSides.size()> own_origin;
+HeadPacker::Source HeadPacker::source_of(std::size_t slot) const {
+  Source source{.slot = slot};
   for (std::size_t side = 0; side < kSides.size(); ++side) {
-    grids[side] = codec(side).grid(page(side, slot).old->data());
-    for (const std::byte b : grids[side]) grid[side].push_back(static_cast<char>(b));
-    if (!from.packed()) own_origin[side] = codec(side).origin(page(side, slot).old->data());
+    const std::byte* bytes = page(side, slot).old->data();
+    source.grids[side] = codec(side).grid(bytes);
+    if (!head_.slots[slot].packed()) source.origins[side] = codec(side).origin(bytes);
   }
-  const std::vector<std::int32_t> positions = positions_of(from);
+  return source;
+}
+
+/// Where the next token of the same grid goes.
+Target& HeadPacker::target_of(const Source& source) {
+  Grid grid;
+  for (std::size_t side = 0; side < kSides.size(); ++side) {
+    for (const std::byte b : source.grids[side]) grid[side].push_back(static_cast<char>(b));
+  }
   std::vector<Target>& targets = targets_[grid];
-  for (TokenMask left = from.live; left != 0; left &= left - 1) {
-    const auto token = static_cast<std::size_t>(std::countr_zero(left));
-    if (targets.empty() || targets.back().positions.size() == kPageTokens) {
-      targets.emplace_back();
-      for (std::size_t side = 0; side < kSides.size(); ++side) {
-        targets.back().bytes[side] = RawBuffer(codec(side).page_bytes());
-        codec(side).begin_page(grids[side], targets.back().bytes[side].data());
-      }
-    }
-    Target& to = targets.back();
-    const std::size_t place = to.positions.size();
-    to.positions.push_back(positions[token]);
-    came_from_[positions[token]] = {slot, token};
-    for (std::size_t side = 0; side < kSides.size(); ++side) {
-      codec(side).copy_token(page(side, slot).old->data(), token, to.bytes[side].data(), place);
-      const std::vector<std::byte>* origin = own_origin[side].empty() ? nullptr : &own_origin[side];
-      if (page(side, slot).origins) {
-        for (const Origin& each : *page(side, slot).origins) {
-          if ((each.tokens >> token & 1U) != 0) origin = &each.bytes;
-        }
-      }
-      if (origin == nullptr) continue;
-      std::vector<Origin>& origins = to.origins[side];
-      const auto same =
-          std::find_if(origins.begin(), origins.end(), [&](const Origin& o) { return o.bytes == *origin; });
-      Origin& mine = same != origins.end() ? *same : origins.emplace_back(Origin{0, *origin});
-      mine.tokens |= TokenMask{1} << place;
+  if (!targets.empty() && targets.back().positions.size() < kPageTokens) return targets.back();
+  Target& target = targets.emplace_back();
+  for (std::size_t side = 0; side < kSides.size(); ++side) {
+    target.bytes[side] = RawBuffer(codec(side).page_bytes());
+    codec(side).begin_page(source.grids[side], target.bytes[side].data());
+  }
+  return target;
+}
+
+const std::vector<std::byte>* HeadPacker::origin_of(const Source& source, std::size_t side, std::size_t token) const {
+  const Page& from = page(side, source.slot);
+  if (from.origins) {
+    for (const Origin& each : *from.origins) {
+      if ((each.tokens >> token & 1U) != 0) return &each.bytes;
     }
   }
+  return source.origins[side].empty() ? nullptr : &source.origins[side];
+}
+
+void HeadPacker::move_token(const Source& source, std::size_t token, std::int32_t position) {
+  Target& to = target_of(source);
+  const std::size_t place = to.positions.size();
+  to.positions.push_back(position);
+  came_from_[position] = {source.slot, token};
+  for (std::size_t side = 0; side < kSides.size(); ++side) {
+    codec(side).copy_token(page(side, source.slot).old->data(), token, to.bytes[side].data(), place);
+    const std::vector<std::byte>* origin = origin_of(source, side, token);
+    if (origin == nullptr) continue;
+    std::vector<Origin>& origins = to.origins[side];
+    const auto same = std::find_if(origins.begin(), origins.end(), [&](const Origin& o) { return o.bytes == *origin; });
+    Origin& mine = same != origins.end() ? *same : origins.emplace_back(Origin{0, *origin});
+    mine.tokens |= TokenMask{1} << place;
+  }
+}
+
+/// Moves what these slots hold to new pages, oldest first: packed slots overlap once pages were packed before, and in a
+/// page positions rise.
+void HeadPacker::move(const std::vector<std::size_t>& slots) {
+  struct Moved {
+    std::int32_t position;
+    std::size_t source, token;
+  };
+  std::vector<Source> sources;
+  std::vector<Moved> tokens;
+  for (const std::size_t slot : slots) {
+    if (head_.slots[slot].live == 0) continue;
+    const std::vector<std::int32_t> positions = positions_of(head_.slots[slot]);
+    for (TokenMask left = head_.slots[slot].live; left != 0; left &= left - 1) {
+      const auto token = static_cast<std::size_t>(std::countr_zero(left));
+      tokens.push_back({positions[token], sources.size(), token});
+    }
+    sources.push_back(source_of(slot));
+  }
+  std::sort(tokens.begin(), tokens.end(), [](const Moved& a, const Moved& b) { return a.position < b.position; });
+  for (const Moved& moved : tokens) move_token(sources[moved.source], moved.token, moved.position);
 }
 
 /// Ranges of slots that stay follow them; what was moved is read for its own, as it is stored.

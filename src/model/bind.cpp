@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/fail.h"
+#include "model/tensor_bytes.h"
 #include "weights/dequantize.h"
 
 namespace pith::model {
@@ -13,15 +14,16 @@ namespace {
 /// Takes tensors out of a file, each checked against the shape that the model wants.
 class Binder {
  public:
-  Binder(const gguf::File& file, bool as_f32, ThreadPool& pool, const std::function<void(double)>& progress)
-      : file_(file), as_f32_(as_f32), pool_(pool), progress_(progress) {
+  Binder(const gguf::File& file, const Manifest* manifest, bool as_f32, ThreadPool& pool,
+         const std::function<void(double)>& progress)
+      : file_(file), bytes_(file, manifest, pool), as_f32_(as_f32), pool_(pool), progress_(progress) {
     for (const gguf::TensorInfo& tensor : file.tensors()) bytes_total_ += tensor.data.size();
   }
 
   weights::PackedMatrix matrix(const std::string& name, std::size_t rows, std::size_t columns) {
     const gguf::TensorInfo& tensor = file_.require(name);
     check_shape(tensor, rows, columns);
-    weights::PackedMatrix packed(tensor.type, tensor.data, rows, columns, as_f32_, pool_);
+    weights::PackedMatrix packed(tensor.type, bytes_.of(tensor), rows, columns, as_f32_, pool_);
     report(tensor);
     return packed;
   }
@@ -34,7 +36,7 @@ class Binder {
     const gguf::TensorInfo& tensor = file_.require(name);
     check_shape(tensor, 1, length);
     Vector values(length);
-    weights::dequantize(tensor.type, tensor.data, values);
+    weights::dequantize(tensor.type, bytes_.of(tensor), values);
     report(tensor);
     return values;
   }
@@ -42,6 +44,9 @@ class Binder {
   Vector vector_if(bool required, const std::string& name, std::size_t length) {
     return required || file_.find(name) != nullptr ? vector(name, length) : Vector();
   }
+
+  /// Nothing more is taken.
+  void finish() { bytes_.check_rest(); }
 
  private:
   void check_shape(const gguf::TensorInfo& tensor, std::size_t rows, std::size_t columns) const {
@@ -51,11 +56,13 @@ class Binder {
   }
 
   void report(const gguf::TensorInfo& tensor) {
+    bytes_.release(tensor);
     bytes_done_ += tensor.data.size();
     if (progress_) progress_(static_cast<double>(bytes_done_) / static_cast<double>(bytes_total_));
   }
 
   const gguf::File& file_;
+  TensorBytes bytes_;
   bool as_f32_;
   ThreadPool& pool_;
   const std::function<void(double)>& progress_;
@@ -98,15 +105,16 @@ LayerWeights bind_layer(Binder& binder, const Hparams& h, std::size_t layer) {
 
 }  // namespace
 
-ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, bool as_f32, ThreadPool& pool,
-                          const std::function<void(double)>& progress) {
-  Binder binder(file, as_f32, pool, progress);
+ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const Manifest* manifest, bool as_f32,
+                          ThreadPool& pool, const std::function<void(double)>& progress) {
+  Binder binder(file, manifest, as_f32, pool, progress);
   ModelWeights weights;
   weights.embedding = binder.matrix("token_embd.weight", hparams.vocab, hparams.embedding);
   weights.output = binder.matrix_if_present("output.weight", hparams.vocab, hparams.embedding);
   weights.output_norm = binder.vector("output_norm.weight", hparams.embedding);
   weights.rope_frequency_factors = binder.vector_if(false, "rope_freqs.weight", hparams.rope.dims / 2);
   for (std::size_t i = 0; i < hparams.layers; ++i) weights.layers.push_back(bind_layer(binder, hparams, i));
+  binder.finish();
   return weights;
 }
 

@@ -8,6 +8,7 @@
 #include "gguf/file.h"
 #include "kernels/select.h"
 #include "model/bind.h"
+#include "model/tensor_bytes.h"
 #include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
 
@@ -64,7 +65,11 @@ ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights&
 
 ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options)
     : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()) {
-  const gguf::File file = gguf::File::open(path);
+  const Manifest* manifest = options.manifest.get();
+  const auto headers = manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
+  const gguf::File file = gguf::File::open(path, headers);
+  // Before anything is made of it.
+  if (manifest != nullptr) check_described(file, *manifest);
   hparams_ = read_hparams(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
   if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {
@@ -73,7 +78,7 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
   ThreadPool pool(options.threads);
-  weights_ = bind_weights(file, hparams_, options.arithmetic == Arithmetic::kF32, pool, options.progress);
+  weights_ = bind_weights(file, hparams_, manifest, options.arithmetic == Arithmetic::kF32, pool, options.progress);
   info_ = describe(file, hparams_, weights_);
   log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
              info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);

@@ -125,6 +125,8 @@ void Session::Impl::keep_logits(std::size_t row) {
 bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
   mend();
   check(tokens);
+  // Before a prefix is taken, which has no logits.
+  if (!tokens.empty() && stop.stop_requested()) return false;
   if (tokens.size() > 1) check_pages();
   tokens = tokens.subspan(take_prefix(tokens));
   return feed(tokens, tokens.size() == 1, stop);
@@ -134,14 +136,16 @@ bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::s
   const bool single = tokens.size() == 1;
   const std::size_t end = tokens_.size() + tokens.size();
   while (!tokens.empty()) {
-    if (stop.stop_requested()) return false;
     const auto batch = tokens.first(next_batch(tokens.size()));
     run(batch, end, alone);
     tokens = tokens.subspan(batch.size());
+    // Asked once: a request that comes a moment later must not end the feed without logits.
+    const bool stopped = !tokens.empty() && stop.stop_requested();
     if (sharing_.on() && tokens_.size() % kv::kPageTokens == 0 && tokens.size() < kv::kPageTokens)
       sharing_.offer(model_.impl()->prefixes(), cache_, tokens_, !single);
     // Logits are worth their price after the last token only, unless a stop request makes this one the last.
-    if (tokens.empty() || stop.stop_requested()) keep_logits(batch.size() - 1);
+    if (tokens.empty() || stopped) keep_logits(batch.size() - 1);
+    if (stopped) return false;
   }
   return true;
 }
@@ -237,12 +241,13 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
   const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
-  std::size_t from = std::min(sealed, last / kv::kPageTokens * kv::kPageTokens);
-  while (from != 0 && from != sealed && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  // No page was sealed since, but a window may have moved on from one.
+  const bool only_open = last >= sealed && cache_.can_rewind(last);
+  std::size_t from = only_open ? last : last / kv::kPageTokens * kv::kPageTokens;
+  while (!only_open && from != 0 && !cache_.can_rewind(from)) from -= kv::kPageTokens;
   if (from == 0) return 0;
   whole_ = false;
-  if (from == sealed) {
-    from = last;
+  if (only_open) {
     cache_.forget_open(from);
   } else {
     cache_.rewind(from);

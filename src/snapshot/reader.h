@@ -26,8 +26,8 @@ Header read_header(const InputFile& file);
 /// kFormat for anything that Writer would not have written, kIo.
 class Reader {
  public:
-  /// Reads the header. `key` must be there if the file is encrypted, else Error(kInvalidArgument); it is not read
-  /// otherwise. Throws Error(kUnsupported) for an unknown version.
+  /// Reads the header. `key` must be there if the file is encrypted, and empty if it is not, else
+  /// Error(kInvalidArgument). Throws Error(kUnsupported) for an unknown version.
   Reader(const std::filesystem::path& path, std::span<const std::byte> key);
 
   const std::string& path() const { return file_.path(); }

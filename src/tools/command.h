@@ -29,6 +29,8 @@ struct Known {
 void add_run(Command& app, Action& action, const Known& known);
 void add_chat(Command& app, Action& action, const Known& known);
 void add_info(Command& app, Action& action);
+void add_manifest(Command& app, Action& action);
+void add_verify(Command& app, Action& action);
 void add_tokenize(Command& app, Action& action);
 void add_logits(Command& app, Action& action, const Codecs& codecs);
 void add_snapshot(Command& app, Action& action, const Codecs& codecs);

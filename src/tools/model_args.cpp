@@ -25,20 +25,32 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
                                                                         {"f32", Arithmetic::kF32}};
   app.add_choice("--arithmetic", arithmetic, kinds,
                  "fast (the default): activations in 8 bits where weights are quantized; f32: the reference");
-  app.add_option("--threads", threads, "Threads; 0 (the default): one for each processor")
-      ->range(0, kThreadsMax)
-      ->type_name("N");
+  add_threads(app, threads);
+  app.add_option("--manifest", manifest, "Load only what this manifest says (pith manifest)")->type_name("FILE");
   app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
 }
 
-Model ModelArgs::load() const {
+std::shared_ptr<const Manifest> ModelArgs::read_manifest() const {
+  return manifest.empty() ? nullptr : std::make_shared<const Manifest>(pith::read_manifest(manifest));
+}
+
+Model ModelArgs::load() const { return load(read_manifest()); }
+
+Model ModelArgs::load(std::shared_ptr<const Manifest> expected) const {
   ModelOptions options;
+  options.manifest = std::move(expected);
   options.arithmetic = arithmetic;
   options.threads = threads;
   if (verbose) options.log = print_log_line;
   ProgressLine line;
   options.progress = [&](double share) { line.show(fmt::format("loading {} {:.0f} %", path, 100 * share)); };
   return Model::load(path, options);
+}
+
+void add_threads(Command& app, int& threads) {
+  app.add_option("--threads", threads, "Threads; 0 (the default): one for each processor")
+      ->range(0, kThreadsMax)
+      ->type_name("N");
 }
 
 void SessionArgs::add_kv_to(Command& app, const Codecs& known) {

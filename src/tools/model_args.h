@@ -2,6 +2,7 @@
 
 #include <pith/pith.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,25 @@ struct ModelArgs {
   std::string path;
   Arithmetic arithmetic = Arithmetic::kFast;
   int threads = 0;
+  /// A file; empty: none.
+  std::string manifest{};
   bool verbose = false;
 
-  /// The model, --arithmetic, --threads, --verbose.
+  /// The model, --arithmetic, --threads, --manifest, --verbose.
   void add_to(Command& app, const std::string& model_names = "-m,--model");
+  /// Null if none was given. Throws pith::Error.
+  std::shared_ptr<const Manifest> read_manifest() const;
   /// Shows progress on a terminal. Throws pith::Error.
   Model load() const;
+  /// The same, with this manifest or none.
+  Model load(std::shared_ptr<const Manifest> expected) const;
 };
+
+/// make_manifest() with progress on a terminal.
+Manifest hash_model(const std::string& path, int threads);
+
+/// --threads N.
+void add_threads(Command& app, int& threads);
 
 /// How to keep the KV cache, and what to forget of it.
 struct SessionArgs {

@@ -34,6 +34,8 @@ int run(int argc, char** argv, const tools::Known& known) {
   tools::add_run(command, action, known);
   tools::add_chat(command, action, known);
   tools::add_info(command, action);
+  tools::add_manifest(command, action);
+  tools::add_verify(command, action);
   tools::add_tokenize(command, action);
   tools::add_logits(command, action, known.codecs);
   tools::add_snapshot(command, action, known.codecs);

@@ -36,6 +36,21 @@ TEST(File, RefusesATensorTwice) {
                      [&] { File::open(folder / "a.gguf"); }));
 }
 
+TEST(File, ACopiedHeaderStaysWhatItWasWhenTheFileIsOverwritten) {
+  const test::TempDir folder;
+  const test::GgufWriter writer = test::tiny_model_writer({.layers = 1});
+  const fs::path path = folder / "m.gguf";
+  writer.write(path);
+  const File file = File::open(path, File::Headers::kCopied);
+  {
+    std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+    stream << std::string(writer.header().size(), 'x');
+  }
+  EXPECT_EQ(file.metadata().require<std::string_view>("general.architecture"), "llama");
+  EXPECT_EQ(file.metadata().strings("tokenizer.ggml.tokens")[0], "<|endoftext|>");
+  for (const test::GgufWriter::Tensor& tensor : writer.tensors) EXPECT_EQ(file.require(tensor.name).dims, tensor.dims);
+}
+
 TEST(File, NamesTheFileThatIsMissing) {
   EXPECT_TRUE(throws(ErrorKind::kIo, {"no/such.gguf"}, [] { File::open("no/such.gguf"); }));
 }

@@ -82,6 +82,18 @@ TEST_P(SharedPrefix, EndsWithItsSessions) {
   expect_same(second, system_, 0);
 }
 
+TEST_P(SharedPrefix, NothingIsTakenByAFeedThatIsStoppedBeforehand) {
+  Session first(model_, options());
+  first.feed(system_);
+  std::stop_source source;
+  source.request_stop();
+  Session second(model_, options());
+  EXPECT_FALSE(second.feed(system_, source.get_token()));
+  EXPECT_EQ(second.position(), 0);
+  EXPECT_THROW(static_cast<void>(second.logits()), Error);
+  expect_same(second, system_, 640);
+}
+
 TEST_P(SharedPrefix, SessionsOfSeveralThreadsShare) {
   Session first(model_, options());
   first.feed(system_);

@@ -147,6 +147,23 @@ TEST_F(SavedSession, AnEmptySession) {
   expect_to_go_on_alike(session, restored);
 }
 
+TEST_F(SavedSession, LongStreamsWhosePagesArePackedAgainAndAgain) {
+  for (const char* policy : {"expected-attention", "h2o", "random"}) {
+    SCOPED_TRACE(policy);
+    SessionOptions options{.kv = {.key = "f16"}, .context = 4096, .threads = 2};
+    options.eviction.policy = policy;
+    options.eviction.budget_tokens = 273;
+    options.eviction.sinks = 3;
+    options.eviction.recent = 52;
+    options.eviction.interval = 64;
+    Session session(model_, options);
+    for (unsigned i = 0; i < 40; ++i) {
+      session.feed(some_tokens(model_, 64, i));
+      expect_same(session, through_a_file(session));
+    }
+  }
+}
+
 TEST_F(SavedSession, CompactedSessionsStayWhatTheyAre) {
   SessionOptions options{.kv = {.key = "int4"}, .context = 4096};
   options.eviction.policy = "snapkv";

@@ -211,6 +211,14 @@ TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
               testing::HasSubstr("another key"));
   EXPECT_THAT(refusal([&] { Reader(path, some_bytes(31, 2)); }, ErrorKind::kInvalidArgument),
               testing::HasSubstr("31 bytes, must have 32"));
+  // Whoever has a key must not be given what anybody could have written.
+  {
+    Writer writer(folder_ / "plain", {}, ops_);
+    writer.record(RecordKind::kTokens, key_);
+    writer.finish();
+  }
+  EXPECT_THAT(refusal([&] { Reader(folder_ / "plain", key_); }, ErrorKind::kInvalidArgument),
+              testing::HasSubstr("is not encrypted"));
   EXPECT_THAT(refusal([&] { Writer(path, some_bytes(33, 2), ops_); }, ErrorKind::kInvalidArgument),
               testing::HasSubstr("33 bytes"));
   // Neither the key nor what it hides is in the file, and the same content looks different each time.

@@ -8,7 +8,7 @@ namespace fs = std::filesystem;
 
 std::vector<SourceFile> documents() {
   std::vector<SourceFile> files = read_tree("docs", {".md"});
-  for (const char* name : {"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}) {
+  for (const char* name : {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"}) {
     files.push_back({name, split_lines(read_text(fs::path(PITH_SOURCE_DIR) / name))});
   }
   return files;

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <pith/options.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pith {
+
+/// What a model's files hold, as SHA-256 digests: of each file, of each key of the metadata, of each tensor
+/// (docs/formats/manifest.md). Digests are 64 hexadecimal digits in lower case.
+struct Manifest {
+  /// A file, by its place among the model's files; its name is for people.
+  struct File {
+    std::string name;
+    std::uint64_t bytes = 0;
+    std::string sha256;
+  };
+  /// A key of the (first file's) metadata: hyper-parameters, the vocabulary, the chat template, …
+  struct Key {
+    std::string name;
+    /// "uint32", "array of string"
+    std::string type;
+    std::string sha256;
+  };
+  struct Tensor {
+    std::string name;
+    /// "Q4_1"
+    std::string type;
+    /// As the file has it: columns first.
+    std::vector<std::uint64_t> shape;
+    /// Of its data as it lies in the file.
+    std::string sha256;
+  };
+
+  std::vector<File> files{};
+  std::vector<Key> metadata{};
+  std::vector<Tensor> tensors{};
+};
+
+struct ManifestOptions {
+  /// Tensors and files are hashed side by side; 0: one per processor.
+  int threads = 0;
+  ProgressSink progress{};
+};
+
+/// Reads all of a model's files and hashes what they hold. Throws Error as Model::load() does where the files are no
+/// sound GGUF; hyper-parameters and tokenizer are not looked at.
+Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions& options = {});
+
+/// As JSON, the same text for the same manifest. Throws Error: kInvalidArgument for what parse_manifest() would refuse.
+std::string to_json(const Manifest& manifest);
+/// The opposite; `origin` names the text in errors. Throws Error(kFormat) for anything else than a manifest: other
+/// versions, fields that are missing, unknown or there twice, wrong types, digests that are none, too much of
+/// anything. Whoever checks a signature over the text parses the very bytes that were checked.
+Manifest parse_manifest(std::string_view json, std::string_view origin = "manifest");
+
+/// A file with a manifest. Throws Error: kIo, and as parse_manifest() does.
+Manifest read_manifest(const std::filesystem::path& path);
+/// The file is there as a whole or not at all; one of the same name is replaced. Throws Error: kIo naming path and
+/// reason, and as to_json() does.
+void write_manifest(const Manifest& manifest, const std::filesystem::path& path);
+
+/// One thing that is not as a manifest says.
+struct ManifestDifference {
+  enum class Part { kFile, kKey, kTensor };
+  enum class Change {
+    kContent,  ///< Other bytes.
+    kShape,    ///< Of another type, shape or size.
+    kMissing,  ///< The manifest has it, the model has not.
+    kExtra,    ///< The model has it, the manifest has not.
+  };
+  Part part = Part::kFile;
+  Change change = Change::kContent;
+  std::string name;
+  /// Digests, or types and sizes; empty where there is nothing.
+  std::string expected;
+  std::string found;
+};
+
+/// One line for people: "tensor blk.0.ffn_up.weight: …".
+std::string to_string(const ManifestDifference& difference);
+
+/// All differences: files, keys, tensors, each in the order of `expected`, extra ones last. Files' names and the order
+/// of keys and tensors make none.
+std::vector<ManifestDifference> compare(const Manifest& expected, const Manifest& found);
+
+}  // namespace pith

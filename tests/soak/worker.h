@@ -1,0 +1,73 @@
+#pragma once
+
+#include <pith/pith.h>
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "soak/choices.h"
+#include "soak/counters.h"
+#include "soak/dice.h"
+#include "soak/script.h"
+
+namespace pith::soak {
+
+/// One thread's sessions, and what it does to them at random. Throws Broken, or whatever the library should not have
+/// thrown. Used by one thread; the subjects' models are shared.
+class Worker {
+ public:
+  /// All outlive it; files go to `folder`, under names that begin with `name`.
+  Worker(const std::vector<Subject>& subjects, Counters& counters, const std::filesystem::path& folder,
+         const std::string& name, std::uint64_t seed);
+
+  /// Does one thing, and checks all that must hold afterwards.
+  void step();
+  /// What it was doing, and to which session.
+  const std::string& doing() const { return doing_; }
+
+ private:
+  /// A session and what it must be.
+  struct Live {
+    const Subject* subject;
+    Session session;
+    Script script;
+  };
+  using Action = void (Worker::*)(Live& live);
+
+  void open();
+  void close(std::size_t index);
+
+  void feed(Live& live);
+  void draw(Live& live);
+  void generate(Live& live);
+  void cancel(Live& live);
+  void fork(Live& live);
+  void truncate(Live& live);
+  void compact(Live& live);
+  void reset(Live& live);
+  void compare_with_fresh(Live& live);
+  void save_and_restore(Live& live);
+  void damage_snapshot(Live& live);
+  void ask_for_the_impossible(Live& live);
+
+  /// Tokens that still fit; of a stream, as many as this run lets it have.
+  int room(const Live& live) const;
+  /// What holds of every session at any time.
+  void check(const Live& live);
+  void require_same(const Session& a, const Session& b, const char* what);
+  /// Both draw the same tokens for a while.
+  void require_same_future(Live& a, Live& b, const char* what);
+  std::vector<std::byte> any_key();
+
+  const std::vector<Subject>& subjects_;
+  Counters& counters_;
+  std::filesystem::path snapshot_;
+  Dice dice_;
+  std::vector<std::unique_ptr<Live>> live_;
+  std::string doing_;
+};
+
+}  // namespace pith::soak
