@@ -21,8 +21,8 @@ void check_error(const Error& error) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   require(std::none_of(text.begin(), text.end(), is_control),
           std::string("a message of more than a line: ").append(text));
-  constexpr std::size_t kMost = 4096;
-  require(text.size() <= kMost, "a message of more than 4096 bytes");
+  constexpr std::size_t kMost = 16384;
+  require(text.size() <= kMost, "a message of more than 16384 bytes");
 }
 
 MemoryFile::MemoryFile(std::span<const std::byte> bytes) : file_(::memfd_create("fuzz", MFD_CLOEXEC)) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -46,6 +47,11 @@ Bytes bytes_of(std::string_view text) {
 void append_text(Bytes& bytes, std::string_view text) {
   test::append_number(bytes, static_cast<std::uint16_t>(text.size()));
   test::append_bytes(bytes, std::as_bytes(std::span(text)));
+}
+
+/// A byte each.
+void append_all(Bytes& bytes, std::initializer_list<std::size_t> numbers) {
+  for (const std::size_t n : numbers) test::append_number(bytes, static_cast<std::uint8_t>(n));
 }
 
 /// A key of every type, and arrays of them.
@@ -130,17 +136,16 @@ void write_texts(const fs::path& folder) {
     }
   }
   // Vocabularies of the input's own: tokenizer_fuzz.cpp says in which order.
-  for (const std::uint8_t model : {0, 1}) {
-    for (const std::uint8_t options : {1, 3, 0xFF}) {
+  for (const std::size_t model : {0U, 1U}) {
+    for (const std::size_t options : {1U, 3U, 0xFFU}) {
       Bytes bytes;
-      for (const std::uint8_t b : {kFixtures, model, std::uint8_t{2}, options, std::uint8_t{3}})
-        test::append_number(bytes, b);
+      append_all(bytes, {kFixtures, model, 2, options, 3});
       for (const char* token : {"ab", "<tool>", "abc"}) {
-        test::append_number(bytes, static_cast<std::uint8_t>(token[0] == '<' ? 3 : 1));
+        append_all(bytes, {token[0] == '<' ? 3U : 1U});
         test::append_number(bytes, -1.0F);
         append_text(bytes, token);
       }
-      for (const std::uint8_t b : {1, 64, 65, 1}) test::append_number(bytes, b);
+      append_all(bytes, {1, 64, 65, 1});
       test::append_bytes(bytes, bytes_of(std::string("\1\0\2\0\0\0", 6) + "ab <tool> abc the  the"));
       seeds.add("own-" + std::to_string(model) + "-" + std::to_string(options), bytes);
     }
@@ -158,8 +163,8 @@ void write_chats(const fs::path& folder) {
     append_text(bytes, "</s>");
     append_text(bytes, jinja);
     const char* const contents[] = {"Be brief.", " Hello\n", "Hi\xC2\xA0", "Bye"};
-    for (std::uint8_t i = 0; i < 4; ++i) {
-      test::append_number(bytes, static_cast<std::uint8_t>(i == 3 ? 1 : i));
+    for (std::size_t i = 0; i < 4; ++i) {
+      append_all(bytes, {i == 3 ? 1 : i});
       append_text(bytes, contents[i]);
     }
     seeds.add(entry.path().stem().string(), bytes);
@@ -184,13 +189,12 @@ void write_rows(const fs::path& folder) {
   const std::vector<std::string> names = builtin_codecs();
   test::Random random(1);
   for (std::size_t codec = 0; codec < names.size(); ++codec) {
-    for (std::uint8_t kind = 0; kind < 12; ++kind) {
+    for (std::size_t kind = 0; kind < 12; ++kind) {
       // Codec, side, size, what is checked, whether rows are skipped; queries; how rows grow, their scale, their form.
       Bytes bytes;
-      for (const auto b : {codec, std::size_t{kind} % 2, std::size_t{kind} % 5, std::size_t{kind}, std::size_t{1}})
-        test::append_number(bytes, static_cast<std::uint8_t>(b));
-      for (std::size_t i = 0; i < 256; ++i) test::append_number(bytes, static_cast<std::uint8_t>(random()));
-      for (const std::uint8_t b : {kind % 3 == 0 ? 16 : 0, kind * 9, kind % 2}) test::append_number(bytes, b);
+      append_all(bytes, {codec, kind % 2, kind % 5, kind, 1});
+      for (std::size_t i = 0; i < 256; ++i) append_all(bytes, {static_cast<std::size_t>(random())});
+      append_all(bytes, {kind % 3 == 0 ? 16U : 0U, kind * 9, kind % 2});
       for (const float x : test::random_normal(random, 192, 1.0F)) test::append_number(bytes, x);
       seeds.add(names[codec] + "-" + std::to_string(kind), bytes);
     }

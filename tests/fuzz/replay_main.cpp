@@ -61,9 +61,10 @@ Bytes mutated(const Bytes& seed) {
   constexpr std::size_t kMore = 256;
   Bytes bytes = seed;
   bytes.resize(seed.size() + kMore);
-  const std::size_t size = LLVMFuzzerCustomMutator != nullptr
-                               ? LLVMFuzzerCustomMutator(bytes.data(), seed.size(), bytes.size(), generator()())
-                               : LLVMFuzzerMutate(bytes.data(), seed.size(), bytes.size());
+  const std::size_t size =
+      LLVMFuzzerCustomMutator != nullptr
+          ? LLVMFuzzerCustomMutator(bytes.data(), seed.size(), bytes.size(), static_cast<unsigned>(generator()()))
+          : LLVMFuzzerMutate(bytes.data(), seed.size(), bytes.size());
   bytes.resize(size);
   return bytes;
 }
