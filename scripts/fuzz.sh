@@ -18,7 +18,7 @@ cd "$PITH_ROOT"
 
 # Shares of the time, and the longest input: whole models and snapshots are long.
 declare -A share=([gguf]=2 [model_load]=4 [tokenizer]=3 [snapshot]=4 [chat_template]=1 [codec]=3)
-declare -A longest=([gguf]=8192 [model_load]=131072 [tokenizer]=4096 [snapshot]=262144 [chat_template]=16384 [codec]=4096)
+declare -A longest=([gguf]=8192 [model_load]=196608 [tokenizer]=4096 [snapshot]=262144 [chat_template]=16384 [codec]=4096)
 
 seconds=""
 targets=()

@@ -72,7 +72,9 @@ std::vector<SnapshotSeed> snapshot_seeds() {
     SessionOptions options{.kv = {.key = kv}, .threads = 1, .batch_tokens = 64};
     if (policy != nullptr) {
       options.eviction.policy = policy;
-      options.eviction.budget_tokens = 96;
+      options.eviction.budget_tokens = 128;
+      options.eviction.recent = 32;
+      options.eviction.interval = 64;
     }
     return options;
   };
