@@ -1,8 +1,11 @@
 // Prints what pith reads of GGUF files as JSON, a line each, for tests/gguf/differential.py: every key with its value
 // and a hash of its bytes, every tensor with a hash of its data; or why the file was refused.
+#include <pith/error.h>
+
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -15,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string hash(std::span<const std::byte> bytes) { return to_hex(snapshot::sha256(bytes)); }
+std::string hash(std::span<const std::byte> bytes) { return snapshot::to_hex(snapshot::sha256(bytes)); }
 
 Json number(double value) {
   if (std::isfinite(value)) return value;
