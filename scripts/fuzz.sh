@@ -18,7 +18,8 @@ cd "$PITH_ROOT"
 
 # Shares of the time, and the longest input: whole models and snapshots are long.
 declare -A share=([gguf]=2 [model_load]=4 [tokenizer]=3 [snapshot]=4 [chat_template]=1 [codec]=3)
-declare -A longest=([gguf]=8192 [model_load]=196608 [tokenizer]=4096 [snapshot]=262144 [chat_template]=16384 [codec]=4096)
+declare -A longest=([gguf]=8192 [model_load]=196608 [tokenizer]=4096 [snapshot]=262144 [chat_template]=16384)
+longest[codec]=4096
 
 seconds=""
 targets=()
@@ -62,8 +63,8 @@ report_target() {
   all="$(sed -n 's/^INFO: Loaded .* (\([0-9]*\) inline 8-bit counters).*/\1/p' "$log" | head -n 1)"
   edges="$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)"
   kept="$(sed -n 's/.* corp: \([0-9]*\)\/.*/\1/p' "$log" | tail -n 1)"
-  printf '| %s | %s | %s | %s of %s | %s | %d |\n' "$target" "${executions:-?}" "${speed:-?}" "${edges:-?}" "${all:-?}" \
-    "${kept:-?}" "$(findings_of "$target" | wc -l)"
+  printf '| %s | %s | %s | %s of %s | %s | %d |\n' "$target" "${executions:-?}" "${speed:-?}" "${edges:-?}" \
+    "${all:-?}" "${kept:-?}" "$(findings_of "$target" | wc -l)"
 }
 
 # Units that are merely slow are not among them: machines are busy at times.
