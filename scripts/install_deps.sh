@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, when all of them are there.
 #
-# usage: scripts/install_deps.sh [build | arm | all]
+# usage: scripts/install_deps.sh [build | arm | fuzz | all]
 #   build  what builds and tests pith with g++
 #   arm    that, and what builds it for 64-bit Arm and tests it under QEMU; makes Debian's arm64 packages known to apt
-#   all    what "build" has, and clang with its linters (the default)
+#   fuzz   what "build" has, and clang with libFuzzer
+#   all    what "fuzz" has, and clang's linters (the default)
 #
 # PITH_SKIP_DEPS=1 skips the check: for other distributions, where you install the counterparts yourself.
 set -euo pipefail
@@ -18,7 +19,8 @@ build_packages=(
   libxxhash-dev libssl-dev libpcre2-dev libutf8proc-dev
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
 )
-lint_packages=(clang clang-tidy clang-format)
+fuzz_packages=(clang libclang-rt-dev)
+lint_packages=(clang-tidy clang-format)
 # Eigen, CLI11 and nlohmann-json are headers only: those of "build" serve every processor.
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
@@ -30,7 +32,8 @@ arm_packages=(
 case "${1:-all}" in
   build) packages=("${build_packages[@]}") ;;
   arm) packages=("${build_packages[@]}" "${arm_packages[@]}") ;;
-  all) packages=("${build_packages[@]}" "${lint_packages[@]}") ;;
+  fuzz) packages=("${build_packages[@]}" "${fuzz_packages[@]}") ;;
+  all) packages=("${build_packages[@]}" "${fuzz_packages[@]}" "${lint_packages[@]}") ;;
   -h | --help) show_help && exit 0 ;;
   *) usage_error "unknown set of packages '$1'" ;;
 esac

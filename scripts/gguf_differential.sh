@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Compares pith's reader of GGUF files with that of the Python package gguf, which it installs in build/gguf-package if
+# it is not there: on seeds, on files that the package writes, on the models that scripts/get_model.sh got, on the files
+# given, and on random mutations of the small ones. Exit status 1 where they read something differently.
+#
+# usage: scripts/gguf_differential.sh [--mutations N] [FILE...]
+#   --mutations  how many, 5000 if not said
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+mutations=5000
+files=()
+while (($# > 0)); do
+  case "$1" in
+    --mutations) mutations="${2:?--mutations needs a number}" && shift 2 ;;
+    -h | --help) show_help && exit 0 ;;
+    -*) usage_error "unknown argument '$1'" ;;
+    *) files+=("$(realpath "$1")") && shift ;;
+  esac
+done
+cd "$PITH_ROOT"
+
+scripts/install_deps.sh build
+for model in "${PITH_MODELS:-models}"/*.gguf; do
+  if [[ -f "$model" ]]; then files+=("$model"); fi
+done
+
+package=build/gguf-package
+if [[ ! -d "$package/gguf" ]]; then
+  step "Package"
+  python3 -m pip install --quiet --target "$package" 'gguf==0.19.0' >&2
+fi
+
+step "Build (release)"
+cmake --preset release >&2
+cmake --build --preset release --target gguf_dump fuzz_seeds --parallel "$PITH_JOBS" >&2
+
+step "Comparison"
+build/release/bin/fuzz_seeds build/release/fuzz/seeds
+python3 -B tests/gguf/differential.py --dump build/release/bin/gguf_dump --seeds build/release/fuzz/seeds \
+  --packages "$package" --mutations "$mutations" "${files[@]}"

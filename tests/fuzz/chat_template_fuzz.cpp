@@ -1,0 +1,76 @@
+// Bytes as a model's chat template, and a conversation rendered by what was recognized.
+#include <pith/chat_format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+#include "fuzz/fuzz.h"
+
+namespace pith::fuzz {
+namespace {
+
+constexpr std::array<const char*, 4> kRoles = {"system", "user", "assistant", "tool"};
+
+std::vector<ChatMessage> read_messages(Input& input) {
+  std::vector<ChatMessage> messages;
+  constexpr std::size_t kMost = 8;
+  while (!input.empty() && messages.size() < kMost) {
+    const char* role = kRoles[input.below(kRoles.size())];
+    messages.push_back({role, std::string(input.text())});
+  }
+  return messages;
+}
+
+/// nullopt where the conversation is refused, which must be for its roles.
+std::optional<std::string> render(const ChatTemplate& chat, std::span<const ChatMessage> messages, bool open_reply) {
+  std::optional<std::string> text;
+  try {
+    text = chat.render(messages, open_reply);
+  } catch (const Error& error) {
+    check_error(error);
+    const bool known = chat.format() != ChatFormat::kNone;
+    require(error.kind() == (known ? ErrorKind::kInvalidArgument : ErrorKind::kUnsupported), error.what());
+  }
+  return text;
+}
+
+/// What was rendered stays what it is when messages are added, whatever is fed to a session in between.
+void check_prefixes(const ChatTemplate& chat, std::span<const ChatMessage> messages) {
+  std::string before;
+  for (std::size_t count = 1; count <= messages.size(); ++count) {
+    const std::optional<std::string> text = render(chat, messages.first(count), false);
+    if (!text) return;
+    // A format without system messages has one in the user turn that follows.
+    require(text->starts_with(before), "a conversation goes on from what was rendered");
+    before = *text;
+    const std::optional<std::string> open = render(chat, messages.first(count), true);
+    require(open && open->starts_with(*text), "an open reply comes last");
+  }
+}
+
+void run(Input input) {
+  const std::string_view bos = input.text();
+  const std::string_view eos = input.text();
+  const std::string_view jinja = input.text();
+  const std::vector<ChatMessage> messages = read_messages(input);
+  const ChatTemplate chat = ChatTemplate::read(jinja, bos, eos);
+  require(detect_chat_format(jinja) == chat.format(), "marks alone say which format it is");
+  if (const auto system = chat.default_system()) {
+    require(system->size() <= jinja.size(), "a default message comes from the template");
+  }
+  check_prefixes(chat, messages);
+  for (const ChatFormat format : {ChatFormat::kChatMl, ChatFormat::kLlama2, ChatFormat::kLlama3, ChatFormat::kGemma,
+                                  ChatFormat::kMistral, ChatFormat::kPhi3, ChatFormat::kZephyr}) {
+    check_prefixes(ChatTemplate(format, bos, eos), messages);
+  }
+}
+
+}  // namespace
+}  // namespace pith::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  pith::fuzz::run({data, size});
+  return 0;
+}
