@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "gguf/parse.h"
 #include "gguf/shards.h"
-#include "gguf/text.h"
 
 namespace pith::gguf {
 namespace {
@@ -30,34 +31,59 @@ void check_shard(const Metadata& metadata, const std::filesystem::path& path, co
 
 File File::open(const std::filesystem::path& path) {
   File file;
-  file.path_ = path.string();
-  file.mappings_.emplace_back(path);
-  Parsed first = parse(file.mappings_.front().bytes(), file.path_);
-  file.version_ = first.version;
-  file.metadata_ = std::move(first.metadata);
-  file.tensors_ = std::move(first.tensors);
-  const Shard shard = read_shard(file.metadata_, path);
-  if (shard.index != 0) {
-    fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", file.path_,
-         shard.index + 1, shard.count);
-  }
-  if (shard.count > 1) file.open_others(path, shard.count);
-  file.index_tensors();
+  reading(file, [&] { file.open_all(path); });
+  file.check_read();
   return file;
 }
 
+void File::open_all(const std::filesystem::path& path) {
+  path_ = path.string();
+  mappings_.emplace_back(path);
+  Parsed first = parse(mappings_.front().bytes(), path_);
+  version_ = first.version;
+  metadata_ = std::move(first.metadata);
+  tensors_ = std::move(first.tensors);
+  const Shard shard = read_shard(metadata_, path);
+  if (shard.index != 0) {
+    fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", path_,
+         shard.index + 1, shard.count);
+  }
+  open_others(path, shard.count);
+  index_tensors();
+}
+
 void File::open_others(const std::filesystem::path& first, std::size_t count) {
+  /// What each file says that all of them have together.
+  std::vector<std::pair<std::string, std::optional<std::uint64_t>>> stated;
+  stated.emplace_back(path_, metadata_.get<std::uint64_t>(kTensorsKey));
   for (std::size_t i = 1; i < count; ++i) {
     const std::filesystem::path path = shard_path(first, i, count);
     mappings_.emplace_back(path);
     Parsed parsed = parse(mappings_.back().bytes(), path.string());
     check_shard(parsed.metadata, path, {count, i});
+    stated.emplace_back(path.string(), parsed.metadata.get<std::uint64_t>(kTensorsKey));
     append(tensors_, std::move(parsed.tensors));
   }
-  const auto stated = metadata_.get<std::uint64_t>(kTensorsKey);
-  if (stated && *stated != tensors_.size()) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, the {} files have {} tensors", path_, kTensorsKey, *stated, count,
+  for (const auto& [path, tensors] : stated) {
+    if (!tensors || *tensors == tensors_.size()) continue;
+    fail(ErrorKind::kFormat, "{}: {} is {}, the model's files ({}) have {} tensors", path, kTensorsKey, *tensors, count,
          tensors_.size());
+  }
+}
+
+const std::string& File::path_of(const TensorInfo& tensor) const noexcept {
+  const auto holds = [&](const MappedFile& mapping) { return mapping.holds(tensor.data); };
+  const auto at = std::find_if(mappings_.begin(), mappings_.end(), holds);
+  return at == mappings_.end() ? path_ : at->path();
+}
+
+void File::check_read() const {
+  for (const MappedFile& mapping : mappings_) mapping.check_read();
+}
+
+void File::release(std::span<const std::byte> data) const noexcept {
+  for (const MappedFile& mapping : mappings_) {
+    if (mapping.holds(data)) mapping.release(data);
   }
 }
 

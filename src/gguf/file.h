@@ -16,7 +16,8 @@ namespace pith::gguf {
 
 /// A GGUF file (version 2 or 3, little-endian), or a model split into several: mapped, and checked in full before
 /// anything is handed out. Goals: nothing that a file states is believed, memory and time stay in proportion to the
-/// file's size, and what is refused is named. Non-goals: what keys and tensors mean, other byte orders, writing.
+/// file's size, and what is refused is named; a file that becomes shorter while it is read ends in an error, not in a
+/// signal. Non-goals: what keys and tensors mean, other byte orders, writing.
 ///
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Immutable: safe from any thread.
 class File {
@@ -37,9 +38,18 @@ class File {
   const TensorInfo* find(std::string_view name) const noexcept;
   /// Throws Error(kFormat) naming the file and the tensor if it is absent.
   const TensorInfo& require(std::string_view name) const;
+  /// Of the file that the tensor lies in.
+  const std::string& path_of(const TensorInfo& tensor) const noexcept;
+
+  /// Whoever has read mapped bytes asks here before making use of them. Throws Error(kIo) naming the file if one of
+  /// them has become shorter since it was opened, or could not be read: what was read instead are zeros.
+  void check_read() const;
+  /// Bytes of a tensor's data that will not be read again soon: gives their memory back.
+  void release(std::span<const std::byte> data) const noexcept;
 
  private:
   File() = default;
+  void open_all(const std::filesystem::path& path);
   void open_others(const std::filesystem::path& first, std::size_t count);
   void index_tensors();
 
@@ -51,5 +61,16 @@ class File {
   /// Indices of tensors_, sorted by name.
   std::vector<std::size_t> by_name_;
 };
+
+/// What read() returns, which reads the file. Whatever it threw, a file that could not be read is the reason.
+template <typename Read>
+decltype(auto) reading(const File& file, const Read& read) {
+  try {
+    return read();
+  } catch (...) {
+    file.check_read();
+    throw;
+  }
+}
 
 }  // namespace pith::gguf

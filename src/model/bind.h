@@ -9,9 +9,19 @@
 
 namespace pith::model {
 
+struct BindOptions {
+  /// Weights are expanded to float32.
+  bool as_f32 = false;
+  /// Scales, minimums and elements that are NaN or infinite are refused.
+  bool check_weights = true;
+  std::function<void(double share)> progress{};
+};
+
 /// The only place where a file's tensors and the packed weights meet. Checks every tensor's presence and shape against
-/// the hyper-parameters. Throws Error(kFormat) naming file, tensor, shape and the shape wanted.
-ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, bool as_f32, ThreadPool& pool,
-                          const std::function<void(double share)>& progress);
+/// the hyper-parameters before the first is packed, and that none is left over. What was packed is given back to the
+/// system, so that a load takes hardly more memory than its weights. Throws Error: kFormat naming file, tensor, shape
+/// and the shape wanted, or the place and value of a number that is not finite; kUnsupported for a tensor that the
+/// architecture does not have; kIo if the file became shorter meanwhile.
+ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options, ThreadPool& pool);
 
 }  // namespace pith::model

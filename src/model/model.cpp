@@ -1,7 +1,9 @@
 #include <pith/model.h>
 
+#include <new>
 #include <utility>
 
+#include "base/fail.h"
 #include "model/model_impl.h"
 
 namespace pith {
@@ -9,7 +11,11 @@ namespace pith {
 Model::Model(std::shared_ptr<const model::ModelImpl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::filesystem::path& path, const ModelOptions& options) {
-  return Model(std::make_shared<const model::ModelImpl>(path, options));
+  try {
+    return Model(std::make_shared<const model::ModelImpl>(path, options));
+  } catch (const std::bad_alloc&) {
+    fail(ErrorKind::kOutOfMemory, "{}: there is not enough memory to load it", path.string());
+  }
 }
 
 const ModelInfo& Model::info() const noexcept { return impl_->info(); }

@@ -147,7 +147,7 @@ TEST_F(Failure, NowhereToWrite) {
   }
 }
 
-TEST_F(Failure, IsOneLineWhateverTheNames) { expect_failure(pith({"info", "two\nlines.gguf"}), "two lines.gguf"); }
+TEST_F(Failure, IsOneLineWhateverTheNames) { expect_failure(pith({"info", "two\nlines.gguf"}), "two\\x0alines.gguf"); }
 
 }  // namespace
 }  // namespace pith::test
