@@ -71,20 +71,25 @@ void File::open_others(const std::filesystem::path& first, std::size_t count) {
   }
 }
 
+const MappedFile* File::mapping_of(std::span<const std::byte> data) const noexcept {
+  const auto at = std::find_if(mappings_.begin(), mappings_.end(), [&](const auto& m) { return m.holds(data); });
+  return at == mappings_.end() ? nullptr : &*at;
+}
+
 const std::string& File::path_of(const TensorInfo& tensor) const noexcept {
-  const auto holds = [&](const MappedFile& mapping) { return mapping.holds(tensor.data); };
-  const auto at = std::find_if(mappings_.begin(), mappings_.end(), holds);
-  return at == mappings_.end() ? path_ : at->path();
+  const MappedFile* mapping = mapping_of(tensor.data);
+  return mapping == nullptr ? path_ : mapping->path();
 }
 
 void File::check_read() const {
   for (const MappedFile& mapping : mappings_) mapping.check_read();
 }
 
-void File::release(std::span<const std::byte> data) const noexcept {
-  for (const MappedFile& mapping : mappings_) {
-    if (mapping.holds(data)) mapping.release(data);
-  }
+void File::done_with(std::span<const std::byte> data) const {
+  const MappedFile* mapping = mapping_of(data);
+  if (mapping == nullptr) return;
+  mapping->check_read();
+  mapping->release(data);
 }
 
 void File::index_tensors() {

@@ -44,11 +44,14 @@ class File {
   /// Whoever has read mapped bytes asks here before making use of them. Throws Error(kIo) naming the file if one of
   /// them has become shorter since it was opened, or could not be read: what was read instead are zeros.
   void check_read() const;
-  /// Bytes of a tensor's data that will not be read again soon: gives their memory back.
-  void release(std::span<const std::byte> data) const noexcept;
+  /// Bytes of a tensor's data that were read and will not be soon again: the same for their file, and gives their
+  /// memory back.
+  void done_with(std::span<const std::byte> data) const;
 
  private:
   File() = default;
+  /// Null for what lies in none of the files.
+  const MappedFile* mapping_of(std::span<const std::byte> data) const noexcept;
   void open_all(const std::filesystem::path& path);
   void open_others(const std::filesystem::path& first, std::size_t count);
   void index_tensors();

@@ -33,7 +33,7 @@ class Binder {
     if (pass_ == Pass::kCheck) return {};
     weights::PackWatch watch;
     if (options_.check_weights) watch.row = [&](std::size_t row, auto bytes) { check_row(tensor, row, bytes); };
-    watch.packed = [&](auto bytes) { done_with(bytes); };
+    watch.packed = [&](auto bytes) { file_.done_with(bytes); };
     weights::PackedMatrix packed(tensor.type, tensor.data, rows, columns, options_.as_f32, pool_, watch);
     report(tensor);
     return packed;
@@ -49,7 +49,7 @@ class Binder {
     if (options_.check_weights) check_row(tensor, 0, tensor.data);
     Vector values(length);
     weights::dequantize(tensor.type, tensor.data, values);
-    done_with(tensor.data);
+    file_.done_with(tensor.data);
     report(tensor);
     return values;
   }
@@ -82,11 +82,6 @@ class Binder {
     fail(ErrorKind::kFormat, "{}: tensor {} ({}) has the {} {} at row {}, column {}, must be finite",
          file_.path_of(tensor), printable(tensor.name), gguf::type_info(tensor.type).name, bad->what, bad->value, row,
          bad->column);
-  }
-
-  void done_with(std::span<const std::byte> bytes) const {
-    file_.check_read();
-    file_.release(bytes);
   }
 
   void report(const gguf::TensorInfo& tensor) {

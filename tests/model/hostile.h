@@ -12,6 +12,8 @@
 
 namespace pith::test {
 
+inline constexpr auto kFormat = ErrorKind::kFormat;
+
 inline const std::vector<const char*>& architectures() {
   static const std::vector<const char*> all = {"llama", "qwen2", "qwen3", "gemma3"};
   return all;

@@ -7,7 +7,6 @@
 namespace pith::test {
 namespace {
 
-constexpr auto kFormat = ErrorKind::kFormat;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -165,7 +164,7 @@ TEST(HostileKeys, FrequencyBaseZeroNegativeOrNan) {
     if (spec.architecture == "gemma3") keys.emplace_back("gemma3.rope.freq_base_swa");
     for (const std::string& key : keys) {
       for (const double value : {0.0, -1.0, 1.0, 0.5, kNan, kInfinity, -kInfinity, 1e-300, 1e300}) {
-        EXPECT_TRUE(refused(spec, set_key(key, value), kFormat, {key, "1.001 to 1e+15"}));
+        EXPECT_TRUE(refused(spec, set_key(key, value), kFormat, {key, "1.001 to 1000000000000000"}));
       }
     }
   }
@@ -174,7 +173,7 @@ TEST(HostileKeys, FrequencyBaseZeroNegativeOrNan) {
 TEST(HostileKeys, RopeScaling) {
   for (const double value : {0.0, -4.0, kNan, kInfinity, 1e-6, 1e9}) {
     EXPECT_TRUE(refused({.rope = TinyRope::kLinear}, set_key("llama.rope.scaling.factor", value), kFormat,
-                        {"llama.rope.scaling.factor", "0.001 to 1e+06"}));
+                        {"llama.rope.scaling.factor", "0.001 to 1000000"}));
     EXPECT_TRUE(refused({}, set_key("llama.rope.scale_linear", value), kFormat, {"llama.rope.scale_linear"}));
     for (const char* name : {"yarn_beta_fast", "yarn_beta_slow", "attn_factor"}) {
       const std::string key = std::string("llama.rope.scaling.") + name;
@@ -215,7 +214,7 @@ TEST(HostileKeys, SlidingWindows) {
   }
   for (const double cap : {-1.0, kNan, kInfinity, 1e-9, 1e9}) {
     EXPECT_TRUE(refused(spec, set_key("gemma3.final_logit_softcapping", cap), kFormat,
-                        {"gemma3.final_logit_softcapping", "0.001 to 1e+06"}));
+                        {"gemma3.final_logit_softcapping", "0.001 to 1000000"}));
   }
 }
 

@@ -8,8 +8,7 @@
 namespace pith::test {
 namespace {
 
-constexpr auto kFormat = ErrorKind::kFormat;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kFloatInfinity = std::numeric_limits<float>::infinity();
 
 TEST(HostileTensors, MissingTensors) {
   for (const char* architecture : architectures()) {
@@ -73,7 +72,7 @@ TEST(HostileTensors, FrequencyFactors) {
   for (const float value : {0.0F, -1.0F, 1e-30F, 1e30F}) {
     EXPECT_TRUE(refused(spec, set_data("rope_freqs.weight", 4, value), kFormat, {"rope_freqs.weight", " at 1,"}));
   }
-  for (const float value : {kInfinity, std::nanf("")}) {
+  for (const float value : {kFloatInfinity, std::nanf("")}) {
     EXPECT_TRUE(refused(spec, set_data("rope_freqs.weight", 4, value), kFormat, {"rope_freqs.weight", "column 1"}));
   }
 }
@@ -86,7 +85,7 @@ TEST(HostileWeights, NanOrInfiniteElements) {
       const std::size_t columns = tensor.dims[0];
       const std::size_t row = tensor.dims.size() == 1 ? 0 : tensor.dims[1] - 1;
       const std::size_t at = sizeof(float) * (row * columns + 5);
-      EXPECT_TRUE(refused(spec, set_data(tensor.name, at, kInfinity), kFormat,
+      EXPECT_TRUE(refused(spec, set_data(tensor.name, at, kFloatInfinity), kFormat,
                           {tensor.name, "element inf", "row " + std::to_string(row) + ",", "column 5"}));
       EXPECT_TRUE(refused(spec, set_data(tensor.name, at, std::nanf("")), kFormat, {tensor.name, "element nan"}));
     }

@@ -7,8 +7,6 @@
 namespace pith::test {
 namespace {
 
-constexpr auto kFormat = ErrorKind::kFormat;
-
 std::string repeated(std::string_view part, std::size_t bytes) {
   std::string text;
   while (text.size() + part.size() <= bytes) text.append(part);

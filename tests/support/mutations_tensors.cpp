@@ -23,8 +23,8 @@ void add(Mutations& to, const GgufWriter& writer, std::size_t i, const std::stri
 
 void add_names(const GgufWriter& writer, std::size_t i, Mutations& to) {
   const std::string name = writer.tensors[i].name;
-  for (const std::string& other : {std::string(), name + "\n", name + std::string(1, '\0'), std::string("\xFF\xFE"), name + ".x",
-                                   std::string(64, 'n'), std::string(65, 'n'), std::string(100000, 'n'),
+  for (const std::string& other : {std::string(), name + "\n", name + std::string(1, '\0'), std::string("\xFF\xFE"),
+                                   name + ".x", std::string(64, 'n'), std::string(65, 'n'), std::string(100000, 'n'),
                                    std::string("blk.7.attn_q.weight"), std::string("token_embd.weight.weight")}) {
     add(to, writer, i, "renamed to " + std::to_string(other.size()) + " bytes", true,
         [=](GgufWriter::Tensor& t) { t.name = other; });
@@ -135,7 +135,9 @@ std::vector<std::pair<std::string, std::uint32_t>> not_finite(TensorType type) {
 void add_tensor_mutations(const GgufWriter& writer, Mutations& to) {
   for (std::size_t i = 0; i < writer.tensors.size(); ++i) {
     const std::string& name = writer.tensors[i].name;
-    to.push_back({name + " absent", true,
+    // These two may be absent: the embedding serves as output then, and frequencies are not divided.
+    const bool is_optional = name == "output.weight" || name == "rope_freqs.weight";
+    to.push_back({name + " absent", !is_optional,
                   [=](GgufWriter& w) { w.tensors.erase(w.tensors.begin() + static_cast<std::ptrdiff_t>(i)); }});
     to.push_back({name + " twice", true, [=](GgufWriter& w) { w.tensors.push_back(w.tensors[i]); }});
     add_names(writer, i, to);
