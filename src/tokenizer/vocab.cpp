@@ -105,8 +105,7 @@ void Vocab::read_scores(const VocabSource& source) {
          source.scores.size(), source.tokens.size());
   }
   for (std::size_t i = 0; i < source.scores.size(); ++i) {
-    if (std::isfinite(source.scores[i])) continue;
-    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.scores[{}] is {}, must be finite", source.file, i, source.scores[i]);
+    if (std::isnan(source.scores[i])) fail(ErrorKind::kFormat, "{}: tokenizer.ggml.scores[{}] is NaN", source.file, i);
   }
   scores_ = source.scores;
 }

@@ -77,7 +77,7 @@ struct VocabDefaults {
 class Vocab {
  public:
   /// Throws Error(kFormat) naming file, key, value and limit: no tokens or too many, tokens too long, arrays of unequal
-  /// length, types and ids out of range, scores that are not finite, byte tokens that name no byte.
+  /// length, types and ids out of range, scores that are not numbers, byte tokens that name no byte.
   Vocab(const VocabSource& source, const VocabDefaults& defaults);
 
   std::size_t size() const noexcept { return types_.size(); }

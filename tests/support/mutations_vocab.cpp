@@ -169,8 +169,8 @@ void add_vocab_mutations(const GgufWriter& writer, Mutations& to) {
   using Limits = std::numeric_limits<float>;
   add_numbers<float>(writer, "tokenizer.ggml.scores",
                      {{Limits::quiet_NaN(), true},
-                      {Limits::infinity(), true},
-                      {-Limits::infinity(), true},
+                      {Limits::infinity(), false},
+                      {-Limits::infinity(), false},
                       {Limits::max(), false},
                       {Limits::lowest(), false},
                       {0.0F, false}},

