@@ -14,21 +14,31 @@ namespace {
 
 using gguf::TensorType;
 
-/// How a float lies in a file: its bits, and those of them that are all set in NaN and infinities.
+/// How a float lies in a file: its bits, and the lowest and the highest of its exponent, which are all set in NaN and
+/// infinities alone.
 struct F16 {
   using Bits = std::uint16_t;
+  static constexpr Bits kLowest = 0x0400;
   static constexpr Bits kExponent = 0x7C00;
   static float value(Bits bits) { return f16_to_f32(bits); }
 };
 struct BF16 {
   using Bits = std::uint16_t;
+  static constexpr Bits kLowest = 0x0080;
   static constexpr Bits kExponent = 0x7F80;
   static float value(Bits bits) { return bf16_to_f32(bits); }
 };
 struct F32 {
   using Bits = std::uint32_t;
+  static constexpr Bits kLowest = 0x00800000;
   static constexpr Bits kExponent = 0x7F800000;
   static float value(Bits bits) { return std::bit_cast<float>(bits); }
+};
+/// Two of F16 at once.
+struct F16Pair {
+  using Bits = std::uint32_t;
+  static constexpr Bits kLowest = 0x04000400;
+  static constexpr Bits kExponent = 0x7C007C00;
 };
 
 template <typename Float>
@@ -38,14 +48,17 @@ typename Float::Bits bits_at(const std::byte* at) {
   return bits;
 }
 
-/// Whether one of `count` numbers `stride` bytes apart is not finite. No branch: it is vectorized where they are dense.
+/// Whether one of `count` numbers `stride` bytes apart is not finite: then, and only then, adding one to the exponent
+/// carries into the sign's place. No branch: it is vectorized where they are dense.
 template <typename Float, std::size_t stride>
 bool any_not_finite(const std::byte* at, std::size_t count) {
-  unsigned found = 0;
+  using Bits = typename Float::Bits;
+  constexpr auto kCarry = static_cast<Bits>((Float::kExponent + Float::kLowest) & ~Float::kExponent);
+  Bits sums = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    found |= static_cast<unsigned>((bits_at<Float>(at + i * stride) & Float::kExponent) == Float::kExponent);
+    sums |= static_cast<Bits>((bits_at<Float>(at + i * stride) & Float::kExponent) + Float::kLowest);
   }
-  return found != 0;
+  return (sums & kCarry) != 0;
 }
 
 /// A float of each block.
@@ -54,13 +67,12 @@ struct Field {
   std::string_view what;
 };
 
-template <typename Float, std::size_t block_bytes, std::size_t count>
+/// `All` are the floats of a block at the first field's offset, as they are looked at when nothing is wrong.
+template <typename All, typename Float, std::size_t block_bytes, std::size_t count>
 std::optional<NotFinite> find(std::span<const std::byte> data, std::size_t columns,
                               const std::array<Field, count>& fields) {
   const std::size_t blocks = data.size() / block_bytes;
-  bool found = false;
-  for (const Field& field : fields) found |= any_not_finite<Float, block_bytes>(data.data() + field.offset, blocks);
-  if (!found) return std::nullopt;
+  if (!any_not_finite<All, block_bytes>(data.data() + fields[0].offset, blocks)) return std::nullopt;
   for (std::size_t b = 0; b < blocks; ++b) {
     for (const Field& field : fields) {
       const float value = Float::value(bits_at<Float>(data.data() + b * block_bytes + field.offset));
@@ -72,18 +84,18 @@ std::optional<NotFinite> find(std::span<const std::byte> data, std::size_t colum
 
 template <typename Float>
 std::optional<NotFinite> find_elements(std::span<const std::byte> data) {
-  return find<Float, sizeof(typename Float::Bits)>(data, 1, std::array{Field{0, "element"}});
+  return find<Float, Float, sizeof(typename Float::Bits)>(data, 1, std::array{Field{0, "element"}});
 }
 
 template <std::size_t block_bytes, std::size_t columns>
 std::optional<NotFinite> find_scales(std::span<const std::byte> data, std::size_t scale) {
-  return find<F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}});
+  return find<F16, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}});
 }
 
 /// The minimum lies behind the scale.
 template <std::size_t block_bytes, std::size_t columns>
 std::optional<NotFinite> find_scales_and_minimums(std::span<const std::byte> data, std::size_t scale) {
-  return find<F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}, Field{scale + 2, "minimum"}});
+  return find<F16Pair, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}, Field{scale + 2, "minimum"}});
 }
 
 }  // namespace
