@@ -103,7 +103,8 @@ TEST_F(HostileSnapshot, EveryFieldSetToHostileNumbers) {
     const std::size_t size = std::min(sound[r].content.size(), kReach);
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= size; at += kStep) {
       std::vector<Record> records = sound;
-      std::memcpy(&records[r].content[at], &kNumbers[static_cast<std::size_t>(tried) % std::size(kNumbers)], sizeof(std::uint64_t));
+      std::memcpy(&records[r].content[at], &kNumbers[static_cast<std::size_t>(tried) % std::size(kNumbers)],
+                  sizeof(std::uint64_t));
       write(records);
       refused += is_refused() ? 1 : 0;
       ++tried;
