@@ -46,9 +46,10 @@ struct ModelInfo {
 class Model {
  public:
   /// Reads a GGUF file (v2 or v3; of a sharded model, its first file). The file is not needed afterwards.
-  /// Throws Error: kIo if it cannot be read, kFormat if it is damaged, kUnsupported for an architecture, weight type or
-  /// tokenizer that pith does not know, kIntegrity naming key or tensor where ModelOptions::manifest says otherwise,
-  /// kOutOfMemory.
+  /// Throws Error: kIo if it cannot be read or becomes shorter while it is, kFormat if it is damaged, kUnsupported for
+  /// an architecture, tensor, weight type or tokenizer that pith does not know, kIntegrity naming key or tensor where
+  /// ModelOptions::manifest says otherwise, kOutOfMemory. The first load of a process installs a handler for SIGBUS,
+  /// which hands on all that is not about files being loaded.
   static Model load(const std::filesystem::path& path, const ModelOptions& options = {});
 
   const ModelInfo& info() const noexcept;

@@ -3,14 +3,19 @@
 #include <fmt/format.h>
 #include <pith/error.h>
 
+#include <string_view>
 #include <utility>
 
 namespace pith {
 
+/// Throws Error(kind). Whatever a file or a caller put into the message: it is one line of printable text, not longer
+/// than a few thousand characters.
+[[noreturn]] void throw_error(ErrorKind kind, std::string_view message);
+
 /// Throws Error(kind) with a formatted message.
 template <typename... Args>
 [[noreturn]] void fail(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(kind, fmt::format(format, std::forward<Args>(args)...));
+  throw_error(kind, fmt::format(format, std::forward<Args>(args)...));
 }
 
 }  // namespace pith

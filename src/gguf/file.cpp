@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "gguf/parse.h"
 #include "gguf/shards.h"
-#include "gguf/text.h"
 
 namespace pith::gguf {
 namespace {
@@ -38,43 +39,73 @@ void check_shard(const Metadata& metadata, const std::filesystem::path& path, co
 
 File File::open(const std::filesystem::path& path, Headers headers) {
   File file;
-  file.path_ = path.string();
-  Parsed first = file.open_part(path, headers);
-  file.version_ = first.version;
-  file.metadata_ = std::move(first.metadata);
-  file.tensors_ = std::move(first.tensors);
-  const Shard shard = read_shard(file.metadata_, path);
-  if (shard.index != 0) {
-    fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", file.path_,
-         shard.index + 1, shard.count);
-  }
-  if (shard.count > 1) file.open_others(path, shard.count, headers);
-  file.index_tensors();
+  reading(file, [&] { file.open_all(path, headers); });
+  file.check_read();
   return file;
 }
 
+void File::open_all(const std::filesystem::path& path, Headers headers) {
+  path_ = path.string();
+  Parsed first = open_part(path, headers);
+  version_ = first.version;
+  metadata_ = std::move(first.metadata);
+  tensors_ = std::move(first.tensors);
+  const Shard shard = read_shard(metadata_, path);
+  if (shard.index != 0) {
+    fail(ErrorKind::kInvalidArgument, "{}: is file {} of {} of a split model, open the first one", path_,
+         shard.index + 1, shard.count);
+  }
+  open_others(path, shard.count, headers);
+  index_tensors();
+}
+
 Parsed File::open_part(const std::filesystem::path& path, Headers headers) {
-  Part& part = parts_.emplace_back(Part{path.string(), MappedFile(path), {}});
+  Part& part = parts_.emplace_back(Part{MappedFile(path), {}});
   const std::span<const std::byte> bytes = part.mapping.bytes();
-  Parsed parsed = parse(bytes, part.path);
+  Parsed parsed = parse(bytes, part.mapping.path());
   if (headers == Headers::kMapped) return parsed;
   const auto header = bytes.first(header_bytes(parsed, bytes));
   part.header.assign(header.begin(), header.end());
-  return parse(part.header, bytes, part.path);
+  return parse(part.header, bytes, part.mapping.path());
 }
 
 void File::open_others(const std::filesystem::path& first, std::size_t count, Headers headers) {
+  /// What each file says that all of them have together.
+  std::vector<std::pair<std::string, std::optional<std::uint64_t>>> stated;
+  stated.emplace_back(path_, metadata_.get<std::uint64_t>(kTensorsKey));
   for (std::size_t i = 1; i < count; ++i) {
     const std::filesystem::path path = shard_path(first, i, count);
     Parsed parsed = open_part(path, headers);
     check_shard(parsed.metadata, path, {count, i});
+    stated.emplace_back(path.string(), parsed.metadata.get<std::uint64_t>(kTensorsKey));
     append(tensors_, std::move(parsed.tensors));
   }
-  const auto stated = metadata_.get<std::uint64_t>(kTensorsKey);
-  if (stated && *stated != tensors_.size()) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, the {} files have {} tensors", path_, kTensorsKey, *stated, count,
+  for (const auto& [path, tensors] : stated) {
+    if (!tensors || *tensors == tensors_.size()) continue;
+    fail(ErrorKind::kFormat, "{}: {} is {}, the model's files ({}) have {} tensors", path, kTensorsKey, *tensors, count,
          tensors_.size());
   }
+}
+
+const MappedFile* File::mapping_of(std::span<const std::byte> data) const noexcept {
+  const auto at = std::find_if(parts_.begin(), parts_.end(), [&](const Part& p) { return p.mapping.holds(data); });
+  return at == parts_.end() ? nullptr : &at->mapping;
+}
+
+const std::string& File::path_of(const TensorInfo& tensor) const noexcept {
+  const MappedFile* mapping = mapping_of(tensor.data);
+  return mapping == nullptr ? path_ : mapping->path();
+}
+
+void File::check_read() const {
+  for (const Part& part : parts_) part.mapping.check_read();
+}
+
+void File::done_with(std::span<const std::byte> data) const {
+  const MappedFile* mapping = mapping_of(data);
+  if (mapping == nullptr) return;
+  mapping->check_read();
+  mapping->release(data);
 }
 
 void File::index_tensors() {

@@ -18,7 +18,8 @@ struct Parsed;
 
 /// A GGUF file (version 2 or 3, little-endian), or a model split into several: mapped, and checked in full before
 /// anything is handed out. Goals: nothing that a file states is believed, memory and time stay in proportion to the
-/// file's size, and what is refused is named. Non-goals: what keys and tensors mean, other byte orders, writing.
+/// file's size, and what is refused is named; a file that becomes shorter while it is read ends in an error, not in a
+/// signal. Non-goals: what keys and tensors mean, other byte orders, writing.
 ///
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Immutable: safe from any thread.
 class File {
@@ -41,21 +42,32 @@ class File {
   std::span<const TensorInfo> tensors() const noexcept { return tensors_; }
   /// The files that the model consists of: their paths and, mapped, all their bytes.
   std::size_t parts() const noexcept { return parts_.size(); }
-  const std::string& part_path(std::size_t part) const { return parts_[part].path; }
+  const std::string& part_path(std::size_t part) const { return parts_[part].mapping.path(); }
   std::span<const std::byte> part_bytes(std::size_t part) const { return parts_[part].mapping.bytes(); }
   /// nullptr if absent.
   const TensorInfo* find(std::string_view name) const noexcept;
   /// Throws Error(kFormat) naming the file and the tensor if it is absent.
   const TensorInfo& require(std::string_view name) const;
+  /// Of the file that the tensor lies in.
+  const std::string& path_of(const TensorInfo& tensor) const noexcept;
+
+  /// Whoever has read mapped bytes asks here before making use of them. Throws Error(kIo) naming the file if one of
+  /// them has become shorter since it was opened, or could not be read: what was read instead are zeros.
+  void check_read() const;
+  /// Bytes of a tensor's data that were read and will not be soon again: the same for their file, and gives their
+  /// memory back.
+  void done_with(std::span<const std::byte> data) const;
 
  private:
   struct Part {
-    std::string path;
     MappedFile mapping;
     std::vector<std::byte> header;  ///< Its copy, or nothing.
   };
 
   File() = default;
+  /// Null for what lies in none of the files.
+  const MappedFile* mapping_of(std::span<const std::byte> data) const noexcept;
+  void open_all(const std::filesystem::path& path, Headers headers);
   /// Parses one more file.
   Parsed open_part(const std::filesystem::path& path, Headers headers);
   void open_others(const std::filesystem::path& first, std::size_t count, Headers headers);
@@ -69,5 +81,16 @@ class File {
   /// Indices of tensors_, sorted by name.
   std::vector<std::size_t> by_name_;
 };
+
+/// What read() returns, which reads the file. Whatever it threw, a file that could not be read is the reason.
+template <typename Read>
+decltype(auto) reading(const File& file, const Read& read) {
+  try {
+    return read();
+  } catch (...) {
+    file.check_read();
+    throw;
+  }
+}
 
 }  // namespace pith::gguf

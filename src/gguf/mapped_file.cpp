@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -14,58 +16,88 @@
 namespace pith::gguf {
 namespace {
 
-[[noreturn]] void fail_with_errno(const std::filesystem::path& path, const char* what) {
+[[noreturn]] void fail_with_errno(const std::string& path, const char* what) {
   const std::string reason = std::generic_category().message(errno);
-  fail(ErrorKind::kIo, "{}: cannot {}: {}", path.string(), what, reason);
+  fail(ErrorKind::kIo, "{}: cannot {}: {}", path, what, reason);
 }
 
-/// Closes a file descriptor at the end of its scope: a mapping needs none.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
+std::size_t size_of(int descriptor, const std::string& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) fail_with_errno(path, "read the file's size");
+  if (S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: is a folder, not a file", path);
+  if (!S_ISREG(status.st_mode)) fail(ErrorKind::kIo, "{}: is not a regular file", path);
+  return static_cast<std::size_t>(status.st_size);
+}
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path.string()) {
+  // A file that is gone from its folder is still there: what counts is the one that was opened.
   // Non-blocking, so that a pipe is refused below instead of waited for.
-  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (descriptor.get() < 0) fail_with_errno(path, "open the file");
-  struct stat status {};
-  if (::fstat(descriptor.get(), &status) != 0) fail_with_errno(path, "read the file's size");
-  if (S_ISDIR(status.st_mode)) fail(ErrorKind::kIo, "{}: is a folder, not a file", path.string());
-  if (!S_ISREG(status.st_mode)) fail(ErrorKind::kIo, "{}: is not a regular file", path.string());
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return;
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
-  if (address == MAP_FAILED) fail_with_errno(path, "map the file");
-  bytes_ = {static_cast<const std::byte*>(address), size};
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor_ < 0) fail_with_errno(path_, "open the file");
+  try {
+    const std::size_t size = size_of(descriptor_, path_);
+    if (size == 0) return;
+    void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor_, 0);
+    if (address == MAP_FAILED) fail_with_errno(path_, "map the file");
+    bytes_ = {static_cast<const std::byte*>(address), size};
+    guard_ = MapGuard(bytes_);
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-MappedFile::~MappedFile() { release(); }
+MappedFile::~MappedFile() { close(); }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      bytes_(std::exchange(other.bytes_, {})),
+      guard_(std::move(other.guard_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
-    release();
+    close();
+    path_ = std::move(other.path_);
+    descriptor_ = std::exchange(other.descriptor_, -1);
     bytes_ = std::exchange(other.bytes_, {});
+    guard_ = std::move(other.guard_);
   }
   return *this;
 }
 
-void MappedFile::release() noexcept {
+bool MappedFile::holds(std::span<const std::byte> part) const noexcept {
+  const std::less_equal<const std::byte*> not_after;
+  return !part.empty() && not_after(bytes_.data(), part.data()) &&
+         not_after(part.data() + part.size(), bytes_.data() + bytes_.size());
+}
+
+void MappedFile::check_read() const {
+  if (descriptor_ < 0) return;
+  // The end of the last page is read as zeros, and without a signal, where a file is cut within it.
+  const std::size_t size = size_of(descriptor_, path_);
+  if (size < bytes_.size()) {
+    fail(ErrorKind::kIo, "{}: has become shorter while it was read: {} bytes, {} when it was opened", path_, size,
+         bytes_.size());
+  }
+  if (guard_.lost()) fail(ErrorKind::kIo, "{}: could not be read: its disk failed, or it was rewritten", path_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+void MappedFile::close() noexcept {
+  guard_ = MapGuard();
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
   bytes_ = {};
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
 }
 
 }  // namespace pith::gguf

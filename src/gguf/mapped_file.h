@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
+
+#include "gguf/map_guard.h"
 
 namespace pith::gguf {
 
 /// A file mapped into memory for reading. The bytes stay where they are when the object is moved. Safe from any thread.
-/// The file must not be shortened by another process meanwhile: the system answers reads past its end with a signal.
+/// Where the file becomes shorter meanwhile, or its disk fails, zeros are read, and check_read() says so.
 class MappedFile {
  public:
   MappedFile() noexcept = default;
@@ -19,11 +22,23 @@ class MappedFile {
 
   /// Empty for an empty file.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  /// As given, for messages.
+  const std::string& path() const noexcept { return path_; }
+  bool holds(std::span<const std::byte> part) const noexcept;
+
+  /// Throws Error(kIo) if what was read so far may not be what the file held when it was opened: it has become shorter,
+  /// or some of it could not be read.
+  void check_read() const;
+  /// Gives back the memory of bytes that are not needed soon; they are read from the file again if they are.
+  void release(std::span<const std::byte> part) const noexcept;
 
  private:
-  void release() noexcept;
+  void close() noexcept;
 
+  std::string path_;
+  int descriptor_ = -1;
   std::span<const std::byte> bytes_;
+  MapGuard guard_;
 };
 
 }  // namespace pith::gguf

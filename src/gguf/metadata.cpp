@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
+#include "gguf/reader.h"
 
 namespace pith::gguf {
 namespace {
@@ -152,13 +153,10 @@ std::vector<std::string_view> Metadata::strings(std::string_view key) const {
   if (value->element != ValueType::kString) wrong_type(key, *value, "array of string");
   std::vector<std::string_view> result;
   result.reserve(value->count);
-  const auto* at = reinterpret_cast<const char*>(value->bytes.data());
+  // Lengths were checked, but somebody may have written to the file since.
+  Reader reader(value->bytes, path_);
   for (std::size_t i = 0; i < value->count; ++i) {
-    std::uint64_t length = 0;
-    std::memcpy(&length, at, sizeof length);
-    at += sizeof length;
-    result.emplace_back(at, static_cast<std::size_t>(length));
-    at += length;
+    result.push_back(reader.string(key));
   }
   return result;
 }

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "gguf/reader.h"
 #include "gguf/tensor_table.h"
-#include "gguf/text.h"
 
 namespace pith::gguf {
 namespace {
@@ -17,6 +17,8 @@ constexpr std::string_view kMagic = "GGUF";
 constexpr std::uint32_t kVersionMin = 2;
 constexpr std::uint32_t kVersionMax = 3;
 constexpr std::size_t kKeyBytesMax = 65535;
+/// Real files have less than a hundred; the list is in memory as a whole.
+constexpr std::uint64_t kKeysMax = 65536;
 /// A key of one character and a value of one byte.
 constexpr std::size_t kEntryBytesMin = 8 + 1 + 4 + 1;
 constexpr std::uint64_t kAlignmentDefault = 32;
@@ -97,6 +99,9 @@ Parsed parse(std::span<const std::byte> header, std::span<const std::byte> bytes
   const std::uint64_t tensors_stated = reader.u64("the number of tensors");
   const std::uint64_t keys_stated = reader.u64("the number of keys");
   const std::size_t keys = reader.count(keys_stated, kEntryBytesMin, "the list of keys");
+  if (keys_stated > kKeysMax) {
+    fail(ErrorKind::kFormat, "{}: the file has {} keys, at most {} are allowed", path, keys_stated, kKeysMax);
+  }
   reader.count(tensors_stated, kTensorEntryBytesMin, "the list of tensors");
   parsed.metadata = read_metadata(reader, keys);
   const std::uint64_t alignment = read_alignment(parsed.metadata, path);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
 
 namespace pith::gguf {
 namespace {

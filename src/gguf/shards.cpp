@@ -1,5 +1,6 @@
 #include "gguf/shards.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/fail.h"
@@ -18,12 +19,12 @@ std::string name_end(std::size_t index, std::size_t count) {
 
 Shard read_shard(const Metadata& metadata, const std::filesystem::path& path) {
   // A count of 0 is what merging the parts leaves behind.
-  const std::uint64_t count = metadata.get<std::uint64_t>("split.count").value_or(0);
-  if (count <= 1) return {};
+  const std::uint64_t count = std::max<std::uint64_t>(1, metadata.get<std::uint64_t>("split.count").value_or(0));
   if (count > kCountMax) {
     fail(ErrorKind::kFormat, "{}: split.count is {}, at most {} are allowed", path.string(), count, kCountMax);
   }
-  const auto index = metadata.require<std::uint64_t>("split.no");
+  const auto index =
+      count == 1 ? metadata.get<std::uint64_t>("split.no").value_or(0) : metadata.require<std::uint64_t>("split.no");
   if (index >= count) {
     fail(ErrorKind::kFormat, "{}: split.no is {}, must be below split.count {}", path.string(), index, count);
   }

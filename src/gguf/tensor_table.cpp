@@ -9,13 +9,17 @@
 
 #include "base/checked.h"
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
 
 namespace pith::gguf {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::uint32_t kRankMax = 4;
+/// Three times what the largest models have; their list is in memory as a whole.
+constexpr std::uint64_t kTensorsMax = 65536;
+/// Element counts are signed in ggml.
+constexpr auto kSizeMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 /// A tensor as listed, and where the list says its data is.
 struct Listed {
@@ -46,7 +50,10 @@ std::vector<std::uint64_t> read_dims(Reader& reader, const std::string& name) {
   std::vector<std::uint64_t> dims(rank);
   for (std::uint64_t& dim : dims) {
     dim = reader.u64(what);
-    if (dim == 0) fail(ErrorKind::kFormat, "{}: tensor {} has a dimension of 0", reader.path(), printable(name));
+    if (dim == 0 || dim > kSizeMax) {
+      fail(ErrorKind::kFormat, "{}: tensor {} has a dimension of {}, must be 1 to {}", reader.path(), printable(name),
+           static_cast<std::int64_t>(dim), kSizeMax);
+    }
   }
   return dims;
 }
@@ -59,7 +66,7 @@ TensorType read_type(Reader& reader, const std::string& name) {
        ggml_type_name(id));
 }
 
-/// Bytes of a tensor's data. Elements are limited as in ggml, whose counts are signed.
+/// Bytes of a tensor's data.
 std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& path) {
   const TensorTypeInfo& type = type_info(tensor.type);
   if (tensor.columns() % type.block_elements != 0) {
@@ -70,8 +77,7 @@ std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& path) {
   for (const std::uint64_t dim : tensor.dims) elements = elements ? checked_mul(*elements, dim) : elements;
   const auto bytes =
       elements ? checked_mul<std::uint64_t>(*elements / type.block_elements, type.block_bytes) : elements;
-  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (!bytes || *elements > kMax || *bytes > kMax) {
+  if (!bytes || *elements > kSizeMax || *bytes > kSizeMax) {
     fail(ErrorKind::kFormat, "{}: tensor {} is [{}], more than 64 bits can count", path, printable(tensor.name),
          fmt::join(tensor.dims, ", "));
   }
@@ -126,6 +132,9 @@ void place(std::vector<Listed>& tensors, std::span<const std::byte> data, std::u
 
 std::vector<TensorInfo> read_tensor_table(Reader& reader, std::uint64_t count, std::span<const std::byte> file,
                                           std::uint64_t alignment) {
+  if (count > kTensorsMax) {
+    fail(ErrorKind::kFormat, "{}: the file has {} tensors, at most {} are allowed", reader.path(), count, kTensorsMax);
+  }
   std::vector<Listed> tensors(reader.count(count, kTensorEntryBytesMin, "the list of tensors"));
   for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i] = read_entry(reader, i, alignment);
   // Without tensors there is no data, and the padding before it may be missing.

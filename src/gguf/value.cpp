@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "gguf/text.h"
+#include "base/printable.h"
 
 namespace pith::gguf {
 namespace {
@@ -83,10 +84,12 @@ std::string array_text(const Value& value, std::size_t characters_max) {
     if (text.size() >= characters_max) return fmt::format("{}…] ({})", text, value.count);
     std::size_t size = fixed_size(value.element);
     if (value.element == ValueType::kString) {
+      // Lengths were checked, but somebody may have written to the file since.
       std::uint64_t length = 0;
+      if (rest.size() < sizeof length) break;
       std::memcpy(&length, rest.data(), sizeof length);
       rest = rest.subspan(sizeof length);
-      size = static_cast<std::size_t>(length);
+      size = static_cast<std::size_t>(std::min<std::uint64_t>(length, rest.size()));
       text += quoted(rest.first(size), characters_max - text.size());
     } else {
       text += element_text(value.element, rest.data());

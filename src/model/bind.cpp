@@ -2,28 +2,40 @@
 
 #include <fmt/ranges.h>
 
+#include <set>
 #include <string>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "model/tensor_bytes.h"
 #include "weights/dequantize.h"
+#include "weights/finite.h"
 
 namespace pith::model {
 namespace {
 
-/// Takes tensors out of a file, each checked against the shape that the model wants.
+constexpr const char* kFrequencyFactors = "rope_freqs.weight";
+constexpr float kFactorMin = 1e-6F;
+constexpr float kFactorMax = 1e6F;
+
+/// Takes tensors out of a file, each checked against the shape that the model wants. A first pass looks at the list
+/// alone, so that a tensor which is missing is found before any is packed.
 class Binder {
  public:
-  Binder(const gguf::File& file, const Manifest* manifest, bool as_f32, ThreadPool& pool,
-         const std::function<void(double)>& progress)
-      : file_(file), bytes_(file, manifest, pool), as_f32_(as_f32), pool_(pool), progress_(progress) {
+  enum class Pass { kCheck, kPack };
+
+  Binder(const gguf::File& file, Pass pass, const BindOptions& options, ThreadPool& pool)
+      : file_(file), bytes_(file, options.manifest, pool), pass_(pass), options_(options), pool_(pool) {
     for (const gguf::TensorInfo& tensor : file.tensors()) bytes_total_ += tensor.data.size();
   }
 
   weights::PackedMatrix matrix(const std::string& name, std::size_t rows, std::size_t columns) {
-    const gguf::TensorInfo& tensor = file_.require(name);
-    check_shape(tensor, rows, columns);
-    weights::PackedMatrix packed(tensor.type, bytes_.of(tensor), rows, columns, as_f32_, pool_);
+    const gguf::TensorInfo& tensor = find(name, rows, columns);
+    if (pass_ == Pass::kCheck) return {};
+    weights::PackWatch watch;
+    if (options_.check_weights) watch.row = [&](std::size_t row, auto bytes) { check_row(tensor, row, bytes); };
+    watch.packed = [&](auto bytes) { file_.done_with(bytes); };
+    weights::PackedMatrix packed(tensor.type, bytes_.of(tensor), rows, columns, options_.as_f32, pool_, watch);
     report(tensor);
     return packed;
   }
@@ -33,10 +45,13 @@ class Binder {
   }
 
   Vector vector(const std::string& name, std::size_t length) {
-    const gguf::TensorInfo& tensor = file_.require(name);
-    check_shape(tensor, 1, length);
+    const gguf::TensorInfo& tensor = find(name, 1, length);
+    if (pass_ == Pass::kCheck) return {};
+    const std::span<const std::byte> bytes = bytes_.of(tensor);
+    if (options_.check_weights) check_row(tensor, 0, bytes);
     Vector values(length);
-    weights::dequantize(tensor.type, bytes_.of(tensor), values);
+    weights::dequantize(tensor.type, bytes, values);
+    file_.done_with(tensor.data);
     report(tensor);
     return values;
   }
@@ -45,27 +60,44 @@ class Binder {
     return required || file_.find(name) != nullptr ? vector(name, length) : Vector();
   }
 
-  /// Nothing more is taken.
-  void finish() { bytes_.check_rest(); }
+  /// What no part of the model has asked for would change what it computes, if we knew it.
+  void check_all_used(const Hparams& h) const {
+    for (const gguf::TensorInfo& tensor : file_.tensors()) {
+      if (used_.contains(&tensor)) continue;
+      fail(ErrorKind::kUnsupported, "{}: tensor {} is no part of a {} model of {} layers", file_.path_of(tensor),
+           printable(tensor.name), h.architecture, h.layers);
+    }
+  }
 
  private:
-  void check_shape(const gguf::TensorInfo& tensor, std::size_t rows, std::size_t columns) const {
-    if (tensor.columns() == columns && tensor.rows() == rows && tensor.dims.size() <= 2) return;
-    fail(ErrorKind::kFormat, "{}: tensor {} is [{}], the hyper-parameters want [{}, {}]", file_.path(), tensor.name,
-         fmt::join(tensor.dims, ", "), columns, rows);
+  const gguf::TensorInfo& find(const std::string& name, std::size_t rows, std::size_t columns) {
+    const gguf::TensorInfo& tensor = file_.require(name);
+    used_.insert(&tensor);
+    if (tensor.columns() == columns && tensor.rows() == rows && tensor.dims.size() <= 2) return tensor;
+    fail(ErrorKind::kFormat, "{}: tensor {} is [{}], the hyper-parameters want [{}, {}]", file_.path_of(tensor),
+         printable(tensor.name), fmt::join(tensor.dims, ", "), columns, rows);
+  }
+
+  void check_row(const gguf::TensorInfo& tensor, std::size_t row, std::span<const std::byte> bytes) const {
+    const auto bad = weights::find_not_finite(tensor.type, bytes);
+    if (!bad) return;
+    fail(ErrorKind::kFormat, "{}: tensor {} ({}) has the {} {} at row {}, column {}, must be finite",
+         file_.path_of(tensor), printable(tensor.name), gguf::type_info(tensor.type).name, bad->what, bad->value, row,
+         bad->column);
   }
 
   void report(const gguf::TensorInfo& tensor) {
     bytes_.release(tensor);
     bytes_done_ += tensor.data.size();
-    if (progress_) progress_(static_cast<double>(bytes_done_) / static_cast<double>(bytes_total_));
+    if (options_.progress) options_.progress(static_cast<double>(bytes_done_) / static_cast<double>(bytes_total_));
   }
 
   const gguf::File& file_;
   TensorBytes bytes_;
-  bool as_f32_;
+  Pass pass_;
+  const BindOptions& options_;
   ThreadPool& pool_;
-  const std::function<void(double)>& progress_;
+  std::set<const gguf::TensorInfo*> used_;
   std::size_t bytes_total_ = 0;
   std::size_t bytes_done_ = 0;
 };
@@ -103,18 +135,35 @@ LayerWeights bind_layer(Binder& binder, const Hparams& h, std::size_t layer) {
   return w;
 }
 
-}  // namespace
-
-ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const Manifest* manifest, bool as_f32,
-                          ThreadPool& pool, const std::function<void(double)>& progress) {
-  Binder binder(file, manifest, as_f32, pool, progress);
+ModelWeights bind_all(Binder& binder, const Hparams& hparams) {
   ModelWeights weights;
   weights.embedding = binder.matrix("token_embd.weight", hparams.vocab, hparams.embedding);
   weights.output = binder.matrix_if_present("output.weight", hparams.vocab, hparams.embedding);
   weights.output_norm = binder.vector("output_norm.weight", hparams.embedding);
-  weights.rope_frequency_factors = binder.vector_if(false, "rope_freqs.weight", hparams.rope.dims / 2);
+  weights.rope_frequency_factors = binder.vector_if(false, kFrequencyFactors, hparams.rope.dims / 2);
   for (std::size_t i = 0; i < hparams.layers; ++i) weights.layers.push_back(bind_layer(binder, hparams, i));
-  binder.finish();
+  return weights;
+}
+
+/// They divide frequencies.
+void check_frequency_factors(const gguf::File& file, const Vector& factors) {
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    if (factors[i] >= kFactorMin && factors[i] <= kFactorMax) continue;
+    fail(ErrorKind::kFormat, "{}: tensor {} has {} at {}, allowed are {} to {}", file.path(), kFrequencyFactors,
+         factors[i], i, kFactorMin, kFactorMax);
+  }
+}
+
+}  // namespace
+
+ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options,
+                          ThreadPool& pool) {
+  Binder check(file, Binder::Pass::kCheck, options, pool);
+  bind_all(check, hparams);
+  check.check_all_used(hparams);
+  Binder pack(file, Binder::Pass::kPack, options, pool);
+  ModelWeights weights = bind_all(pack, hparams);
+  check_frequency_factors(file, weights.rope_frequency_factors);
   return weights;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "gguf/text.h"
+#include "base/printable.h"
 #include "model/manifest_digests.h"
 
 namespace pith {
@@ -42,7 +42,7 @@ Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions
   manifest.metadata = model::describe_metadata(file.metadata());
   for (std::size_t i = 0; i < file.parts(); ++i) {
     const std::filesystem::path name = std::filesystem::path(file.part_path(i)).filename();
-    manifest.files.push_back({gguf::printable(name.string()), file.part_bytes(i).size(), ""});
+    manifest.files.push_back({printable(name.string()), file.part_bytes(i).size(), ""});
   }
   for (const gguf::TensorInfo& tensor : file.tensors()) manifest.tensors.push_back(model::describe_tensor(tensor));
   std::vector<Job> jobs;
@@ -50,6 +50,7 @@ Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions
   for (std::size_t i = 0; i < manifest.tensors.size(); ++i)
     jobs.push_back({file.tensors()[i].data, &manifest.tensors[i].sha256});
   hash_all(std::move(jobs), options);
+  file.check_read();
   return manifest;
 }
 

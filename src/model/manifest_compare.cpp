@@ -5,7 +5,7 @@
 #include <map>
 
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
 
 namespace pith {
 namespace {
@@ -79,9 +79,9 @@ std::string_view word(Part part) {
 }  // namespace
 
 std::string to_string(const ManifestDifference& difference) {
-  const std::string what = fmt::format("{} {}", word(difference.part), gguf::printable(difference.name));
-  const std::string expected = gguf::printable(difference.expected);
-  const std::string found = gguf::printable(difference.found);
+  const std::string what = fmt::format("{} {}", word(difference.part), printable(difference.name));
+  const std::string expected = printable(difference.expected);
+  const std::string found = printable(difference.found);
   switch (difference.change) {
     case Change::kContent:
       return fmt::format("{}: SHA-256 is {}, the manifest says {}", what, found, expected);

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
 #include "snapshot/atomic_file.h"
 #include "snapshot/digest.h"
 #include "snapshot/fields.h"
@@ -53,7 +53,7 @@ class Guard {
     if (event == Event::object_start) fields_.emplace_back();
     if (event == Event::object_end) fields_.pop_back();
     if (event == Event::key && !fields_.back().insert(value.get<std::string>()).second) {
-      fail(ErrorKind::kFormat, "{}: field \"{}\" is there twice", origin_, gguf::printable(value.get<std::string>()));
+      fail(ErrorKind::kFormat, "{}: field \"{}\" is there twice", origin_, printable(value.get<std::string>()));
     }
     return true;
   }
@@ -75,7 +75,7 @@ class Fields {
     }
     for (const auto& [name, value] : json.items()) {
       if (std::find(names.begin(), names.end(), name) == names.end())
-        refuse(fmt::format("has a field \"{}\", which version {} does not know", gguf::printable(name), kVersion));
+        refuse(fmt::format("has a field \"{}\", which version {} does not know", printable(name), kVersion));
     }
   }
 
@@ -93,7 +93,7 @@ class Fields {
     std::string value = text(name);
     const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
     if (value.size() == kDigestDigits && std::all_of(value.begin(), value.end(), is_digit)) return value;
-    refuse(fmt::format("\"{}\" is \"{}\", must be {} hexadecimal digits in lower case", name, gguf::printable(value),
+    refuse(fmt::format("\"{}\" is \"{}\", must be {} hexadecimal digits in lower case", name, printable(value),
                        kDigestDigits));
   }
   std::uint64_t number(const char* name) const { return number(json_.at(name), name); }
@@ -131,7 +131,7 @@ std::vector<Item> read_list(const Json& list, const std::string& where, const ch
   for (const Json& json : list) items.push_back(read(json, fmt::format("{}: {} {}", where, what, items.size())));
   for (const Item& item : items) {
     if (!names.insert(item.name).second)
-      fail(ErrorKind::kFormat, "{}: {} \"{}\" is there twice", where, what, gguf::printable(item.name));
+      fail(ErrorKind::kFormat, "{}: {} \"{}\" is there twice", where, what, printable(item.name));
   }
   return items;
 }
@@ -173,7 +173,7 @@ void check_version(const Json& json, const std::string& where) {
   const Json& version = json["version"];
   if (version != kVersion) {
     fail(ErrorKind::kFormat, "{}: is a manifest of version {}, pith reads {}", where,
-         gguf::printable(version.dump(-1, ' ', true), 20), kVersion);
+         printable(version.dump(-1, ' ', true), 20), kVersion);
   }
 }
 
@@ -183,7 +183,7 @@ void check_text(const std::vector<Item>& items, const char* what) {
     try {
       static_cast<void>(Json(item.name).dump());
     } catch (const Json::exception&) {
-      fail(ErrorKind::kInvalidArgument, "manifest: the name of {} {} is not UTF-8", what, gguf::printable(item.name));
+      fail(ErrorKind::kInvalidArgument, "manifest: the name of {} {} is not UTF-8", what, printable(item.name));
     }
   }
 }

@@ -1,5 +1,6 @@
 #include <pith/model.h>
 
+#include <new>
 #include <utility>
 
 #include "base/memory.h"

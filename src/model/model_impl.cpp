@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/thread_pool.h"
 #include "gguf/file.h"
 #include "kernels/select.h"
@@ -11,6 +12,7 @@
 #include "model/tensor_bytes.h"
 #include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
+#include "tokenizer/utf8.h"
 
 namespace pith::model {
 namespace {
@@ -32,8 +34,20 @@ std::string commonest_type(const gguf::File& file) {
 
 std::string text_of(const Tokenizer& tokenizer, Token token) { return token < 0 ? "" : tokenizer.piece(token, true); }
 
+/// Thirty times the longest of real ones.
+constexpr std::size_t kTemplateBytesMax = std::size_t{1} << 20;
+
 ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokenizer) {
-  const std::string_view jinja = file.metadata().get<std::string_view>("tokenizer.chat_template").value_or("");
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  const std::string_view jinja = file.metadata().get<std::string_view>(kKey).value_or("");
+  if (jinja.size() > kTemplateBytesMax) {
+    fail(ErrorKind::kFormat, "{}: {} has {} bytes, at most {} are allowed", file.path(), kKey, jinja.size(),
+         kTemplateBytesMax);
+  }
+  if (const std::size_t valid = tokenizer::valid_utf8_bytes(jinja); valid != jinja.size()) {
+    fail(ErrorKind::kFormat, "{}: {} is \"{}\" at byte {}, must be UTF-8", file.path(), kKey,
+         printable(jinja.substr(valid, 4)), valid);
+  }
   return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()));
 }
 
@@ -69,7 +83,14 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
   const auto headers = manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
   // Before anything is made of it.
-  if (manifest != nullptr) check_described(file, *manifest);
+  if (manifest != nullptr) gguf::reading(file, [&] { check_described(file, *manifest); });
+  gguf::reading(file, [&] { load(file, options); });
+  file.check_read();
+  log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
+             info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);
+}
+
+void ModelImpl::load(const gguf::File& file, const ModelOptions& options) {
   hparams_ = read_hparams(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
   if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {
@@ -78,10 +99,10 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
   ThreadPool pool(options.threads);
-  weights_ = bind_weights(file, hparams_, manifest, options.arithmetic == Arithmetic::kF32, pool, options.progress);
+  const BindOptions bind{options.arithmetic == Arithmetic::kF32, options.check_weights, options.manifest.get(),
+                         options.progress};
+  weights_ = bind_weights(file, hparams_, bind, pool);
   info_ = describe(file, hparams_, weights_);
-  log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
-             info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);
 }
 
 }  // namespace pith::model

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "gguf/file.h"
 #include "kernels/table.h"
 #include "model/fingerprint.h"
 #include "model/hparams.h"
@@ -35,6 +36,8 @@ class ModelImpl {
   }
 
  private:
+  void load(const gguf::File& file, const ModelOptions& options);
+
   std::shared_ptr<spdlog::logger> log_;
   const kernels::KernelTable* kernels_;
   Hparams hparams_;

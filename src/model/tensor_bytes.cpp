@@ -1,7 +1,7 @@
 #include "model/tensor_bytes.h"
 
 #include "base/fail.h"
-#include "gguf/text.h"
+#include "base/printable.h"
 #include "model/manifest_digests.h"
 
 namespace pith::model {
@@ -37,7 +37,7 @@ TensorBytes::TensorBytes(const gguf::File& file, const Manifest* manifest, Threa
     : file_(file), manifest_(manifest), pool_(pool) {
   if (manifest == nullptr) return;
   for (const Manifest::Tensor& tensor : manifest->tensors) expected_.emplace(tensor.name, &tensor);
-  for (const gguf::TensorInfo& tensor : file.tensors()) groups_[group_of(tensor.name)].tensors.push_back(&tensor);
+  for (const gguf::TensorInfo& tensor : file.tensors()) groups_[group_of(tensor.name)].push_back(&tensor);
 }
 
 std::span<const std::byte> TensorBytes::of(const gguf::TensorInfo& tensor) {
@@ -49,31 +49,24 @@ std::span<const std::byte> TensorBytes::of(const gguf::TensorInfo& tensor) {
 
 void TensorBytes::release(const gguf::TensorInfo& tensor) { held_.erase(&tensor); }
 
-void TensorBytes::check_rest() {
-  for (auto& [name, group] : groups_) {
-    if (!group.checked) load(group);
-  }
-  held_.clear();
-}
-
-void TensorBytes::load(Group& group) {
+void TensorBytes::load(const Group& group) {
   held_.clear();
   std::vector<RawBuffer*> copies;
-  for (const gguf::TensorInfo* tensor : group.tensors)
+  for (const gguf::TensorInfo* tensor : group)
     copies.push_back(&held_.emplace(tensor, RawBuffer(tensor->data.size())).first->second);
-  std::vector<std::string> digests(group.tensors.size());
-  pool_.run(group.tensors.size(), [&](std::size_t i) {
-    digests[i] = copy_and_digest(group.tensors[i]->data, {copies[i]->data(), copies[i]->size()});
+  std::vector<std::string> digests(group.size());
+  pool_.run(group.size(), [&](std::size_t i) {
+    digests[i] = copy_and_digest(group[i]->data, {copies[i]->data(), copies[i]->size()});
   });
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    const gguf::TensorInfo& tensor = *group.tensors[i];
+    const gguf::TensorInfo& tensor = *group[i];
+    file_.done_with(tensor.data);
     const std::string& wanted = expected_.at(tensor.name)->sha256;
     if (digests[i] == wanted) continue;
     fail(ErrorKind::kIntegrity, "{}: {}", file_.path(),
          to_string({ManifestDifference::Part::kTensor, ManifestDifference::Change::kContent, tensor.name, wanted,
                     digests[i]}));
   }
-  group.checked = true;
 }
 
 }  // namespace pith::model

@@ -33,16 +33,11 @@ class TensorBytes {
   std::span<const std::byte> of(const gguf::TensorInfo& tensor);
   /// It is packed.
   void release(const gguf::TensorInfo& tensor);
-  /// Checks what nobody asked for, so that no tensor of the file is another one than the manifest's.
-  void check_rest();
 
  private:
-  struct Group {
-    std::vector<const gguf::TensorInfo*> tensors;
-    bool checked = false;
-  };
+  using Group = std::vector<const gguf::TensorInfo*>;
 
-  void load(Group& group);
+  void load(const Group& group);
 
   const gguf::File& file_;
   const Manifest* manifest_;

@@ -8,7 +8,9 @@ namespace pith {
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   const gguf::File file = gguf::File::open(path);
-  return tokenizer::make_tokenizer(model::read_vocab_source(file));
+  Tokenizer tokenizer = gguf::reading(file, [&] { return tokenizer::make_tokenizer(model::read_vocab_source(file)); });
+  file.check_read();
+  return tokenizer;
 }
 
 }  // namespace pith

@@ -1,6 +1,21 @@
 #include "model/vocab_source.h"
 
 namespace pith::model {
+namespace {
+
+constexpr std::string_view kPrefix = "tokenizer.ggml.";
+
+/// All "tokenizer.ggml.…_token_id" that are there.
+std::vector<std::pair<std::string_view, std::int64_t>> read_ids(const gguf::Metadata& metadata) {
+  std::vector<std::pair<std::string_view, std::int64_t>> ids;
+  for (const gguf::MetadataEntry& entry : metadata.entries()) {
+    if (!entry.key.starts_with(kPrefix) || !entry.key.ends_with("_token_id")) continue;
+    ids.emplace_back(entry.key.substr(kPrefix.size()), metadata.require<std::int64_t>(entry.key));
+  }
+  return ids;
+}
+
+}  // namespace
 
 tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   const gguf::Metadata& metadata = file.metadata();
@@ -22,6 +37,7 @@ tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   source.fim_pad_token_id = id("tokenizer.ggml.fim_pad_token_id");
   source.fim_rep_token_id = id("tokenizer.ggml.fim_rep_token_id");
   source.fim_sep_token_id = id("tokenizer.ggml.fim_sep_token_id");
+  source.other_ids = read_ids(metadata);
   source.add_bos_token = metadata.get<bool>("tokenizer.ggml.add_bos_token");
   source.add_eos_token = metadata.get<bool>("tokenizer.ggml.add_eos_token");
   source.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix");

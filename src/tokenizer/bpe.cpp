@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/utf8.h"
 
@@ -13,6 +14,8 @@ namespace pith::tokenizer {
 namespace {
 
 constexpr std::int32_t kNone = -1;
+/// Twenty times what the largest vocabularies have.
+constexpr std::size_t kMergesMax = std::size_t{1} << 24;
 
 /// A token of the word so far, in a list by position.
 struct Symbol {
@@ -36,7 +39,7 @@ Token token_of(const VocabSource& source, const Vocab& vocab, std::size_t merge,
   const Token token = vocab.find(text);
   if (token < 0) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges[{}] '{}' needs token '{}', which is not in the vocabulary",
-         source.file, merge, source.merges[merge], text);
+         source.file, merge, printable(source.merges[merge]), printable(text));
   }
   return token;
 }
@@ -46,13 +49,17 @@ void insert_merge(const VocabSource& source, const Vocab& vocab, std::size_t i, 
   // The first part may begin with a space of its own, so the search starts behind it.
   const std::size_t space = merge.find(' ', 1);
   if (space == std::string_view::npos || space + 1 == merge.size()) {
-    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges[{}] '{}' has no two parts", source.file, i, merge);
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges[{}] '{}' has no two parts", source.file, i, printable(merge));
   }
   const std::string_view left = merge.substr(0, space);
   const std::string_view right = merge.substr(space + 1);
   const Token merged = token_of(source, vocab, i, std::string(left).append(right));
-  merges.insert(token_of(source, vocab, i, left), token_of(source, vocab, i, right),
-                {static_cast<std::int32_t>(i), merged});
+  if (merges.insert(token_of(source, vocab, i, left), token_of(source, vocab, i, right),
+                    {static_cast<std::int32_t>(i), merged})) {
+    return;
+  }
+  fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges[{}] '{}' falls on too many others: the merges are made for that",
+       source.file, i, printable(merge));
 }
 
 }  // namespace
@@ -65,8 +72,12 @@ struct BpeEncoder::Workspace {
 BpeEncoder::BpeEncoder(std::shared_ptr<const Vocab> tokens, const VocabSource& source, const PreTokenizerRow& row)
     : Encoder(std::move(tokens), source),
       pre_tokenizer_(row.patterns),
-      merges_(source.merges.size()),
+      merges_(std::min(source.merges.size(), kMergesMax)),
       ignore_merges_(row.ignore_merges) {
+  if (source.merges.size() > kMergesMax) {
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges has {} entries, at most {} are allowed", source.file,
+         source.merges.size(), kMergesMax);
+  }
   if (source.merges.empty()) fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges is missing or empty", source.file);
   for (std::size_t i = 0; i < source.merges.size(); ++i) insert_merge(source, vocab(), i, merges_);
   for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte) {
@@ -93,6 +104,7 @@ void BpeEncoder::append_word(std::string_view word, Workspace& work, std::vector
     }
   }
   work.symbols.clear();
+  work.symbols.reserve(word.size());
   for (const char c : word) {
     const auto at = static_cast<std::int32_t>(work.symbols.size());
     work.symbols.push_back({byte_tokens_[static_cast<std::uint8_t>(c)], at - 1, at + 1});

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <vector>
+#include <optional>
 
 #include "tokenizer/chat_style.h"
 
@@ -61,11 +61,17 @@ void walk(std::string_view jinja, OnText on_text, OnLiteral on_literal, OnCode o
   }
 }
 
-std::vector<std::string> literals_of(std::string_view jinja) {
-  std::vector<std::string> literals;
+/// The first literal that is as wanted. One is held at a time: a template may consist of millions.
+template <typename IsWanted>
+std::optional<std::string> first_literal(std::string_view jinja, IsWanted is_wanted) {
+  std::optional<std::string> found;
   walk(
-      jinja, [](std::string_view) {}, [&](const Literal& literal) { literals.push_back(literal.text); }, [](char) {});
-  return literals;
+      jinja, [](std::string_view) {},
+      [&](const Literal& literal) {
+        if (!found && is_wanted(literal.text)) found = literal.text;
+      },
+      [](char) {});
+  return found;
 }
 
 bool has(std::string_view text, std::string_view part) noexcept { return text.find(part) != std::string_view::npos; }
@@ -77,22 +83,18 @@ std::string_view without_spaces_around(std::string_view text) noexcept {
 }
 
 /// The first literal that is `mark` with or without spaces around it; `usual` if there is none.
-std::string spaced_mark(const std::vector<std::string>& literals, std::string_view mark, std::string_view usual) {
-  for (const std::string& literal : literals) {
-    if (without_spaces_around(literal) == mark) return literal;
-  }
-  return std::string(usual);
+std::string spaced_mark(std::string_view jinja, std::string_view mark, std::string_view usual) {
+  const auto is_mark = [&](std::string_view literal) { return without_spaces_around(literal) == mark; };
+  return first_literal(jinja, is_mark).value_or(std::string(usual));
 }
 
 /// What a ChatML template puts in where there is no system message: a literal that is a whole message.
 void read_chatml(std::string_view jinja, ChatStyle& style) {
-  for (const std::string& literal : literals_of(jinja)) {
-    const std::string_view text = literal;
-    const std::size_t around = style.system_open.size() + style.system_close.size();
-    if (text.size() < around || !text.starts_with(style.system_open) || !text.ends_with(style.system_close)) continue;
-    style.default_system = text.substr(style.system_open.size(), text.size() - around);
-    return;
-  }
+  const std::size_t around = style.system_open.size() + style.system_close.size();
+  const auto literal = first_literal(jinja, [&](std::string_view text) {
+    return text.size() >= around && text.starts_with(style.system_open) && text.ends_with(style.system_close);
+  });
+  if (literal) style.default_system = literal->substr(style.system_open.size(), literal->size() - around);
 }
 
 void read_llama2(const std::string& compact, ChatStyle& style) {
@@ -114,15 +116,14 @@ void read_llama3(std::string_view jinja, const std::string& compact, ChatStyle& 
 }
 
 void read_mistral(std::string_view jinja, const std::string& compact, ChatStyle& style) {
-  const std::vector<std::string> literals = literals_of(jinja);
-  style.user_open = spaced_mark(literals, "[INST]", style.user_open);
-  style.user_close = spaced_mark(literals, "[/INST]", style.user_close);
+  style.user_open = spaced_mark(jinja, "[INST]", style.user_open);
+  style.user_close = spaced_mark(jinja, "[/INST]", style.user_close);
   if (has(compact, "' '+message")) style.reply_open.assign(1, ' ');
   if (has(compact, "+message['content']|trim+eos_token")) style.trim_reply = Trim::kContent;
   if (has(compact, "eos_token+' '")) style.reply_close.push_back(' ');
   if (!has(jinja, "[SYSTEM_PROMPT]")) return;
-  style.system_open = spaced_mark(literals, "[SYSTEM_PROMPT]", "[SYSTEM_PROMPT]");
-  style.system_close = spaced_mark(literals, "[/SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]");
+  style.system_open = spaced_mark(jinja, "[SYSTEM_PROMPT]", "[SYSTEM_PROMPT]");
+  style.system_close = spaced_mark(jinja, "[/SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]");
   style.system_in_user = false;
 }
 

@@ -9,6 +9,8 @@ namespace pith::tokenizer {
 namespace {
 
 constexpr std::size_t kTextMax = std::size_t{1} << 30;
+/// A vocabulary of a quarter million tokens that are all special has half of it; real ones have a hundredth.
+constexpr std::size_t kSpecialBytesMax = std::size_t{4} << 20;
 
 std::string lower(std::string text) {
   for (char& c : text) {
@@ -45,6 +47,12 @@ Encoder::Encoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source) 
     const SpecialToken special = {token, text, strips_left(source, text), strips_right(source, text)};
     if (is_user_defined) user_defined.push_back(special);
     all.push_back(special);
+  }
+  std::size_t bytes = 0;
+  for (const SpecialToken& special : all) bytes += special.text.size();
+  if (bytes > kSpecialBytesMax) {
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} special ones of {} bytes, at most {} bytes are allowed",
+         source.file, all.size(), bytes, kSpecialBytesMax);
   }
   always_ = SpecialMatcher(std::move(user_defined));
   everything_ = SpecialMatcher(std::move(all));

@@ -15,6 +15,7 @@ namespace pith::tokenizer {
 /// Immutable.
 class Encoder {
  public:
+  /// Throws Error(kFormat) for special tokens whose texts are megabytes long together.
   Encoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source);
   virtual ~Encoder() = default;
   Encoder(const Encoder&) = delete;

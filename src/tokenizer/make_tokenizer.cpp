@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/pretokenizer_table.h"
 #include "tokenizer/spm.h"
@@ -13,7 +14,7 @@ namespace {
 Tokenizer make_bpe(const VocabSource& source) {
   const PreTokenizerRow* row = find_pre_tokenizer(source.pre);
   if (row == nullptr) {
-    fail(ErrorKind::kUnsupported, "{}: tokenizer.ggml.pre is '{}'; known are {}", source.file, source.pre,
+    fail(ErrorKind::kUnsupported, "{}: tokenizer.ggml.pre is '{}'; known are {}", source.file, printable(source.pre),
          pre_tokenizer_names());
   }
   VocabDefaults defaults;
@@ -41,7 +42,8 @@ Tokenizer make_spm(const VocabSource& source) {
 Tokenizer make_tokenizer(const VocabSource& source) {
   if (source.model == "gpt2") return make_bpe(source);
   if (source.model == "llama") return make_spm(source);
-  fail(ErrorKind::kUnsupported, "{}: tokenizer.ggml.model is '{}'; known are gpt2, llama", source.file, source.model);
+  fail(ErrorKind::kUnsupported, "{}: tokenizer.ggml.model is '{}'; known are gpt2, llama", source.file,
+       printable(source.model));
 }
 
 }  // namespace pith::tokenizer

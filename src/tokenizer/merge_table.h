@@ -19,8 +19,9 @@ class MergeTable {
  public:
   explicit MergeTable(std::size_t merges_max);
 
-  /// Of equal pairs the first counts.
-  void insert(Token left, Token right, Merge merge);
+  /// Of equal pairs the first counts. False if pairs were made to fall together in the table, so that looking at them
+  /// all would take quadratic time.
+  bool insert(Token left, Token right, Merge merge);
   Merge find(Token left, Token right) const noexcept;
 
  private:
@@ -29,7 +30,8 @@ class MergeTable {
     Merge merge;
   };
 
-  std::size_t slot_of(std::uint64_t key) const noexcept;
+  /// Where a pair is or would be; null if that is further away than any may be.
+  const Slot* slot_of(std::uint64_t key) const noexcept;
 
   std::vector<Slot> slots_;  // a power of two; rank -1: free
 };

@@ -42,13 +42,14 @@ Utf8Scan scan_utf8(std::string_view text, std::size_t at) noexcept {
   return {code, lead.size, Utf8Scan::State::kWhole};
 }
 
-bool is_valid_utf8(std::string_view text) noexcept {
-  for (std::size_t at = 0; at < text.size();) {
+std::size_t valid_utf8_bytes(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at < text.size()) {
     const Utf8Scan scan = scan_utf8(text, at);
-    if (scan.state != Utf8Scan::State::kWhole) return false;
+    if (scan.state != Utf8Scan::State::kWhole) break;
     at += scan.size;
   }
-  return true;
+  return at;
 }
 
 std::string replace_invalid_utf8(std::string_view text) {

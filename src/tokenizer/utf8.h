@@ -23,7 +23,10 @@ struct Utf8Scan {
 /// are invalid.
 Utf8Scan scan_utf8(std::string_view text, std::size_t at) noexcept;
 
-bool is_valid_utf8(std::string_view text) noexcept;
+/// How many bytes of the text, from its beginning, are whole characters.
+std::size_t valid_utf8_bytes(std::string_view text) noexcept;
+
+inline bool is_valid_utf8(std::string_view text) noexcept { return valid_utf8_bytes(text) == text.size(); }
 
 /// The text with U+FFFD in place of each byte that is not part of a character.
 std::string replace_invalid_utf8(std::string_view text);

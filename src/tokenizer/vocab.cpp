@@ -1,22 +1,30 @@
 #include "tokenizer/vocab.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/end_tokens.h"
 
 namespace pith::tokenizer {
 namespace {
 
-constexpr std::size_t kTokensMax = static_cast<std::size_t>(std::numeric_limits<Token>::max());
+/// Sixty times what the largest vocabularies have.
+constexpr std::size_t kTokensMax = std::size_t{1} << 24;
+/// Ten times the longest tokens there are, which are runs of spaces.
+constexpr std::size_t kTokenBytesMax = 4096;
 
 void check_tokens(const VocabSource& source) {
   if (source.tokens.empty()) fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens is missing or empty", source.file);
   if (source.tokens.size() > kTokensMax) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} entries, the limit is {}", source.file,
          source.tokens.size(), kTokensMax);
+  }
+  for (std::size_t i = 0; i < source.tokens.size(); ++i) {
+    if (source.tokens[i].size() <= kTokenBytesMax) continue;
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens[{}] has {} bytes, at most {} are allowed", source.file, i,
+         source.tokens[i].size(), kTokenBytesMax);
   }
 }
 
@@ -48,8 +56,13 @@ void append_with_spaces(std::string_view text, std::string& out) {
 
 Vocab::Vocab(const VocabSource& source, const VocabDefaults& defaults)
     : index_(checked(source).tokens), ends_(source.tokens.size()), spelling_(defaults.spelling) {
+  if (!index_.whole()) {
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has too many that fall together: they are made for that",
+         source.file);
+  }
   read_types(source);
   read_scores(source);
+  for (const auto& [key, id] : source.other_ids) checked_id(source, key, id, -1);
   bos_ = checked_id(source, "bos_token_id", source.bos_token_id, defaults.bos);
   eos_ = checked_id(source, "eos_token_id", source.eos_token_id, defaults.eos);
   unknown_ = checked_id(source, "unknown_token_id", source.unknown_token_id, defaults.unknown);
@@ -70,12 +83,17 @@ void Vocab::read_types(const VocabSource& source) {
          source.token_type.size(), count);
   }
   for (std::size_t i = 0; i < count; ++i) {
+    constexpr auto kTypeMax = static_cast<std::int64_t>(TokenType::kByte);
     const std::int64_t type = source.token_type[i];
-    const bool known = type >= 0 && type <= static_cast<std::int64_t>(TokenType::kByte);
-    types_[i] = known ? static_cast<TokenType>(type) : TokenType::kUndefined;
+    if (type < 0 || type > kTypeMax) {
+      fail(ErrorKind::kFormat, "{}: tokenizer.ggml.token_type[{}] is {}, known are 0 to {}", source.file, i, type,
+           kTypeMax);
+    }
+    types_[i] = static_cast<TokenType>(type);
     if (types_[i] == TokenType::kByte && !byte_of_token(source.tokens[i])) {
-      fail(ErrorKind::kFormat, "{}: token {} has the type of a byte token, but is not written <0x00> to <0xFF>",
-           source.file, i);
+      fail(ErrorKind::kFormat,
+           "{}: tokenizer.ggml.tokens[{}] '{}' has the type of a byte token, but is not written <0x00> to <0xFF>",
+           source.file, i, printable(source.tokens[i]));
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tokenizer/text_index.h"
@@ -34,6 +35,8 @@ struct VocabSource {
   std::optional<std::int64_t> fim_pad_token_id;
   std::optional<std::int64_t> fim_rep_token_id;
   std::optional<std::int64_t> fim_sep_token_id;
+  /// Of further special tokens, by their keys ("padding_token_id"): nobody needs them, but they must be ids.
+  std::vector<std::pair<std::string_view, std::int64_t>> other_ids;
   std::optional<bool> add_bos_token;
   std::optional<bool> add_eos_token;
   std::optional<bool> add_space_prefix;
@@ -73,8 +76,8 @@ struct VocabDefaults {
 /// The tokens of a model: texts, types, scores, and which of them are special. Immutable after construction.
 class Vocab {
  public:
-  /// Throws Error(kFormat) naming file, key, value and limit: no tokens, arrays of unequal length, ids out of range,
-  /// scores that are not numbers, byte tokens that name no byte.
+  /// Throws Error(kFormat) naming file, key, value and limit: no tokens or too many, tokens too long, arrays of unequal
+  /// length, types and ids out of range, scores that are not numbers, byte tokens that name no byte.
   Vocab(const VocabSource& source, const VocabDefaults& defaults);
 
   std::size_t size() const noexcept { return types_.size(); }

@@ -45,8 +45,8 @@ void info(const InfoArgs& args) {
   const Json json = describe(args.model.load());
   if (args.format == Format::kJson) return write_json(json);
   for (const auto& [key, value] : json.items()) {
-    const std::string text =
-        value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string text = value.is_string() ? one_line(value.get<std::string>())
+                                               : value.dump(-1, ' ', false, Json::error_handler_t::replace);
     write_output(fmt::format("{:<18} {}\n", key, text));
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pith/error.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,12 @@ void check(bool written) {
 
 bool write_piece(std::string_view text) noexcept {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return text;
 }
 
 void write_output(std::string_view text) { check(std::fwrite(text.data(), 1, text.size(), stdout) == text.size()); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 namespace pith::tools {
@@ -11,6 +12,9 @@ enum class Format { kText, kJson };
 
 /// Writes to standard output at once; false if that failed.
 bool write_piece(std::string_view text) noexcept;
+
+/// Text that a file states, for one line of output: a control character as a space, so that a name steers no terminal.
+std::string one_line(std::string text);
 
 /// Writes to standard output. Throws pith::Error(kIo) if that failed.
 void write_output(std::string_view text);

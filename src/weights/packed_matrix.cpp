@@ -11,12 +11,15 @@
 namespace pith::weights {
 namespace {
 
+/// Of a file, packed before its memory is given back: a load then takes hardly more than the weights do.
+constexpr std::size_t kStretchBytes = std::size_t{16} << 20;
+
 const std::uint8_t* as_bytes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }
 
 }  // namespace
 
 PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows,
-                           std::size_t columns, bool as_f32, ThreadPool& pool)
+                           std::size_t columns, bool as_f32, ThreadPool& pool, const PackWatch& watch)
     : info_(as_f32 ? &kPackF32 : &pack_info(type)), rows_(rows), columns_(columns) {
   const PackInfo& source = pack_info(type);
   const gguf::TensorTypeInfo& layout = gguf::type_info(type);
@@ -29,27 +32,40 @@ PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> dat
   if (!total) fail(ErrorKind::kOutOfMemory, "a matrix [{}, {}] does not fit into memory", rows, columns);
   buffer_ = RawBuffer(*total);
 
-  const std::size_t blocks = columns / source.block_columns;
-  pool.run(panels(), [&](std::size_t p) {
-    auto* panel = reinterpret_cast<std::uint8_t*>(buffer_.data()) + p * panel_bytes_;
-    std::vector<float> expanded(as_f32 ? columns : 0);
-    const std::size_t first = p * kernels::kLanes;
-    for (std::size_t r = first; r < std::min(rows, first + kernels::kLanes); ++r) {
-      const std::byte* from = data.data() + r * row_bytes;
-      if (as_f32) {
-        dequantize(type, {from, row_bytes}, expanded);
-        for (std::size_t c = 0; c < columns; ++c) {
-          info_->pack(as_bytes(reinterpret_cast<const std::byte*>(&expanded[c])), r - first,
-                      panel + c * info_->block_bytes);
-        }
-        continue;
+  const std::size_t stretch = std::max<std::size_t>(1, kStretchBytes / (kernels::kLanes * row_bytes));
+  for (std::size_t first = 0; first < panels(); first += stretch) {
+    const std::size_t count = std::min(stretch, panels() - first);
+    pool.run(count, [&](std::size_t p) { pack_panel(first + p, source, data, watch.row); });
+    if (!watch.packed) continue;
+    const std::size_t begin = first * kernels::kLanes * row_bytes;
+    watch.packed(data.subspan(begin, std::min(data.size() - begin, count * kernels::kLanes * row_bytes)));
+  }
+}
+
+void PackedMatrix::pack_panel(std::size_t p, const PackInfo& source, std::span<const std::byte> data,
+                              const std::function<void(std::size_t, std::span<const std::byte>)>& on_row) {
+  const bool expands = info_ != &source;
+  const std::size_t row_bytes = data.size() / rows_;
+  const std::size_t blocks = columns_ / source.block_columns;
+  auto* panel = reinterpret_cast<std::uint8_t*>(buffer_.data()) + p * panel_bytes_;
+  std::vector<float> expanded(expands ? columns_ : 0);
+  const std::size_t first = p * kernels::kLanes;
+  for (std::size_t r = first; r < std::min(rows_, first + kernels::kLanes); ++r) {
+    const auto from = data.subspan(r * row_bytes, row_bytes);
+    if (on_row) on_row(r, from);
+    if (expands) {
+      dequantize(source.type, from, expanded);
+      for (std::size_t c = 0; c < columns_; ++c) {
+        info_->pack(as_bytes(reinterpret_cast<const std::byte*>(&expanded[c])), r - first,
+                    panel + c * info_->block_bytes);
       }
-      const std::size_t source_block = row_bytes / blocks;
-      for (std::size_t b = 0; b < blocks; ++b) {
-        info_->pack(as_bytes(from + b * source_block), r - first, panel + b * info_->block_bytes);
-      }
+      continue;
     }
-  });
+    const std::size_t source_block = row_bytes / blocks;
+    for (std::size_t b = 0; b < blocks; ++b) {
+      info_->pack(as_bytes(from.data() + b * source_block), r - first, panel + b * info_->block_bytes);
+    }
+  }
 }
 
 void PackedMatrix::row(std::size_t r, std::span<float> out) const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "base/buffer.h"
@@ -12,6 +13,14 @@
 
 namespace pith::weights {
 
+/// What is told while a matrix is packed.
+struct PackWatch {
+  /// A row's bytes before they are packed, from any of the pool's threads. What it throws ends the packing.
+  std::function<void(std::size_t row, std::span<const std::byte> bytes)> row{};
+  /// Bytes that were packed and are not read again, one stretch after the other, from the calling thread. May throw.
+  std::function<void(std::span<const std::byte> bytes)> packed{};
+};
+
 /// A weight matrix [rows, columns] in panels of 16 rows. Immutable once made; safe from any thread.
 class PackedMatrix {
  public:
@@ -20,7 +29,7 @@ class PackedMatrix {
   /// Packs GGUF blocks [rows, columns] (row by row, `data` exactly as long as that). With `as_f32`, the weights are
   /// expanded to float32. Panels are packed in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
   PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns,
-               bool as_f32, ThreadPool& pool);
+               bool as_f32, ThreadPool& pool, const PackWatch& watch = {});
 
   bool empty() const noexcept { return rows_ == 0; }
   std::size_t rows() const noexcept { return rows_; }
@@ -38,6 +47,10 @@ class PackedMatrix {
   void row(std::size_t r, std::span<float> out) const;
 
  private:
+  /// Packs panel p of weights of a type from `data`, the whole matrix.
+  void pack_panel(std::size_t p, const PackInfo& source, std::span<const std::byte> data,
+                  const std::function<void(std::size_t, std::span<const std::byte>)>& on_row);
+
   const PackInfo* info_ = nullptr;
   std::size_t rows_ = 0;
   std::size_t columns_ = 0;

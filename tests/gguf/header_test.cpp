@@ -76,6 +76,14 @@ TEST(Header, RefusesMoreKeysThanFit) {
   EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"list of keys", "18446744073709551615"}));
 }
 
+TEST(Header, RefusesMoreKeysThanAnyFileHas) {
+  GgufWriter writer = small_file();
+  writer.stated_keys = 65537;
+  Bytes bytes = writer.bytes();
+  bytes.resize(bytes.size() + std::size_t{65537} * 16);
+  EXPECT_TRUE(refused(bytes, ErrorKind::kFormat, {"65537 keys", "65536"}));
+}
+
 TEST(Header, RefusesMoreTensorsThanFit) {
   GgufWriter writer = small_file();
   writer.stated_tensors = 1000;

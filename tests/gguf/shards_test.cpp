@@ -66,9 +66,7 @@ TEST_F(Shards, SurviveMovingTheFile) {
 }
 
 TEST_F(Shards, MayHaveNoTensorCount) {
-  GgufWriter writer;
-  writer.add("split.no", std::uint16_t{0}).add("split.count", std::uint16_t{kCount});
-  shards_[0] = writer;
+  for (GgufWriter& shard : shards_) shard.remove("split.tensors.count");
   EXPECT_NO_THROW(File::open(write()));
 }
 
@@ -109,6 +107,11 @@ TEST_F(Shards, RefuseMissingTensors) {
       ErrorKind::kFormat, {"split.tensors.count is " + std::to_string(count), std::to_string(count - 1) + " tensors"}));
 }
 
+TEST_F(Shards, RefuseALaterFilesOtherCountOfTensors) {
+  shards_[1].remove("split.tensors.count").add("split.tensors.count", std::int32_t{3});
+  EXPECT_TRUE(refused_open(ErrorKind::kFormat, {name_of(1).string(), "split.tensors.count is 3"}));
+}
+
 TEST_F(Shards, RefuseATensorInTwoFiles) {
   const GgufWriter::Tensor last = shards_[2].tensors.back();
   shards_[2].tensors.back() = shards_[1].tensors.front();
@@ -135,10 +138,13 @@ TEST(ShardKeys, AreChecked) {
   const auto no = std::uint16_t{0};
   EXPECT_NO_THROW(open(GgufWriter().add("split.count", std::uint16_t{0})));
   EXPECT_NO_THROW(open(GgufWriter().add("split.count", std::uint16_t{1}).add("split.no", no)));
+  EXPECT_NO_THROW(open(GgufWriter().add("split.tensors.count", std::int32_t{0})));
   const auto refused_keys = [&](const GgufWriter& writer, const std::vector<std::string>& parts) {
     return throws(ErrorKind::kFormat, parts, [&] { open(writer); });
   };
   EXPECT_TRUE(refused_keys(GgufWriter().add("split.count", std::uint16_t{2}), {"split.no", "missing"}));
+  EXPECT_TRUE(refused_keys(GgufWriter().add("split.no", std::uint16_t{1}), {"split.no is 1", "split.count 1"}));
+  EXPECT_TRUE(refused_keys(GgufWriter().add("split.tensors.count", std::int32_t{5}), {"split.tensors.count is 5"}));
   EXPECT_TRUE(refused_keys(GgufWriter().add("split.count", "2").add("split.no", no), {"split.count", "string"}));
   EXPECT_TRUE(refused_keys(GgufWriter().add("split.count", std::int32_t{-2}), {"split.count", "-2"}));
   EXPECT_TRUE(refused_keys(GgufWriter().add("split.count", std::uint32_t{100000}).add("split.no", no), {"100000"}));

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "gguf/expect_error.h"
-#include "gguf/text.h"
 
 namespace pith::gguf {
 namespace {
@@ -57,21 +56,6 @@ TEST(ValueType, HasNamesAndSizes) {
   EXPECT_FALSE(is_integer(ValueType::kBool));
   EXPECT_FALSE(is_integer(ValueType::kString));
   EXPECT_TRUE(is_float(ValueType::kFloat32));
-}
-
-TEST(Printable, EscapesWhatCannotBeShown) {
-  EXPECT_EQ(printable("plain text"), "plain text");
-  EXPECT_EQ(printable("é 漢字 🙂"), "é 漢字 🙂");
-  EXPECT_EQ(printable(std::string_view("a\0b\tc\x7F", 6)), "a\\x00b\\x09c\\x7f");
-  EXPECT_EQ(printable("\xFF\xC3"), "\\xff\\xc3");
-  EXPECT_EQ(printable("\xE2\x80\xA8"), "\\xe2\\x80\\xa8");
-  EXPECT_EQ(printable("\xED\xA0\x80"), "\\xed\\xa0\\x80");
-  EXPECT_EQ(printable(""), "");
-}
-
-TEST(Printable, CutsAtCharacters) {
-  EXPECT_EQ(printable("éééé", 4), "éééé");
-  EXPECT_EQ(printable("ééééé", 4), "éééé…");
 }
 
 }  // namespace

@@ -233,16 +233,6 @@ TEST_F(ManifestTest, OrderIsNoDifference) {
   EXPECT_EQ(refusal(expected), "");
 }
 
-TEST_F(ManifestTest, TensorsThatNobodyAsksForAreCheckedToo) {
-  writer_.add_tensor("blk.7.spare.weight", {64}, std::vector<float>(64, 1.0F));
-  writer_.write(path_);
-  const auto expected = manifest();
-  EXPECT_EQ(refusal(expected), "");
-  writer_.tensors.back().data[3] ^= std::byte{1};
-  writer_.write(path_);
-  expect_parts(refusal(expected), {"blk.7.spare.weight"});
-}
-
 TEST_F(ManifestTest, WhatIsPackedIsWhatWasChecked) {
   const auto expected = manifest();
   const std::vector<float> logits = logits_of(Model::load(path_));

@@ -44,16 +44,12 @@ GgufWriter& GgufWriter::add_array(std::string_view key, const std::vector<std::s
 }
 
 GgufWriter& GgufWriter::add_raw(std::string_view key, std::uint32_t type, std::span<const std::byte> value) {
-  Bytes bytes;
-  append_string(bytes, key);
-  append_number(bytes, type);
-  append_bytes(bytes, value);
-  keys_.push_back({std::string(key), std::move(bytes)});
+  keys.push_back({std::string(key), type, Bytes(value.begin(), value.end())});
   return *this;
 }
 
 GgufWriter& GgufWriter::remove(std::string_view key) {
-  std::erase_if(keys_, [&](const Key& k) { return k.name == key; });
+  std::erase_if(keys, [&](const Key& k) { return k.name == key; });
   return *this;
 }
 
@@ -94,8 +90,12 @@ Bytes GgufWriter::header() const {
   append_bytes(bytes, std::as_bytes(std::span(magic)));
   append_number(bytes, version);
   append_number(bytes, stated_tensors.value_or(tensors.size()));
-  append_number(bytes, stated_keys.value_or(keys_.size()));
-  for (const Key& key : keys_) append_bytes(bytes, key.bytes);
+  append_number(bytes, stated_keys.value_or(keys.size()));
+  for (const Key& key : keys) {
+    append_string(bytes, key.name);
+    append_number(bytes, key.type);
+    append_bytes(bytes, key.value);
+  }
   const std::vector<std::uint64_t> at = offsets();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     append_string(bytes, tensors[i].name);

@@ -67,8 +67,17 @@ class GgufWriter {
   std::optional<std::uint64_t> stated_keys;
   /// Between tensors and before the first; stated in the file by set_alignment() only.
   std::uint64_t alignment = 32;
+  struct Key {
+    std::string name;
+    std::uint32_t type = 0;
+    /// What follows the type; of an array, its elements' type and number first.
+    Bytes value;
+  };
+
   /// In the order of add_tensor(); free to change.
   std::vector<Tensor> tensors;
+  /// In the order of add(); free to change.
+  std::vector<Key> keys;
 
   /// A number or a boolean, by its C++ type.
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
@@ -112,12 +121,6 @@ class GgufWriter {
 
  private:
   std::vector<std::uint64_t> offsets() const;
-
-  struct Key {
-    std::string name;
-    Bytes bytes;
-  };
-  std::vector<Key> keys_;
 };
 
 /// Writes bytes to a file, replacing it.

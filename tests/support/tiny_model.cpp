@@ -118,7 +118,7 @@ void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) 
 GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   GgufWriter writer;
   add_keys(writer, spec);
-  const std::size_t vocab = add_tiny_vocab(writer);
+  const std::size_t vocab = spec.sentence_piece ? add_tiny_spm_vocab(writer) : add_tiny_vocab(writer);
   TensorMaker make(writer, spec);
   // Gemma multiplies embeddings by sqrt(embedding) itself.
   const float gain = is_gemma(spec) ? 1.0F : std::sqrt(static_cast<float>(spec.embedding));

@@ -36,6 +36,8 @@ struct TinyModelSpec {
   /// What the model was trained for before RoPE was scaled.
   std::size_t rope_context = 1024;
   std::uint64_t seed = 1;
+  /// The vocabulary is one of SentencePiece, not byte-level BPE.
+  bool sentence_piece = false;
 };
 
 /// The model, still to be changed: keys added, tensors replaced.

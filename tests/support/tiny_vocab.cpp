@@ -9,7 +9,9 @@ namespace pith::test {
 namespace {
 
 constexpr std::int32_t kNormal = 1;
+constexpr std::int32_t kUnknown = 2;
 constexpr std::int32_t kControl = 3;
+constexpr std::int32_t kByte = 6;
 
 constexpr std::string_view kChatTemplate =
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + "
@@ -75,6 +77,35 @@ std::size_t add_tiny_vocab(GgufWriter& writer) {
       .add("tokenizer.ggml.unknown_token_id", std::uint32_t{0})
       .add("tokenizer.ggml.add_bos_token", false)
       .add("tokenizer.ggml.add_space_prefix", false)
+      .add("tokenizer.chat_template", kChatTemplate);
+  return tokens.size();
+}
+
+std::size_t add_tiny_spm_vocab(GgufWriter& writer) {
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<std::int32_t> types = {kUnknown, kControl, kControl};
+  std::vector<float> scores(tokens.size(), 0.0F);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    tokens.push_back(std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + ">");
+  }
+  types.resize(tokens.size(), kByte);
+  for (const char* piece : {"▁", "e", "t", "a", "o", "h", "l", "he", "ll", "▁t", "▁the", "▁a", "hello", "lo", "hell"}) {
+    tokens.emplace_back(piece);
+  }
+  types.resize(tokens.size(), kNormal);
+  while (scores.size() < tokens.size()) scores.push_back(-static_cast<float>(scores.size()));
+  writer.add("tokenizer.ggml.model", "llama")
+      .add_array("tokenizer.ggml.tokens", tokens)
+      .add_array("tokenizer.ggml.scores", scores)
+      .add_array("tokenizer.ggml.token_type", types)
+      .add("tokenizer.ggml.bos_token_id", std::uint32_t{1})
+      .add("tokenizer.ggml.eos_token_id", std::uint32_t{2})
+      .add("tokenizer.ggml.unknown_token_id", std::uint32_t{0})
+      .add("tokenizer.ggml.padding_token_id", std::uint32_t{0})
+      .add("tokenizer.ggml.add_bos_token", true)
+      .add("tokenizer.ggml.add_eos_token", false)
+      .add("tokenizer.ggml.add_space_prefix", true)
       .add("tokenizer.chat_template", kChatTemplate);
   return tokens.size();
 }

@@ -1,5 +1,6 @@
 #include <csignal>
 
+#include "support/mutations.h"
 #include "tools/tool.h"
 
 // Whatever goes wrong: exit status 1, nothing on standard output, one line on standard error that says what.
@@ -58,6 +59,48 @@ TEST_F(Failure, TruncatedModel) {
     std::filesystem::resize_file(cut, 20 + whole * eighth / 8);
     expect_failure(pith({"run", "-m", cut.string(), "-p", "x"}), "cut.gguf");
   }
+}
+
+TEST_F(Failure, DamagedModelsOfEveryKind) {
+  const GgufWriter sound = tiny_model_writer();
+  const auto path = (folder_ / "damaged.gguf").string();
+  std::size_t tried = 0;
+  // One in a hundred: tests/model/mutations_test.cpp has them all.
+  const Mutations mutations = all_mutations(sound);
+  for (std::size_t i = 0; i < mutations.size(); i += PITH_SANITIZED != 0 ? 500 : 100) {
+    const Mutation& mutation = mutations[i];
+    if (!mutation.must_fail || mutation.name.starts_with("split.")) continue;
+    GgufWriter writer = sound;
+    if (mutation.change) mutation.change(writer);
+    Bytes bytes = writer.bytes();
+    if (mutation.damage) mutation.damage(bytes);
+    test::write_file(path, bytes);
+    SCOPED_TRACE(mutation.name);
+    expect_failure(pith({"info", path}), "damaged.gguf");
+    expect_failure(pith({"run", "-m", path, "-p", "x"}), "damaged.gguf");
+    ++tried;
+  }
+  EXPECT_GT(tried, PITH_SANITIZED != 0 ? 2U : 10U);
+}
+
+TEST_F(Failure, NanInAWeight) {
+  GgufWriter writer = tiny_model_writer();
+  writer.tensors[0].data.assign(writer.tensors[0].data.size(), std::byte{0xFF});
+  const auto path = folder_ / "nan.gguf";
+  writer.write(path);
+  for (const Args& arguments : with_model(path.string())) {
+    if (arguments[0] != "tokenize") expect_failure(pith(arguments), "token_embd.weight");
+  }
+}
+
+TEST_F(Failure, ANameSteersNoTerminal) {
+  GgufWriter writer = tiny_model_writer();
+  writer.remove("general.name").add("general.name", "a\x1b[2J\nb");
+  const auto path = folder_ / "name.gguf";
+  writer.write(path);
+  const std::string out = pith_output({"info", path.string()});
+  EXPECT_EQ(out.find('\x1b'), std::string::npos) << out;
+  EXPECT_NE(out.find("a [2J b\n"), std::string::npos) << out;
 }
 
 TEST_F(Failure, UnknownWeightType) {
@@ -147,7 +190,7 @@ TEST_F(Failure, NowhereToWrite) {
   }
 }
 
-TEST_F(Failure, IsOneLineWhateverTheNames) { expect_failure(pith({"info", "two\nlines.gguf"}), "two lines.gguf"); }
+TEST_F(Failure, IsOneLineWhateverTheNames) { expect_failure(pith({"info", "two\nlines.gguf"}), "two\\x0alines.gguf"); }
 
 }  // namespace
 }  // namespace pith::test

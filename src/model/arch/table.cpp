@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "model/arch/arch.h"
 
 namespace pith::model {
@@ -24,7 +25,8 @@ const Architecture& find_architecture(const gguf::File& file, std::string_view n
     known += known.empty() ? "" : ", ";
     known += architecture.name;
   }
-  fail(ErrorKind::kUnsupported, "{}: architecture \"{}\" is not known; known are {}", file.path(), name, known);
+  fail(ErrorKind::kUnsupported, "{}: architecture \"{}\" is not known; known are {}", file.path(), printable(name),
+       known);
 }
 
 }  // namespace pith::model

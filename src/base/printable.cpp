@@ -1,11 +1,11 @@
-#include "gguf/text.h"
+#include "base/printable.h"
 
 #include <fmt/format.h>
 #include <utf8proc.h>
 
 #include <iterator>
 
-namespace pith::gguf {
+namespace pith {
 namespace {
 
 /// Bytes of the printable character that the text begins with; 0 if there is none.
@@ -42,4 +42,4 @@ std::string printable(std::string_view text, std::size_t characters_max) {
   return result;
 }
 
-}  // namespace pith::gguf
+}  // namespace pith

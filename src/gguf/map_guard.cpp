@@ -1,0 +1,124 @@
+#include "gguf/map_guard.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <limits>
+
+namespace pith::gguf {
+
+/// What the handler looks through: it may run at any moment, so nothing is locked, and no range is ever freed. There
+/// are as many as there were mappings at a time, and they are used again.
+struct MapGuard::Range {
+  static constexpr std::uintptr_t kNowhere = std::numeric_limits<std::uintptr_t>::max();
+
+  std::atomic<std::uintptr_t> begin{kNowhere};
+  /// 0: guards nothing. Set last and cleared first.
+  std::atomic<std::uintptr_t> end{0};
+  std::atomic<bool> lost{false};
+  std::atomic<bool> taken{true};
+  Range* next = nullptr;
+
+  /// Whether an address lies in what is guarded now. The end is looked at again, so that a range which is given away in
+  /// between is not taken for one with the old beginning and the new end.
+  bool holds(std::uintptr_t address) const noexcept {
+    const std::uintptr_t last = end.load(std::memory_order_acquire);
+    const std::uintptr_t first = begin.load(std::memory_order_acquire);
+    return first <= address && address < last && end.load(std::memory_order_acquire) == last;
+  }
+};
+
+namespace {
+
+using Range = MapGuard::Range;
+
+// The handler belongs to the process, and so does what it looks at.
+constinit std::atomic<Range*> ranges{nullptr};
+struct sigaction previous {};
+
+/// Puts zeros in place of the whole mapping that has the address: its load fails in any case, and so it is one mapping
+/// and one signal, not one a page. False if the address is not guarded.
+bool give_zeros(std::uintptr_t address) noexcept {
+  for (Range* range = ranges.load(std::memory_order_acquire); range != nullptr; range = range->next) {
+    if (!range->holds(address)) continue;
+    const std::uintptr_t begin = range->begin.load(std::memory_order_relaxed);
+    const std::size_t size = range->end.load(std::memory_order_relaxed) - begin;
+    range->lost.store(true, std::memory_order_release);
+    return ::mmap(reinterpret_cast<void*>(begin), size, PROT_READ,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
+  }
+  return false;
+}
+
+/// What would have happened without our handler.
+void hand_on(int signal, siginfo_t* info, void* context) noexcept {
+  const bool of_a_process = info->si_code <= 0;
+  if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
+    previous.sa_sigaction(signal, info, context);
+    return;
+  }
+  if (previous.sa_handler == SIG_IGN && of_a_process) return;
+  if (previous.sa_handler != SIG_IGN && previous.sa_handler != SIG_DFL) {
+    previous.sa_handler(signal);
+    return;
+  }
+  // The faulting instruction is tried again, or the signal comes again once this handler is done.
+  struct sigaction plain {};
+  plain.sa_handler = SIG_DFL;
+  ::sigaction(signal, &plain, nullptr);
+  if (of_a_process) ::raise(signal);
+}
+
+void on_bus_error(int signal, siginfo_t* info, void* context) {
+  const int saved = errno;
+  const bool of_a_process = info->si_code <= 0;
+  if (of_a_process || !give_zeros(reinterpret_cast<std::uintptr_t>(info->si_addr))) hand_on(signal, info, context);
+  errno = saved;
+}
+
+bool install() noexcept {
+  ::sigaction(SIGBUS, nullptr, &previous);
+  struct sigaction own {};
+  own.sa_sigaction = on_bus_error;
+  own.sa_mask = previous.sa_mask;
+  own.sa_flags = SA_SIGINFO | SA_ONSTACK | (previous.sa_flags & SA_NODEFER);
+  return ::sigaction(SIGBUS, &own, nullptr) == 0;
+}
+
+/// One that nobody uses, or a new one.
+Range* take_range() {
+  for (Range* range = ranges.load(std::memory_order_acquire); range != nullptr; range = range->next) {
+    if (!range->taken.exchange(true, std::memory_order_acq_rel)) return range;
+  }
+  auto* range = new Range;
+  range->next = ranges.load(std::memory_order_relaxed);
+  while (!ranges.compare_exchange_weak(range->next, range, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  return range;
+}
+
+}  // namespace
+
+MapGuard::MapGuard(std::span<const std::byte> mapping) {
+  static const bool installed = install();
+  if (!installed) return;
+  range_ = take_range();
+  range_->lost.store(false, std::memory_order_relaxed);
+  range_->begin.store(reinterpret_cast<std::uintptr_t>(mapping.data()), std::memory_order_release);
+  range_->end.store(reinterpret_cast<std::uintptr_t>(mapping.data() + mapping.size()), std::memory_order_release);
+}
+
+bool MapGuard::lost() const noexcept { return range_ != nullptr && range_->lost.load(std::memory_order_acquire); }
+
+void MapGuard::release() noexcept {
+  if (range_ == nullptr) return;
+  range_->end.store(0, std::memory_order_release);
+  range_->begin.store(Range::kNowhere, std::memory_order_release);
+  range_->taken.store(false, std::memory_order_release);
+  range_ = nullptr;
+}
+
+}  // namespace pith::gguf

@@ -1,0 +1,62 @@
+#include "model/keys.h"
+
+#include "base/fail.h"
+
+namespace pith::model {
+
+Keys::Keys(const gguf::File& file, std::string_view architecture)
+    : file_(&file), prefix_(std::string(architecture) + ".") {}
+
+std::size_t Keys::count(std::string_view name, std::uint64_t max) const {
+  const std::string key = name_of(name);
+  return in_range(key, metadata().require<std::uint64_t>(key), max);
+}
+
+std::size_t Keys::count_or(std::string_view name, std::uint64_t fallback, std::uint64_t max) const {
+  return has(name) ? count(name, max) : static_cast<std::size_t>(fallback);
+}
+
+std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
+  const std::string key = name_of(name);
+  if (!metadata().is_array(key)) return count(name, max);
+  const std::vector<std::int64_t> values = metadata().integers(key);
+  if (values.size() != layers) {
+    fail(ErrorKind::kFormat, "{}: {} has {} entries, the model has {} layers", file_->path(), key, values.size(),
+         layers);
+  }
+  for (const std::int64_t value : values) {
+    if (value < 0) fail(ErrorKind::kFormat, "{}: {} has {}, allowed are 1 to {}", file_->path(), key, value, max);
+    if (value != values.front()) {
+      fail(ErrorKind::kUnsupported, "{}: {} differs by layer ({} and {})", file_->path(), key, values.front(), value);
+    }
+  }
+  return in_range(key, static_cast<std::uint64_t>(values.front()), max);
+}
+
+double Keys::real(std::string_view name, Range range) const {
+  const std::string key = name_of(name);
+  return in_range(key, metadata().require<double>(key), range);
+}
+
+double Keys::real_or(std::string_view name, double fallback, Range range) const {
+  return has(name) ? real(name, range) : fallback;
+}
+
+std::string_view Keys::text_or(std::string_view name, std::string_view fallback) const {
+  return metadata().get<std::string_view>(name_of(name)).value_or(fallback);
+}
+
+std::size_t Keys::in_range(const std::string& key, std::uint64_t value, std::uint64_t max) const {
+  if (value == 0 || value > max)
+    fail(ErrorKind::kFormat, "{}: {} is {}, allowed are 1 to {}", file_->path(), key, value, max);
+  return static_cast<std::size_t>(value);
+}
+
+double Keys::in_range(const std::string& key, double value, Range range) const {
+  if (!(value >= range.min && value <= range.max)) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, allowed are {} to {}", file_->path(), key, value, range.min, range.max);
+  }
+  return value;
+}
+
+}  // namespace pith::model

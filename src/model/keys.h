@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "gguf/file.h"
+
+namespace pith::model {
+
+/// What a number may be.
+struct Range {
+  double min = 0.0;
+  double max = 0.0;
+};
+
+inline constexpr std::uint64_t kContextMax = std::uint64_t{1} << 30;
+/// Of RoPE's frequencies: above 1, since its logarithm divides.
+inline constexpr Range kRopeBase = {1.001, 1e15};
+
+/// The keys of one architecture ("llama.block_count"), each checked as it is read: whatever a file says, what comes out
+/// can be computed with. Throws Error(kFormat) naming file, key, value and limit.
+class Keys {
+ public:
+  Keys(const gguf::File& file, std::string_view architecture);
+
+  /// The whole name of a key.
+  std::string name_of(std::string_view name) const { return prefix_ + std::string(name); }
+  bool has(std::string_view name) const { return metadata().has(name_of(name)); }
+
+  /// A number from 1 to `max`.
+  std::size_t count(std::string_view name, std::uint64_t max) const;
+  /// The same; `fallback` if the key is absent.
+  std::size_t count_or(std::string_view name, std::uint64_t fallback, std::uint64_t max) const;
+  /// The same, but some files state it once for each layer; all must be equal, Error(kUnsupported) otherwise.
+  std::size_t count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
+
+  /// A float in a range; NaN is in none.
+  double real(std::string_view name, Range range) const;
+  double real_or(std::string_view name, double fallback, Range range) const;
+
+  std::string_view text_or(std::string_view name, std::string_view fallback) const;
+
+ private:
+  const gguf::Metadata& metadata() const { return file_->metadata(); }
+  std::size_t in_range(const std::string& key, std::uint64_t value, std::uint64_t max) const;
+  double in_range(const std::string& key, double value, Range range) const;
+
+  const gguf::File* file_;
+  std::string prefix_;
+};
+
+}  // namespace pith::model

@@ -1,0 +1,138 @@
+#include "weights/finite.h"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "base/fail.h"
+#include "base/half.h"
+
+namespace pith::weights {
+namespace {
+
+using gguf::TensorType;
+
+/// How a float lies in a file: its bits, and the lowest and the highest of its exponent, which are all set in NaN and
+/// infinities alone.
+struct F16 {
+  using Bits = std::uint16_t;
+  static constexpr Bits kLowest = 0x0400;
+  static constexpr Bits kExponent = 0x7C00;
+  static float value(Bits bits) { return f16_to_f32(bits); }
+};
+struct BF16 {
+  using Bits = std::uint16_t;
+  static constexpr Bits kLowest = 0x0080;
+  static constexpr Bits kExponent = 0x7F80;
+  static float value(Bits bits) { return bf16_to_f32(bits); }
+};
+struct F32 {
+  using Bits = std::uint32_t;
+  static constexpr Bits kLowest = 0x00800000;
+  static constexpr Bits kExponent = 0x7F800000;
+  static float value(Bits bits) { return std::bit_cast<float>(bits); }
+};
+/// Two of F16 at once.
+struct F16Pair {
+  using Bits = std::uint32_t;
+  static constexpr Bits kLowest = 0x04000400;
+  static constexpr Bits kExponent = 0x7C007C00;
+};
+
+template <typename Float>
+typename Float::Bits bits_at(const std::byte* at) {
+  typename Float::Bits bits = 0;
+  std::memcpy(&bits, at, sizeof bits);
+  return bits;
+}
+
+/// Whether one of `count` numbers `stride` bytes apart is not finite: then, and only then, adding one to the exponent
+/// carries into the sign's place. No branch: it is vectorized where they are dense.
+template <typename Float, std::size_t stride>
+bool any_not_finite(const std::byte* at, std::size_t count) {
+  using Bits = typename Float::Bits;
+  constexpr auto kCarry = static_cast<Bits>((Float::kExponent + Float::kLowest) & ~Float::kExponent);
+  Bits sums = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    sums |= static_cast<Bits>((bits_at<Float>(at + i * stride) & Float::kExponent) + Float::kLowest);
+  }
+  return (sums & kCarry) != 0;
+}
+
+/// A float of each block.
+struct Field {
+  std::size_t offset;
+  std::string_view what;
+};
+
+/// `All` are the floats of a block at the first field's offset, as they are looked at when nothing is wrong.
+template <typename All, typename Float, std::size_t block_bytes, std::size_t count>
+std::optional<NotFinite> find(std::span<const std::byte> data, std::size_t columns,
+                              const std::array<Field, count>& fields) {
+  const std::size_t blocks = data.size() / block_bytes;
+  if (!any_not_finite<All, block_bytes>(data.data() + fields[0].offset, blocks)) return std::nullopt;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    for (const Field& field : fields) {
+      const float value = Float::value(bits_at<Float>(data.data() + b * block_bytes + field.offset));
+      if (!std::isfinite(value)) return NotFinite{b * columns, field.what, value};
+    }
+  }
+  return std::nullopt;
+}
+
+template <typename Float>
+std::optional<NotFinite> find_elements(std::span<const std::byte> data) {
+  return find<Float, Float, sizeof(typename Float::Bits)>(data, 1, std::array{Field{0, "element"}});
+}
+
+template <std::size_t block_bytes, std::size_t columns>
+std::optional<NotFinite> find_scales(std::span<const std::byte> data, std::size_t scale) {
+  return find<F16, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}});
+}
+
+/// The minimum lies behind the scale.
+template <std::size_t block_bytes, std::size_t columns>
+std::optional<NotFinite> find_scales_and_minimums(std::span<const std::byte> data, std::size_t scale) {
+  return find<F16Pair, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}, Field{scale + 2, "minimum"}});
+}
+
+}  // namespace
+
+std::optional<NotFinite> find_not_finite(TensorType type, std::span<const std::byte> blocks) {
+  switch (type) {
+    case TensorType::kF32:
+      return find_elements<F32>(blocks);
+    case TensorType::kF16:
+      return find_elements<F16>(blocks);
+    case TensorType::kBF16:
+      return find_elements<BF16>(blocks);
+    case TensorType::kQ4_0:
+    case TensorType::kIQ4_NL:
+      return find_scales<18, 32>(blocks, 0);
+    case TensorType::kQ4_1:
+      return find_scales_and_minimums<20, 32>(blocks, 0);
+    case TensorType::kQ5_0:
+      return find_scales<22, 32>(blocks, 0);
+    case TensorType::kQ5_1:
+      return find_scales_and_minimums<24, 32>(blocks, 0);
+    case TensorType::kQ8_0:
+      return find_scales<34, 32>(blocks, 0);
+    case TensorType::kQ2_K:
+      return find_scales_and_minimums<84, 256>(blocks, 80);
+    case TensorType::kQ3_K:
+      return find_scales<110, 256>(blocks, 108);
+    case TensorType::kQ4_K:
+      return find_scales_and_minimums<144, 256>(blocks, 0);
+    case TensorType::kQ5_K:
+      return find_scales_and_minimums<176, 256>(blocks, 0);
+    case TensorType::kQ6_K:
+      return find_scales<210, 256>(blocks, 208);
+    case TensorType::kIQ4_XS:
+      return find_scales<136, 256>(blocks, 0);
+  }
+  fail(ErrorKind::kInternal, "weight type {} is not looked through for numbers", static_cast<std::uint32_t>(type));
+}
+
+}  // namespace pith::weights

@@ -1,0 +1,246 @@
+#include <cmath>
+#include <limits>
+
+#include "model/hostile.h"
+
+// What a file states about its model: each key that is read, with values that no model can have.
+namespace pith::test {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string key_of(const char* architecture, const char* name) { return std::string(architecture) + "." + name; }
+
+TEST(HostileKeys, MissingKeys) {
+  for (const char* architecture : architectures()) {
+    const TinyModelSpec spec{.architecture = architecture};
+    for (const char* name : {"block_count", "embedding_length", "context_length", "feed_forward_length",
+                             "attention.head_count", "attention.layer_norm_rms_epsilon"}) {
+      const std::string key = key_of(architecture, name);
+      EXPECT_TRUE(refused(spec, without_key(key), kFormat, {key, "missing"}));
+    }
+    EXPECT_TRUE(refused(spec, without_key("general.architecture"), kFormat, {"general.architecture", "missing"}));
+    EXPECT_TRUE(refused(spec, without_key("tokenizer.ggml.model"), kFormat, {"tokenizer.ggml.model", "missing"}));
+    EXPECT_TRUE(refused(spec, without_key("tokenizer.ggml.tokens"), kFormat, {"tokenizer.ggml.tokens", "missing"}));
+  }
+}
+
+TEST(HostileKeys, WrongTypesOfKeysThatAreRead) {
+  TinyModelSpec gemma{.architecture = "gemma3"};
+  gemma.sliding_window = 32;
+  for (const char* architecture : architectures()) {
+    const TinyModelSpec spec = std::string(architecture) == "gemma3" ? gemma : TinyModelSpec{architecture};
+    for (const char* name :
+         {"block_count", "embedding_length", "context_length", "feed_forward_length", "attention.head_count",
+          "attention.head_count_kv", "attention.key_length", "attention.value_length", "rope.dimension_count",
+          "rope.scaling.original_context_length", "vocab_size", "expert_count"}) {
+      const std::string key = key_of(architecture, name);
+      EXPECT_TRUE(refused(spec, set_key(key, 2.0F), kFormat, {key, "float32 2", "integer"}));
+      EXPECT_TRUE(refused(spec, set_key(key, "2"), kFormat, {key, "string", "integer"}));
+      EXPECT_TRUE(refused(spec, set_key(key, true), kFormat, {key, "bool", "integer"}));
+    }
+    for (const char* name :
+         {"attention.layer_norm_rms_epsilon", "rope.freq_base", "rope.scaling.factor", "rope.scale_linear"}) {
+      const std::string key = key_of(architecture, name);
+      EXPECT_TRUE(refused(spec, set_key(key, std::uint32_t{1}), kFormat, {key, "uint32 1", "float"}));
+      EXPECT_TRUE(refused(spec, set_key(key, "1.0"), kFormat, {key, "string", "float"}));
+    }
+    EXPECT_TRUE(refused(spec, set_key(key_of(architecture, "rope.scaling.type"), 1.0F), kFormat, {"string"}));
+  }
+  for (const char* name : {"attention.sliding_window", "attention.sliding_window_pattern"}) {
+    EXPECT_TRUE(refused(gemma, set_key(key_of("gemma3", name), 6.0F), kFormat, {name, "float32"}));
+  }
+  for (const char* name : {"rope.freq_base_swa", "final_logit_softcapping"}) {
+    EXPECT_TRUE(refused(gemma, set_key(key_of("gemma3", name), std::uint32_t{30}), kFormat, {name, "uint32"}));
+  }
+  for (const char* key : {"general.architecture", "general.name", "tokenizer.ggml.model", "tokenizer.ggml.pre",
+                          "tokenizer.chat_template"}) {
+    EXPECT_TRUE(refused({}, set_key(key, std::uint32_t{1}), kFormat, {key, "uint32 1", "string"}));
+  }
+  for (const char* key :
+       {"tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type", "tokenizer.ggml.merges"}) {
+    EXPECT_TRUE(refused({}, set_key(key, std::uint32_t{1}), kFormat, {key, "uint32 1", "array"}));
+  }
+  for (const char* key : {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token",
+                          "tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces"}) {
+    EXPECT_TRUE(refused({}, set_key(key, std::uint32_t{1}), kFormat, {key, "uint32 1", "bool"}));
+  }
+  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.padding_token_id"}) {
+    EXPECT_TRUE(refused({}, set_key(key, 1.0F), kFormat, {key, "float32 1", "integer"}));
+  }
+}
+
+TEST(HostileKeys, CountsOutOfRange) {
+  const std::pair<const char*, std::uint64_t> limits[] = {{"block_count", 1024},
+                                                          {"embedding_length", 1 << 20},
+                                                          {"feed_forward_length", 1 << 20},
+                                                          {"attention.head_count", 1 << 20},
+                                                          {"attention.head_count_kv", 1 << 20},
+                                                          {"context_length", 1 << 30},
+                                                          {"rope.dimension_count", 1 << 20},
+                                                          {"attention.key_length", 1 << 20}};
+  for (const auto& [name, max] : limits) {
+    const std::string key = key_of("llama", name);
+    EXPECT_TRUE(refused({}, set_key(key, std::uint32_t{0}), kFormat, {key + " is 0", std::to_string(max)}));
+    EXPECT_TRUE(refused({}, set_key(key, max + 1), kFormat, {std::to_string(max + 1), std::to_string(max)}));
+    EXPECT_TRUE(refused({}, set_key(key, ~std::uint64_t{0}), kFormat, {"18446744073709551615"}));
+    EXPECT_TRUE(refused({}, set_key(key, std::int32_t{-1}), kFormat, {key, "int32 -1"}));
+  }
+}
+
+TEST(HostileKeys, CountsByLayer) {
+  for (const char* name : {"attention.head_count", "attention.head_count_kv", "feed_forward_length"}) {
+    const std::string key = key_of("llama", name);
+    const auto set = [&](const std::vector<std::int32_t>& values) {
+      return [=](GgufWriter& writer) { writer.remove(key).add_array(key, values); };
+    };
+    const std::int32_t right = key.ends_with("kv") ? 2 : key.ends_with("head_count") ? 4 : 128;
+    expect_usable({}, set({right, right}));
+    EXPECT_TRUE(refused({}, set({}), kFormat, {key + " has 0 entries", "2 layers"}));
+    EXPECT_TRUE(refused({}, set({right}), kFormat, {key + " has 1 entries", "2 layers"}));
+    EXPECT_TRUE(refused({}, set({-1, -1}), kFormat, {key, "-1"}));
+    EXPECT_TRUE(refused({}, set({0, 0}), kFormat, {key, "0"}));
+    EXPECT_TRUE(refused({}, set({right, 1}), ErrorKind::kUnsupported, {key, "differs by layer"}));
+  }
+  const auto array = [](GgufWriter& w) {
+    w.remove("llama.block_count").add_array("llama.block_count", std::vector<std::int32_t>{2});
+  };
+  EXPECT_TRUE(refused({}, array, kFormat, {"llama.block_count", "array"}));
+}
+
+TEST(HostileKeys, HeadsThatDoNotDivide) {
+  const std::string heads = "llama.attention.head_count";
+  EXPECT_TRUE(refused({}, set_key(heads + "_kv", std::uint32_t{3}), kFormat, {heads + " is 4", "head_count_kv 3"}));
+  EXPECT_TRUE(refused({}, set_key(heads + "_kv", std::uint32_t{8}), kFormat, {heads + " is 4", "head_count_kv 8"}));
+  const auto without_sizes = [&](std::uint32_t count) {
+    return [=](GgufWriter& w) {
+      w.remove("llama.attention.key_length").remove("llama.attention.value_length");
+      w.remove(heads).remove(heads + "_kv").add(heads, count);
+    };
+  };
+  EXPECT_TRUE(refused({}, without_sizes(5), kFormat, {heads + " is 5", "embedding_length 64"}));
+  EXPECT_TRUE(refused({}, without_sizes(128), kFormat, {heads + " is 128", "embedding_length 64"}));
+  EXPECT_TRUE(refused({}, without_sizes(64), ErrorKind::kUnsupported, {"key_length is 1", "multiple of 16"}));
+  expect_usable({.kv_heads = 4}, without_sizes(4));
+}
+
+TEST(HostileKeys, HeadSizes) {
+  for (const char* name : {"attention.key_length", "attention.value_length"}) {
+    for (const std::uint32_t size : {1U, 8U, 17U, 24U, 528U, 1024U}) {
+      EXPECT_TRUE(refused({}, set_key(key_of("llama", name), size), ErrorKind::kUnsupported,
+                          {name, std::to_string(size), "multiple of 16 up to 512"}));
+    }
+  }
+}
+
+TEST(HostileKeys, RopeDimensionsOddOrTooMany) {
+  for (const char* architecture : architectures()) {
+    const std::string key = key_of(architecture, "rope.dimension_count");
+    for (const std::uint32_t dims : {1U, 15U, 18U, 32U, 1U << 20}) {
+      EXPECT_TRUE(refused({.architecture = architecture}, set_key(key, dims), kFormat,
+                          {key, std::to_string(dims), "even", "head size 16"}));
+    }
+    expect_usable({.architecture = architecture}, set_key(key, std::uint32_t{2}));
+  }
+}
+
+TEST(HostileKeys, EpsilonZeroNegativeOrNan) {
+  for (const char* architecture : architectures()) {
+    const std::string key = key_of(architecture, "attention.layer_norm_rms_epsilon");
+    for (const double value : {0.0, -0.0, -1e-5, kNan, kInfinity, -kInfinity, 1e-300, 1e-20, 1.5, 1e300}) {
+      EXPECT_TRUE(refused({.architecture = architecture}, set_key(key, value), kFormat, {key, "1e-12 to 1"}));
+    }
+    EXPECT_TRUE(refused({.architecture = architecture}, set_key(key, std::nanf("")), kFormat, {key, "nan"}));
+    expect_usable({.architecture = architecture}, set_key(key, 1e-12));
+  }
+}
+
+TEST(HostileKeys, FrequencyBaseZeroNegativeOrNan) {
+  for (const char* architecture : architectures()) {
+    TinyModelSpec spec{.architecture = architecture};
+    if (spec.architecture == "gemma3") spec.sliding_window = 32;
+    std::vector<std::string> keys = {key_of(architecture, "rope.freq_base")};
+    if (spec.architecture == "gemma3") keys.emplace_back("gemma3.rope.freq_base_swa");
+    for (const std::string& key : keys) {
+      for (const double value : {0.0, -1.0, 1.0, 0.5, kNan, kInfinity, -kInfinity, 1e-300, 1e300}) {
+        EXPECT_TRUE(refused(spec, set_key(key, value), kFormat, {key, "1.001 to 1000000000000000"}));
+      }
+    }
+  }
+}
+
+TEST(HostileKeys, RopeScaling) {
+  for (const double value : {0.0, -4.0, kNan, kInfinity, 1e-6, 1e9}) {
+    EXPECT_TRUE(refused({.rope = TinyRope::kLinear}, set_key("llama.rope.scaling.factor", value), kFormat,
+                        {"llama.rope.scaling.factor", "0.001 to 1000000"}));
+    EXPECT_TRUE(refused({}, set_key("llama.rope.scale_linear", value), kFormat, {"llama.rope.scale_linear"}));
+    for (const char* name : {"yarn_beta_fast", "yarn_beta_slow", "attn_factor"}) {
+      const std::string key = std::string("llama.rope.scaling.") + name;
+      EXPECT_TRUE(refused({.rope = TinyRope::kYarn}, set_key(key, value), kFormat, {key}));
+    }
+  }
+  EXPECT_TRUE(refused({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.yarn_beta_slow", 64.0F), kFormat,
+                      {"yarn_beta_fast is 32", "yarn_beta_slow 64"}));
+  for (const std::uint32_t context : {0U, (1U << 30) + 1}) {
+    EXPECT_TRUE(refused({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.original_context_length", context),
+                        kFormat, {"original_context_length", std::to_string(context)}));
+  }
+  // Nothing divides by what is still allowed.
+  expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.freq_base", 1.001));
+  expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.original_context_length", std::uint32_t{1}));
+  expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.yarn_beta_slow", 32.0F));
+  expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.factor", 1e6F));
+}
+
+TEST(HostileKeys, SlidingWindows) {
+  const TinyModelSpec spec{.architecture = "gemma3", .layers = 3, .sliding_window = 32};
+  const std::string window = "gemma3.attention.sliding_window";
+  for (const std::uint64_t value : {(std::uint64_t{1} << 30) + 1, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    EXPECT_TRUE(refused(spec, set_key(window, value), kFormat, {window, std::to_string(value), "1073741824"}));
+  }
+  for (const std::uint32_t value : {0U, 1U, 2U, 3U, 63U, 64U, 65U, 1U << 30})
+    expect_usable(spec, set_key(window, value));
+  const std::string pattern = window + "_pattern";
+  const auto set = [&](const std::vector<std::int32_t>& values) {
+    return [=](GgufWriter& writer) { writer.add_array(pattern, values); };
+  };
+  expect_usable(spec, set({1, 0, 1}));
+  EXPECT_TRUE(refused(spec, set({1, 0}), kFormat, {pattern, "2 entries", "3 layers"}));
+  EXPECT_TRUE(refused(spec, set({1, 2, 0}), kFormat, {pattern + "[1] is 2"}));
+  EXPECT_TRUE(refused(spec, set({1, 0, -1}), kFormat, {pattern + "[2] is -1"}));
+  for (const std::uint64_t period : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
+    expect_usable(spec, set_key(pattern, period));
+  }
+  for (const double cap : {-1.0, kNan, kInfinity, 1e-9, 1e9}) {
+    EXPECT_TRUE(refused(spec, set_key("gemma3.final_logit_softcapping", cap), kFormat,
+                        {"gemma3.final_logit_softcapping", "0.001 to 1000000"}));
+  }
+}
+
+TEST(HostileKeys, AbsurdContextsTakeNoMemory) {
+  expect_usable({}, set_key("llama.context_length", std::uint32_t{1} << 30));
+}
+
+TEST(HostileKeys, VocabularyLengthsThatDiffer) {
+  const auto rows = static_cast<std::uint32_t>(tiny_model_writer({}).tensors[0].dims[1]);
+  expect_usable({}, set_key("llama.vocab_size", rows));
+  EXPECT_TRUE(refused({}, set_key("llama.vocab_size", rows + 1), kFormat,
+                      {"llama.vocab_size is " + std::to_string(rows + 1), std::to_string(rows)}));
+}
+
+TEST(HostileKeys, NamesThatSteerTerminalsAreEscaped) {
+  const std::string name = "mamba\x1b[2J\n\xFF";
+  EXPECT_TRUE(refused({}, set_key("general.architecture", name.c_str()), ErrorKind::kUnsupported,
+                      {"\"mamba\\x1b[2J\\x0a\\xff\"", "llama"}));
+  EXPECT_TRUE(refused({}, set_key("llama.rope.scaling.type", name.c_str()), ErrorKind::kUnsupported,
+                      {"\"mamba\\x1b[2J\\x0a\\xff\"", "yarn"}));
+  for (const char* key : {"tokenizer.ggml.model", "tokenizer.ggml.pre"}) {
+    EXPECT_TRUE(refused({}, set_key(key, name.c_str()), ErrorKind::kUnsupported, {"mamba\\x1b[2J\\x0a\\xff"}));
+  }
+  EXPECT_TRUE(refused({}, set_key("general.architecture", std::string(1000000, 'x').c_str()), ErrorKind::kUnsupported,
+                      {"xxx…"}));
+}
+
+}  // namespace
+}  // namespace pith::test

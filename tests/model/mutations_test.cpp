@@ -1,0 +1,242 @@
+#include "support/mutations.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <pith/pith.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <new>
+#include <string>
+
+#include "support/tiny_model.h"
+
+// Thousands of damaged models, each changed in one field: every one is refused by an Error that names the file, or is a
+// model that runs. None ends the process, takes two seconds of a processor or 256 MB.
+namespace pith::test {
+namespace {
+
+constexpr double kMillisecondsMax = 2000.0 * (PITH_SANITIZED != 0 ? 20 : 1);
+constexpr std::size_t kMegabytesMax = 256;
+/// Sanitizers take their time: they see every so many of them.
+constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 16 : 1;
+
+/// What became of the mutations of one model; in memory that a child shares, which may not live to say it.
+struct Tally {
+  int tried = 0, refused = 0, usable = 0, wrong = 0;
+  double milliseconds = 0;
+  double megabytes = 0;
+  char current[256] = "";
+  char slowest[256] = "";
+  char largest[256] = "";
+  char complaints[8192] = "";
+
+  void complain(const char* why) {
+    ++wrong;
+    const std::size_t used = std::strlen(complaints);
+    std::snprintf(complaints + used, sizeof complaints - used, "%s: %s\n", current, why);
+  }
+};
+
+template <std::size_t size>
+void copy(char (&to)[size], const char* from) {
+  std::snprintf(to, size, "%s", from);
+}
+
+double processor_milliseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+/// A line of /proc/self/status, in megabytes; 0 where there is none.
+double status_megabytes(const char* name) {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  double kilobytes = 0;
+  while (status >> word) {
+    if (word == name) status >> kilobytes;
+  }
+  return kilobytes / 1024;
+}
+
+/// Peaks are counted from here on, from what is in use and not only kept for later.
+void reset_peak() {
+#if defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// Address space for what a load may take, and no more; sanitizers have terabytes of their own.
+void limit_memory() {
+  if (PITH_SANITIZED != 0) return;
+  const rlim_t bytes = (static_cast<rlim_t>(status_megabytes("VmSize:")) + kMegabytesMax) << 20U;
+  const rlimit limit{bytes, bytes};
+  ::setrlimit(RLIMIT_AS, &limit);
+}
+
+void run(const Model& model) {
+  Session session(model, {.kv = {.key = "int4"}, .threads = 1, .batch_tokens = 64});
+  session.feed("hello the <|im_start|>\xC3\x28 hello");
+  // Past a page, and past small windows.
+  session.feed(std::vector<Token>(static_cast<std::size_t>(std::min(70, model.info().context_trained)), 0));
+  for (int i = 0; i < 2; ++i) session.step();
+}
+
+void try_file(const std::filesystem::path& path, bool must_fail, Tally& tally) {
+  try {
+    const Model model = Model::load(path, {.threads = 1});
+    if (must_fail) tally.complain("was loaded");
+    try {
+      run(model);
+    } catch (const Error& error) {
+      const bool fair = error.kind() == ErrorKind::kNumeric || error.kind() == ErrorKind::kContextFull ||
+                        error.kind() == ErrorKind::kInvalidArgument;
+      if (!fair) tally.complain(error.what());
+    }
+    ++tally.usable;
+  } catch (const Error& error) {
+    ++tally.refused;
+    const std::string what = error.what();
+    const bool names_it = what.rfind(path.parent_path().string(), 0) == 0;
+    const bool one_line = what.find('\n') == std::string::npos && what.size() < 1000;
+    const bool fair = error.kind() == ErrorKind::kFormat || error.kind() == ErrorKind::kUnsupported ||
+                      (error.kind() == ErrorKind::kIo && what.find("-of-") != std::string::npos) ||
+                      (error.kind() == ErrorKind::kInvalidArgument && what.find("split model") != std::string::npos);
+    if (!names_it || !one_line || !fair) tally.complain(what.c_str());
+  } catch (const std::exception& error) {
+    tally.complain(error.what());
+  }
+}
+
+void try_all(const GgufWriter& sound, const Mutations& mutations, Tally& tally) {
+  const TempDir folder;
+  const std::filesystem::path path = folder / "m-00001-of-00002.gguf";
+  limit_memory();
+  for (std::size_t i = 0; i < mutations.size(); i += kStep) {
+    const Mutation& mutation = mutations[i];
+    copy(tally.current, mutation.name.c_str());
+    {
+      GgufWriter writer = sound;
+      if (mutation.change) mutation.change(writer);
+      Bytes bytes = writer.bytes();
+      if (mutation.damage) mutation.damage(bytes);
+      write_file(path, bytes);
+    }
+    reset_peak();
+    const double before = status_megabytes("VmRSS:");
+    const double start = processor_milliseconds();
+    try_file(path, mutation.must_fail, tally);
+    const double milliseconds = processor_milliseconds() - start;
+    const double megabytes = status_megabytes("VmHWM:") - before;
+    if (milliseconds > tally.milliseconds) copy(tally.slowest, tally.current);
+    if (megabytes > tally.megabytes) copy(tally.largest, tally.current);
+    tally.milliseconds = std::max(tally.milliseconds, milliseconds);
+    tally.megabytes = std::max(tally.megabytes, megabytes);
+    ++tally.tried;
+  }
+}
+
+struct Shared {
+  Shared()
+      : tally(new (::mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Tally) {}
+  ~Shared() { ::munmap(tally, sizeof(Tally)); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  Tally* tally;
+};
+
+/// In a child, so that one that ends the process is a figure too.
+void expect_all_handled(const TinyModelSpec& spec, const GgufWriter& sound, const Mutations& mutations) {
+  const Shared shared;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    try_all(sound, mutations, *shared.tally);
+    std::_Exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  const Tally& tally = *shared.tally;
+  EXPECT_EQ(status, 0) << "ended by: " << tally.current;
+  EXPECT_EQ(tally.wrong, 0) << tally.complaints;
+  EXPECT_LT(tally.milliseconds, kMillisecondsMax) << tally.slowest;
+  EXPECT_LT(tally.megabytes, static_cast<double>(kMegabytesMax) * (PITH_SANITIZED != 0 ? 8 : 1)) << tally.largest;
+  EXPECT_GT(tally.refused, tally.tried / 3);
+  EXPECT_GT(tally.usable, 0);
+  std::printf("%s, %s: %d mutations, %d refused, %d usable; at most %.1f ms (%s) and %.1f MB (%s)\n",
+              spec.architecture.c_str(), spec.sentence_piece ? "SentencePiece" : "BPE", tally.tried, tally.refused,
+              tally.usable, tally.milliseconds, tally.slowest, tally.megabytes, tally.largest);
+  std::fflush(stdout);
+}
+
+/// As small as models are, with all keys that the architecture has.
+TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
+  TinyModelSpec spec{.architecture = architecture, .embedding = 32, .layers = 1, .heads = 2, .kv_heads = 1};
+  spec.feed_forward = 32;
+  spec.sentence_piece = sentence_piece;
+  if (architecture == "llama") {
+    spec.weight_type = gguf::TensorType::kQ4_1;
+    spec.rope = TinyRope::kLlama3;
+    spec.tied_output = false;
+  } else if (architecture == "qwen2") {
+    spec.weight_type = gguf::TensorType::kQ8_0;
+    spec.rope = TinyRope::kYarn;
+  } else if (architecture == "qwen3") {
+    spec.weight_type = gguf::TensorType::kBF16;
+    spec.rope = TinyRope::kLinear;
+  } else {
+    spec.layers = 2;
+    spec.sliding_window = 32;
+  }
+  return spec;
+}
+
+GgufWriter small_model(const TinyModelSpec& spec) {
+  GgufWriter writer = tiny_model_writer(spec);
+  writer.add(spec.architecture + ".vocab_size", static_cast<std::uint32_t>(writer.tensors[0].dims[1]));
+  if (spec.rope == TinyRope::kYarn) {
+    writer.add("qwen2.rope.scaling.yarn_beta_fast", 32.0F).add("qwen2.rope.scaling.yarn_beta_slow", 1.0F);
+    writer.add("qwen2.rope.scaling.attn_factor", 1.0F);
+  }
+  if (spec.architecture == "gemma3") {
+    writer.add("gemma3.final_logit_softcapping", 30.0F).add("gemma3.rope.freq_base_swa", 10000.0F);
+    writer.add_array("gemma3.attention.sliding_window_pattern", std::vector<std::int32_t>{1, 0});
+  }
+  return writer;
+}
+
+struct Mutated : testing::TestWithParam<std::tuple<const char*, bool>> {};
+
+TEST_P(Mutated, IsRefusedOrRuns) {
+  const TinyModelSpec spec = small_spec(std::get<0>(GetParam()), std::get<1>(GetParam()));
+  const GgufWriter sound = small_model(spec);
+  expect_all_handled(spec, sound, all_mutations(sound));
+}
+
+INSTANTIATE_TEST_SUITE_P(, Mutated,
+                         testing::Combine(testing::Values("llama", "qwen2", "qwen3", "gemma3"), testing::Bool()),
+                         [](const auto& instance) {
+                           return std::string(std::get<0>(instance.param)) +
+                                  (std::get<1>(instance.param) ? "_sentence_piece" : "_bpe");
+                         });
+
+TEST(Mutations, AreThousands) {
+  std::size_t count = 0;
+  for (const char* architecture : {"llama", "qwen2", "qwen3", "gemma3"}) {
+    for (const bool sentence_piece : {false, true}) {
+      count += all_mutations(small_model(small_spec(architecture, sentence_piece))).size();
+    }
+  }
+  EXPECT_GE(count, 5000U);
+}
+
+}  // namespace
+}  // namespace pith::test

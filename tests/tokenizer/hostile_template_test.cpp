@@ -1,0 +1,55 @@
+#include <gtest/gtest.h>
+#include <pith/chat_format.h>
+
+#include <string>
+
+// Chat templates that are not what anybody would write: recognized or not, in time and memory that are in proportion.
+namespace pith {
+namespace {
+
+constexpr std::size_t kTenMegabytes = 10'000'000 / (PITH_SANITIZED != 0 ? 20 : 1);
+
+std::string filled(std::string_view part) {
+  std::string text;
+  text.reserve(kTenMegabytes);
+  while (text.size() + part.size() <= kTenMegabytes) text.append(part);
+  return text;
+}
+
+/// Whatever it was taken for writes a conversation, or says that it has no format.
+void expect_renders(const ChatTemplate& style) {
+  const std::vector<ChatMessage> messages = {{"system", "be kind"}, {"user", "hello"}, {"assistant", "hi"}};
+  if (style.format() == ChatFormat::kNone) {
+    EXPECT_THROW(style.render(messages), Error);
+  } else {
+    EXPECT_NE(style.render(messages).find("hello"), std::string::npos);
+  }
+}
+
+TEST(HostileTemplate, DeepNesting) {
+  for (const char* part : {"{{", "{%", "{% if x %}", "{% for m in messages %}", "((((", "{{ (", "[[", "{#", "{{'{{'"}) {
+    expect_renders(ChatTemplate::read(filled(part)));
+    for (const char* mark : {"<|im_start|>", "[INST]", "[INST]<<SYS>>", "<|start_header_id|>", "<start_of_turn>"}) {
+      expect_renders(ChatTemplate::read(mark + filled(part)));
+    }
+  }
+}
+
+TEST(HostileTemplate, MillionsOfLiterals) {
+  for (const char* mark : {"{{<|im_start|>", "{{[INST]", "{{[INST][SYSTEM_PROMPT]"}) {
+    for (const char* part : {"''", "\"\"", "'a'", "'<|im_start|>", "'\\'", "\\'"}) {
+      expect_renders(ChatTemplate::read(mark + filled(part)));
+    }
+  }
+}
+
+TEST(HostileTemplate, InvalidUtf8AndZeros) {
+  for (const std::string& text : {std::string("<|im_start|>\xFF\xC3("), std::string("<|im_start|>\0{{'\0", 17),
+                                  std::string("{{'\\"), std::string("{"), std::string("'"), std::string()}) {
+    expect_renders(ChatTemplate::read(text));
+  }
+  EXPECT_EQ(ChatTemplate::read(filled("\xFF")).format(), ChatFormat::kNone);
+}
+
+}  // namespace
+}  // namespace pith
