@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,6 +18,11 @@ void check_error(const Error& error) {
   const std::string_view text = error.what();
   require(error.kind() != ErrorKind::kInternal, text);
   require(!text.empty(), "an error without a message");
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  require(std::none_of(text.begin(), text.end(), is_control),
+          std::string("a message of more than a line: ").append(text));
+  constexpr std::size_t kMost = 16384;
+  require(text.size() <= kMost, "a message of more than 16384 bytes");
 }
 
 MemoryFile::MemoryFile(std::span<const std::byte> bytes) : file_(::memfd_create("fuzz", MFD_CLOEXEC)) {
