@@ -47,6 +47,8 @@ bool give_zeros(std::uintptr_t address) noexcept {
     const std::uintptr_t begin = range->begin.load(std::memory_order_relaxed);
     const std::size_t size = range->end.load(std::memory_order_relaxed) - begin;
     range->lost.store(true, std::memory_order_release);
+    // Ranges are numbers because they are atomic.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     return ::mmap(reinterpret_cast<void*>(begin), size, PROT_READ,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
   }

@@ -87,9 +87,10 @@ void MappedFile::check_read() const {
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto address = reinterpret_cast<std::uintptr_t>(part.data());
+  const auto begin = (address + page - 1) / page * page;
+  const auto end = (address + part.size()) / page * page;
+  if (begin < end) ::madvise(const_cast<std::byte*>(part.data()) + (begin - address), end - begin, MADV_DONTNEED);
 }
 
 void MappedFile::close() noexcept {

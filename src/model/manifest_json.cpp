@@ -31,6 +31,7 @@ constexpr std::size_t kDigestDigits = 64;
 /// One number for all of the metadata, so that people can compare it.
 std::string metadata_digest(const std::vector<Manifest::Key>& keys) {
   std::vector<const Manifest::Key*> sorted;
+  sorted.reserve(keys.size());
   for (const Manifest::Key& key : keys) sorted.push_back(&key);
   std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
   snapshot::FieldWriter fields;

@@ -67,17 +67,21 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 // The linker sends the library's calls here (tests/CMakeLists.txt).
-extern "C" {
-void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
-void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
-  return refused() ? nullptr : __real_aligned_alloc(alignment, size);
+void* real_aligned_alloc(std::size_t alignment, std::size_t size) __asm__("__real_aligned_alloc");
+void* wrap_aligned_alloc(std::size_t alignment, std::size_t size) __asm__("__wrap_aligned_alloc");
+void* real_mmap(void* address, std::size_t size, int protection, int flags, int file,
+                off_t offset) __asm__("__real_mmap");
+void* wrap_mmap(void* address, std::size_t size, int protection, int flags, int file,
+                off_t offset) __asm__("__wrap_mmap");
+
+void* wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
+  return refused() ? nullptr : real_aligned_alloc(alignment, size);
 }
-void* __real_mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset);
-void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset) {
-  if (!refused()) return __real_mmap(address, size, protection, flags, file, offset);
+
+void* wrap_mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset) {
+  if (!refused()) return real_mmap(address, size, protection, flags, file, offset);
   errno = ENOMEM;
   return MAP_FAILED;
-}
 }
 
 namespace pith::test {

@@ -15,10 +15,11 @@ bool interrupt_next = false;
 }  // namespace
 
 // The linker sends the library's calls here (tests/CMakeLists.txt).
-extern "C" {
-ssize_t __real_pread(int file, void* bytes, std::size_t size, off_t at);
-ssize_t __wrap_pread(int file, void* bytes, std::size_t size, off_t at) {
-  if (!on) return __real_pread(file, bytes, size, at);
+ssize_t real_pread(int file, void* bytes, std::size_t size, off_t at) __asm__("__real_pread");
+ssize_t wrap_pread(int file, void* bytes, std::size_t size, off_t at) __asm__("__wrap_pread");
+
+ssize_t wrap_pread(int file, void* bytes, std::size_t size, off_t at) {
+  if (!on) return real_pread(file, bytes, size, at);
   interrupt_next = plan.interrupted && !interrupt_next;
   if (interrupt_next) {
     errno = EINTR;
@@ -29,8 +30,7 @@ ssize_t __wrap_pread(int file, void* bytes, std::size_t size, off_t at) {
     return plan.ends ? 0 : -1;
   }
   ++made;
-  return __real_pread(file, bytes, plan.bytes_max == 0 ? size : std::min(size, plan.bytes_max), at);
-}
+  return real_pread(file, bytes, plan.bytes_max == 0 ? size : std::min(size, plan.bytes_max), at);
 }
 
 namespace pith::test {

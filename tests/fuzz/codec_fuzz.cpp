@@ -52,7 +52,8 @@ std::vector<float> read_rows(Input& input, std::size_t size, float most) {
   if (pattern.empty()) pattern.push_back(scale);
   std::vector<float> rows(kPageTokens * size);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const float grown = pattern[i % pattern.size()] * std::exp2(growth * static_cast<float>(i / size));
+    const std::size_t token = i / size;
+    const float grown = pattern[i % pattern.size()] * std::exp2(growth * static_cast<float>(token));
     rows[i] = std::clamp(finite(grown), -most, most);
   }
   return rows;

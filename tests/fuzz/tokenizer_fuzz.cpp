@@ -111,7 +111,13 @@ VocabFixture read_vocab(Input& input) {
   for (std::size_t i = 0; i < merges && !fixture.tokens.empty(); ++i) {
     const std::string& left = fixture.tokens[input.below(256) % fixture.tokens.size()];
     const std::string& right = fixture.tokens[input.below(256) % fixture.tokens.size()];
-    fixture.merges.push_back(input.flag() ? left + " " + right : std::string(input.text().substr(0, 64)));
+    std::string merge;
+    if (input.flag()) {
+      merge.append(left).append(" ").append(right);
+    } else {
+      merge = input.text().substr(0, 64);
+    }
+    fixture.merges.push_back(merge);
   }
   if ((options & 2U) != 0) fixture.rest.bos_token_id = input.number<std::int16_t>();
   if ((options & 4U) != 0) fixture.rest.eos_token_id = input.number<std::int16_t>();

@@ -87,6 +87,7 @@ TEST(ShrinkingFile, InEveryThreadAtOnce) {
   const TempDir folder;
   std::vector<int> noticed(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int round = 0; round < kRounds; ++round) {

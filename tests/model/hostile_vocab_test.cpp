@@ -59,7 +59,9 @@ TEST(HostileTemplateOfAFile, TooLong) {
   const std::size_t max = std::size_t{1} << 20;
   EXPECT_TRUE(
       refused({}, set_key(key, std::string(max + 1, 'x').c_str()), kFormat, {key + " has 1048577 bytes", "1048576"}));
-  EXPECT_TRUE(refused({}, set_key(key, std::string(10'000'000, '{').c_str()), kFormat, {key + " has 10000000 bytes"}));
+  std::string braces;
+  braces.resize(10'000'000, '{');
+  EXPECT_TRUE(refused({}, set_key(key, braces.c_str()), kFormat, {key + " has 10000000 bytes"}));
 }
 
 TEST(HostileTemplateOfAFile, DeepNesting) {

@@ -28,7 +28,7 @@ std::string why_refused(const std::string& text) {
   try {
     parse_manifest(text, "m.json");
   } catch (const Error& error) {
-    const std::string what = error.what();
+    std::string what = error.what();
     EXPECT_EQ(error.kind(), ErrorKind::kFormat) << what;
     EXPECT_EQ(what.rfind("m.json", 0), 0U) << what;
     EXPECT_EQ(what.find('\n'), std::string::npos) << what;

@@ -38,7 +38,7 @@ class Repeats : public testing::TestWithParam<std::string> {
   }
 
   /// `piece` tokens at once; 0: all.
-  Outcome run(SessionOptions options, std::size_t piece) const {
+  Outcome run(const SessionOptions& options, std::size_t piece) const {
     Session session(model_, options);
     const std::vector<Token> tokens = prompt();
     for (std::size_t i = 0; i < tokens.size();) {
@@ -50,7 +50,7 @@ class Repeats : public testing::TestWithParam<std::string> {
     return go_on(session, 40);
   }
 
-  Outcome restored(SessionOptions options) const {
+  Outcome restored(const SessionOptions& options) const {
     Session session(model_, options);
     session.feed(prompt());
     session.set_sampling(kDrawing);

@@ -69,7 +69,7 @@ class HostileSnapshot : public testing::Test {
   }
 
   const TempDir folder_;
-  const NoSync ops_;
+  const NoSync ops_{};
   const std::filesystem::path path_ = folder_ / "session.pith";
   const Model model_ =
       Model::load(write_tiny_model({.embedding = 32, .layers = 1, .heads = 1, .kv_heads = 1}, folder_), {.threads = 1});

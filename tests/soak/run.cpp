@@ -47,6 +47,7 @@ class Run {
   /// All threads begin it without sessions and end it without.
   void run_round(std::uint64_t round) {
     std::vector<std::future<void>> workers;
+    workers.reserve(static_cast<std::size_t>(options_.threads));
     for (int thread = 0; thread < options_.threads; ++thread)
       workers.push_back(std::async(std::launch::async, [this, round, thread] { work(round, thread); }));
     for (std::future<void>& worker : workers) {

@@ -86,10 +86,7 @@ void add_cuts(const GgufWriter& writer, Mutations& to) {
 }  // namespace
 
 void add_header_mutations(const GgufWriter& writer, Mutations& to) {
-  for (const char* magic : {"GGML", "gguf", "FUGG",
-                            "\x7F"
-                            "ELF",
-                            "GGU", "", "GGUFGGUF"}) {
+  for (const char* magic : {"GGML", "gguf", "FUGG", "\177ELF", "GGU", "", "GGUFGGUF"}) {
     to.push_back({std::string("magic = ") + magic, true, [=](GgufWriter& w) { w.magic = magic; }});
   }
   for (const std::uint32_t version : {0U, 1U, 2U, 4U, 100U, 0x03000000U, 0x02000000U, 0x80000003U, ~0U}) {

@@ -150,7 +150,9 @@ void add_templates(Mutations& to) {
     set("of 1 MiB of " + std::string(part), false, repeated(part, kMax));
   }
   set("of 1 MiB and a byte", true, std::string(kMax + 1, 'x'));
-  set("of 10 MB", true, std::string(10000000, '{'));
+  std::string braces;
+  braces.resize(10'000'000, '{');
+  set("of 10 MB", true, braces);
   set("of invalid UTF-8", true, "{{ '<|im_start|>' }}\xC3\x28");
   set("that ends within a character", true, "<|im_start|>\xE2\x96");
   set("with a zero", false, std::string("<|im_start|>\0{{", 15));

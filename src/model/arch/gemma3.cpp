@@ -42,7 +42,8 @@ float scale_27b(const gguf::File& file, const Hparams& h) {
     fail(ErrorKind::kFormat, "{}: gemma3.embedding_length is {}, must be at least attention.head_count {}", file.path(),
          h.embedding, h.heads);
   }
-  return 1.0F / std::sqrt(static_cast<float>(h.embedding / h.heads));
+  const std::size_t size = h.embedding / h.heads;
+  return 1.0F / std::sqrt(static_cast<float>(size));
 }
 
 }  // namespace
