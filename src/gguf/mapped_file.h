@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "base/regular_file.h"
 #include "gguf/map_guard.h"
 
 namespace pith::gguf {
@@ -23,7 +24,7 @@ class MappedFile {
   /// Empty for an empty file.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
   /// As given, for messages.
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return file_.path(); }
   bool holds(std::span<const std::byte> part) const noexcept;
 
   /// Throws Error(kIo) if what was read so far may not be what the file held when it was opened: it has become shorter,
@@ -33,10 +34,9 @@ class MappedFile {
   void release(std::span<const std::byte> part) const noexcept;
 
  private:
-  void close() noexcept;
+  void unmap() noexcept;
 
-  std::string path_;
-  int descriptor_ = -1;
+  RegularFile file_;
   std::span<const std::byte> bytes_;
   MapGuard guard_;
 };

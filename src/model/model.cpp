@@ -1,6 +1,5 @@
 #include <pith/model.h>
 
-#include <new>
 #include <utility>
 
 #include "base/memory.h"

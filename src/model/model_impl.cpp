@@ -79,11 +79,8 @@ ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights&
 
 ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options)
     : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()) {
-  const Manifest* manifest = options.manifest.get();
-  const auto headers = manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
+  const auto headers = options.manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
-  // Before anything is made of it.
-  if (manifest != nullptr) gguf::reading(file, [&] { check_described(file, *manifest); });
   gguf::reading(file, [&] { load(file, options); });
   file.check_read();
   log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
@@ -91,6 +88,8 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
 }
 
 void ModelImpl::load(const gguf::File& file, const ModelOptions& options) {
+  // Before anything is made of it.
+  if (options.manifest != nullptr) check_described(file, *options.manifest);
   hparams_ = read_hparams(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
   if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {

@@ -44,7 +44,7 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   StreamDecoder decoder(model_.tokenizer(), false, tokens_.empty() && prompt_tokens.empty());
 
   auto start = std::chrono::steady_clock::now();
-  if (whole_ && prompt_tokens.size() < 2) check_pages();
+  if (prompt_tokens.size() < 2) check_pages();
   const bool fed = feed(prompt_tokens, stop);
   result.prompt_seconds = seconds_since(start);
   if (!fed) {

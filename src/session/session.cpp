@@ -67,7 +67,7 @@ void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) 
 
 Session Session::fork() const {
   return Session(with_memory_for("fork a session", [&] {
-    if (impl_->whole_) impl_->check_pages();
+    impl_->check_pages();
     return std::make_unique<Impl>(*impl_);
   }));
 }

@@ -223,7 +223,7 @@ void Session::Impl::truncate(std::size_t tokens) {
   }
   if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
   if (tokens == tokens_.size() && whole_) return;
-  if (whole_) check_pages();
+  check_pages();
   std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
   std::vector<bool> alone = alone_;
   const std::size_t from = whole_ ? rewind_towards(tokens) : 0;
@@ -256,6 +256,7 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
 }
 
 void Session::Impl::check_pages() {
+  if (!whole_) return;
   whole_ = false;
   kv::verify_pages(cache_, pool_);
   whole_ = true;

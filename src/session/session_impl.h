@@ -44,7 +44,8 @@ class Session::Impl {
   void truncate(std::size_t tokens);
   std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
-  /// Throws if pages have changed in memory; the next use computes the cache again then.
+  /// Throws if pages have changed in memory; the next use computes the cache again then, as it will anyway where
+  /// something has failed before.
   void check_pages();
 
   Model model_;

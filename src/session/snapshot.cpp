@@ -233,6 +233,7 @@ void Session::save(const std::filesystem::path& path, const SnapshotOptions& opt
 Session Session::restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options) {
   return Session(with_memory_for("restore a session", [&] { return read_session(std::move(model), path, options); }));
 }
+
 SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
   SnapshotInfo info;
   const snapshot::InputFile file(path);

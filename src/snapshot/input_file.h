@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "base/regular_file.h"
+
 namespace pith::snapshot {
 
 /// A regular file, read where one likes.
@@ -13,20 +15,16 @@ class InputFile {
  public:
   /// Throws Error(kIo) naming path and reason: missing, no regular file.
   explicit InputFile(const std::filesystem::path& path);
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_.path(); }
   /// When it was opened.
   std::uint64_t size() const { return size_; }
   /// All of `bytes`. Throws Error(kIo), also where the file has become shorter.
   void read(std::uint64_t at, std::span<std::byte> bytes) const;
 
  private:
-  std::string path_;
-  int file_ = -1;
-  std::uint64_t size_ = 0;
+  RegularFile file_;
+  std::uint64_t size_;
 };
 
 }  // namespace pith::snapshot

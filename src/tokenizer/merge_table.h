@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace pith::tokenizer {
@@ -30,8 +31,8 @@ class MergeTable {
     Merge merge;
   };
 
-  /// Where a pair is or would be; null if that is further away than any may be.
-  const Slot* slot_of(std::uint64_t key) const noexcept;
+  /// Where a pair is or would be; nullopt if that is further away than any may be.
+  std::optional<std::size_t> slot_of(std::uint64_t key) const noexcept;
 
   std::vector<Slot> slots_;  // a power of two; rank -1: free
 };

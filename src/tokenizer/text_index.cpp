@@ -4,13 +4,9 @@
 #include <bit>
 #include <functional>
 
+#include "tokenizer/probe.h"
+
 namespace pith::tokenizer {
-namespace {
-
-/// The table is at most half full: of a million texts the one that is furthest away is so by about a hundred.
-constexpr std::size_t kProbesMax = 1024;
-
-}  // namespace
 
 TextIndex::TextIndex(const std::vector<std::string_view>& texts) {
   std::size_t bytes = 0;
@@ -40,12 +36,8 @@ Token TextIndex::find(std::string_view text) const noexcept {
 }
 
 std::optional<std::size_t> TextIndex::slot_of(std::string_view wanted) const noexcept {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = std::hash<std::string_view>{}(wanted)&mask;
-  for (std::size_t probes = 0; probes < kProbesMax; ++probes, slot = (slot + 1) & mask) {
-    if (slots_[slot] < 0 || text(slots_[slot]) == wanted) return slot;
-  }
-  return std::nullopt;
+  return probe(std::hash<std::string_view>{}(wanted), slots_.size(),
+               [&](std::size_t slot) { return slots_[slot] < 0 || text(slots_[slot]) == wanted; });
 }
 
 }  // namespace pith::tokenizer

@@ -8,11 +8,11 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "fault/failing_memory.h"
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -77,12 +77,7 @@ void at_every_allocation(const std::function<std::unique_ptr<State>()>& prepare,
 
 class Allocation : public testing::Test {
  protected:
-  std::vector<Token> tokens(std::size_t count, unsigned seed = 1) const {
-    std::mt19937 random(seed);
-    std::vector<Token> result(count);
-    for (Token& t : result) t = static_cast<Token>(random() % static_cast<unsigned>(model_.info().vocab));
-    return result;
-  }
+  std::vector<Token> tokens(std::size_t count) const { return random_tokens(model_, count, 1); }
 
   /// The first ones together, the last 20 one by one, from where the session is.
   static void feed_rest(Session& session, const std::vector<Token>& all) {
@@ -100,10 +95,6 @@ class Allocation : public testing::Test {
     if (session.tokens().size() == all.size()) session.truncate(session.position() - 1);
     feed_rest(session, all);
     ASSERT_EQ(logits_of(session), expected);
-  }
-
-  static std::vector<float> logits_of(const Session& session) {
-    return {session.logits().begin(), session.logits().end()};
   }
 
   const TempDir folder_;
@@ -137,7 +128,21 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-class AllocationOf : public Allocation, public testing::WithParamInterface<Case> {};
+class AllocationOf : public Allocation, public testing::WithParamInterface<Case> {
+ protected:
+  /// What logits are after all tokens where nothing fails.
+  std::vector<float> expected(const std::vector<Token>& all) const {
+    Session session(model_, GetParam().options);
+    feed_rest(session, all);
+    return logits_of(session);
+  }
+  /// A session that holds the first ones.
+  std::unique_ptr<Session> with_first(const std::vector<Token>& all, std::size_t count) const {
+    auto session = std::make_unique<Session>(model_, GetParam().options);
+    session->feed(std::span(all).first(count));
+    return session;
+  }
+};
 
 TEST_P(AllocationOf, Opening) {
   struct Nothing {};
@@ -147,42 +152,25 @@ TEST_P(AllocationOf, Opening) {
 
 TEST_P(AllocationOf, Feeding) {
   const std::vector<Token> all = tokens(330);
-  Session reference(model_, GetParam().options);
-  feed_rest(reference, all);
-  const std::vector<float> expected = logits_of(reference);
-  at_every_allocation<Session>(
-      [&] {
-        auto session = std::make_unique<Session>(model_, GetParam().options);
-        session->feed(std::span(all).first(70));
-        return session;
-      },
-      [&](Session& session) { feed_rest(session, all); },
-      [&](Session& session) { expect_goes_on_as(session, all, expected); });
+  const std::vector<float> expected = this->expected(all);
+  at_every_allocation<Session>([&] { return with_first(all, 70); }, [&](Session& session) { feed_rest(session, all); },
+                               [&](Session& session) { expect_goes_on_as(session, all, expected); });
 }
 
 TEST_P(AllocationOf, ForkingAndGoingOn) {
   const std::vector<Token> all = tokens(200);
-  Session reference(model_, GetParam().options);
-  feed_rest(reference, all);
-  const std::vector<float> expected = logits_of(reference);
-  at_every_allocation<Session>(
-      [&] {
-        auto session = std::make_unique<Session>(model_, GetParam().options);
-        session->feed(std::span(all).first(180));
-        return session;
-      },
-      [&](Session& session) {
-        Session fork = session.fork();
-        for (int i = 0; i < 5; ++i) fork.step();
-      },
-      [&](Session& session) { expect_goes_on_as(session, all, expected); });
+  const std::vector<float> expected = this->expected(all);
+  at_every_allocation<Session>([&] { return with_first(all, 180); },
+                               [&](Session& session) {
+                                 Session fork = session.fork();
+                                 for (int i = 0; i < 5; ++i) fork.step();
+                               },
+                               [&](Session& session) { expect_goes_on_as(session, all, expected); });
 }
 
 TEST_P(AllocationOf, TakingTokensBack) {
   const std::vector<Token> all = tokens(200);
-  Session reference(model_, GetParam().options);
-  feed_rest(reference, all);
-  const std::vector<float> expected = logits_of(reference);
+  const std::vector<float> expected = this->expected(all);
   at_every_allocation<Session>(
       [&] {
         auto session = std::make_unique<Session>(model_, GetParam().options);

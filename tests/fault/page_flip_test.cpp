@@ -10,6 +10,7 @@
 
 #include "session/session_impl.h"
 #include "session/snapshot.h"
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -44,15 +45,6 @@ void flip_a_bit(const Session& session, std::mt19937& random) {
   const_cast<std::byte*>(page.data())[byte] ^= std::byte{1} << (random() % 8);
 }
 
-std::vector<Token> random_tokens(const Model& model, std::size_t count) {
-  std::mt19937 random(5);
-  std::vector<Token> tokens(count);
-  for (Token& t : tokens) t = static_cast<Token>(random() % static_cast<unsigned>(model.info().vocab));
-  return tokens;
-}
-
-std::vector<float> logits_of(const Session& session) { return {session.logits().begin(), session.logits().end()}; }
-
 void expect_noticed(const std::function<void()>& use) {
   try {
     use();
@@ -70,7 +62,7 @@ class PageFlip : public testing::TestWithParam<const char*> {
   }
   const TempDir folder_;
   const Model model_ = Model::load(write_tiny_model({}, folder_));
-  const std::vector<Token> tokens_ = random_tokens(model_, 400);
+  const std::vector<Token> tokens_ = random_tokens(model_, 400, 5);
 };
 
 TEST_P(PageFlip, AnyIsNoticedAndMended) {
@@ -170,7 +162,7 @@ TEST(PageFlipInAStream, IsNoticedBeforePagesArePacked) {
   const Model model = Model::load(write_tiny_model({}, folder));
   const SessionOptions options{
       .kv = {.key = "int4", .page_checksums = true}, .threads = 2, .eviction = {.policy = "h2o", .budget_tokens = 256}};
-  const std::vector<Token> tokens = random_tokens(model, 900);
+  const std::vector<Token> tokens = random_tokens(model, 900, 5);
   Session reference(model, options);
   for (const Token& token : tokens) reference.feed(std::span(&token, 1));
   Session session(model, options);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fault/failing_reads.h"
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -20,9 +21,6 @@ class SnapshotReads : public testing::TestWithParam<bool> {
   }
 
   Session restore() const { return Session::restore(model_, path_, options_); }
-  std::vector<float> logits_of(const Session& session) const {
-    return {session.logits().begin(), session.logits().end()};
-  }
 
   const std::vector<std::byte> key_ = std::vector<std::byte>(32, std::byte{9});
   const SnapshotOptions options_ = {.key = GetParam() ? std::span<const std::byte>(key_) : std::span<const std::byte>(),

@@ -12,22 +12,16 @@
 #include <thread>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
 namespace {
 
-std::vector<Token> tokens_for(const Model& model, std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<Token> tokens(count);
-  for (Token& t : tokens) t = static_cast<Token>(random() % static_cast<unsigned>(model.info().vocab));
-  return tokens;
-}
-
 /// Feeds, forks, decodes, takes back, saves and restores; the last logits.
 std::vector<float> life_of_a_session(const Model& model, const std::string& codec, const std::filesystem::path& file,
                                      unsigned seed) {
-  const std::vector<Token> tokens = tokens_for(model, 180, seed);
+  const std::vector<Token> tokens = random_tokens(model, 180, seed);
   Session session(model, {.kv = {codec}, .threads = 2, .batch_tokens = 40, .share_prefixes = seed % 2 == 0});
   session.feed(tokens);
   Session fork = session.fork();
@@ -62,7 +56,7 @@ TEST(Concurrent, ManySessionsOfOneModel) {
 TEST(Concurrent, ASessionMovesFromThreadToThread) {
   const TempDir folder;
   const Model model = Model::load(write_tiny_model({}, folder));
-  const std::vector<Token> tokens = tokens_for(model, 120, 1);
+  const std::vector<Token> tokens = random_tokens(model, 120, 1);
   Session alone(model, {.kv = {"int4"}});
   alone.feed(tokens);
   Session moved(model, {.kv = {"int4"}, .threads = 3});
@@ -96,7 +90,7 @@ TEST(Concurrent, TwoModelsInOneProcess) {
 TEST(Concurrent, CancelledAtAnyMomentASessionGoesOn) {
   const TempDir folder;
   const Model model = Model::load(write_tiny_model({}, folder));
-  const std::vector<Token> tokens = tokens_for(model, 600, 2);
+  const std::vector<Token> tokens = random_tokens(model, 600, 2);
   const SessionOptions options{.kv = {"int4"}, .threads = 2, .batch_tokens = 16};
   Session reference(model, options);
   reference.feed(tokens);

@@ -1,23 +1,14 @@
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
-#include <random>
 #include <string>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
 namespace {
-
-std::vector<Token> some_tokens(const Model& model, std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<Token> tokens(count);
-  for (Token& token : tokens) token = static_cast<Token>(random() % static_cast<unsigned>(model.info().vocab));
-  return tokens;
-}
-
-std::vector<float> logits_of(const Session& session) { return {session.logits().begin(), session.logits().end()}; }
 
 class Evicting : public testing::TestWithParam<std::string> {
  protected:
@@ -31,7 +22,7 @@ class Evicting : public testing::TestWithParam<std::string> {
   }
   const TempDir folder_;
   const Model model_ = Model::load(write_tiny_model({}, folder_));
-  const std::vector<Token> tokens_ = some_tokens(model_, 1500, 1);
+  const std::vector<Token> tokens_ = random_tokens(model_, 1500, 1);
 };
 
 TEST_P(Evicting, NothingChangesWhereNothingIsEvicted) {

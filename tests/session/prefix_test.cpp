@@ -1,22 +1,15 @@
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
 namespace {
-
-std::vector<Token> random_ids(const Model& model, std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<Token> tokens(count);
-  for (Token& token : tokens) token = static_cast<Token>(random() % static_cast<unsigned>(model.info().vocab));
-  return tokens;
-}
 
 class SharedPrefix : public testing::TestWithParam<std::string> {
  protected:
@@ -38,15 +31,15 @@ class SharedPrefix : public testing::TestWithParam<std::string> {
 
   const TempDir folder_;
   const Model model_ = Model::load(write_tiny_model({}, folder_));
-  const std::vector<Token> system_ = random_ids(model_, 650, 1);
+  const std::vector<Token> system_ = random_tokens(model_, 650, 1);
 };
 
 TEST_P(SharedPrefix, IsTakenWherePagesAreTheSame) {
   Session first(model_, options());
   first.feed(system_);
-  first.feed(random_ids(model_, 333, 2));
+  first.feed(random_tokens(model_, 333, 2));
   std::vector<Token> prompt = system_;
-  for (const Token token : random_ids(model_, 200, 3)) prompt.push_back(token);
+  for (const Token token : random_tokens(model_, 200, 3)) prompt.push_back(token);
   Session second(model_, options());
   expect_same(second, prompt, 640);
   // What the second one added serves a third one.
@@ -125,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, SharedPrefix, testing::Values("f32", "f16", "in
 TEST(SharedPrefixOfOneForm, IsCutWhereTokensDiffer) {
   const TempDir folder;
   const Model model = Model::load(write_tiny_model({}, folder));
-  const std::vector<Token> tokens = random_ids(model, 500, 1);
+  const std::vector<Token> tokens = random_tokens(model, 500, 1);
   for (const char* codec : {"f16", "int8"}) {
     const SessionOptions options{.kv = {.key = codec}, .context = 2000, .share_prefixes = true};
     Session first(model, options);

@@ -4,10 +4,10 @@
 #include <pith/pith.h>
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -23,17 +23,12 @@ const SamplingOptions kDrawing{.temperature = 4.0F, .top_k = 40, .top_p = 0.95F,
 
 class Repeats : public testing::TestWithParam<std::string> {
  protected:
-  std::vector<Token> prompt() const {
-    std::mt19937 random(7);
-    std::vector<Token> tokens(330);
-    for (Token& t : tokens) t = static_cast<Token>(random() % static_cast<unsigned>(model_.info().vocab));
-    return tokens;
-  }
+  std::vector<Token> prompt() const { return random_tokens(model_, 330, 7); }
 
   static Outcome go_on(Session& session, int steps) {
     Outcome outcome;
     for (int i = 0; i < steps; ++i) outcome.drawn.push_back(session.step());
-    outcome.logits.assign(session.logits().begin(), session.logits().end());
+    outcome.logits = logits_of(session);
     return outcome;
   }
 

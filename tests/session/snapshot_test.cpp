@@ -4,23 +4,16 @@
 
 #include <algorithm>
 #include <functional>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 // A restored session goes on as the one that was saved, bit for bit.
 namespace pith::test {
 namespace {
-
-std::vector<Token> some_tokens(const Model& model, std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<Token> tokens(count);
-  for (Token& token : tokens) token = static_cast<Token>(random() % static_cast<unsigned>(model.info().vocab));
-  return tokens;
-}
 
 void expect_same(const Session& a, const Session& b) {
   EXPECT_TRUE(std::equal(a.tokens().begin(), a.tokens().end(), b.tokens().begin(), b.tokens().end()));
@@ -50,7 +43,7 @@ void expect_to_go_on_alike(Session& a, Session& b) {
   }
   // Else the random generators would not show.
   EXPECT_GT(drawn.size(), 10U);
-  const std::vector<Token> more = some_tokens(a.model(), 210, 9);
+  const std::vector<Token> more = random_tokens(a.model(), 210, 9);
   a.feed(more);
   b.feed(std::span(more).first(3));
   b.feed(std::span(more).subspan(3));
@@ -68,7 +61,7 @@ class SavedSession : public testing::Test {
   }
   void check(const Model& model, const SessionOptions& options, std::size_t count) const {
     Session session(model, options);
-    session.feed(some_tokens(model, count, 1));
+    session.feed(random_tokens(model, count, 1));
     session.set_sampling(kSampling);
     for (int i = 0; i < 5; ++i) session.step();
     Session restored = through_a_file(session);
@@ -142,8 +135,8 @@ TEST_F(SavedSession, AnEmptySession) {
   Session restored = through_a_file(session);
   EXPECT_EQ(restored.position(), 0);
   EXPECT_THROW(static_cast<void>(restored.logits()), Error);
-  session.feed(some_tokens(model_, 100, 2));
-  restored.feed(some_tokens(model_, 100, 2));
+  session.feed(random_tokens(model_, 100, 2));
+  restored.feed(random_tokens(model_, 100, 2));
   expect_to_go_on_alike(session, restored);
 }
 
@@ -158,7 +151,7 @@ TEST_F(SavedSession, LongStreamsWhosePagesArePackedAgainAndAgain) {
     options.eviction.interval = 64;
     Session session(model_, options);
     for (unsigned i = 0; i < 40; ++i) {
-      session.feed(some_tokens(model_, 64, i));
+      session.feed(random_tokens(model_, 64, i));
       expect_same(session, through_a_file(session));
     }
   }
@@ -169,7 +162,7 @@ TEST_F(SavedSession, CompactedSessionsStayWhatTheyAre) {
   options.eviction.policy = "snapkv";
   options.eviction.observe = {"h2o", "expected-attention"};
   Session session(model_, options);
-  session.feed(some_tokens(model_, 900, 4));
+  session.feed(random_tokens(model_, 900, 4));
   session.compact(200);
   session.set_sampling(kSampling);
   Session restored = through_a_file(session);
@@ -184,7 +177,7 @@ TEST_F(SavedSession, CompactedSessionsStayWhatTheyAre) {
 
 TEST_F(SavedSession, ForksAndTruncatedSessions) {
   Session session(model_, {.kv = {.key = "int4"}, .context = 4096});
-  session.feed(some_tokens(model_, 700, 4));
+  session.feed(random_tokens(model_, 700, 4));
   session.set_sampling(kSampling);
   Session fork = session.fork();
   fork.truncate(650);
@@ -209,7 +202,7 @@ TEST_F(SavedSession, GenerationKeepsItsSamplerIfAsked) {
 TEST_F(SavedSession, EncryptedOnesNeedTheirKey) {
   std::vector<std::byte> key(32, std::byte{7});
   Session session(model_, {.kv = {.key = "int4"}});
-  session.feed(some_tokens(model_, 300, 4));
+  session.feed(random_tokens(model_, 300, 4));
   session.set_sampling(kSampling);
   session.save(path_, {.key = key});
   EXPECT_TRUE(snapshot_info(path_).encrypted);

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <pith/session.h>
+
+#include <cstddef>
+#include <vector>
+
+namespace pith::test {
+
+/// Tokens of a model's vocabulary, the same for the same seed.
+std::vector<Token> random_tokens(const Model& model, std::size_t count, unsigned seed);
+
+/// A copy of the current logits.
+std::vector<float> logits_of(const Session& session);
+
+}  // namespace pith::test
