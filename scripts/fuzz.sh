@@ -50,7 +50,7 @@ run_target() {
   local folders=("build/fuzz/corpus/$target" "build/fuzz/seeds/$target")
   if [[ -d "tests/fuzz/regressions/$target" ]]; then folders+=("tests/fuzz/regressions/$target"); fi
   say "$target: $time s"
-  "build/fuzz/bin/fuzz_$target" -max_total_time="$time" -max_len="${longest[$target]}" -timeout=20 -rss_limit_mb=3000 \
+  "build/asan/bin/fuzz_$target" -max_total_time="$time" -max_len="${longest[$target]}" -timeout=20 -rss_limit_mb=3000 \
     -malloc_limit_mb=1500 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target/" \
     "${folders[@]}" >"build/fuzz/logs/$target.log" 2>&1 || say "$target: stopped by a finding, see its log"
 }
@@ -88,7 +88,7 @@ found=0
 for target in "${targets[@]}"; do
   while IFS= read -r file; do
     found=1
-    say "$target: $file (to see it again: build/fuzz/bin/fuzz_$target $file)"
+    say "$target: $file (to see it again: build/asan/bin/fuzz_$target $file)"
   done < <(findings_of "$target")
   # Whatever ended it early without an input counts too.
   grep -q '^stat::number_of_executed_units' "build/fuzz/logs/$target.log" || found=1

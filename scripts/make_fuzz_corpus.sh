@@ -17,11 +17,11 @@ esac
 scripts/install_deps.sh fuzz
 
 step "Build (fuzz)"
-cmake --preset fuzz >&2
-cmake --build --preset fuzz --parallel "$PITH_JOBS" >&2
+cmake --preset asan >&2
+cmake --build --preset asan --target fuzz --parallel "$PITH_JOBS" >&2
 
 step "Seeds"
-build/fuzz/bin/fuzz_seeds build/fuzz/seeds
+build/asan/bin/fuzz_seeds build/fuzz/seeds
 for folder in build/fuzz/seeds/*/; do
   say "$(basename "$folder"): $(find "$folder" -type f | wc -l) seeds"
 done

@@ -22,9 +22,9 @@ while (($# > 0)); do
   esac
 done
 case "$preset" in
-  clang) packages=all ;;
+  clang | asan) packages=fuzz ;;
   arm64) packages=arm ;;
-  release | debug | asan | tsan) packages=build ;;
+  release | debug | tsan) packages=build ;;
   *) usage_error "unknown preset '$preset' (known: release, debug, asan, tsan, clang, arm64)" ;;
 esac
 

@@ -112,9 +112,10 @@ struct CodeRows {
   SecondPlanes low;
 };
 
-/// Members of Activations or CodeRows from a block on; not those of second planes.
+/// Members of Activations or CodeRows from a block on; not those of second planes. Inlined always: a copy that was
+/// compiled with wide instructions must not become everybody's.
 template <typename View>
-constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
+[[gnu::always_inline]] constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
   const std::size_t at = blocks * groups * kBlockRows;
   view.codes += at * kGroup;
   view.scales += at;
@@ -127,7 +128,7 @@ constexpr void skip_blocks(View& view, std::size_t blocks, std::size_t groups) {
 
 /// All members from a tile on.
 template <typename View>
-constexpr void skip_tiles(View& view, std::size_t tiles, std::size_t groups) {
+[[gnu::always_inline]] constexpr void skip_tiles(View& view, std::size_t tiles, std::size_t groups) {
   skip_blocks(view, tiles * kTileBlocks, groups);
   const std::size_t at = tiles * groups;
   view.low.counts += at;

@@ -21,10 +21,12 @@ TEST(HostileFile, TruncatedAtEveryByteOfItsHeader) {
     const GgufWriter writer = tiny_model_writer(spec);
     const std::size_t header = writer.header().size();
     writer.write(path);
-    // From the end, so that one file does for all.
-    for (std::size_t size = header; size-- > 0;) {
+    // From the end, so that one file does for all. Every byte but under sanitizers.
+    constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 7 : 1;
+    for (std::size_t size = header - 1;; size -= kStep) {
       fs::resize_file(path, size);
       ASSERT_TRUE(refused(path, ErrorKind::kFormat, {"m.gguf"})) << size << " of " << header << " bytes";
+      if (size < kStep) break;
     }
   }
 }

@@ -117,7 +117,9 @@ inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, con
 }
 inline F32x16 exp2_integral(F32x16 n) {
   return each_f32([&](std::size_t i) {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(n.lane[i]) + 127) << 23);
+    // What is no number has no integer; anything will do for it, as its factor is no number either.
+    const float power = n.lane[i] == n.lane[i] ? n.lane[i] : 0.0F;
+    return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(power) + 127) << 23);
   });
 }
 inline F32x16 fraction(F32x16 x) {
