@@ -17,6 +17,7 @@ struct KernelTable {
   void (*quantize_rows)(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to);
   /// By PackedFormat.
   MatmulKernel matmul[kPackedFormats];
+  MatvecKernel matvec[kPackedFormats];
 
   /// out = x * weight / sqrt(mean(x^2) + eps). In place is fine. Any length.
   void (*rms_norm)(const float* x, const float* weight, std::size_t length, float eps, float* out);

@@ -141,6 +141,9 @@ template <typename View>
 /// One panel (16 output rows) times all activation rows: out[m * stride + lane].
 using MatmulKernel = void (*)(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride);
 
+/// Two panels, one behind the other, times one activation row: out[lane] of the first, then of the second.
+using MatvecKernel = void (*)(const std::uint8_t* panels, std::size_t panel_bytes, const Activations& x, float* out);
+
 /// Split rows lie in blocks of so many rows by so many columns, whatever their number, so that kernels reach the rows
 /// of a block at constant distances.
 inline constexpr std::size_t kSplitRows = 16;

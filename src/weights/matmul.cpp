@@ -21,6 +21,22 @@ kernels::Activations rows_from(const kernels::Activations& x, std::size_t first,
   return part;
 }
 
+/// Panels [first, last), two at once.
+void multiply_row(const kernels::KernelTable& kernels, const kernels::Activations& x, const Product& product,
+                  std::size_t first, std::size_t last) {
+  const PackedMatrix& matrix = *product.matrix;
+  const auto format = static_cast<std::size_t>(matrix.format());
+  const std::size_t panel_bytes = matrix.bytes() / matrix.panels();
+  for (std::size_t panel = first; panel < last; panel += 2) {
+    float* out = product.out + panel * kernels::kLanes;
+    if (panel + 1 < last) {
+      kernels.matvec[format](matrix.panel(panel), panel_bytes, x, out);
+    } else {
+      kernels.matmul[format](matrix.panel(panel), x, out, product.stride);
+    }
+  }
+}
+
 }  // namespace
 
 QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
@@ -81,8 +97,9 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
       std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
   const auto panels_per_task = [&](const PackedMatrix& m) {
     const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
-    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : std::max<std::size_t>(1, task_bytes / panel_bytes);
-    return std::min(fit, m.panels());
+    // Even, as panels go in pairs where there is one row.
+    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
+    return std::clamp<std::size_t>(fit, 1, m.panels());
   };
   const auto tasks_of = [&](const Product& p) {
     const std::size_t per_task = panels_per_task(*p.matrix);
@@ -98,6 +115,7 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
     const std::size_t per_task = panels_per_task(matrix);
     const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
     const std::size_t last = std::min(matrix.panels(), (task + 1) * per_task);
+    if (x.rows == 1) return multiply_row(kernels, x, *product, task * per_task, last);
     const auto multiply_block = [&](const kernels::Activations& block, std::size_t row) {
       for (std::size_t panel = task * per_task; panel < last; ++panel) {
         kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes,

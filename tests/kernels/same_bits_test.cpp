@@ -47,11 +47,11 @@ CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
   return memory;
 }
 
-/// A panel whose f16 scales are numbers and whose other bytes are anything.
+/// Two panels whose f16 scales are numbers and whose other bytes are anything.
 template <typename Format>
-std::vector<std::uint8_t> random_panel() {
+std::vector<std::uint8_t> random_panels() {
   const std::size_t block = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
-  const std::size_t blocks = kColumns / (kGroup * Format::kGroups);
+  const std::size_t blocks = 2 * kColumns / (kGroup * Format::kGroups);
   auto panel = random_bytes(blocks * block, block);
   const auto scales = random_floats(blocks * Format::kHeaderBytes / 2, 5);
   for (std::size_t i = 0; i < scales.size(); ++i) {
@@ -62,28 +62,48 @@ std::vector<std::uint8_t> random_panel() {
   return panel;
 }
 
+/// A row times two panels at once is what it is with either.
+void expect_two_panels_to_be_each(PackedFormat format, const std::vector<std::uint8_t>& panels) {
+  const auto kind = static_cast<std::size_t>(format);
+  for (const KernelTable* table : runnable_kernels()) {
+    CodeMemory x = quantized_rows(*table, 1);
+    std::vector<float> both(2 * kLanes);
+    std::vector<float> each(2 * kLanes);
+    table->matvec[kind](panels.data(), panels.size() / 2, x.activations(1), both.data());
+    for (const std::size_t p : {0UL, 1UL}) {
+      table->matmul[kind](panels.data() + p * panels.size() / 2, x.activations(1), each.data() + p * kLanes, kLanes);
+    }
+    EXPECT_EQ(both, each) << table->name;
+  }
+}
+
 TEST_P(SameBits, Products) {
-  const auto check = [](PackedFormat format, const std::vector<std::uint8_t>& panel) {
+  const auto check = [](PackedFormat format, const std::vector<std::uint8_t>& panels) {
     for (const std::size_t rows : {1UL, 7UL, 13UL, 100UL}) {
       SCOPED_TRACE(static_cast<int>(format));
       compare(rows * kLanes, [&](const KernelTable& table, float* out) {
         CodeMemory x = quantized_rows(table, rows);
-        table.matmul[static_cast<std::size_t>(format)](panel.data(), x.activations(rows), out, kLanes);
+        table.matmul[static_cast<std::size_t>(format)](panels.data(), x.activations(rows), out, kLanes);
       });
     }
+    compare(2 * kLanes, [&](const KernelTable& table, float* out) {
+      CodeMemory x = quantized_rows(table, 1);
+      table.matvec[static_cast<std::size_t>(format)](panels.data(), panels.size() / 2, x.activations(1), out);
+    });
+    expect_two_panels_to_be_each(format, panels);
   };
-  check(PackedFormat::kQ4_0, random_panel<fused::FormatQ4_0>());
-  check(PackedFormat::kQ4_1, random_panel<fused::FormatQ4_1>());
-  check(PackedFormat::kQ5_0, random_panel<fused::FormatQ5_0>());
-  check(PackedFormat::kQ5_1, random_panel<fused::FormatQ5_1>());
-  check(PackedFormat::kQ8_0, random_panel<fused::FormatQ8_0>());
-  check(PackedFormat::kQ2_K, random_panel<fused::FormatQ2_K>());
-  check(PackedFormat::kQ3_K, random_panel<fused::FormatQ3_K>());
-  check(PackedFormat::kQ4_K, random_panel<fused::FormatQ4_K>());
-  check(PackedFormat::kQ5_K, random_panel<fused::FormatQ5_K>());
-  check(PackedFormat::kQ6_K, random_panel<fused::FormatQ6_K>());
-  check(PackedFormat::kIQ4_NL, random_panel<fused::FormatIQ4_NL>());
-  check(PackedFormat::kIQ4_XS, random_panel<fused::FormatIQ4_XS>());
+  check(PackedFormat::kQ4_0, random_panels<fused::FormatQ4_0>());
+  check(PackedFormat::kQ4_1, random_panels<fused::FormatQ4_1>());
+  check(PackedFormat::kQ5_0, random_panels<fused::FormatQ5_0>());
+  check(PackedFormat::kQ5_1, random_panels<fused::FormatQ5_1>());
+  check(PackedFormat::kQ8_0, random_panels<fused::FormatQ8_0>());
+  check(PackedFormat::kQ2_K, random_panels<fused::FormatQ2_K>());
+  check(PackedFormat::kQ3_K, random_panels<fused::FormatQ3_K>());
+  check(PackedFormat::kQ4_K, random_panels<fused::FormatQ4_K>());
+  check(PackedFormat::kQ5_K, random_panels<fused::FormatQ5_K>());
+  check(PackedFormat::kQ6_K, random_panels<fused::FormatQ6_K>());
+  check(PackedFormat::kIQ4_NL, random_panels<fused::FormatIQ4_NL>());
+  check(PackedFormat::kIQ4_XS, random_panels<fused::FormatIQ4_XS>());
 }
 
 /// Floats of each element type, in [columns][16 lanes].
@@ -113,6 +133,16 @@ TEST_P(SameBits, FloatProducts) {
       x.columns = kColumns;
       x.stride = kColumns;
       table.matmul[static_cast<std::size_t>(format)](panel, x, out, kLanes);
+    });
+    const std::size_t panel_bytes = kColumns * kLanes * (format == PackedFormat::kF32 ? 4 : 2);
+    compare(2 * kLanes, [&, format = format, panel = panel](const KernelTable& table, float* out) {
+      const auto row = random_floats(kColumns, 6);
+      Activations x;
+      x.values = row.data();
+      x.rows = 1;
+      x.columns = kColumns;
+      x.stride = kColumns;
+      table.matvec[static_cast<std::size_t>(format)](panel, panel_bytes, x, out);
     });
   }
   const auto x = random_floats(7 * kColumns, 9);

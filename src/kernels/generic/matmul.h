@@ -42,21 +42,24 @@ inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, I32x16
 /// Up to so many rows of activations, weights are multiplied faster than they arrive from memory.
 inline constexpr std::size_t kRowsThatWait = 4;
 
-/// Asks for the `bytes` that lie a little further on in a panel, or in the panels behind it: what the processor fetches
-/// on its own accord leaves half of the memory's rate unused.
+/// How far ahead weights are asked for: what the processor fetches on its own accord leaves half of the memory's rate
+/// unused. A multiple of 4096 would fall together with what two panels read now.
+inline constexpr std::size_t kFetchAhead = 3072;
+
+/// Asks for the `bytes` that lie `ahead` behind p.
 template <std::size_t bytes>
-inline void fetch_ahead(const std::uint8_t* p) {
+inline void fetch_ahead(const std::uint8_t* p, std::size_t ahead = kFetchAhead) {
   constexpr std::size_t kLine = 64;
-  constexpr std::size_t kAhead = 6144;
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < (bytes + kLine - 1) / kLine; ++i) __builtin_prefetch(p + kAhead + i * kLine, 0, 2);
+  for (std::size_t i = 0; i < (bytes + kLine - 1) / kLine; ++i) __builtin_prefetch(p + ahead + i * kLine, 0, 3);
 }
 
-/// Rows [first, first + rows) of a block of int8 activations times a quantized panel, first planes only.
+/// Rows [first, first + rows) of a block of int8 activations times `panels` quantized panels, the first planes only.
+/// Panels lie one behind the other, as do the vectors of a row of `out`.
 /// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 1 fma, and 1 more where a format has mins.
-template <typename Format, std::size_t rows>
-void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size_t first, float* out,
-                  std::size_t stride) {
+template <typename Format, std::size_t rows, std::size_t panels>
+void matmul_codes(const std::uint8_t* panel, std::size_t panel_bytes, const Activations& block, std::size_t first,
+                  float* out, std::size_t stride) {
   constexpr std::size_t kHalves = Format::kHalves;
   constexpr bool kHasMin = Format::kStart == Start::kNone;
   constexpr bool kHasStart = kZeroLeft<Format> != 0;
@@ -66,26 +69,36 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
   const float* scales = block.scales + first;
   const float* sums = (kHalves == 1 ? block.sums : block.half_sums) + first;
   const std::int32_t* starts = kHasStart ? block.starts[static_cast<std::size_t>(Format::kStart)] + first : nullptr;
-  F32x16 total[rows];
-  for (std::size_t n = 0; n < rows; ++n) total[n] = zero();
+  // The end of the first panel asks for what is behind the last one.
+  const std::uint8_t* const leap = panel + panel_bytes - (panel_bytes < kFetchAhead ? panel_bytes : kFetchAhead);
+  F32x16 total[panels][rows];
+  for (std::size_t p = 0; p < panels; ++p) {
+    for (std::size_t n = 0; n < rows; ++n) total[p][n] = zero();
+  }
   for (std::size_t group = 0; group < groups; group += Format::kGroups) {
-    const typename Format::Header header = Format::header(panel);
+    typename Format::Header header[panels];
+    for (std::size_t p = 0; p < panels; ++p) header[p] = Format::header(panel + p * panel_bytes);
     panel += Format::kHeaderBytes;
     for (std::size_t g = 0; g < Format::kGroups; ++g) {
-      if constexpr (rows <= kRowsThatWait) fetch_ahead<Format::kGroupBytes>(panel);
-      F32x16 scale[kHalves];
-      F32x16 min[kHalves];
-      Format::scales(header, panel, scale, min);
+      const std::size_t ahead = kFetchAhead + (panels > 1 && panel >= leap ? (panels - 1) * panel_bytes : 0);
+      F32x16 scale[panels][kHalves];
+      F32x16 min[panels][kHalves];
+      for (std::size_t p = 0; p < panels; ++p) {
+        if constexpr (rows <= kRowsThatWait) fetch_ahead<Format::kGroupBytes>(panel + p * panel_bytes, ahead);
+        Format::scales(header[p], panel + p * panel_bytes, scale[p], min[p]);
+      }
       for_constants<0, kHalves>([&]<std::size_t half>() {
-        I32x16 sum[rows];
-        for (std::size_t n = 0; n < rows; ++n) {
-          sum[n] = kHasStart ? set1_i32(starts[half * kBlockRows + n]) : zero_i32();
-        }
-        dot_rows<Format, half>(panel, codes, sum);
+        for (std::size_t p = 0; p < panels; ++p) {
+          I32x16 sum[rows];
+          for (std::size_t n = 0; n < rows; ++n) {
+            sum[n] = kHasStart ? set1_i32(starts[half * kBlockRows + n]) : zero_i32();
+          }
+          dot_rows<Format, half>(panel + p * panel_bytes, codes, sum);
 #pragma GCC unroll 16
-        for (std::size_t n = 0; n < rows; ++n) {
-          total[n] = fma(to_f32(sum[n]), mul(scale[half], set1(scales[n])), total[n]);
-          if constexpr (kHasMin) total[n] = fma(min[half], set1(sums[half * kBlockRows + n]), total[n]);
+          for (std::size_t n = 0; n < rows; ++n) {
+            total[p][n] = fma(to_f32(sum[n]), mul(scale[p][half], set1(scales[n])), total[p][n]);
+            if constexpr (kHasMin) total[p][n] = fma(min[p][half], set1(sums[half * kBlockRows + n]), total[p][n]);
+          }
         }
       });
       panel += Format::kGroupBytes;
@@ -95,7 +108,9 @@ void matmul_codes(const std::uint8_t* panel, const Activations& block, std::size
       starts += kHasStart ? kHalves * kBlockRows : 0;
     }
   }
-  for (std::size_t n = 0; n < rows; ++n) store(out + (first + n) * stride, total[n]);
+  for (std::size_t n = 0; n < rows; ++n) {
+    for (std::size_t p = 0; p < panels; ++p) store(out + (first + n) * stride + p * kLanes, total[p][n]);
+  }
 }
 
 /// Adds the second planes of a tile's rows: a group is unpacked once for all of them.
@@ -195,7 +210,7 @@ template <typename Format>
 inline void matmul_block(const std::uint8_t* panel, const Activations& block, std::size_t rows, float* out,
                          std::size_t stride) {
   for_row_blocks<kRowsMax>(
-      rows, [&]<std::size_t n>(std::size_t row) { matmul_codes<Format, n>(panel, block, row, out, stride); });
+      rows, [&]<std::size_t n>(std::size_t row) { matmul_codes<Format, n, 1>(panel, 0, block, row, out, stride); });
 }
 
 template <typename Format>
@@ -220,6 +235,21 @@ void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* ou
     skip_tiles(tile, 1, groups);
     out += tile.rows * stride;
   }
+}
+
+/// Two streams arrive faster than one, and share what is done with the activations.
+template <typename Format>
+void matvec_codes(const std::uint8_t* panels, std::size_t panel_bytes, const Activations& x, float* out) {
+  matmul_codes<Format, 1, 2>(panels, panel_bytes, x, 0, out, 0);
+  const std::size_t groups = x.columns / kGroup;
+  add_second_planes<Format>(panels, x.low, groups, out, 0);
+  add_second_planes<Format>(panels + panel_bytes, x.low, groups, out + kLanes, 0);
+}
+
+template <typename Element>
+void matvec_floats(const std::uint8_t* panels, std::size_t panel_bytes, const Activations& x, float* out) {
+  matmul_floats<Element, 1>(panels, x, 0, out, 0);
+  matmul_floats<Element, 1>(panels + panel_bytes, x, 0, out + kLanes, 0);
 }
 
 template <typename Element>
