@@ -35,7 +35,7 @@ struct VocabSource {
   std::optional<std::int64_t> fim_pad_token_id;
   std::optional<std::int64_t> fim_rep_token_id;
   std::optional<std::int64_t> fim_sep_token_id;
-  /// Of further special tokens, by their keys ("padding_token_id"): nobody needs them, but they must be ids.
+  /// All ids of special tokens that a file states, by their keys ("padding_token_id"), needed or not: they must be ids.
   std::vector<std::pair<std::string_view, std::int64_t>> other_ids;
   std::optional<bool> add_bos_token;
   std::optional<bool> add_eos_token;

@@ -51,7 +51,7 @@ Attempt attempt(long nth, Mode mode, const std::function<void()>& act) {
 }
 
 /// All of the first allocations, then ever fewer: what follows repeats itself.
-long next(long nth) { return nth + 1 + nth / (PITH_SANITIZED != 0 ? 8 : 40); }
+long next(long nth) { return nth + 1 + nth / (PITH_SANITIZED != 0 ? 5 : 40); }
 
 /// For every allocation that `act` makes on what `prepare` made: it fails, and `check` sees to it that nothing is lost.
 template <typename State>

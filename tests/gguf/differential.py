@@ -200,6 +200,8 @@ TELLING = (0, 1, 2, 4, 7, 8, 12, 13, 31, 32, 33, 64, 255, 256, 0x7FFFFFFF, 0xFFF
 def mutated(data, rng):
     data = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        if not data:
+            break
         # Headers are what counts, and come first.
         at = rng.randrange(min(len(data), rng.choice((32, 512, len(data)))))
         kind = rng.randrange(4)

@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/session_inputs.h"
@@ -97,6 +98,8 @@ TEST_P(SavedCodec, GoesOnAlikeWithSlidingWindows) {
 
 TEST_P(SavedCodec, GoesOnAlikeWithEviction) {
   for (const char* policy : {"h2o", "snapkv", "expected-attention", "random"}) {
+    // What policies have to keep differs by policy; how it is saved does not.
+    if (PITH_SANITIZED != 0 && policy != std::string_view("h2o") && GetParam() != "int4") continue;
     SCOPED_TRACE(policy);
     SessionOptions options{.kv = {.key = GetParam()}, .context = 4096, .threads = 2};
     options.eviction.policy = policy;
