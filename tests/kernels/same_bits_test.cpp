@@ -119,6 +119,16 @@ struct Elements {
   }
 };
 
+/// Rows of kColumns as they are.
+Activations float_rows(const std::vector<float>& rows) {
+  Activations x;
+  x.values = rows.data();
+  x.rows = rows.size() / kColumns;
+  x.columns = kColumns;
+  x.stride = kColumns;
+  return x;
+}
+
 TEST_P(SameBits, FloatProducts) {
   const Elements weights;
   const auto bytes = [](const auto& elements) { return reinterpret_cast<const std::uint8_t*>(elements.data()); };
@@ -127,22 +137,12 @@ TEST_P(SameBits, FloatProducts) {
         std::pair(PackedFormat::kBF16, bytes(weights.bf16))}) {
     compare(7 * kLanes, [&, format = format, panel = panel](const KernelTable& table, float* out) {
       const auto rows = random_floats(7 * kColumns, 7);
-      Activations x;
-      x.values = rows.data();
-      x.rows = 7;
-      x.columns = kColumns;
-      x.stride = kColumns;
-      table.matmul[static_cast<std::size_t>(format)](panel, x, out, kLanes);
+      table.matmul[static_cast<std::size_t>(format)](panel, float_rows(rows), out, kLanes);
     });
     const std::size_t panel_bytes = kColumns * kLanes * (format == PackedFormat::kF32 ? 4 : 2);
     compare(2 * kLanes, [&, format = format, panel = panel](const KernelTable& table, float* out) {
       const auto row = random_floats(kColumns, 6);
-      Activations x;
-      x.values = row.data();
-      x.rows = 1;
-      x.columns = kColumns;
-      x.stride = kColumns;
-      table.matvec[static_cast<std::size_t>(format)](panel, panel_bytes, x, out);
+      table.matvec[static_cast<std::size_t>(format)](panel, panel_bytes, float_rows(row), out);
     });
   }
   const auto x = random_floats(7 * kColumns, 9);

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
-#include <random>
 #include <string>
 #include <vector>
 
+#include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
 // A truncated session is what it would have been, also where windows have moved on since.
@@ -13,11 +13,6 @@ namespace {
 
 class TruncatedWindow : public testing::TestWithParam<std::string> {
  protected:
-  TruncatedWindow() {
-    std::mt19937 random(1);
-    for (Token& token : tokens_) token = static_cast<Token>(random() % static_cast<unsigned>(model_.info().vocab));
-  }
-
   static TinyModelSpec spec() {
     TinyModelSpec spec;
     spec.architecture = "gemma3";
@@ -46,7 +41,7 @@ class TruncatedWindow : public testing::TestWithParam<std::string> {
 
   const TempDir folder_;
   const Model model_ = Model::load(write_tiny_model(spec(), folder_));
-  std::vector<Token> tokens_ = std::vector<Token>(800);
+  const std::vector<Token> tokens_ = random_tokens(model_, 800, 1);
 };
 
 TEST_P(TruncatedWindow, SinksThatLeftItAreThereAgain) {
