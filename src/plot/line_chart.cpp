@@ -89,7 +89,7 @@ void draw_labels(Svg& svg, const LineChart& chart, const Axis& x, const Axis& y,
 std::string line_chart(const LineChart& chart) {
   const std::vector<double> all_x = coordinates(chart, &Point::x);
   Axis x(chart.x_scale, all_x);
-  Axis y(chart.y_scale, coordinates(chart, &Point::y));
+  Axis y(chart.y_scale, coordinates(chart, &Point::y), chart.y_from_zero);
   Frame frame{chart.title, chart.x_label, chart.y_label, chart.width, chart.height};
   frame.legend.reserve(chart.series.size());
   for (std::size_t i = 0; i < chart.series.size(); ++i) {

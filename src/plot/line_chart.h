@@ -31,6 +31,8 @@ struct LineChart {
   std::string y_label{};
   Scale x_scale = Scale::kLinear;
   Scale y_scale = Scale::kLinear;
+  /// The y axis begins at 0, where its scale has one.
+  bool y_from_zero = false;
   std::vector<LineSeries> series{};
   double width = 720;
   double height = 420;

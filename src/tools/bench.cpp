@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "eval/speed.h"
+#include "eval/speed_chart.h"
 #include "tools/bench_output.h"
 #include "tools/command.h"
+#include "tools/files.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
 
@@ -26,6 +29,7 @@ struct BenchArgs {
   std::vector<double> sparse;
   eval::SpeedOptions options;
   bool no_limits = false;
+  std::string plot;
   BenchFormat format = BenchFormat::kTable;
   Codecs codecs;
 };
@@ -53,6 +57,8 @@ void bench(const BenchArgs& args) {
   const std::vector<std::string> f16 = {"f16"};
   for (const std::string& kv : args.kv.empty() ? f16 : args.kv) options.caches.push_back(parse_kv(kv, args.codecs));
   options.caches = with_sparse(options.caches, args.sparse);
+  std::optional<OutputFile> plot;
+  if (!args.plot.empty()) plot.emplace(args.plot);
   const Model model = args.model.load();
   BenchReport report;
   report.model_file = args.model.path;
@@ -62,8 +68,15 @@ void bench(const BenchArgs& args) {
       options.threads != 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   report.rounds = options.rounds;
   report.result = measure_speed(model, options, print_step);
-  if (args.format == BenchFormat::kJson) return write_json(bench_json(report));
-  write_output(bench_text(report, args.format));
+  if (args.format == BenchFormat::kJson) {
+    write_json(bench_json(report));
+  } else {
+    write_output(bench_text(report, args.format));
+  }
+  if (plot) {
+    plot->write(eval::speed_charts(report.result));
+    plot->finish();
+  }
 }
 
 void add_workload_to(Command& app, BenchArgs& args) {
@@ -109,6 +122,7 @@ void add_bench(Command& app, Action& action, const Codecs& codecs) {
                        {"csv", BenchFormat::kCsv},
                        {"markdown", BenchFormat::kMarkdown}},
                       "How results are written; default table");
+  command->add_option("--plot", args->plot, "Where charts go, as SVG")->type_name("FILE");
   command->callback([args, &action] {
     if (args->options.prompt == 0 && args->options.decode == 0) {
       fail_missing("a --prompt or --gen above 0");

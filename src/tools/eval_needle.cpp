@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "eval/needle.h"
 #include "eval/needle_map.h"
 #include "tools/eval.h"
+#include "tools/files.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
 
@@ -32,22 +32,6 @@ struct NeedleArgs {
   EvictionArgs eviction;
   Codecs codecs;
 };
-
-void write_plot(const std::string& path, const eval::NeedleResult& result) {
-  std::ofstream file(path, std::ios::binary);
-  file << eval::needle_map(result);
-  file.close();
-  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", path));
-}
-
-/// Hours of work are not to end with a folder that does not exist.
-void check_plot(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    throw Error(ErrorKind::kIo, fmt::format("{}: cannot write: its folder does not exist", path));
-  }
-}
 
 void print_step(const eval::NeedleStep& step) {
   fmt::print(stderr, "{} of {}: length {}, depth {:g} %, {}: log-probability {:.4f}, rank {}\n", step.done, step.total,
@@ -172,7 +156,8 @@ void write_result_json(const NeedleArgs& args, const eval::NeedleResult& result,
 }
 
 void needle(const NeedleArgs& args) {
-  if (!args.plot.empty()) check_plot(args.plot);
+  std::optional<OutputFile> plot;
+  if (!args.plot.empty()) plot.emplace(args.plot);
   const std::string haystack = eval::read_haystack(args.haystack);
   eval::NeedleOptions options = args.options;
   options.threads = args.model.threads;
@@ -188,7 +173,10 @@ void needle(const NeedleArgs& args) {
   } else {
     write_text(result);
   }
-  if (!args.plot.empty()) write_plot(args.plot, result);
+  if (plot) {
+    plot->write(eval::needle_map(result));
+    plot->finish();
+  }
 }
 
 std::string check_needle(const std::string& text) {

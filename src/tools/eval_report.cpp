@@ -4,7 +4,6 @@
 
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,13 +40,6 @@ struct ReportArgs {
   Policies policies;
   Codecs codecs;
 };
-
-/// Hours of work are not to end with a file that cannot be written.
-std::ofstream open_output(const std::string& path) {
-  std::ofstream file(path, std::ios::binary);
-  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", path));
-  return file;
-}
 
 void print_kl(const eval::KlStep& step) { fmt::print(stderr, "KL: chunk {} of {}\n", step.done, step.total); }
 
@@ -193,7 +185,7 @@ std::vector<std::string> commands_of(const ReportArgs& args) {
 }
 
 void report(const ReportArgs& args) {
-  std::ofstream file = open_output(args.out);
+  OutputFile file(args.out);
   std::vector<KvOptions> caches;
   caches.reserve(args.kv.size());
   for (const std::string& kv : args.kv) caches.push_back(parse_kv(kv, args.codecs));
@@ -211,9 +203,8 @@ void report(const ReportArgs& args) {
   if (!args.haystack.empty()) parts.needle = measure_needle_of(model, args, caches);
   if (!args.evict_policies.empty()) measure_eviction_of(model, args, parts);
   if (!args.no_distortion) parts.distortion = measure_distortion_of(args);
-  file << report_html(parts);
-  file.close();
-  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot write", args.out));
+  file.write(report_html(parts));
+  file.finish();
 }
 
 void add_eviction_to(Command& app, ReportArgs& args, const Known& known) {

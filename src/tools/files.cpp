@@ -8,7 +8,9 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace pith::tools {
@@ -62,21 +64,29 @@ std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
   return ids;
 }
 
-FloatFile::FloatFile(std::string path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
+OutputFile::OutputFile(std::string path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
   if (file_ == nullptr) fail_io("write", path_);
 }
 
-FloatFile::~FloatFile() {
+OutputFile::~OutputFile() {
   if (file_ == nullptr) return;
   std::fclose(file_);
-  std::remove(path_.c_str());
+  // Nothing but files: root's /dev/null is to stay.
+  std::error_code ignored;
+  if (std::filesystem::symlink_status(path_, ignored).type() == std::filesystem::file_type::regular) {
+    std::filesystem::remove(path_, ignored);
+  }
 }
 
-void FloatFile::write(std::span<const float> values) {
-  if (std::fwrite(values.data(), sizeof(float), values.size(), file_) != values.size()) fail_io("write", path_);
+void OutputFile::write(std::span<const float> values) { write(values.data(), values.size_bytes()); }
+
+void OutputFile::write(std::string_view text) { write(text.data(), text.size()); }
+
+void OutputFile::write(const void* bytes, std::size_t size) {
+  if (std::fwrite(bytes, 1, size, file_) != size) fail_io("write", path_);
 }
 
-void FloatFile::finish() {
+void OutputFile::finish() {
   if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_io("write", path_);
 }
 

@@ -16,21 +16,26 @@ std::string read_text(const std::string& path);
 /// else than numbers in range of a Token.
 std::vector<Token> parse_ids(std::string_view text, std::string_view origin);
 
-/// Writes float32 values to a file as they come, in the machine's byte order. A file that was not finished is removed.
-class FloatFile {
+/// A file for results, made before they are: hours of work are not to end with a folder that does not exist. A file
+/// that was not finished is removed.
+class OutputFile {
  public:
   /// Throws pith::Error(kIo).
-  explicit FloatFile(std::string path);
-  ~FloatFile();
-  FloatFile(const FloatFile&) = delete;
-  FloatFile& operator=(const FloatFile&) = delete;
+  explicit OutputFile(std::string path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Throws pith::Error(kIo).
+  /// Float32 in the machine's byte order. Throws pith::Error(kIo).
   void write(std::span<const float> values);
+  /// Throws pith::Error(kIo).
+  void write(std::string_view text);
   /// Throws pith::Error(kIo) if anything was lost.
   void finish();
 
  private:
+  void write(const void* bytes, std::size_t size);
+
   std::string path_;
   std::FILE* file_;
 };

@@ -28,7 +28,7 @@ void logits(const LogitsArgs& args) {
   const std::vector<Token> tokens = args.ids ? parse_ids(text, args.file) : model.tokenizer().encode(text);
   if (tokens.empty()) throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no tokens in it", args.file));
   Session session(model, args.session.options(args.model.threads));
-  FloatFile out(args.out);
+  OutputFile out(args.out);
   if (args.all) {
     session.feed(tokens, [&](int, std::span<const float> row) { out.write(row); });
   } else {

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <span>
 
@@ -38,9 +36,7 @@ class Perplexity : public testing::Test {
     if (!std::filesystem::exists(shared)) GTEST_SKIP() << "WikiText-2 is not here (../shared)";
     if (!path) GTEST_SKIP() << name << " is not here: scripts/get_model.sh " << name;
     model_.emplace(Model::load(*path));
-    std::ifstream in(shared / "data" / "wikitext2-test-head.txt", std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    tokens_ = model_->tokenizer().encode(text);
+    tokens_ = model_->tokenizer().encode(test::read_file(shared / "data" / "wikitext2-test-head.txt"));
     tokens_.resize(kContext);
   }
 

@@ -3,8 +3,6 @@
 #include <pith/pith.h>
 
 #include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include "support/paths.h"
 
@@ -150,11 +148,9 @@ TEST(EvictionRegistry, AFactoryThatMakesNothing) {
 }
 
 TEST(EvictionRegistry, TheDocumentHasThemAll) {
-  std::ifstream file(std::string(PITH_SOURCE_DIR) + "/docs/policies.md");
-  std::stringstream text;
-  text << file.rdbuf();
+  const std::string text = test::read_file(std::string(PITH_SOURCE_DIR) + "/docs/policies.md");
   for (const auto& names : {builtin_policies(), builtin_allocators(), builtin_selectors()}) {
-    for (const std::string& name : names) EXPECT_THAT(text.str(), HasSubstr("\n| `" + name + "` |"));
+    for (const std::string& name : names) EXPECT_THAT(text, HasSubstr("\n| `" + name + "` |"));
   }
 }
 

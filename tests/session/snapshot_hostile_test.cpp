@@ -3,8 +3,6 @@
 #include <pith/pith.h>
 
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -30,8 +28,7 @@ struct Record {
 };
 
 std::vector<Record> records_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::string bytes = read_file(path);
   std::vector<Record> records;
   for (std::size_t at = snapshot::kHeaderBytes; at < bytes.size();) {
     snapshot::RecordHeader header;

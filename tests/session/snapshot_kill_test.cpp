@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -60,11 +59,6 @@ class FullOps : public snapshot::FileOps {
  private:
   mutable int fits_;
 };
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class InterruptedSave : public testing::Test {
  protected:

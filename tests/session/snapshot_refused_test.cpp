@@ -5,7 +5,6 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,11 +19,6 @@ namespace pith::test {
 namespace {
 
 using testing::HasSubstr;
-
-std::string file_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -172,7 +166,7 @@ TEST_F(RefusedSnapshot, TenThousandFlippedBits) {
   options.eviction.budget_tokens = 256;
   save(model_, options, 500);
   Session live = Session::restore(model_, path_);
-  const std::string bytes = file_text(path_);
+  const std::string bytes = read_file(path_);
   std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
   const auto put = [&](std::size_t at, char value) { file.seekp(static_cast<std::streamoff>(at)).put(value).flush(); };
   std::mt19937_64 random(1);
@@ -195,7 +189,7 @@ TEST_F(RefusedSnapshot, EveryLengthThatIsTooShort) {
   const Model small =
       Model::load(write_tiny_model({.embedding = 32, .layers = 1, .heads = 1, .kv_heads = 1}, folder_, "small"));
   save(small, {.kv = {.key = "int4"}}, 70);
-  const std::string bytes = file_text(path_);
+  const std::string bytes = read_file(path_);
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     write_file(path_, std::string_view(bytes).substr(0, length));
     try {
@@ -216,7 +210,7 @@ TEST_F(RefusedSnapshot, NonsenseWithTheRightHashes) {
   save(model_, options, 717);
   // All records, by kind.
   std::vector<std::pair<snapshot::RecordKind, std::vector<std::byte>>> records;
-  const std::string bytes = file_text(path_);
+  const std::string bytes = read_file(path_);
   for (std::size_t at = snapshot::kHeaderBytes; at < bytes.size();) {
     snapshot::RecordHeader header;
     std::memcpy(&header, &bytes[at], sizeof header);

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 
@@ -52,11 +51,6 @@ class FaultyOps : public FileOps {
   mutable int writes_ = 0;
 };
 
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::size_t files_in(const std::filesystem::path& folder) {
   return static_cast<std::size_t>(
       std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
@@ -72,7 +66,7 @@ TEST(AtomicFile, ShortWritesAndInterruptionsAreTakenUp) {
   const TempDir folder;
   const std::string text = "a text of more than a few writes, seven bytes at a time";
   write(folder / "file", text, FaultyOps(-1, 0));
-  EXPECT_EQ(text_of(folder / "file"), text);
+  EXPECT_EQ(test::read_file(folder / "file"), text);
   EXPECT_EQ(files_in(folder.path()), 1U);
 }
 
@@ -96,7 +90,7 @@ TEST(AtomicFile, WhateverFailsIsNamedAndTheOldFileStays) {
         EXPECT_THAT(error.what(), testing::HasSubstr(std::generic_category().message(reason)));
       }
       // The last call, after the renaming, is the sync of the folder.
-      EXPECT_EQ(text_of(path), call == whole.calls() ? text : "old") << call;
+      EXPECT_EQ(test::read_file(path), call == whole.calls() ? text : "old") << call;
       EXPECT_EQ(files_in(folder.path()), 1U) << call;
     }
   }
@@ -116,7 +110,7 @@ TEST(AtomicFile, NamesMayBeAsLongAsTheyCanAndFoldersMustExist) {
   const TempDir folder;
   const std::string longest(255, 'n');
   write(folder / longest, "text", FileOps());
-  EXPECT_EQ(text_of(folder / longest), "text");
+  EXPECT_EQ(test::read_file(folder / longest), "text");
   EXPECT_THROW(write(folder / "none/file", "text", FileOps()), Error);
 }
 

@@ -4,8 +4,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
-#include <string>
 #include <system_error>
 
 namespace pith::test {
@@ -45,6 +46,11 @@ std::optional<fs::path> find_model(std::string_view name) {
   }
   const fs::path own = fs::path(PITH_MODELS_DIR) / file;
   return fs::exists(own, ignored) ? std::optional(own) : std::nullopt;
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 TempDir::TempDir() {

@@ -2,11 +2,11 @@
 #include <pith/chat_format.h>
 #include <pith/error.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "support/paths.h"
 #include "tokenizer/vocab_fixture.h"
 
 namespace pith {
@@ -15,8 +15,7 @@ namespace {
 using Messages = std::vector<ChatMessage>;
 
 std::string read_template(const std::string& name) {
-  std::ifstream file(std::string(PITH_TEST_DATA_DIR) + "/tokenizer/chat/" + name + ".jinja", std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return test::read_file(test::data_dir() / "tokenizer" / "chat" / (name + ".jinja"));
 }
 
 Messages messages_of(const nlohmann::json& conversation) {

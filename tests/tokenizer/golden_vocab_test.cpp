@@ -1,13 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "gguf/file.h"
 #include "model/vocab_source.h"
+#include "support/paths.h"
 #include "tokenizer/vocab_fixture.h"
 
 namespace pith {
@@ -15,16 +15,9 @@ namespace {
 
 using Tokens = std::vector<Token>;
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::vector<std::string> texts_of(const std::filesystem::path& path) {
   constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
-  const std::string all = read_file(path);
+  const std::string all = test::read_file(path);
   std::vector<std::string> texts;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = std::min(all.find(kSeparator, at), all.size());
@@ -35,7 +28,7 @@ std::vector<std::string> texts_of(const std::filesystem::path& path) {
 }
 
 std::vector<Tokens> ids_of(const std::filesystem::path& path) {
-  std::istringstream all(read_file(path));
+  std::istringstream all(test::read_file(path));
   std::vector<Tokens> ids;
   for (std::string line; std::getline(all, line);) {
     std::istringstream numbers(line);

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "plot/xml.h"
 #include "tools/tool.h"
 
 // pith bench: what it says of how it measured. How fast it was is nobody's business here.
@@ -117,6 +118,27 @@ TEST_F(Bench, TablesAreAligned) {
   }
 }
 
+TEST_F(Bench, PlotHasALineForEachCache) {
+  const std::string path = (folder_ / "speed.svg").string();
+  const Args caches = {"--rounds", "1", "--no-limits", "--kv", "int8", "--kv", "int4", "--plot", path};
+  Args more = caches;
+  more.insert(more.end(), {"--depth", "0,80,160"});
+  EXPECT_NE(pith_output(command(more)), "");
+  const Xml by_depth(read_file(path));
+  for (const char* text : {"Prompts of 24 tokens", "Decoding", "KV cache", "tokens/s", "MiB", "int8", "int4"}) {
+    EXPECT_TRUE(by_depth.has_text(text)) << text;
+  }
+  EXPECT_EQ(by_depth.all("polyline").size(), 6U);
+
+  more = caches;
+  more.insert(more.end(), {"--gen", "0"});
+  EXPECT_NE(pith_output(command(more)), "");
+  const Xml one_depth(read_file(path));
+  EXPECT_FALSE(one_depth.has_text("Decoding"));
+  EXPECT_TRUE(one_depth.has_text("tokens in the context before: 0"));
+  EXPECT_TRUE(one_depth.all("polyline").empty());
+}
+
 TEST_F(Bench, ProgressGoesToStandardError) {
   const Outcome outcome = pith(command({"--depth", "0,80", "--rounds", "1", "--no-limits", "--format", "csv"}));
   EXPECT_EQ(outcome.status, 0);
@@ -141,6 +163,7 @@ TEST_F(Bench, FailuresAreOneLine) {
       {{"--depth", "5000"}, "5028 tokens, the context is 4096"},
       {{"--depth", "100", "--ctx", "120"}, "the context is 120"},
       {{"--kv", "int99"}, "int99"},
+      {{"--plot", (folder_ / "nowhere").string() + "/speed.svg"}, "nowhere"},
   };
   for (const auto& [more, words] : lines) {
     const Outcome outcome = pith(command(more));
@@ -149,6 +172,12 @@ TEST_F(Bench, FailuresAreOneLine) {
     EXPECT_NE(outcome.err.find(words), std::string::npos) << outcome.err;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   }
+}
+
+TEST_F(Bench, APlotThatFailedLeavesNoFile) {
+  const std::filesystem::path path = folder_ / "speed.svg";
+  EXPECT_EQ(pith(command({"--depth", "5000", "--plot", path.string()})).status, 1);
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(Bench, MoreThanTheModelWasTrainedForIfAsked) {

@@ -112,13 +112,10 @@ TEST_F(Needle, TextResultProgressAndPlot) {
   for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(widths[i], widths[0]) << outcome.out;
   for (std::size_t i = 10; i < 15; ++i) EXPECT_EQ(widths[i], widths[10]) << outcome.out;
 
-  std::ifstream file(plot, std::ios::binary);
-  std::stringstream svg;
-  svg << file.rdbuf();
   for (const char* column : {"relative %", "probability %", "by passkey", "+/-"}) {
     EXPECT_NE(outcome.out.find(column), std::string::npos) << column;
   }
-  const Xml xml(svg.str());
+  const Xml xml(read_file(plot));
   EXPECT_TRUE(xml.has_text("int4: log-probability"));
   EXPECT_TRUE(xml.has_text("int4 less f32"));
 }

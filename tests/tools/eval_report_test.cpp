@@ -1,9 +1,6 @@
 #include <fmt/format.h>
 #include <pith/pith.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "tools/tool.h"
 
 namespace pith::test {
@@ -11,13 +8,6 @@ namespace {
 
 class EvalReport : public ToolTest {
  protected:
-  std::string html(const std::filesystem::path& path) const {
-    std::ifstream file(path, std::ios::binary);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-
   static std::string words(int count) {
     std::string text;
     for (int i = 0; i < count; ++i) text += "the " + std::to_string(i * 7919 % 1000) + ". ";
@@ -35,7 +25,7 @@ TEST_F(EvalReport, HoldsEveryPartOnOnePage) {
             "256",  "--chunks", "1",    "--haystack", text_,       "--lengths",  "300",       "--depths", "50",
             "--kv", "int4",     "--kv", "int8/int2",  "--repeats", "2",          "--vectors", vectors});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const std::string page = html(out);
+  const std::string page = read_file(out);
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
   EXPECT_TRUE(page.ends_with("</html>\n"));
   for (const std::string& part : std::initializer_list<std::string>{
@@ -60,7 +50,7 @@ TEST_F(EvalReport, SaysItsCommands) {
             "--context", "256",     "--chunks", "1",         "--haystack",   text_,        "--lengths",      "300,310",
             "--depths",  "12.5,50", "--kv",     "int8/int2", "--arithmetic", "f32",        "--no-distortion"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const std::string page = html(out);
+  const std::string page = read_file(out);
   const std::string model = std::filesystem::path(model_).filename().string();
   const std::string text = "&#39;some &lt;text&gt;.txt&#39;";
   const std::string kl = fmt::format(" --text {} --context 256 --chunks 1", text);
@@ -109,7 +99,7 @@ TEST_F(EvalReport, ShowsWhatEvictionCosts) {
                                 "--evict-stream",
                                 "300"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const std::string page = html(out);
+  const std::string page = read_file(out);
   const std::string model = std::filesystem::path(model_).filename().string();
   const std::string start =
       fmt::format("pith eval eviction -m {} --policies h2o,tova --ratios 0.25,0.5 --kv int8", model);
@@ -130,9 +120,9 @@ TEST_F(EvalReport, LeavesOutWhatWasNotMeasured) {
   const Outcome outcome = pith({"eval", "report", "-m", model_, "--out", out.string(), "--text", text_, "--context",
                                 "256", "--chunks", "1", "--kv", "int4", "--no-distortion"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_EQ(html(out).find("Passkeys"), std::string::npos);
-  EXPECT_EQ(html(out).find("Eviction"), std::string::npos);
-  EXPECT_EQ(html(out).find("Distortion"), std::string::npos);
+  EXPECT_EQ(read_file(out).find("Passkeys"), std::string::npos);
+  EXPECT_EQ(read_file(out).find("Eviction"), std::string::npos);
+  EXPECT_EQ(read_file(out).find("Distortion"), std::string::npos);
 }
 
 TEST_F(EvalReport, SaysBeforeTheWorkThatItCannotWrite) {

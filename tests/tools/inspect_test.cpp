@@ -13,8 +13,7 @@ namespace {
 class Inspect : public ToolTest {
  protected:
   std::vector<float> read_floats(const std::string& path) const {
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const std::string bytes = read_file(path);
     EXPECT_EQ(bytes.size() % sizeof(float), 0U);
     std::vector<float> values(bytes.size() / sizeof(float));
     std::memcpy(values.data(), bytes.data(), bytes.size());

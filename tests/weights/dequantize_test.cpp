@@ -6,8 +6,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -25,13 +23,8 @@ struct Cases {
   std::vector<float> values;
 };
 
-std::string read_all(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 Cases read_cases(const TensorTypeInfo& info) {
-  const std::string data = read_all(test::data_dir() / "dequantize" / (std::string(info.name) + ".bin"));
+  const std::string data = test::read_file(test::data_dir() / "dequantize" / (std::string(info.name) + ".bin"));
   std::uint32_t count = 0;
   if (data.size() < sizeof count) throw std::runtime_error("no cases for " + std::string(info.name));
   std::memcpy(&count, data.data(), sizeof count);
