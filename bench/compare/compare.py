@@ -5,6 +5,7 @@ import argparse
 import os
 import sys
 
+import charts
 import figures
 import report
 import rounds
@@ -62,6 +63,7 @@ def parse_arguments(arguments):
     parser.add_argument("--rounds", type=positive, default=5, help="(%(default)s)")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds for one process (%(default)g)")
     parser.add_argument("--format", choices=["table", "markdown", "json"], default="table")
+    parser.add_argument("--plot", metavar="FILE", help="a chart of it too: .svg, .png or .pdf; needs matplotlib")
     options = parser.parse_args(arguments)
     if options.prompt + options.gen == 0:
         parser.error("--prompt and --gen are both 0: nothing to measure")
@@ -73,6 +75,7 @@ def say(line):
 
 
 def compare(options):
+    figure_class = charts.load_figure_class() if options.plot else None
     workload = Workload(options.model, options.threads, options.prompt, options.gen, options.depths)
     pith = Pith(options.pith, options.kv or ["int4"], options.timeout)
     ours = [rounds.Entry(pith, setting) for setting in pith.settings()]
@@ -84,6 +87,9 @@ def compare(options):
         (description, figures.speed_lines(ours, peer, workload), figures.memory_lines(ours, peer))
         for description, peer in zip(descriptions[1:], peers)
     ]
+    if options.plot:
+        title = f"{os.path.basename(workload.model)}, threads {workload.threads}"
+        charts.draw(figure_class, options.plot, title, comparisons)
     if options.format == "json":
         return report.json_report(workload, options.rounds, descriptions[0], comparisons)
     head = (

@@ -12,6 +12,7 @@ import unittest.mock
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench" / "compare"))
 
+import charts  # noqa: E402
 import compare  # noqa: E402
 import figures  # noqa: E402
 import report  # noqa: E402
@@ -330,6 +331,58 @@ class Reports(unittest.TestCase):
         self.assertEqual(peer["peer"], "peer 1.0")
         self.assertEqual([line["ratio"]["median"] for line in peer["speed"]], [3] * 4)
         self.assertEqual(peer["memory"][0]["peak_bytes"]["median"], 64 << 20)
+
+
+class FakeFigure:
+    """As much of matplotlib's Figure as is used; remembers what is drawn."""
+
+    def __init__(self, **_):
+        self.drawn = {}
+        self.title = None
+
+    def suptitle(self, title):
+        self.title = title
+
+    def subplots(self, rows, columns, squeeze):
+        return [[unittest.mock.Mock(errorbar=self.remember(column)) for column in range(columns)]]
+
+    def remember(self, column):
+        def errorbar(x, y, yerr, label, **_):
+            self.drawn[column, label] = (x, y, yerr)
+
+        return errorbar
+
+    def savefig(self, path):
+        if "/" in path:
+            raise OSError("no such folder")
+        FakeFigure.saved = self
+
+
+class Charts(unittest.TestCase):
+    def comparison(self, name):
+        def line(kind, depth):
+            rate, peer_rate = 90 - depth / 100, 30
+            spreads = [figures.Spread(rate, rate - 1, rate + 2), figures.Spread(peer_rate, peer_rate, peer_rate)]
+            ratio = figures.spread_of([rate / peer_rate])
+            return figures.SpeedLine(kind, depth, "int4", "f16", *spreads, ratio, [rate], [peer_rate])
+
+        speed = [line(kind, depth) for kind in (PROMPT, DECODE) for depth in (4096, 0)]
+        return (f"{name}: version 1", speed, [])
+
+    def test_a_curve_for_each_engine(self):
+        charts.draw(FakeFigure, "speed.svg", "model", [self.comparison("a"), self.comparison("b")])
+        self.assertEqual(FakeFigure.saved.title, "model")
+        drawn = FakeFigure.saved.drawn
+        self.assertEqual(set(drawn), {(panel, name) for panel in (0, 1) for name in ("pith, int4", "a", "b")})
+        self.assertEqual(drawn[1, "pith, int4"], ([0, 4096], [90, 90 - 40.96], [[1, 1], [2, 2]]))
+        self.assertEqual(drawn[0, "b"], ([0, 4096], [30, 30], [[0, 0], [0, 0]]))
+
+    def test_failures(self):
+        with self.assertRaisesRegex(Failure, "/nowhere/x.svg: cannot write"):
+            charts.draw(FakeFigure, "/nowhere/x.svg", "model", [self.comparison("a")])
+        with unittest.mock.patch.dict(sys.modules, {"matplotlib": None, "matplotlib.figure": None}):
+            with self.assertRaisesRegex(Failure, "needs the Python package matplotlib"):
+                charts.load_figure_class()
 
 
 class CommandLine(unittest.TestCase):
