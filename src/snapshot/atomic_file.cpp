@@ -10,6 +10,14 @@ namespace pith::snapshot {
 
 AtomicFile::AtomicFile(std::filesystem::path path, const FileOps& ops)
     : path_(std::move(path)), folder_(path_.has_parent_path() ? path_.parent_path() : "."), ops_(ops) {
+  // Renaming would put a file in the place of root's /dev/null.
+  std::error_code ignored;
+  const std::filesystem::file_status there = std::filesystem::symlink_status(path_, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there) &&
+      !std::filesystem::is_symlink(there)) {
+    fail(ErrorKind::kIo, "{}: is a folder, a device, a pipe or a socket; only files and links are replaced",
+         path_.string());
+  }
   // Not made from the file's name, which may be as long as names can be.
   std::string name = (folder_ / ".pith-snapshot-XXXXXX").string();
   file_ = ops_.create(name);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -104,6 +105,24 @@ TEST(AtomicFile, WhatIsNotCommittedLeavesNoTrace) {
     file.write(std::as_bytes(std::span(std::string_view("text"))));
   }
   EXPECT_EQ(files_in(folder.path()), 0U);
+}
+
+TEST(AtomicFile, OnlyFilesAndLinksAreReplaced) {
+  const TempDir folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_directory(folder / "folder");
+  for (const std::filesystem::path& path : {pipe, folder / "folder"}) {
+    const auto before = std::filesystem::status(path).type();
+    EXPECT_THROW(write(path, "text", FileOps()), Error) << path;
+    EXPECT_EQ(std::filesystem::status(path).type(), before) << path;
+  }
+  EXPECT_EQ(files_in(folder.path()), 2U);
+
+  std::filesystem::create_symlink(pipe, folder / "link");
+  write(folder / "link", "text", FileOps());
+  EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(folder / "link")));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST(AtomicFile, NamesMayBeAsLongAsTheyCanAndFoldersMustExist) {
