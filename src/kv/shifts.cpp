@@ -42,4 +42,15 @@ std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::s
   return shifts;
 }
 
+void LayerShifts::find(const Cache& cache, std::size_t layer, std::size_t tokens) {
+  shifts_.clear();
+  if (cache.shape().windows[layer] != 0 || tokens <= cache.trained()) return;
+  std::size_t largest = 0;
+  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
+    shifts_.push_back(shifts_of(cache, layer, h, tokens));
+    largest = std::max(largest, *std::max_element(shifts_.back().begin(), shifts_.back().end()));
+  }
+  if (largest == 0) shifts_.clear();
+}
+
 }  // namespace pith::kv

@@ -13,4 +13,17 @@ namespace pith::kv {
 /// they are stored. `tokens`: of the sequence, a batch whose pages are sealed already included.
 std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens);
 
+/// The shifts of a layer's KV heads for one batch.
+class LayerShifts {
+ public:
+  /// Of a batch that ends with `tokens` tokens in the sequence.
+  void find(const Cache& cache, std::size_t layer, std::size_t tokens);
+  /// Whether nothing is moved.
+  bool none() const { return shifts_.empty(); }
+  std::size_t of(std::size_t kv_head, std::size_t cell) const { return shifts_[kv_head][cell]; }
+
+ private:
+  std::vector<std::vector<std::size_t>> shifts_;  ///< [kv_heads][cells]; empty: nothing is moved
+};
+
 }  // namespace pith::kv

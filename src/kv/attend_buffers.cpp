@@ -1,0 +1,35 @@
+#include "kv/attend_buffers.h"
+
+#include "kv/codec.h"
+
+namespace pith::kv {
+
+SplitBuffers::SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t columns)
+    : block_rows_(split_plane_bytes(rows, 1) / kernels::kSplitColumns),
+      block_bytes_(split_plane_bytes(rows, columns)),
+      high_(blocks * block_bytes_),
+      low_(blocks * block_bytes_),
+      scales_(blocks * block_rows_),
+      high_starts_(blocks * block_rows_),
+      low_starts_(blocks * block_rows_) {}
+
+kernels::SplitPlanes SplitBuffers::planes(std::size_t block) const {
+  const std::size_t row = block * block_rows_;
+  return {high_.data() + block * block_bytes_, low_.data() + block * block_bytes_, scales_.data() + row,
+          high_starts_.data() + row, low_starts_.data() + row};
+}
+
+RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size)
+    : blocks_(blocks),
+      block_rows_(rows),
+      size_(size),
+      references_(blocks * rows),
+      sums_(blocks * rows),
+      out_(blocks * rows * size) {}
+
+SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows) const {
+  const std::size_t row = block * block_rows_;
+  return {references_.data() + row, sums_.data() + row, out_.data() + row * size_, rows, size_};
+}
+
+}  // namespace pith::kv
