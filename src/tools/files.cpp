@@ -1,7 +1,9 @@
 #include "tools/files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pith/error.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -64,8 +66,16 @@ std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
   return ids;
 }
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
-  if (file_ == nullptr) fail_io("write", path_);
+OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+  int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  ours_ = file >= 0;
+  if (file < 0 && errno == EEXIST) file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) fail_io("write", path_);
+  file_ = ::fdopen(file, "wb");
+  if (file_ == nullptr) {
+    ::close(file);
+    fail_io("write", path_);
+  }
 }
 
 OutputFile::~OutputFile() {
@@ -73,7 +83,7 @@ OutputFile::~OutputFile() {
   std::fclose(file_);
   // Nothing but files: root's /dev/null is to stay.
   std::error_code ignored;
-  if (std::filesystem::symlink_status(path_, ignored).type() == std::filesystem::file_type::regular) {
+  if (ours_ && std::filesystem::symlink_status(path_, ignored).type() == std::filesystem::file_type::regular) {
     std::filesystem::remove(path_, ignored);
   }
 }
@@ -83,10 +93,15 @@ void OutputFile::write(std::span<const float> values) { write(values.data(), val
 void OutputFile::write(std::string_view text) { write(text.data(), text.size()); }
 
 void OutputFile::write(const void* bytes, std::size_t size) {
+  // Devices and pipes have no length.
+  if (!ours_ && ::ftruncate(::fileno(file_), 0) != 0 && errno != EINVAL) fail_io("write", path_);
+  ours_ = true;
   if (std::fwrite(bytes, 1, size, file_) != size) fail_io("write", path_);
 }
 
 void OutputFile::finish() {
+  // Nothing was written: the older file's bytes are to go all the same.
+  if (!ours_) write(std::string_view());
   if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_io("write", path_);
 }
 

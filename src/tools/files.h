@@ -16,8 +16,8 @@ std::string read_text(const std::string& path);
 /// else than numbers in range of a Token.
 std::vector<Token> parse_ids(std::string_view text, std::string_view origin);
 
-/// A file for results, made before they are: hours of work are not to end with a folder that does not exist. A file
-/// that was not finished is removed.
+/// A file for results, opened before they are there: hours of work are not to end with a folder that does not exist. An
+/// older file of that name stays as it is until the first write; what was begun and not finished is removed.
 class OutputFile {
  public:
   /// Throws pith::Error(kIo).
@@ -37,7 +37,9 @@ class OutputFile {
   void write(const void* bytes, std::size_t size);
 
   std::string path_;
-  std::FILE* file_;
+  /// Whether what lies at the path is of this object's making.
+  bool ours_ = false;
+  std::FILE* file_ = nullptr;
 };
 
 }  // namespace pith::tools

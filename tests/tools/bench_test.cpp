@@ -174,10 +174,13 @@ TEST_F(Bench, FailuresAreOneLine) {
   }
 }
 
-TEST_F(Bench, APlotThatFailedLeavesNoFile) {
-  const std::filesystem::path path = folder_ / "speed.svg";
-  EXPECT_EQ(pith(command({"--depth", "5000", "--plot", path.string()})).status, 1);
+TEST_F(Bench, APlotThatFailedChangesNothing) {
+  const std::string path = (folder_ / "speed.svg").string();
+  EXPECT_EQ(pith(command({"--depth", "5000", "--plot", path})).status, 1);
   EXPECT_FALSE(std::filesystem::exists(path));
+  write_text(path, "what was there before, and is longer than what comes");
+  EXPECT_EQ(pith(command({"--depth", "5000", "--plot", path})).status, 1);
+  EXPECT_EQ(read_file(path), "what was there before, and is longer than what comes");
 }
 
 TEST_F(Bench, MoreThanTheModelWasTrainedForIfAsked) {
