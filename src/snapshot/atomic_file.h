@@ -10,8 +10,8 @@
 namespace pith::snapshot {
 
 /// A file that is there as a whole or not at all, whenever the process or the machine stops: it is written beside its
-/// place under another name, synced, and renamed. A link in its place is replaced, not followed; folders, devices, pipes
-/// and sockets are not replaced.
+/// place under another name, synced, and renamed. A link in its place is replaced, not followed; folders, devices,
+/// pipes and sockets are not replaced.
 class AtomicFile {
  public:
   /// Throws Error(kIo) naming path and reason, as all members do. The calls must outlive it.
