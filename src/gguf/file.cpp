@@ -4,6 +4,7 @@
 #include <iterator>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/fail.h"
@@ -33,6 +34,27 @@ void check_shard(const Metadata& metadata, const std::filesystem::path& path, co
   if (stated.count == wanted.count && stated.index == wanted.index) return;
   fail(ErrorKind::kFormat, "{}: states to be file {} of {} (split.no, split.count), must be file {} of {}",
        path.string(), stated.index + 1, stated.count, wanted.index + 1, wanted.count);
+}
+
+/// Whether a key says what the model is. How a file lies and is called is its own affair.
+bool is_of_model(std::string_view key) {
+  if (key == "general.architecture") return true;
+  return !key.starts_with("split.") && !key.starts_with("general.");
+}
+
+/// Later files may repeat what the first one says, and nothing else: only the first one's keys are read.
+void check_same_model(const Metadata& first, const Metadata& later, const std::filesystem::path& path) {
+  for (const MetadataEntry& entry : later.entries()) {
+    if (!is_of_model(entry.key)) continue;
+    const Value* value = first.find(entry.key);
+    const Value& own = entry.value;
+    if (value != nullptr && value->type == own.type && value->element == own.element && value->count == own.count &&
+        std::ranges::equal(value->bytes, own.bytes))
+      continue;
+    fail(ErrorKind::kFormat, "{}: {} is {} {}, the model's first file {}", path.string(), printable(entry.key),
+         type_text(own), to_text(own),
+         value == nullptr ? "has no such key" : fmt::format("says {} {}", type_text(*value), to_text(*value)));
+  }
 }
 
 }  // namespace
@@ -77,6 +99,7 @@ void File::open_others(const std::filesystem::path& first, std::size_t count, He
     const std::filesystem::path path = shard_path(first, i, count);
     Parsed parsed = open_part(path, headers);
     check_shard(parsed.metadata, path, {count, i});
+    check_same_model(metadata_, parsed.metadata, path);
     stated.emplace_back(path.string(), parsed.metadata.get<std::uint64_t>(kTensorsKey));
     append(tensors_, std::move(parsed.tensors));
   }

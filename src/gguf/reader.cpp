@@ -9,6 +9,8 @@ namespace pith::gguf {
 namespace {
 
 constexpr std::size_t kStringHeaderBytes = sizeof(std::uint64_t);
+/// Sixty times the largest vocabularies. Files may be mostly holes, which cost nothing until somebody looks.
+constexpr std::size_t kEntriesMax = std::size_t{1} << 24;
 
 void check_bools(std::span<const std::byte> bytes, std::string_view key, const std::string& path) {
   const auto wrong = std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; });
@@ -36,6 +38,10 @@ Value read_array(Reader& reader, std::string_view key) {
   const std::size_t element_bytes = fixed_size(value.element);
   const std::size_t bytes_each = element_bytes == 0 ? kStringHeaderBytes : element_bytes;
   value.count = reader.count(reader.u64("the length of " + what), bytes_each, what);
+  if (value.count > kEntriesMax) {
+    fail(ErrorKind::kFormat, "{}: {} has {} entries, at most {} are allowed", reader.path(), what, value.count,
+         kEntriesMax);
+  }
   if (element_bytes != 0) {
     value.bytes = reader.take(value.count * element_bytes, what);
     if (value.element == ValueType::kBool) check_bools(value.bytes, key, reader.path());

@@ -53,7 +53,7 @@ const TensorTypeInfo& type_info(TensorType type) {
 const TensorTypeInfo& tensor_type_at(std::size_t i) noexcept { return kTable[i]; }
 
 std::string ggml_type_name(std::uint32_t id) {
-  return id < kGgmlNames.size() ? std::string(kGgmlNames[id]) : fmt::format("type {}", id);
+  return id < kGgmlNames.size() ? std::string(kGgmlNames[id]) : fmt::format("{}", id);
 }
 
 }  // namespace pith::gguf

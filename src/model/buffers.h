@@ -16,6 +16,9 @@ constexpr std::size_t padded(std::size_t columns) {
 /// All activations of a batch, in one place. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at
 /// once.
 struct Buffers {
+  /// Tokens whose activations take about `bytes` at most, but one at least.
+  static std::size_t tokens_within(const Hparams& h, std::size_t bytes);
+
   Buffers(const Hparams& h, std::size_t tokens_max);
 
   std::size_t embedding_stride, query_stride, key_stride, value_stride, attention_stride, feed_forward_stride,

@@ -24,8 +24,17 @@ constexpr Range kYarnMagnitude = {1e-3, 1e3};
 
 void check_experts(const gguf::File& file, const Keys& keys) {
   const std::string key = keys.name_of("expert_count");
-  if (file.metadata().get<std::uint64_t>(key).value_or(0) == 0) return;
-  fail(ErrorKind::kUnsupported, "{}: {} is not 0: mixtures of experts are not supported", file.path(), key);
+  const std::uint64_t experts = file.metadata().get<std::uint64_t>(key).value_or(0);
+  if (experts == 0) return;
+  fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 0: mixtures of experts are not supported", file.path(), key,
+       experts);
+}
+
+void check_causal(const gguf::File& file, const Keys& keys) {
+  const std::string key = keys.name_of("attention.causal");
+  if (file.metadata().get<bool>(key).value_or(true)) return;
+  fail(ErrorKind::kUnsupported, "{}: {} is false, must be true: models that look ahead are not supported", file.path(),
+       key);
 }
 
 void read_heads(const gguf::File& file, const Keys& keys, Hparams& h) {
@@ -107,6 +116,7 @@ Hparams read_hparams(const gguf::File& file) {
   const Architecture& architecture = find_architecture(file, h.architecture);
   const Keys keys(file, h.architecture);
   check_experts(file, keys);
+  check_causal(file, keys);
   h.layers = keys.count("block_count", kLayersMax);
   h.embedding = keys.count("embedding_length", kDimensionMax);
   read_heads(file, keys, h);

@@ -19,11 +19,10 @@ std::size_t Keys::count_or(std::string_view name, std::uint64_t fallback, std::u
 std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
   const std::string key = name_of(name);
   if (!metadata().is_array(key)) return count(name, max);
-  const std::vector<std::int64_t> values = metadata().integers(key);
-  if (values.size() != layers) {
-    fail(ErrorKind::kFormat, "{}: {} has {} entries, the model has {} layers", file_->path(), key, values.size(),
-         layers);
+  if (const std::size_t entries = metadata().find(key)->count; entries != layers) {
+    fail(ErrorKind::kFormat, "{}: {} has {} entries, the model has {} layers", file_->path(), key, entries, layers);
   }
+  const std::vector<std::int64_t> values = metadata().integers(key);
   for (const std::int64_t value : values) {
     if (value < 0) fail(ErrorKind::kFormat, "{}: {} has {}, allowed are 1 to {}", file_->path(), key, value, max);
     if (value != values.front()) {

@@ -24,7 +24,9 @@ constexpr int kVersion = 1;
 constexpr std::size_t kTextBytesMax = std::size_t{16} << 20;
 constexpr std::size_t kValuesMax = std::size_t{1} << 20;
 /// The manifest, a list, an entry, its shape.
-constexpr int kDepthMax = 4;
+constexpr std::size_t kDepthMax = 4;
+/// Of an object; a manifest has five. Those of the library are found one by one.
+constexpr std::size_t kFieldsMax = 16;
 constexpr std::size_t kRankMax = 4;
 constexpr std::size_t kDigestDigits = 64;
 
@@ -41,28 +43,60 @@ std::string metadata_digest(const std::vector<Manifest::Key>& keys) {
   return snapshot::to_hex(snapshot::sha256(fields.bytes()));
 }
 
-/// Watches while a text becomes values: nothing is nested deeper or there more often than in any manifest, and no field
-/// is there twice, of which JSON libraries take the one or the other.
+/// Looks a text over before it becomes values: nothing is nested deeper or there more often than in any manifest, and
+/// no field is there twice, of which JSON libraries take the one or the other. A handler of the library's events; its
+/// parser with a callback would do too, but in time that grows with the square of a list's length.
 class Guard {
  public:
   explicit Guard(std::string_view origin) : origin_(origin) {}
 
-  bool operator()(int depth, Json::parse_event_t event, const Json& value) {
-    using Event = Json::parse_event_t;
-    if (depth > kDepthMax) fail(ErrorKind::kFormat, "{}: is nested deeper than {} levels", origin_, kDepthMax);
-    if (++values_ > kValuesMax) fail(ErrorKind::kFormat, "{}: has more than {} values", origin_, kValuesMax);
-    if (event == Event::object_start) fields_.emplace_back();
-    if (event == Event::object_end) fields_.pop_back();
-    if (event == Event::key && !fields_.back().insert(value.get<std::string>()).second) {
-      fail(ErrorKind::kFormat, "{}: field \"{}\" is there twice", origin_, printable(value.get<std::string>()));
-    }
+  bool null() { return count_value(); }
+  bool boolean(bool) { return count_value(); }
+  bool number_integer(Json::number_integer_t) { return count_value(); }
+  bool number_unsigned(Json::number_unsigned_t) { return count_value(); }
+  bool number_float(Json::number_float_t, const std::string&) { return count_value(); }
+  bool string(const std::string&) { return count_value(); }
+  bool binary(const Json::binary_t&) { return count_value(); }
+  bool start_array(std::size_t) { return open(); }
+  bool end_array() { return close(); }
+  bool start_object(std::size_t) { return open(); }
+  bool end_object() { return close(); }
+  bool key(const std::string& name) {
+    std::vector<std::string>& fields = fields_.back();
+    if (fields.size() == kFieldsMax)
+      fail(ErrorKind::kFormat, "{}: an object has more than {} fields", origin_, kFieldsMax);
+    if (std::find(fields.begin(), fields.end(), name) != fields.end())
+      fail(ErrorKind::kFormat, "{}: field \"{}\" is there twice", origin_, printable(name));
+    fields.push_back(name);
     return true;
+  }
+  bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) {
+    // A number beyond all types is no error of form.
+    if (dynamic_cast<const Json::parse_error*>(&error) == nullptr)
+      fail(ErrorKind::kFormat, "{}: is no JSON that can be read", origin_);
+    fail(ErrorKind::kFormat, "{}: is no JSON, at byte {}", origin_, byte);
   }
 
  private:
+  bool count_value() {
+    if (++values_ > kValuesMax) fail(ErrorKind::kFormat, "{}: has more than {} values", origin_, kValuesMax);
+    return true;
+  }
+  bool open() {
+    if (fields_.size() == kDepthMax)
+      fail(ErrorKind::kFormat, "{}: is nested deeper than {} levels", origin_, kDepthMax);
+    fields_.emplace_back();
+    return count_value();
+  }
+  bool close() {
+    fields_.pop_back();
+    return true;
+  }
+
   std::string_view origin_;
   std::size_t values_ = 0;
-  std::vector<std::set<std::string>> fields_;
+  /// Of the arrays and objects that are open.
+  std::vector<std::vector<std::string>> fields_;
 };
 
 /// An object that has exactly the fields that it should have.
@@ -155,16 +189,13 @@ Manifest::Tensor read_tensor(const Json& json, std::string where) {
 Json parse_text(std::string_view text, std::string_view origin) {
   if (text.size() > kTextBytesMax)
     fail(ErrorKind::kFormat, "{}: has {} bytes, a manifest at most {}", origin, text.size(), kTextBytesMax);
+  // The library takes the one for the end of a text and passes over the other.
+  const std::size_t zero = text.find('\0');
+  if (zero != std::string_view::npos || text.starts_with("\xEF\xBB\xBF"))
+    fail(ErrorKind::kFormat, "{}: is no JSON, at byte {}", origin, zero == std::string_view::npos ? 1 : zero + 1);
   Guard guard(origin);
-  try {
-    return Json::parse(text,
-                       [&](int depth, Json::parse_event_t event, Json& value) { return guard(depth, event, value); });
-  } catch (const Json::parse_error& error) {
-    fail(ErrorKind::kFormat, "{}: is no JSON, at byte {}", origin, error.byte);
-  } catch (const Json::exception&) {
-    // A number beyond all types.
-    fail(ErrorKind::kFormat, "{}: is no JSON that can be read", origin);
-  }
+  Json::sax_parse(text, &guard);
+  return Json::parse(text);
 }
 
 /// Of another version the fields are unknown: look at that first.
@@ -172,7 +203,7 @@ void check_version(const Json& json, const std::string& where) {
   const bool named = json.is_object() && json.contains("format") && json["format"] == kFormatName;
   if (!named || !json.contains("version")) fail(ErrorKind::kFormat, "{}: is no manifest of a model", where);
   const Json& version = json["version"];
-  if (version != kVersion) {
+  if (!version.is_number_unsigned() || version != kVersion) {
     fail(ErrorKind::kFormat, "{}: is a manifest of version {}, pith reads {}", where,
          printable(version.dump(-1, ' ', true), 20), kVersion);
   }

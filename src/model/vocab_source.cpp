@@ -1,5 +1,7 @@
 #include "model/vocab_source.h"
 
+#include "base/fail.h"
+
 namespace pith::model {
 namespace {
 
@@ -15,6 +17,13 @@ std::vector<std::pair<std::string_view, std::int64_t>> read_ids(const gguf::Meta
   return ids;
 }
 
+/// Before anything is made of an array that the tokenizer would refuse for its length.
+void check_length(const gguf::File& file, std::string_view key, std::size_t tokens) {
+  const gguf::Value* value = file.metadata().find(key);
+  if (tokens == 0 || value == nullptr || !value->is_array() || value->count == 0 || value->count == tokens) return;
+  fail(ErrorKind::kFormat, "{}: {} has {} entries, tokenizer.ggml.tokens {}", file.path(), key, value->count, tokens);
+}
+
 }  // namespace
 
 tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
@@ -26,6 +35,8 @@ tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   source.model = std::string(metadata.require<std::string_view>("tokenizer.ggml.model"));
   source.pre = std::string(metadata.get<std::string_view>("tokenizer.ggml.pre").value_or(""));
   source.tokens = metadata.strings("tokenizer.ggml.tokens");
+  for (const char* key : {"tokenizer.ggml.scores", "tokenizer.ggml.token_type"})
+    check_length(file, key, source.tokens.size());
   source.scores = metadata.floats("tokenizer.ggml.scores");
   source.token_type = metadata.integers("tokenizer.ggml.token_type");
   source.merges = metadata.strings("tokenizer.ggml.merges");

@@ -17,6 +17,13 @@ int checked_batch(int tokens) {
   return tokens;
 }
 
+/// Tokens of a batch, fewer where a model's shape makes their activations large; results do not depend on it.
+int batch_for(const Model& model, int tokens) {
+  constexpr std::size_t kActivationBytes = std::size_t{192} << 20;
+  const std::size_t most = model::Buffers::tokens_within(model.impl()->hparams(), kActivationBytes);
+  return static_cast<int>(std::min(static_cast<std::size_t>(tokens), most));
+}
+
 int checked_context(int context, int trained) {
   if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
   return context == 0 ? trained : context;
@@ -40,7 +47,7 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
 Session::Impl::Impl(Model model, const SessionOptions& options)
     : model_(std::move(model)),
       context_(checked_context(options.context, model_.info().context_trained)),
-      batch_(checked_batch(std::min(options.batch_tokens, session::kBatchMax + 1))),
+      batch_(batch_for(model_, checked_batch(std::min(options.batch_tokens, session::kBatchMax + 1)))),
       pool_(options.threads),
       kv_(options.kv),
       threads_(options.threads),

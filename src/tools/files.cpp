@@ -5,6 +5,7 @@
 #include <pith/error.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -14,6 +15,8 @@
 #include <memory>
 #include <system_error>
 #include <utility>
+
+#include "tools/output.h"
 
 namespace pith::tools {
 namespace {
@@ -26,13 +29,14 @@ struct Close {
   throw Error(ErrorKind::kIo, fmt::format("{}: cannot {}: {}", path, what, std::strerror(errno)));
 }
 
-std::string read_all(std::FILE* file, std::string_view name) {
+std::string read_all(std::FILE* file, std::string_view name, std::size_t bytes_max) {
   std::string text;
   std::array<char, 65536> buffer;
-  for (;;) {
-    const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), file);
+  while (text.size() < bytes_max) {
+    const std::size_t wanted = std::min(buffer.size(), bytes_max - text.size());
+    const std::size_t size = std::fread(buffer.data(), 1, wanted, file);
     text.append(buffer.data(), size);
-    if (size < buffer.size()) break;
+    if (size < wanted) break;
   }
   if (std::ferror(file) != 0) fail_io("read", name);
   return text;
@@ -40,11 +44,11 @@ std::string read_all(std::FILE* file, std::string_view name) {
 
 }  // namespace
 
-std::string read_text(const std::string& path) {
-  if (path == "-") return read_all(stdin, "standard input");
+std::string read_text(const std::string& path, std::size_t bytes_max) {
+  if (path == "-") return read_all(stdin, "standard input", bytes_max);
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) fail_io("open", path);
-  return read_all(file.get(), path);
+  return read_all(file.get(), path, bytes_max);
 }
 
 std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
@@ -57,8 +61,8 @@ std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
     Token id = 0;
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (error != std::errc() || rest != word.data() + word.size()) {
-      throw Error(ErrorKind::kFormat,
-                  fmt::format("{}: '{}' at byte {} is not a token id", origin, word.substr(0, 40), at));
+      throw Error(ErrorKind::kFormat, fmt::format("{}: '{}' at byte {} is not a token id", origin,
+                                                  one_line(std::string(word.substr(0, 40))), at));
     }
     ids.push_back(id);
     at = end;

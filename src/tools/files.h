@@ -2,6 +2,7 @@
 
 #include <pith/options.h>
 
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,8 +10,8 @@
 
 namespace pith::tools {
 
-/// The bytes of a file, or of standard input for "-". Throws pith::Error(kIo).
-std::string read_text(const std::string& path);
+/// The bytes of a file, or of standard input for "-"; no more of them than `bytes_max`. Throws pith::Error(kIo).
+std::string read_text(const std::string& path, std::size_t bytes_max = std::numeric_limits<std::size_t>::max());
 
 /// Token ids with white space between them. `origin` names the text in errors. Throws pith::Error(kFormat) for anything
 /// else than numbers in range of a Token.

@@ -66,8 +66,8 @@ void info(const InspectArgs& args) {
   const Json json = describe(snapshot_info(args.snapshot, {.key = key}));
   if (args.format == Format::kJson) return write_json(json);
   for (const auto& [name, value] : json.items()) {
-    const std::string text =
-        value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string text = value.is_string() ? one_line(value.get<std::string>())
+                                               : value.dump(-1, ' ', false, Json::error_handler_t::replace);
     write_output(fmt::format("{:<20} {}\n", name, text));
   }
 }
@@ -94,7 +94,8 @@ void KeyArgs::add_to(Command& app) {
 
 std::vector<std::byte> KeyArgs::read() const {
   if (path.empty()) return {};
-  const std::string text = read_text(path);
+  // With a line's end; a key's file may be a device.
+  const std::string text = read_text(path, 2 * kKeyBytes + 2);
   if (text.size() == kKeyBytes) {
     std::vector<std::byte> key(kKeyBytes);
     std::memcpy(key.data(), text.data(), kKeyBytes);

@@ -158,5 +158,18 @@ TEST(Metadata, FindsAmongManyKeys) {
   }
 }
 
+// Holes in files cost nothing, what is made of them does.
+TEST(Metadata, RefusesArraysBeyondAllVocabularies) {
+  constexpr std::size_t kMost = std::size_t{1} << 24;
+  test::Bytes value;
+  test::append_number(value, static_cast<std::uint32_t>(ValueType::kUint8));
+  test::append_number(value, std::uint64_t{kMost + 1});
+  value.resize(value.size() + kMost + 1);
+  GgufWriter writer;
+  writer.add_raw("a", static_cast<std::uint32_t>(ValueType::kArray), value);
+  EXPECT_TRUE(throws(ErrorKind::kFormat, {"a has 16777217 entries", "at most 16777216"},
+                     [&] { parse(writer.bytes(), kTestPath); }));
+}
+
 }  // namespace
 }  // namespace pith::gguf

@@ -100,6 +100,15 @@ TEST_F(Shards, RefuseAFileThatIsNoShard) {
   EXPECT_TRUE(refused_open(ErrorKind::kFormat, {name_of(1).string(), "file 1 of 1"}));
 }
 
+TEST_F(Shards, LaterFilesMayRepeatWhatTheFirstSaysAndNothingElse) {
+  shards_[1].add("general.architecture", "llama").add("general.name", "part two").set_alignment(64);
+  EXPECT_EQ(File::open(write()).tensors().size(), whole_.tensors.size());
+  shards_[2].add("general.architecture", "gemma3");
+  EXPECT_TRUE(refused_open(ErrorKind::kFormat, {name_of(2).string(), "general.architecture is", "gemma3", "llama"}));
+  shards_[2].remove("general.architecture").add("llama.more", 7U);
+  EXPECT_TRUE(refused_open(ErrorKind::kFormat, {name_of(2).string(), "llama.more", "has no such key"}));
+}
+
 TEST_F(Shards, RefuseMissingTensors) {
   shards_[2].tensors.pop_back();
   const std::size_t count = whole_.tensors.size();

@@ -111,7 +111,9 @@ TEST(Load, HyperParametersOutOfRange) {
   expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{32}), ErrorKind::kFormat,
                  {"dimension_count", "32"});
   expect_refused({}, set("llama.rope.scaling.type", "longrope"), ErrorKind::kUnsupported, {"longrope", "yarn"});
-  expect_refused({}, set("llama.expert_count", std::uint32_t{8}), ErrorKind::kUnsupported, {"expert"});
+  expect_refused({}, set("llama.expert_count", std::uint32_t{8}), ErrorKind::kUnsupported, {"expert_count is 8"});
+  expect_refused({}, set("llama.attention.causal", false), ErrorKind::kUnsupported,
+                 {"llama.attention.causal is false"});
   expect_refused({}, set("llama.block_count", "two"), ErrorKind::kFormat, {"llama.block_count"});
 }
 

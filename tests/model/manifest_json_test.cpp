@@ -54,6 +54,9 @@ TEST(ManifestJson, WhatIsNone) {
   EXPECT_NE(why_refused("{\"version\": 1}").find("is no manifest"), std::string::npos);
   EXPECT_NE(why_refused(to_json(small_manifest()) + "x").find("is no JSON"), std::string::npos);
   EXPECT_NE(why_refused("{\"format\": 1e999}"), "");
+  using namespace std::string_literals;
+  EXPECT_NE(why_refused(to_json(small_manifest()) + "\0 {"s).find("is no JSON"), std::string::npos);
+  EXPECT_NE(why_refused("\xEF\xBB\xBF" + to_json(small_manifest())).find("is no JSON"), std::string::npos);
   const std::string text = to_json(small_manifest());
   for (std::size_t size = 0; size + 1 < text.size(); ++size) EXPECT_NE(why_refused(text.substr(0, size)), "") << size;
 }
@@ -61,6 +64,7 @@ TEST(ManifestJson, WhatIsNone) {
 TEST(ManifestJson, OtherVersions) {
   expect_refused_change([](Json& j) { j["version"] = 2; }, "version 2, pith reads 1");
   expect_refused_change([](Json& j) { j["version"] = "1"; }, "version");
+  expect_refused_change([](Json& j) { j["version"] = 1.0; }, "version 1.0, pith reads 1");
   expect_refused_change([](Json& j) { j["format"] = "other"; }, "is no manifest");
 }
 
@@ -103,6 +107,14 @@ TEST(ManifestJson, NothingIsThereTwice) {
   EXPECT_NE(why_refused(text).find("\"version\" is there twice"), std::string::npos);
 }
 
+/// In time that grows with their number: a test that is quadratic takes minutes.
+TEST(ManifestJson, ManyTensorsAreRead) {
+  constexpr std::size_t kTensors = 200000;
+  std::string text = "[{\"a\":\"b\"}";
+  for (std::size_t i = 1; i < kTensors; ++i) text += ",{\"a\":\"b\"}";
+  EXPECT_NE(why_refused(text + "]").find("is no manifest"), std::string::npos);
+}
+
 TEST(ManifestJson, TooMuchOfAnything) {
   EXPECT_NE(why_refused(std::string(100000, '[')).find("nested deeper"), std::string::npos);
   std::string deep;
@@ -112,6 +124,9 @@ TEST(ManifestJson, TooMuchOfAnything) {
   std::string many = "[0";
   for (int i = 0; i < 2000000; ++i) many += ",0";
   EXPECT_NE(why_refused(many + "]").find("more than"), std::string::npos);
+  std::string fields = "{\"x\":0";
+  for (int i = 0; i < 100000; ++i) fields += ",\"" + std::to_string(i) + "\":0";
+  EXPECT_NE(why_refused(fields + "}").find("more than 16 fields"), std::string::npos);
 }
 
 TEST(ManifestJson, AnyByteSetToAnything) {
