@@ -54,8 +54,7 @@ TEST(ManifestJson, WhatIsNone) {
   EXPECT_NE(why_refused("{\"version\": 1}").find("is no manifest"), std::string::npos);
   EXPECT_NE(why_refused(to_json(small_manifest()) + "x").find("is no JSON"), std::string::npos);
   EXPECT_NE(why_refused("{\"format\": 1e999}"), "");
-  using namespace std::string_literals;
-  EXPECT_NE(why_refused(to_json(small_manifest()) + "\0 {"s).find("is no JSON"), std::string::npos);
+  EXPECT_NE(why_refused(to_json(small_manifest()) + std::string("\0 {", 3)).find("is no JSON"), std::string::npos);
   EXPECT_NE(why_refused("\xEF\xBB\xBF" + to_json(small_manifest())).find("is no JSON"), std::string::npos);
   const std::string text = to_json(small_manifest());
   for (std::size_t size = 0; size + 1 < text.size(); ++size) EXPECT_NE(why_refused(text.substr(0, size)), "") << size;
