@@ -101,6 +101,11 @@ TEST_F(Failure, ANameSteersNoTerminal) {
   const std::string out = pith_output({"info", path.string()});
   EXPECT_EQ(out.find('\x1b'), std::string::npos) << out;
   EXPECT_NE(out.find("a [2J b\n"), std::string::npos) << out;
+  const std::string snapshot = (folder_ / "session.pith").string();
+  pith_output({"snapshot", "save", "-m", path.string(), "--out", snapshot, "-p", "the cat"});
+  const std::string info = pith_output({"snapshot", "info", snapshot});
+  EXPECT_EQ(info.find('\x1b'), std::string::npos) << info;
+  EXPECT_NE(info.find("a [2J b\n"), std::string::npos) << info;
 }
 
 TEST_F(Failure, UnknownWeightType) {
@@ -169,6 +174,7 @@ TEST_F(Failure, BadTokenIds) {
   expect_failure(with_ids("99999999999999"), "99999999999999");
   expect_failure(with_ids("5 -1"), "-1");
   expect_failure(with_ids("5 99999"), "99999");
+  expect_failure(with_ids(std::string("5 1\0\x1b[2J", 8)), "'1  [2J' at byte 2 is not a token id");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out.bin"));
 }
 

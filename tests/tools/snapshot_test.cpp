@@ -34,6 +34,11 @@ void expect_part(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
+TEST_F(SnapshotTool, AKeyFileWithoutEndIsRefused) {
+  expect_part(refused({"snapshot", "info", snapshot_, "--key-file", "/dev/zero"}),
+              "/dev/zero: has 66 bytes, must have 32");
+}
+
 TEST_F(SnapshotTool, GoesOnWhereRunWouldHaveBeen) {
   const Args how = {"--kv", "int4", "--temp", "30", "--top-k", "40", "--seed", "7"};
   Args run = {"run", "-m", model_, "-p", "the cat sat on", "--ignore-end", "-n", "90"};

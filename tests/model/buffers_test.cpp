@@ -1,0 +1,33 @@
+#include "model/buffers.h"
+
+#include <gtest/gtest.h>
+
+namespace pith::model {
+namespace {
+
+constexpr std::size_t kMebibyte = std::size_t{1} << 20;
+
+Hparams shape_of(std::size_t embedding, std::size_t heads, std::size_t head_size, std::size_t feed_forward) {
+  Hparams h;
+  h.embedding = embedding;
+  h.heads = heads;
+  h.kv_heads = heads;
+  h.key_size = head_size;
+  h.value_size = head_size;
+  h.feed_forward = feed_forward;
+  return h;
+}
+
+TEST(Buffers, OfUsualShapesHoldWholeBatches) {
+  EXPECT_GE(Buffers::tokens_within(shape_of(4096, 32, 128, 14336), 192 * kMebibyte), 512U);
+}
+
+// A file of some kilobytes can state any shape.
+TEST(Buffers, OfOddShapesHoldFewTokensButOne) {
+  EXPECT_LT(Buffers::tokens_within(shape_of(1, 1, 16, std::size_t{1} << 20), 192 * kMebibyte), 20U);
+  EXPECT_LT(Buffers::tokens_within(shape_of(1, 1U << 14, 16, 16), 192 * kMebibyte), 50U);
+  EXPECT_EQ(Buffers::tokens_within(shape_of(1, 1U << 20, 512, 16), kMebibyte), 1U);
+}
+
+}  // namespace
+}  // namespace pith::model
