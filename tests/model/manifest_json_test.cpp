@@ -106,7 +106,7 @@ TEST(ManifestJson, NothingIsThereTwice) {
   EXPECT_NE(why_refused(text).find("\"version\" is there twice"), std::string::npos);
 }
 
-/// In time that grows with their number: a test that is quadratic takes minutes.
+/// In a moment; in the square of their number it would be seconds, which no assertion here can tell.
 TEST(ManifestJson, ManyTensorsAreRead) {
   constexpr std::size_t kTensors = 200000;
   std::string text = "[{\"a\":\"b\"}";
