@@ -17,8 +17,7 @@ std::size_t last_of(const Slot& slot) {
   return static_cast<std::size_t>(slot.positions->list()[top]);
 }
 
-}  // namespace
-
+/// Of one KV head, by cell.
 std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens) {
   const HeadSlots& head = cache.slots(layer, kv_head);
   std::vector<std::size_t> shifts(cell_of_slot(head.slots.size()) + 1);
@@ -41,6 +40,8 @@ std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::s
   }
   return shifts;
 }
+
+}  // namespace
 
 void LayerShifts::find(const Cache& cache, std::size_t layer, std::size_t tokens) {
   shifts_.clear();

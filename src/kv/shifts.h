@@ -7,16 +7,13 @@
 
 namespace pith::kv {
 
-/// How many positions nearer a KV head's cells are moved to the queries that lie past what the model was trained for,
-/// by cell: by what is missing behind them, so that distances are those among the tokens that are held (StreamingLLM,
-/// Xiao et al., arXiv 2309.17453, section 3.2). All tokens of a cell move alike. Queries are turned and keys stay as
-/// they are stored. `tokens`: of the sequence, a batch whose pages are sealed already included.
-std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens);
-
-/// The shifts of a layer's KV heads for one batch.
+/// How many positions nearer a layer's cells are moved, for one batch, to the queries that lie past what the model was
+/// trained for, by KV head and cell: by what is missing behind them, so that distances are those among the tokens that
+/// are held (StreamingLLM, Xiao et al., arXiv 2309.17453, section 3.2). All tokens of a cell move alike. Queries are
+/// turned and keys stay as they are stored.
 class LayerShifts {
  public:
-  /// Of a batch that ends with `tokens` tokens in the sequence.
+  /// `tokens`: of the sequence, the batch, whose pages are sealed already, included.
   void find(const Cache& cache, std::size_t layer, std::size_t tokens);
   /// Whether nothing is moved.
   bool none() const { return shifts_.empty(); }
