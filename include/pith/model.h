@@ -57,6 +57,10 @@ class Model {
   /// How conversations are written for it; without a format where the file has no template that pith knows.
   const ChatTemplate& chat_template() const noexcept;
 
+  /// Frees the scratch memory that is kept for the next feed of any session (SessionMemory::scratch_shared), for an
+  /// application that will be idle for long. Feeds that run keep theirs.
+  void release_scratch() const;
+
   /// Internal: what sessions work on.
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }
 

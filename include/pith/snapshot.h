@@ -18,8 +18,9 @@ struct SnapshotOptions {
   /// 32 bytes, which outlive the call: the file is encrypted and authenticated with them (AES-256-GCM), and refused if
   /// it is not. Nothing of them is written. Empty: no encryption; then hashes find damage, but nobody's intent.
   std::span<const std::byte> key{};
-  /// Of a restored session; 0: one per processor. Results do not depend on it.
+  /// Of a restored session, as in SessionOptions.
   int threads = 0;
+  std::shared_ptr<const WorkerPool> workers{};
   /// Of a restored session: KvOptions::page_checksums.
   bool page_checksums = false;
   /// Where a restored session finds codecs, policies, allocators and selectors of your own, by the names they had.

@@ -214,6 +214,12 @@ Staging::Staging(const Cache& cache, std::size_t tokens_max)
   }
 }
 
+std::size_t Staging::bytes() const {
+  std::size_t bytes = rows_.size() * sizeof(float);
+  for (const Memory& memory : memory_) bytes += memory.pages.size();
+  return bytes;
+}
+
 std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
   const auto which = static_cast<std::size_t>(side);
   const Memory& memory = memory_[which];

@@ -14,8 +14,10 @@ namespace pith::kv {
 /// the batch reads its own pages here; only the unfinished last one goes back into the cache. One owner at a time.
 class Staging {
  public:
-  /// For batches of at most `tokens_max` tokens.
+  /// For batches of at most `tokens_max` tokens, of any cache of the same ScratchLayout.
   Staging(const Cache& cache, std::size_t tokens_max);
+
+  std::size_t bytes() const;
 
   /// Page `page` (absolute number) of a KV head, as Side::exact() reads it.
   std::byte* page(KvSide side, std::size_t kv_head, std::size_t page) const;

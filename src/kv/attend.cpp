@@ -38,10 +38,21 @@ Attention::Worker::Worker(std::size_t rows, std::size_t value_size)
 
 PageScratch Attention::Worker::scratch() const { return {weights.planes(0), row_add.data(), row_shrink.data()}; }
 
+std::size_t Attention::Worker::bytes() const {
+  return (scores.size() + row_add.size() + row_shrink.size() + observed.size()) * sizeof(float) + weights.bytes() +
+         ranges.size() * sizeof(kernels::TokenRange) + part.bytes() + total.bytes() + turned.bytes();
+}
+
 Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers)
     : shape_(cache.shape()), queries_(cache, tokens_max) {
   if (cache.sparse().on()) choices_.resize(shape_.kv_heads);
   for (int i = 0; i < workers; ++i) workers_.emplace_back(kBlockTokens * shape_.group(), shape_.value_size);
+}
+
+std::size_t Attention::bytes() const {
+  std::size_t bytes = queries_.bytes() + split_parts_.bytes() + observed_.capacity() * sizeof(float);
+  for (const Worker& worker : workers_) bytes += worker.bytes();
+  return bytes;
 }
 
 void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const AttendBlock& block,

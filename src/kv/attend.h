@@ -19,10 +19,14 @@
 
 namespace pith::kv {
 
-/// Attention of a batch over the cache, on the stored bytes. Buffers only: one owner at a time.
+/// Attention of a batch over the cache, on the stored bytes. Buffers only: one owner at a time. They serve any cache of
+/// the same ScratchLayout.
 class Attention {
  public:
   Attention(const Cache& cache, std::size_t tokens_max, int workers);
+
+  /// Bytes of the buffers that grow with the batch, the workers or the depth.
+  std::size_t bytes() const;
 
   /// append() of the same batch comes first. Softmax states are built by chunk of kChunkPages pages and merged in
   /// order, so the result depends neither on the number of threads nor on the batch.
@@ -33,6 +37,7 @@ class Attention {
   struct Worker {
     Worker(std::size_t rows, std::size_t value_size);
     PageScratch scratch() const;
+    std::size_t bytes() const;
 
     Buffer<float> scores;  ///< [rows, kPageTokens]
     SplitBuffers weights;

@@ -13,6 +13,11 @@ SplitBuffers::SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t col
       high_starts_(blocks * block_rows_),
       low_starts_(blocks * block_rows_) {}
 
+std::size_t SplitBuffers::bytes() const {
+  return high_.size() + low_.size() + scales_.size() * sizeof(float) +
+         (high_starts_.size() + low_starts_.size()) * sizeof(std::int32_t);
+}
+
 kernels::SplitPlanes SplitBuffers::planes(std::size_t block) const {
   const std::size_t row = block * block_rows_;
   return {high_.data() + block * block_bytes_, low_.data() + block * block_bytes_, scales_.data() + row,

@@ -16,6 +16,7 @@ class SplitBuffers {
   SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t columns);
 
   bool empty() const { return high_.size() == 0; }
+  std::size_t bytes() const;
   kernels::SplitPlanes planes(std::size_t block) const;
 
  private:
@@ -33,6 +34,7 @@ class RowsBuffers {
   RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size);
 
   std::size_t blocks() const { return blocks_; }
+  std::size_t bytes() const { return (references_.size() + sums_.size() + out_.size()) * sizeof(float); }
   /// `rows` is at most what blocks were made for.
   SoftmaxRows rows(std::size_t block, std::size_t rows) const;
 

@@ -25,6 +25,7 @@ class QueryRows {
   QueryRows(const Cache& cache, std::size_t rows, std::size_t blocks);
 
   bool empty() const { return exact_.size() == 0; }
+  std::size_t bytes() const { return (exact_.size() + sealed_.size()) * sizeof(float) + split_.bytes(); }
   float* exact(std::size_t row) { return &exact_[row * size_]; }
   /// The exact rows are there: makes the other forms, of a KV head.
   void seal(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t row, std::size_t rows,
@@ -46,6 +47,7 @@ class BatchQueries {
   void prepare(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
                std::span<const AttendBlock> blocks);
   BlockQueries of(const AttendBlock& block) const;
+  std::size_t bytes() const { return rows_.bytes(); }
 
  private:
   std::size_t first_row(const AttendBlock& block) const { return (block.kv_head * tokens_ + block.token) * group_; }
@@ -62,6 +64,7 @@ class TurnedQueries {
   void begin() { shift_ = 0; }
   BlockQueries turned(const Cache& cache, std::size_t layer, const AttendBlock& block, const BlockQueries& queries,
                       std::size_t shift);
+  std::size_t bytes() const { return rows_.bytes(); }
 
  private:
   QueryRows rows_;

@@ -146,6 +146,15 @@ void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
   }
 }
 
+std::size_t Cache::table_bytes() const {
+  std::size_t bytes = pages_.capacity() * sizeof(SidePages) + slots_.capacity() * sizeof(HeadSlots) +
+                      key_bases_.capacity() * sizeof(KeyBasis) + promoted_.capacity() * sizeof(promoted_[0]);
+  for (const SidePages& side : pages_) bytes += side.pages.capacity() * sizeof(Page) + side.grid.capacity();
+  for (const HeadSlots& head : slots_) bytes += head.slots.capacity() * sizeof(Slot);
+  if (!key_bases_.empty()) bytes += key_bases_.size() * 2 * shape_.key_size * sizeof(float);
+  return bytes;
+}
+
 std::size_t Cache::sealed_bytes() const {
   std::size_t bytes = 0;
   for (const SidePages& side : pages_) {

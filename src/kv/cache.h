@@ -144,6 +144,8 @@ class Cache {
   std::size_t summary_bytes() const;
   /// Of one side of one layer, all of it.
   std::size_t bytes(KvSide side, std::size_t layer) const;
+  /// Bytes of what leads to pages and says how to read them: tables, slots, bases of keys. Not part of the others.
+  std::size_t table_bytes() const;
   /// What they will be when so many tokens are held and promotions take their share; the text decides which heads do.
   /// Heads that would be unusable otherwise (promote()) come on top.
   std::size_t sealed_bytes_at(std::size_t tokens) const;

@@ -46,7 +46,9 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
     fork.observers() = kv::Observers();
     fork.observers().add(needs, heads);
     fork.query_sums() = kv::QuerySums();
-    model::Forward forward(*model.impl(), fork, pool, batch_tokens);
+    const auto lease = model.impl()->workspaces().take(*model.impl(), fork, std::min(tokens.size(), batch_tokens),
+                                                       batch_tokens, pool.size());
+    model::Forward forward(*model.impl(), fork, pool, *lease);
     for (std::span<const Token> left = tokens; !left.empty();) {
       const std::span<const Token> batch = left.first(std::min(left.size(), batch_tokens));
       fork.observers().begin_batch(fork.tokens(), batch.size(), fork.tokens() + left.size());

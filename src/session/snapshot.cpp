@@ -168,10 +168,12 @@ void read_tokens(Session::Impl& impl, const Beginning& begin, snapshot::Reader& 
 
 void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
   FieldReader fields = reader.fields(RecordKind::kLogits);
-  impl.logits_ = fields.get_array<float>("logits");
+  auto logits = std::make_shared<std::vector<float>>(fields.get_array<float>("logits"));
   fields.end();
-  if (!impl.logits_.empty() && impl.logits_.size() != static_cast<std::size_t>(impl.model_.info().vocab))
+  if (logits->empty()) return;
+  if (logits->size() != static_cast<std::size_t>(impl.model_.info().vocab))
     fields.refuse("there are not as many logits as the vocabulary has tokens");
+  impl.logits_ = std::move(logits);
 }
 
 std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::path& path,
@@ -183,6 +185,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
   begin.options.kv.codecs = options.codecs;
   begin.options.eviction.registry = options.eviction;
   begin.options.threads = options.threads;
+  begin.options.workers = options.workers;
   begin.options.kv.page_checksums = options.page_checksums;
   std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
   check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
@@ -203,7 +206,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
                    const snapshot::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
-  if (!impl.whole_) {
+  if (!impl.whole()) {
     fail(ErrorKind::kInvalidArgument,
          "{}: a failure left the session's cache incomplete: feed, truncate or reset it before it is saved",
          path.string());
@@ -213,14 +216,14 @@ void session::save(const Session& session, const std::filesystem::path& path, co
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
   }
-  kv::verify_pages(impl.cache_);
+  impl.check_pages();
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;
   tokens.put_array(impl.tokens_);
   writer.record(RecordKind::kTokens, tokens.bytes());
   FieldWriter logits;
-  logits.put_array(impl.logits_);
+  logits.put_array(impl.logits_ == nullptr ? std::vector<float>{} : *impl.logits_);
   writer.record(RecordKind::kLogits, logits.bytes());
   kv::save(impl.cache_, writer);
   writer.finish();

@@ -50,6 +50,14 @@ QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
       low_scales_(scales_.size()),
       low_sums_(2 * scales_.size()) {}
 
+std::size_t QuantizedRows::bytes() const {
+  std::size_t bytes = codes_.size() + low_counts_.size() + low_rows_.size() + low_codes_.size() +
+                      (scales_.size() + sums_.size() + half_sums_.size() + low_scales_.size()) * sizeof(float) +
+                      low_sums_.size() * sizeof(std::int32_t);
+  for (const Buffer<std::int32_t>& starts : starts_) bytes += starts.size() * sizeof(std::int32_t);
+  return bytes;
+}
+
 kernels::CodeRows QuantizedRows::destination(std::size_t rows, std::size_t columns, FormatSet readers) {
   kernels::CodeRows to;
   if (!readers.any_quantized()) return to;

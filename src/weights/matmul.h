@@ -44,6 +44,8 @@ class QuantizedRows {
   QuantizedRows() = default;
   QuantizedRows(std::size_t rows_max, std::size_t columns_max);
 
+  std::size_t bytes() const;
+
   /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no reader asks for codes.
   /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns. make_row(m)
   /// writes row m of x right before it is read, a block of 12 rows at a time, so that they never leave the second

@@ -20,7 +20,7 @@ using Rows = std::vector<std::vector<double>>;
 Rows scored_rows(const Model& model, std::span<const Token> chunk, const KvOptions& kv) {
   Session session(model, {.kv = kv});
   Rows rows;
-  session.feed(chunk, [&](int position, std::span<const float> logits) {
+  session.feed_logits(chunk, [&](int position, std::span<const float> logits) {
     const auto at = static_cast<std::size_t>(position);
     if (at < chunk.size() / 2 || at + 1 >= chunk.size()) return;
     double total = 0;
