@@ -33,7 +33,7 @@ const char* to_string(FinishReason reason) noexcept {
 Generation Session::Impl::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                                    const std::stop_token& stop) {
   Generation result;
-  if (!options.keep_sampler) sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
+  if (!options.keep_sampler) sampler_ = Sampler(options.sampling, model_.tokenizer().vocab_size());
   session::StopStrings stops(options.stop);
   const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
   result.prompt_tokens = static_cast<int>(prompt_tokens.size());

@@ -31,7 +31,7 @@ std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
   with_memory_for("make a sampler",
-                  [&] { impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size()); });
+                  [&] { impl_->sampler_ = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
 Token Session::sample() {

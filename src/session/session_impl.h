@@ -11,7 +11,6 @@
 #include "session/cache.h"
 #include "session/eviction.h"
 #include "session/prefix_sharing.h"
-#include "session/sampler.h"
 
 namespace pith {
 
@@ -57,7 +56,7 @@ class Session::Impl {
   std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
   kv::Cache cache_;
   model::Forward forward_;
-  session::Sampler sampler_;
+  Sampler sampler_;
   std::vector<Token> tokens_;
   /// With sparse reading: which tokens were fed alone. [tokens_]
   std::vector<bool> alone_;
