@@ -2,7 +2,9 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/sampling.h>
 #include <pith/threads.h>
+#include <pith/token.h>
 
 #include <cstdint>
 #include <functional>
@@ -14,9 +16,6 @@
 #include <vector>
 
 namespace pith {
-
-/// A token's id in the model's vocabulary.
-using Token = std::int32_t;
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
@@ -108,30 +107,6 @@ struct SessionOptions {
   bool share_prefixes = false;
   /// What the session forgets, and when. Nothing by default.
   EvictionOptions eviction{};
-};
-
-/// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p,
-/// min-p.
-struct SamplingOptions {
-  /// 0: greedy. Otherwise logits are divided by it.
-  float temperature = 0.0F;
-  /// Keep the k likeliest tokens; 0: all.
-  int top_k = 0;
-  /// Keep the smallest set of likeliest tokens whose probability reaches top_p; 1: all. (Holtzman et al., 1904.09751)
-  float top_p = 1.0F;
-  /// Keep tokens at least min_p times as likely as the likeliest; 0: all. (Nguyen et al., 2407.01082)
-  float min_p = 0.0F;
-  /// Positive logits of recent tokens are divided by it, negative ones multiplied; 1: none. (Keskar et al., 1909.05858)
-  float repetition_penalty = 1.0F;
-  /// Subtracted once from the logit of each recent token.
-  float presence_penalty = 0.0F;
-  /// Subtracted from the logit of each recent token as often as it occurred.
-  float frequency_penalty = 0.0F;
-  /// How many of the newest tokens the penalties look at; 0: none, -1: all.
-  int penalty_window = 64;
-  /// Added to the logits of these tokens first.
-  std::map<Token, float> logit_bias{};
-  std::uint64_t seed = 0;
 };
 
 /// Sees the logits before a token is drawn from them, and may change them in place: `tokens` is all that the model has

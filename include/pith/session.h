@@ -145,8 +145,8 @@ class Session {
   void set_sampling(const SamplingOptions& options);
   /// Draws a token from the current logits without feeding it.
   Token sample();
-  /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens. Throws
-  /// kInvalidArgument for another number of logits, kNumeric for NaN or infinities.
+  /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens; -inf bans a
+  /// token. Throws kInvalidArgument for another number of logits or where all are banned, kNumeric for NaN or infinity.
   Token sample(std::span<const float> logits);
   /// Draws a token, feeds it and returns it.
   Token step();
@@ -184,7 +184,8 @@ class Session {
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
   /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
   /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
-  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely.
+  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely or
+  /// whose sampler has stages of its own (SamplingOptions::stages).
   void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
   /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;

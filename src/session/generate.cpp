@@ -91,7 +91,7 @@ class Generator {
       if (options_.on_logits) options_.on_logits(ahead_.tokens(), changed_);
       logits = changed_;
     }
-    const Token token = session_.sampler_.sample(logits, ahead_.tokens());
+    const Token token = session_.sampler_.sample_masked(logits, ahead_.tokens());
     if (options_.logprobs >= 0 && !ends(token))
       result_.scores.push_back(session::score_token(raw, token, options_.logprobs));
     return token;
@@ -146,7 +146,7 @@ Generation Session::Impl::generate(std::span<const Token> prompt, const Generate
                                    const PieceSink& on_piece, const std::stop_token& stop) {
   Generation result;
   check_options(options, model_.tokenizer().vocab_size());
-  if (!options.keep_sampler) sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
+  if (!options.keep_sampler) sampler_ = Sampler(options.sampling, model_.tokenizer().vocab_size());
   if (prompt.empty() && tokens_.empty()) {
     fail(ErrorKind::kInvalidArgument, "the prompt is empty, and so is the session: there is nothing to go on from");
   }

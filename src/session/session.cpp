@@ -49,13 +49,13 @@ std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
   with_memory_for("make a sampler",
-                  [&] { impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size()); });
+                  [&] { impl_->sampler_ = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
 Token Session::sample() { return sample(impl_->vocab_logits(impl_->logits())); }
 
 Token Session::sample(std::span<const float> logits) {
-  return with_memory_for("draw a token", [&] { return impl_->sampler_.sample(logits, impl_->tokens_); });
+  return with_memory_for("draw a token", [&] { return impl_->sampler_.sample_masked(logits, impl_->tokens_); });
 }
 
 Token Session::step() {

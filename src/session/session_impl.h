@@ -14,7 +14,6 @@
 #include "session/cache.h"
 #include "session/eviction.h"
 #include "session/prefix_sharing.h"
-#include "session/sampler.h"
 
 namespace pith {
 
@@ -82,7 +81,7 @@ class Session::Impl {
   KvOptions kv_;
   std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
   kv::Cache cache_;
-  session::Sampler sampler_;
+  Sampler sampler_;
   std::vector<Token> tokens_;
   /// With sparse reading: which tokens were fed alone. [tokens_]
   std::vector<bool> alone_;

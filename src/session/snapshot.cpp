@@ -32,7 +32,8 @@ struct Beginning {
   ModelInfo model;  ///< Names only.
   SessionOptions options;
   SamplingOptions sampling;
-  session::RngState rng;
+  RngState rng;
+  std::vector<StageState> stage_states;
   std::uint64_t tokens = 0;
   bool compacted = false;
 };
@@ -79,6 +80,7 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
   fields.put(impl.batch_);
   session::put(fields, impl.sampler_.options());
   session::put(fields, impl.sampler_.rng_state());
+  session::put(fields, impl.sampler_.stage_states());
   fields.put(static_cast<std::uint64_t>(impl.tokens_.size()));
   fields.put_flag(impl.compacted_);
   writer.record(RecordKind::kSession, fields.bytes());
@@ -101,8 +103,9 @@ Beginning read_beginning(snapshot::Reader& reader) {
   begin.options.eviction = session::get_eviction(fields);
   begin.options.context = fields.get<int>("context", 1, std::numeric_limits<int>::max());
   begin.options.batch_tokens = fields.get<int>("batch_tokens", 1, session::kBatchMax);
-  begin.sampling = session::get_sampling(fields);
+  begin.sampling = session::get_sampling(fields, reader.version());
   begin.rng = session::get_rng(fields);
+  if (reader.version() >= 2) begin.stage_states = session::get_stage_states(fields);
   begin.tokens = fields.get<std::uint64_t>("tokens", 0, std::numeric_limits<int>::max());
   begin.compacted = fields.get_flag("compacted");
   fields.end();
@@ -144,8 +147,9 @@ void check_parts(const Fingerprints& saved, const Fingerprints& own, const std::
 std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, const std::string& path) {
   try {
     auto impl = std::make_unique<Session::Impl>(std::move(model), begin.options);
-    impl->sampler_ = session::Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
+    impl->sampler_ = Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
     impl->sampler_.set_rng_state(begin.rng);
+    impl->sampler_.set_stage_states(begin.stage_states);
     return impl;
   } catch (const Error& error) {
     fail(error.kind(), "{}: {}", path, error.what());
@@ -215,6 +219,11 @@ void session::save(const Session& session, const std::filesystem::path& path, co
   if (impl.cache_.sparse().on()) {
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
+  }
+  // Nobody could make them again.
+  if (const SamplerStages& own = impl.sampler_.options().stages; !own.empty()) {
+    fail(ErrorKind::kUnsupported, "{}: a session whose sampler has stages of its own (\"{}\") cannot be saved",
+         path.string(), own.front()->name());
   }
   impl.check_pages();
   snapshot::Writer writer(path, options.key, ops);

@@ -9,7 +9,9 @@
 namespace pith::snapshot {
 
 /// Raised whenever older readers would misread a file (docs/formats/snapshot.md).
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
+/// Older versions are read from this one on; what they lack has its default.
+inline constexpr std::uint32_t kOldestVersion = 1;
 
 inline constexpr std::size_t kHeaderBytes = 72;
 using HeaderBytes = std::array<std::byte, kHeaderBytes>;

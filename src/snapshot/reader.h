@@ -31,6 +31,8 @@ class Reader {
   Reader(const std::filesystem::path& path, std::span<const std::byte> key);
 
   const std::string& path() const { return file_.path(); }
+  /// Returns the version that the file was written in, between kOldestVersion and kVersion.
+  std::uint32_t version() const { return header_.version; }
 
   /// Reads all of the file and compares every hash; what is read afterwards begins at the first record again.
   void verify();
