@@ -225,7 +225,8 @@ inline void skip_rows(CodeRows& to, std::size_t rows) {
   }
 }
 
-void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to) {
+inline void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns,
+                          const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
   for (std::size_t done = 0; done < rows;) {
     const std::size_t row = first + done;

@@ -23,7 +23,7 @@ inline void zip(float* x, const float* y, std::size_t length, const F& f) {
       [&](std::size_t i, std::size_t n) { store_first(x + i, f(load_first(x + i, n), load_first(y + i, n)), n); });
 }
 
-void rms_norm(const float* x, const float* weight, std::size_t length, float eps, float* out) {
+inline void rms_norm(const float* x, const float* weight, std::size_t length, float eps, float* out) {
   F32x16 squares = zero();
   const auto square = [&](F32x16 v) { squares = fma(v, v, squares); };
   for_vectors(
@@ -38,16 +38,16 @@ void rms_norm(const float* x, const float* weight, std::size_t length, float eps
       });
 }
 
-void add_rows(float* x, const float* y, std::size_t length) {
+inline void add_rows(float* x, const float* y, std::size_t length) {
   zip(x, y, length, [](F32x16 a, F32x16 b) { return add(a, b); });
 }
 
-void scale_row(float* x, float factor, std::size_t length) {
+inline void scale_row(float* x, float factor, std::size_t length) {
   const F32x16 f = set1(factor);
   zip(x, x, length, [&](F32x16 a, F32x16) { return mul(a, f); });
 }
 
-void silu_mul(float* gate, const float* up, std::size_t length) {
+inline void silu_mul(float* gate, const float* up, std::size_t length) {
   zip(gate, up, length, [](F32x16 g, F32x16 u) {
     const F32x16 one = set1(1.0F);
     return mul(div(g, add(one, exp(mul(g, set1(-1.0F))))), u);
@@ -55,7 +55,7 @@ void silu_mul(float* gate, const float* up, std::size_t length) {
 }
 
 /// The tanh form: x * sigmoid(2u) with u = sqrt(2/pi) * (x + 0.044715 x^3).
-void gelu_mul(float* gate, const float* up, std::size_t length) {
+inline void gelu_mul(float* gate, const float* up, std::size_t length) {
   zip(gate, up, length, [](F32x16 g, F32x16 u) {
     const F32x16 cubic = fma(mul(mul(g, g), g), set1(0.044715F), g);
     const F32x16 minus_2u = mul(cubic, set1(-2.0F * 0.79788456F));
@@ -92,7 +92,7 @@ inline void hadamard_vectors(float* x) {
   for (std::size_t i = 0; i < vectors; ++i) store(x + i * kLanes, mul(v[i], factor));
 }
 
-void hadamard(float* x, std::size_t size) {
+inline void hadamard(float* x, std::size_t size) {
   // The sizes of most heads.
   if (size == 4 * kLanes) return hadamard_vectors<4>(x);
   if (size == 8 * kLanes) return hadamard_vectors<8>(x);

@@ -28,7 +28,7 @@ void limit_dot_rows(const std::uint8_t* w, std::size_t steps, const std::int8_t*
   for (std::size_t n = 0; n < rows; ++n) store(out + n * kLanes, to_f32(total[n]));
 }
 
-void limit_dots(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out) {
+inline void limit_dots(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out) {
   constexpr std::size_t kRows = kRowsMax >= kLimitRows ? kLimitRows : kLimitRows / 3;
   for (std::size_t row = 0; row < kLimitRows; row += kRows) {
     limit_dot_rows<kRows>(w, steps, x + 4 * row, out + row * kLanes);
@@ -36,7 +36,7 @@ void limit_dots(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, 
 }
 
 /// Eight sums: loads wait for no addition.
-float limit_read(const float* x, std::size_t length) {
+inline float limit_read(const float* x, std::size_t length) {
   constexpr std::size_t kSums = 8;
   F32x16 total[kSums];
 #pragma GCC unroll 8

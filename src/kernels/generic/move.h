@@ -51,7 +51,7 @@ void copy_rows(const void* from, std::size_t stride, std::size_t rows, std::size
 /// Largest finite f16.
 inline constexpr float kHalfMax = 65504.0F;
 
-void narrow_f16(const float* x, std::size_t length, std::uint16_t* out) {
+inline void narrow_f16(const float* x, std::size_t length, std::uint16_t* out) {
   // Where one operand is NaN, min and max give the second one.
   for (std::size_t i = 0; i < length; i += kLanes)
     store_f16(out + i, max(set1(-kHalfMax), min(set1(kHalfMax), load(x + i))));

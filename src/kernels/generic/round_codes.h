@@ -13,7 +13,7 @@ inline I32x16 code8(F32x16 x) {
   return add(to_i32(select_less(abs(within), set1(kCode8Max + 1.0F), within, zero())), set1_i32(128));
 }
 
-void encode_codes8(const float* x, std::size_t stride, std::size_t lines, std::uint8_t* codes) {
+inline void encode_codes8(const float* x, std::size_t stride, std::size_t lines, std::uint8_t* codes) {
   for (std::size_t j = 0; j < lines; ++j, x += 4 * stride) {
     const auto column = [&](std::size_t c) { return code8(load(x + c * stride)); };
     const I32x16 low = add(column(0), shift_left<8>(column(1)));

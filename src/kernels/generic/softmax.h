@@ -59,7 +59,7 @@ inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::s
   }
 }
 
-void softmax_rows(const SoftmaxStep& step) {
+inline void softmax_rows(const SoftmaxStep& step) {
   for (std::size_t r = 0; r < step.rows; r += kLanes) {
     const std::size_t rows = step.rows - r < kLanes ? step.rows - r : kLanes;
     if (step.ranges == nullptr) {

@@ -48,7 +48,8 @@ inline void split_row(const float* x, std::size_t row, std::size_t columns, cons
   to.low_starts[row] = -128 * reduce_add_i32(low_total);
 }
 
-void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const SplitPlanes& to) {
+inline void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                       const SplitPlanes& to) {
   for (std::size_t n = 0; n < rows; ++n) split_row(x + n * stride, n, columns, to);
 }
 

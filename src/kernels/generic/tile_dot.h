@@ -193,8 +193,8 @@ void dot_floats(const FloatTiles& tiles, const FloatRows& rows, float* out, std:
   });
 }
 
-void dot_rows_i8(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
-                 float unit, float* out) {
+inline void dot_rows_i8(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
+                        float unit, float* out) {
   const auto factors = [&](std::size_t k) { return load_i8(reinterpret_cast<const std::uint8_t*>(y + k)); };
   std::size_t n = 0;
   for (; n + kLanes <= rows; n += kLanes, x += kLanes * stride) {

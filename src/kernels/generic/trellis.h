@@ -77,8 +77,8 @@ void encode_trellis_tile(const float* x, std::size_t stride, const float* weight
   for (std::size_t j = 0; j < lines; ++j) turn_line(codes + 64 * j);
 }
 
-void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines, const float* levels,
-                    std::size_t members, std::uint8_t* codes) {
+inline void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines,
+                           const float* levels, std::size_t members, std::uint8_t* codes) {
   if (members == 8) {
     encode_trellis_tile<8>(x, stride, weights, lines, levels, codes);
   } else if (members == 4) {

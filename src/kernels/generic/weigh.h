@@ -150,7 +150,7 @@ inline void weigh_blocks(const SoftmaxStep& step, const LaneScales& scales, cons
   if (r < step.rows) weigh_block<false, whole, with_low>(step, r, step.rows - r, page, scales.unit, to, shrink);
 }
 
-void weigh_rows(const SoftmaxStep& step, const LaneScales& scales, const SplitPlanes& to, float* shrink) {
+inline void weigh_rows(const SoftmaxStep& step, const LaneScales& scales, const SplitPlanes& to, float* shrink) {
   if (to.low == nullptr) {
     step.ranges == nullptr ? weigh_blocks<true, false>(step, scales, to, shrink)
                            : weigh_blocks<false, false>(step, scales, to, shrink);
