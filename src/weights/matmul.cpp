@@ -5,14 +5,15 @@
 namespace pith::weights {
 namespace {
 
-/// Weights of a decode task: long enough to hide the claim and to be read as one stream, short enough to share evenly.
+/// Bytes of weights per decode task: large enough to hide the cost of claiming it and to be read as one stream, small
+/// enough to balance the threads.
 constexpr std::size_t kTaskBytesMin = std::size_t{32} << 10;
 constexpr std::size_t kTaskBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kTasksAThread = 4;
-/// Activation rows stay in the second-level cache while a task's panels pass.
+/// Bytes of activation rows per block, which stay in the L2 cache while a task goes through its panels.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
 
-/// Rows from `first`, which begins a tile.
+/// Returns the view of `rows` rows from `first`, which must begin a tile.
 kernels::Activations rows_from(const kernels::Activations& x, std::size_t first, std::size_t rows) {
   kernels::Activations part = x;
   part.rows = rows;
@@ -21,7 +22,7 @@ kernels::Activations rows_from(const kernels::Activations& x, std::size_t first,
   return part;
 }
 
-/// Panels [first, last), two at once.
+/// Multiplies panels [first, last) with a single row, two panels at a time.
 void multiply_row(const kernels::KernelTable& kernels, const kernels::Activations& x, const Product& product,
                   std::size_t first, std::size_t last) {
   const PackedMatrix& matrix = *product.matrix;
@@ -97,7 +98,7 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
       std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
   const auto panels_per_task = [&](const PackedMatrix& m) {
     const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
-    // Even, as panels go in pairs where there is one row.
+    // An even number, because a single row is multiplied with two panels at a time.
     const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
     return std::clamp<std::size_t>(fit, 1, m.panels());
   };

@@ -59,13 +59,13 @@ TEST_P(Quantize, RowsWithinHalfAStep) {
   }
 }
 
-TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
+TEST_P(Quantize, AnOutlierGroupHasAResidualPlane) {
   auto x = random_floats(2 * 320, 4);
   x[320 + 70] = 300.0F;
   CodeMemory memory(2, 320);
   k().quantize_rows(x.data(), 0, 2, 320, memory.view());
   for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.slot(1, g).has_value(), g == 2) << "group " << g;
-  // Half a step of the second plane: 300 / 127 / 254 / 2.
+  // The error is at most half a step of the residual plane: 300 / 127 / 254 / 2 = 0.0047.
   for (std::size_t c = 64; c < 96; ++c) EXPECT_NEAR(memory.value(1, c), x[320 + c], 0.0048F);
 }
 
@@ -89,15 +89,15 @@ TEST_P(Quantize, ZerosAndPoison) {
     k().quantize_rows(x.data(), 0, 1, 96, memory.view());
     EXPECT_EQ(memory.scale(0, 0), 0.0F);
     EXPECT_EQ(memory.codes[0], 0);
-    EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "a number that is none must reach the logits";
+    EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "NaN must reach the logits";
     EXPECT_EQ(memory.scale(0, 2), 0.0F);
   }
 }
 
-TEST_P(Quantize, WhatIsNoNumberStaysInItsGroupAndRow) {
+TEST_P(Quantize, NaNStaysInItsGroupAndRow) {
   const std::size_t rows = 14;
   auto x = random_floats(rows * 96, 6);
-  // Blocks in any order, as threads take them.
+  // Blocks may come in any order, as they do with several threads.
   const auto codes_of = [&](CodeMemory& memory) {
     k().quantize_rows(&x[kBlockRows * 96], kBlockRows, rows - kBlockRows, 96, memory.view());
     k().quantize_rows(x.data(), 0, kBlockRows, 96, memory.view());

@@ -11,7 +11,7 @@
 
 namespace pith::kernels::test {
 
-/// The memory behind CodeRows, and the values it stands for.
+/// The memory behind CodeRows, and the values that its codes stand for.
 struct CodeMemory {
   std::size_t groups;
   std::vector<std::int8_t> codes, low_codes;
@@ -40,7 +40,7 @@ struct CodeMemory {
     to.low = {low_counts.data(), low_rows.data(), low_codes.data(), low_scales.data(), low_sums.data()};
     return to;
   }
-  /// As kernels read it.
+  /// Returns the view that kernels read.
   Activations activations(std::size_t rows) {
     Activations x;
     x.codes = codes.data();
@@ -55,7 +55,7 @@ struct CodeMemory {
     x.stride = x.columns;
     return x;
   }
-  /// Of the second plane, or none.
+  /// Returns the slot of the group's residual plane, if it has one.
   std::optional<std::size_t> slot(std::size_t row, std::size_t group) const {
     const std::size_t tile = row / kTileRows * groups + group;
     for (std::size_t s = tile * kTileRows; s < tile * kTileRows + low_counts[tile]; ++s) {

@@ -20,8 +20,8 @@ using test::SplitMemory;
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 constexpr std::size_t kSize = 16;
 
-/// Rows of scores page by page, through a kernel and in doubles. Every token's value is the same in all kSize elements,
-/// and 1 but for what scales make of it.
+/// Feeds rows of scores page by page to a kernel, and computes the same in double. A token's value is 1, times its
+/// scale if it has one, in all kSize elements.
 class SoftmaxPages {
  public:
   SoftmaxPages(const KernelTable& kernels, std::size_t rows)
@@ -29,7 +29,7 @@ class SoftmaxPages {
 
   std::size_t rows() const { return sums_.size(); }
 
-  /// softmax_rows. Ranges: empty for everything.
+  /// Calls softmax_rows. Empty ranges: every row sees all tokens.
   void step(const std::vector<float>& scores, std::size_t length, const std::vector<TokenRange>& ranges) {
     auto page = scores;
     kernels_.softmax_rows(make_step(page, length, ranges));
@@ -46,7 +46,7 @@ class SoftmaxPages {
     }
   }
 
-  /// weigh_rows; the codes' sums are what the outputs get.
+  /// Calls weigh_rows, and adds the sums of the codes to the outputs.
   void weigh(const std::vector<float>& scores, const LaneScales& scales, const std::vector<TokenRange>& ranges,
              bool with_low, double exact_error = 1e-5) {
     auto page = scores;
@@ -73,7 +73,7 @@ class SoftmaxPages {
               << "row " << r << " token " << t;
         }
         if (!seen) {
-          EXPECT_LE(code, 1) << "at most what is carried over";
+          EXPECT_LE(code, 1) << "at most the carried rounding error";
           EXPECT_EQ(split.low[split.at(r, t)], 0);
         }
       }
@@ -86,7 +86,7 @@ class SoftmaxPages {
     }
   }
 
-  /// Outputs and sums may err by so much of themselves.
+  /// Compares outputs and sums, with relative errors.
   void expect_sums(double out_error, double sum_error = 1e-5) const {
     for (std::size_t r = 0; r < rows(); ++r) {
       if (seen_[r].empty()) {
@@ -180,13 +180,13 @@ TEST_P(Softmax, WeightsAndStepsMakeOneSoftmax) {
 
 TEST_P(Softmax, ManySmallWeightsDoNotVanishBesideALargeOne) {
   const std::vector<std::uint8_t> codes(kWeighedTokens, 200);
-  // 63 weights of a sixteenth of a step.
+  // 63 weights far below one step each.
   for (const float rest : {-11.0F, -10.0F, -8.0F}) {
     SoftmaxPages pages(k(), 1);
     std::vector<float> scores(kWeighedTokens, rest);
     scores[17] = 0.0F;
     pages.weigh(scores, {codes.data(), 1e-4F}, {}, false);
-    // The last half a step of each lane may be lost, or gained: here the mean over the lanes is exact.
+    // Each lane may be off by up to half a step at the end; here the errors cancel over the lanes.
     pages.expect_sums(1.5 / 127.0);
   }
 }
@@ -201,7 +201,7 @@ TEST_P(Softmax, LargeScoresAndScales) {
       const auto codes = test::random_bytes(kWeighedTokens, engine());
       pages.weigh(scores, {codes.data(), p % 2 == 0 ? 1e-9F : 1e9F}, {}, true, 3e-3);
     }
-    // A step of such a score, and of what it is added to, is 2^-9.
+    // Floats of this size, and what is added to them, have steps of 2^-9.
     pages.expect_sums(3e-3, 3e-3);
   }
 }
@@ -225,7 +225,7 @@ TEST_P(Softmax, APageOfNoScalesIsNothing) {
   }
 }
 
-TEST_P(Softmax, OfNothing) {
+TEST_P(Softmax, EmptyRangesChangeNothing) {
   const std::vector<std::uint8_t> codes(kWeighedTokens, 7);
   SoftmaxPages pages(k(), 2);
   const std::vector<float> scores(2 * kWeighedTokens, 3.0F);
@@ -254,7 +254,7 @@ TEST_P(Softmax, RowsDoNotSeeTheirNeighbours) {
   }
 }
 
-TEST_P(Softmax, OfNoNumbersIsNoNumber) {
+TEST_P(Softmax, NaNStaysNaN) {
   for (const float bad : {std::nanf(""), INFINITY}) {
     std::vector<float> page(kWeighedTokens, 1.0F);
     page[20] = bad;
@@ -276,7 +276,7 @@ TEST_P(Softmax, OfNoNumbersIsNoNumber) {
       k().weigh_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16}, {codes.data(), 1.0F},
                      planes, shrink.data());
       EXPECT_TRUE(std::isnan(sum)) << bad;
-      // Scales of a page that holds no numbers are NaN.
+      // A page that contains NaN has NaN scales.
       scores.assign(kWeighedTokens, 1.0F);
       k().weigh_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16},
                      {codes.data(), std::nanf("")}, planes, shrink.data());
@@ -288,7 +288,7 @@ TEST_P(Softmax, OfNoNumbersIsNoNumber) {
 INSTANTIATE_TEST_SUITE_P(Isa, Softmax, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });
 
-/// What has a fused multiply-add rounds alike.
+/// All sets with a fused multiply-add must round alike.
 TEST(SoftmaxOfWideSets, GivesTheSameBits) {
   std::vector<std::tuple<std::vector<float>, std::vector<float>, std::vector<float>>> states;
   for (const KernelTable* table : runnable_kernels()) {

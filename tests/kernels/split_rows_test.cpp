@@ -41,7 +41,7 @@ TEST_P(Split, RowsKeepFifteenBits) {
   }
 }
 
-TEST_P(Split, RowsOfNextToNothingAreNothing) {
+TEST_P(Split, TinyRowsAreZero) {
   for (const float size : {1e-45F, 1e-39F, 1e-35F}) {
     auto x = random_floats(64, 1);
     for (float& v : x) v *= size;
@@ -53,7 +53,7 @@ TEST_P(Split, RowsOfNextToNothingAreNothing) {
   }
 }
 
-TEST_P(Split, RowsOfNoNumbersAreNoNumbers) {
+TEST_P(Split, RowsWithNaNHaveANaNScale) {
   for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
     auto x = random_floats(64, 1);
     x[7] = bad;

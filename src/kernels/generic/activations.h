@@ -1,28 +1,29 @@
 #pragma once
 
-// Needs a simd.h included before. Turning float rows into integers for the integer kernels.
+// Quantizes float rows to int8 for the integer kernels. Include a simd.h first.
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Zero where every lane is finite, NaN otherwise: min and max lose NaN, sums do not.
+/// Returns 0 if every lane is finite, NaN otherwise. Sums propagate NaN; min and max do not.
 inline float finite_or_nan(F32x16 x) { return reduce_add(mul(x, set1(0.0F))); }
 
-/// Rows that stay below are as good as zero; the inverse of less could be infinite.
+/// Rows whose largest value is below this are treated as zero: its inverse could overflow to infinity.
 inline constexpr float kSmallest = 1e-30F;
 
-/// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. Few
-/// groups of real models do, and the error of their logits is halved (docs/adr).
+/// A group is an outlier, and gets a residual plane, if its largest value exceeds the root mean square of all groups'
+/// largest values in its row by this factor. Few groups of real models do, and it halves the error of their logits
+/// (ADR 5).
 inline constexpr float kStandsOut = 2.0F;
-/// The second plane's steps to one of the first: half a step, at most, becomes 127.
+/// Steps of the residual plane per step of the first: the largest residual, half a step, becomes 127.
 inline constexpr float kLowSteps = 254.0F;
 
 struct CodeSums {
   std::int32_t first, second;
 };
 
-/// Codes of one group of scaled values; their sums by half group.
+/// Rounds a group of scaled values to codes, stores them, and returns their sums per half group.
 inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   const I32x16 code_a = to_i32(a);
   const I32x16 code_b = to_i32(b);
@@ -31,13 +32,13 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-/// Rows of a tile, all 12 of a block or one. What a group needs for 12 of them then lies in one vector, a lane for each
-/// row, and goes to its place at once; of one row it is in all lanes.
+/// The rows to quantize together: a whole block of 12, or a single row. For a block, per-row numbers such as scales are
+/// computed as one vector with a lane per row and stored at once; for a single row, every lane holds the same number.
 struct QuantizedBlock {
   const float* x;  ///< [rows, columns]
   std::size_t columns;
-  std::size_t tile_row;  ///< Of the first row
-  CodeRows to;           ///< From the first row on, second planes from the tile on
+  std::size_t tile_row;  ///< The first row's index in its tile
+  CodeRows to;           ///< Starts at the first row; residual planes start at the tile
 
   F32x16 half_group(std::size_t row, std::size_t group, std::size_t half) const {
     return load(x + row * columns + group * kGroup + half * kLanes);
@@ -60,13 +61,13 @@ inline void put_lanes(F32x16 x, float* to) {
   }
 }
 
-/// One division of a number takes less than that of a vector.
+/// Divides per lane. A scalar division is cheaper than a vector one.
 template <std::size_t rows>
 inline F32x16 divide(F32x16 a, F32x16 b) {
   return rows == 1 ? set1(first(a) / first(b)) : div(a, b);
 }
 
-/// Lane r: Op::reduce(value(r)).
+/// Returns Op::reduce(value(r)) in lane r.
 template <typename Op, std::size_t rows, typename Value>
 inline F32x16 reduce_block(const Value& value) {
   if constexpr (rows == 1) {
@@ -76,7 +77,7 @@ inline F32x16 reduce_block(const Value& value) {
   }
 }
 
-/// Sums of codes by half group, a lane for each row.
+/// Sums of codes per half group, one lane per row.
 struct LaneSums {
   F32x16 first, second;
 };
@@ -101,7 +102,8 @@ inline void put_starts(const QuantizedBlock& block, std::size_t group, const Lan
   }
 }
 
-/// The second plane of a group whose first has the given steps. Returns the sums of its codes.
+/// Writes the residual plane of a group with values steps_a and steps_b, in steps of the first plane. Returns the sums
+/// of its codes.
 inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, std::size_t group, std::size_t slot,
                                  std::size_t tile_row, const SecondPlanes& to) {
   const std::size_t place = group * kTileRows + slot;
@@ -115,8 +117,8 @@ inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale
   return low;
 }
 
-/// Largest values of all groups go where their scales will be. What is more than `limits` of a row stands out. Returns
-/// whether all is finite.
+/// Stores the largest magnitude of every group where its scale will go later, and computes for each row the limit above
+/// which a group is an outlier. Returns false if any value may be NaN or infinite.
 template <std::size_t rows>
 inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float (&limits)[kLanes]) {
   F32x16 squares = zero();
@@ -145,7 +147,7 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
   unsigned no_number = 0;
   unsigned stands_out = 0;
   for (std::size_t r = 0; r < rows; ++r) {
-    // A sum over what is finite may be infinite: here is looked at what is not.
+    // measure_block() also returns false if the sum of finite values overflows, so check each group here.
     if (!finite &&
         finite_or_nan(block.half_group(r, group, 0)) + finite_or_nan(block.half_group(r, group, 1)) != 0.0F) {
       no_number |= 1U << r;
@@ -160,7 +162,7 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
   float inverses[kLanes];
   store(inverses, select_less(smallest, top, divide<rows>(set1(127.0F), max(top, smallest)), zero()));
   const auto steps = [&](std::size_t r, std::size_t half) {
-    // A scale of NaN alone makes every result NaN; codes of what is no number could overflow sums.
+    // The NaN scale alone makes every result NaN. Codes must be zero: those of NaN or infinity could overflow sums.
     if (no_number != 0 && (no_number >> r & 1U) != 0) return zero();
     return mul(block.half_group(r, group, half), set1(inverses[r]));
   };
@@ -187,7 +189,7 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
     store(firsts, sums.first);
     store(seconds, sums.second);
     const SecondPlanes& low = block.to.low;
-    // Blocks of other threads take slots of the same group.
+    // Other threads take slots of the same group for their blocks.
     const auto taken = static_cast<std::uint8_t>(__builtin_popcount(stands_out));
     std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&low.counts[group], taken, __ATOMIC_RELAXED);
     for (std::size_t r = 0; r < rows; ++r) {
@@ -214,7 +216,7 @@ inline void quantize_block(const QuantizedBlock& block) {
   for (std::size_t g = 0; g < groups; ++g) quantize_group<rows>(block, g, limits, finite);
 }
 
-/// Members of a block from a row on.
+/// Advances the members within a block by `rows` rows.
 inline void skip_rows(CodeRows& to, std::size_t rows) {
   to.codes += rows * kGroup;
   to.scales += rows;

@@ -1,26 +1,26 @@
 #pragma once
 
-// Needs a simd.h included before. One struct a packed weight format (docs/formats/packed_weights.md): how a block's
-// scales and codes become vectors. A weight is scale * code + min or scale * (code - zero point), code unsigned;
-// a group is 32 columns of 16 rows.
+// One struct per packed weight format (docs/formats/packed_weights.md): how a block's scales and codes become vectors.
+// Include a simd.h first. A weight is scale * code + min or scale * (code - zero point), with unsigned codes; a group
+// is 32 columns of 16 rows.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Code vectors 2 * pair and 2 * pair + 1 of a group: kernels unpack two at a time, just before they are used, so that
-/// few registers hold codes.
+/// Code vectors 2 * pair and 2 * pair + 1 of a group. Kernels unpack two at a time, right before using them, so that
+/// codes occupy few registers.
 struct CodePair {
   U8x64 even, odd;
 };
 
-/// From 4 lines: low nibbles are even vectors, high nibbles odd ones.
+/// Unpacks 4-bit codes from 4 lines: low nibbles are the even vectors, high nibbles the odd ones.
 template <std::size_t pair>
 inline CodePair nibble_pair(const std::uint8_t* lines) {
   const U8x64 line = load_bytes(lines + 64 * pair);
   return {field<0, 0x0F>(line), field<4, 0x0F>(line)};
 }
 
-/// 2 bits a code from 2 lines, shifted left by `to`.
+/// Unpacks 2-bit codes from 2 lines, shifted left by `to`.
 template <std::size_t pair, int to>
 inline CodePair bits2_pair(const std::uint8_t* lines) {
   const U8x64 line = load_bytes(lines + 64 * (pair / 2));
@@ -28,7 +28,7 @@ inline CodePair bits2_pair(const std::uint8_t* lines) {
   return {field_at<kFrom, 3, to>(line), field_at<kFrom + 2, 3, to>(line)};
 }
 
-/// One bit a code from one line, at bit `to`.
+/// Unpacks 1-bit codes from one line, shifted left by `to`.
 template <std::size_t pair, int to>
 inline CodePair bit_pair(const std::uint8_t* line_bytes) {
   const U8x64 line = load_bytes(line_bytes);
@@ -40,7 +40,7 @@ inline CodePair join(CodePair a, CodePair b) { return {join(a.even, b.even), joi
 
 inline const std::uint16_t* halves(const std::uint8_t* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 
-/// Blocks of 32 columns: f16 scale[16] (and f16 min[16]), then the codes.
+/// A block of 32 columns: f16 scale[16], f16 min[16] if has_min, then the codes.
 template <bool has_min, Start start>
 struct SimpleBlock {
   static constexpr std::size_t kGroups = 1;
@@ -90,7 +90,7 @@ struct FormatQ8_0 : SimpleBlock<false, Start::kZero128> {
   }
 };
 
-/// The 16 levels of IQ4, 128 added.
+/// The 16 levels of IQ4_NL and IQ4_XS, plus 128.
 alignas(16) inline constexpr std::uint8_t kIq4Levels[16] = {1,   24,  45,  63,  79,  93,  106, 118,
                                                             129, 141, 153, 166, 181, 197, 217, 241};
 
@@ -109,7 +109,7 @@ struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
   }
 };
 
-/// Blocks of 256 columns: f16 scale[16] (and f16 min scale[16]), then 8 groups with small integer scales of their own.
+/// A block of 256 columns: f16 scale[16], f16 min scale[16] if has_min, then 8 groups with small integer scales.
 template <bool has_min, Start start>
 struct SuperBlock {
   static constexpr Start kStart = start;
@@ -124,7 +124,7 @@ struct SuperBlock {
   }
 };
 
-/// Group: u8 scale[16], u8 min[16], then the codes.
+/// A group: u8 scale[16], u8 min[16], then the codes.
 struct MinGroups : SuperBlock<true, Start::kNone> {
   static constexpr std::size_t kHalves = 1;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
@@ -163,7 +163,7 @@ struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
   }
 };
 
-/// Group: i8 scale[2][16], one for each half of the columns, then the codes.
+/// A group: i8 scale[2][16], one per half of the columns, then the codes.
 template <Start start>
 struct SignedHalves : SuperBlock<false, start> {
   using typename SuperBlock<false, start>::Header;
@@ -192,13 +192,14 @@ struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
   }
 };
 
-/// Group: u8 [2][16] with a 4-bit scale (low) and a 4-bit min (high) for each half of the columns, then the codes.
+/// A group: u8 [2][16] with a 4-bit scale (low nibble) and a 4-bit min (high nibble) per half of the columns, then the
+/// codes.
 struct FormatQ2_K : SuperBlock<true, Start::kNone> {
   static constexpr std::size_t kHalves = 2;
   static constexpr std::size_t kGroupBytes = 32 + 128;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {
     for (std::size_t i = 0; i < 2; ++i) {
-      // byte = 16 * min + scale; in floats both parts are exact.
+      // byte = 16 * min + scale. Both parts are exact as floats.
       std::uint8_t low[kLanes];
       std::uint8_t high[kLanes];
       for (std::size_t r = 0; r < kLanes; ++r) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// Needs a simd.h included before. Products of one weight panel (16 rows, docs/formats/packed_weights.md) with
-// activation rows. Each output is summed over the columns in the same order whatever the number of rows: results do not
-// depend on the batch.
+// Products of one weight panel (16 rows, docs/formats/packed_weights.md) with activation rows. Include a simd.h first.
+// Each output is summed over the columns in the same order for any number of rows, so results do not depend on the
+// batch.
 #include "kernels/generic/formats.h"
 #include "kernels/types.h"
 
@@ -17,12 +17,12 @@ inline void for_constants(const Step& step) {
   }
 }
 
-/// The zero point that is left to take off where dot4 has taken off its part.
+/// The part of the zero point that dot4 has not subtracted already (kCodeOffset).
 template <typename Format>
 inline constexpr std::int32_t kZeroLeft = zero_point(Format::kStart) - (Format::kSmallCodes ? 0 : kCodeOffset);
 
-/// Adds half `half` of a group's code vectors (all of them where a format has no halves) times `rows` rows of
-/// activation codes. Rows run in the inner loop: their sums do not wait for each other.
+/// Adds the products of one half of a group's code vectors (all of them if the format has no halves) with `rows` rows
+/// of activation codes. Rows are the inner loop, because their sums do not depend on each other.
 template <typename Format, std::size_t half, std::size_t rows>
 inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, I32x16 (&sum)[rows]) {
   constexpr std::size_t kPairs = 4 / Format::kHalves;
@@ -39,14 +39,14 @@ inline void dot_rows(const std::uint8_t* group, const std::int8_t* codes, I32x16
   });
 }
 
-/// Up to so many rows of activations, weights are multiplied faster than they arrive from memory.
+/// Up to this many activation rows, weights are multiplied faster than memory delivers them.
 inline constexpr std::size_t kRowsThatWait = 4;
 
-/// How far ahead weights are asked for: what the processor fetches on its own accord leaves half of the memory's rate
-/// unused. A multiple of 4096 would fall together with what two panels read now.
+/// How far ahead weights are prefetched, in bytes. The hardware prefetcher alone leaves half of the memory bandwidth
+/// unused. A multiple of 4096 would collide in the cache with what two panels read at the same time.
 inline constexpr std::size_t kFetchAhead = 3072;
 
-/// Asks for the `bytes` that lie `ahead` behind p.
+/// Prefetches the `bytes` bytes that start `ahead` bytes after p.
 template <std::size_t bytes>
 inline void fetch_ahead(const std::uint8_t* p, std::size_t ahead = kFetchAhead) {
   constexpr std::size_t kLine = 64;
@@ -54,9 +54,9 @@ inline void fetch_ahead(const std::uint8_t* p, std::size_t ahead = kFetchAhead) 
   for (std::size_t i = 0; i < (bytes + kLine - 1) / kLine; ++i) __builtin_prefetch(p + ahead + i * kLine, 0, 3);
 }
 
-/// Rows [first, first + rows) of a block of int8 activations times `panels` quantized panels, the first planes only.
-/// Panels lie one behind the other, as do the vectors of a row of `out`.
-/// Cost by row, group and panel: 8 dot4, 1 convert, 1 multiply, 1 fma, and 1 more where a format has mins.
+/// Multiplies rows [first, first + rows) of a block of int8 activations with `panels` quantized panels, without the
+/// residual planes. Panels are adjacent, and so are their 16 outputs in a row of `out`. Cost per row, group and panel:
+/// 8 dot4, 1 conversion, 1 multiplication, 1 fma, and 1 more fma if the format has mins.
 template <typename Format, std::size_t rows, std::size_t panels>
 void matmul_codes(const std::uint8_t* panel, std::size_t panel_bytes, const Activations& block, std::size_t first,
                   float* out, std::size_t stride) {
@@ -69,7 +69,7 @@ void matmul_codes(const std::uint8_t* panel, std::size_t panel_bytes, const Acti
   const float* scales = block.scales + first;
   const float* sums = (kHalves == 1 ? block.sums : block.half_sums) + first;
   const std::int32_t* starts = kHasStart ? block.starts[static_cast<std::size_t>(Format::kStart)] + first : nullptr;
-  // The end of the first panel asks for what is behind the last one.
+  // Near their ends, panels prefetch past the last one, because the panel after each is being read already.
   const std::uint8_t* const leap = panel + panel_bytes - (panel_bytes < kFetchAhead ? panel_bytes : kFetchAhead);
   F32x16 total[panels][rows];
   for (std::size_t p = 0; p < panels; ++p) {
@@ -113,11 +113,11 @@ void matmul_codes(const std::uint8_t* panel, std::size_t panel_bytes, const Acti
   }
 }
 
-/// Adds the second planes of a tile's rows: a group is unpacked once for all of them.
+/// Adds the residual planes of a tile's rows. A group of weights is unpacked once for all rows that need it.
 template <typename Format>
 void add_second_planes(const std::uint8_t* panel, const SecondPlanes& low, std::size_t groups, float* out,
                        std::size_t stride) {
-  // Rows at once: their sums do not wait for each other. Slots behind the last one are summed up and left.
+  // Several rows at once, because their sums do not depend on each other. Sums of slots beyond `count` are discarded.
   constexpr std::size_t kAtOnce = 4;
   static_assert(kTileRows % kAtOnce == 0);
   constexpr std::size_t kHalves = Format::kHalves;
@@ -169,7 +169,8 @@ struct ElementBF16 {
   static F32x16 get(const Type* p) { return load_bf16(p); }
 };
 
-/// Rows of float activations, `stride` apart, times a panel [columns][16 lanes] of float elements.
+/// Multiplies float rows, `x_stride` apart, with a panel [columns][16 lanes] of float elements. from_memory: the panel
+/// is not expected in a cache, so it is prefetched.
 template <typename Element, std::size_t rows, bool from_memory>
 inline void accumulate_floats(const typename Element::Type* w, const float* x, std::size_t x_stride,
                               std::size_t columns, F32x16 (&total)[rows]) {
@@ -194,8 +195,9 @@ void matmul_floats(const std::uint8_t* panel, const Activations& x, std::size_t 
   for (std::size_t n = 0; n < rows; ++n) store(out + (row + n) * stride, total[n]);
 }
 
-/// Calls block.operator()<n>(row) for blocks of rows_max rows, then of half as many (rounded up), down to four, then
-/// for the up to three that are left: few sizes to compile, and what few rows there are at decode is unpacked for once.
+/// Calls block.operator()<n>(row) for blocks of rows_max rows, then of half as many (rounded up), and so on down to
+/// four, then once for the up to three rows left. That keeps the number of sizes to compile small, and the few rows of
+/// a decode step unpack the weights only once.
 template <std::size_t rows_max, typename Block>
 inline void for_row_blocks(std::size_t rows, const Block& block, std::size_t row = 0) {
   for (; rows - row >= rows_max; row += rows_max) block.template operator()<rows_max>(row);
@@ -217,7 +219,7 @@ template <typename Format>
 void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* out, std::size_t stride) {
   const std::size_t groups = x.columns / kGroup;
   if (x.rows <= kBlockRows) {
-    // A decode step has one block: at a panel a call, even copying the view would show.
+    // A decode step has one block. With one call per panel, even copying the view would take measurable time.
     matmul_block<Format>(panel, x, x.rows, out, stride);
     add_second_planes<Format>(panel, x.low, groups, out, stride);
     return;
@@ -237,7 +239,7 @@ void matmul_codes_all(const std::uint8_t* panel, const Activations& x, float* ou
   }
 }
 
-/// Two streams arrive faster than one, and share what is done with the activations.
+/// Two streams arrive faster from memory than one, and they share the work on the activations.
 template <typename Format>
 void matvec_codes(const std::uint8_t* panels, std::size_t panel_bytes, const Activations& x, float* out) {
   matmul_codes<Format, 1, 2>(panels, panel_bytes, x, 0, out, 0);

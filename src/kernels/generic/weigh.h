@@ -1,8 +1,8 @@
 #pragma once
 
-// Needs a simd.h included before. Softmax of a page's scores, the weights times the values' scales rounded to integers
-// at once. Scales enter as logarithms: the largest of a row's exponents then gives the step of its codes, and one
-// exponential is all that a score costs.
+// Softmax of a page's scores whose weights, times the values' scales, are rounded to integers in the same pass. Include
+// a simd.h first. The logarithms of the scales are added to the scores: the largest exponent of a row then determines
+// the step of its codes, and each score costs a single exponential.
 #include "kernels/generic/exp.h"
 #include "kernels/generic/reduce.h"
 #include "kernels/generic/softmax.h"
@@ -12,18 +12,19 @@
 namespace pith::kernels::PITH_ISA {
 
 inline constexpr std::size_t kWeighedVectors = kWeighedTokens / kLanes;
-/// The exponent of kSplitMax.
+/// log2(kSplitMax).
 inline constexpr float kSplitLog = 14.9886847F;
-/// Below every exponent of a token that is seen.
+/// Less than the exponent of every visible token.
 inline constexpr float kLeastLog = -1e30F;
 
-/// What the scales of a page are to all rows, as squares of their codes: the unit comes in by the end.
+/// The scales of a page, shared by all rows: logarithms and inverses of the squared codes. Their common unit is applied
+/// last.
 struct PageScales {
   F32x16 log[kWeighedVectors], inverse[kWeighedVectors];
 
   explicit PageScales(const std::uint8_t* codes) {
     for (std::size_t v = 0; v < kWeighedVectors; ++v) {
-      // A token of no scale still counts in sums: half a code stands for none.
+      // A token with scale code 0 still has a weight in the sums, so treat its code as 0.5.
       const F32x16 code = max(load_u8(codes + v * kLanes), set1(0.5F));
       const F32x16 square = mul(code, code);
       log[v] = log2(square);
@@ -32,8 +33,9 @@ struct PageScales {
   }
 };
 
-/// Codes of one row's weights, at most kSplitMax: sums down a lane are rounded to the high plane, and where they begin
-/// differs from lane to lane, so that what is lost in one is gained in another.
+/// Rounds one row's weights, at most kSplitMax, to the high plane alone. Running sums down each lane are rounded
+/// instead of the weights, so rounding errors do not accumulate. Each lane starts at a different offset, so that the
+/// remaining errors cancel on average.
 struct RoundedSums {
   static constexpr std::int32_t kBegin[kLanes] = {8,  136, 72, 200, 40, 168, 104, 232,
                                                   24, 152, 88, 216, 56, 184, 120, 248};
@@ -48,13 +50,13 @@ struct RoundedSums {
   }
 };
 
-/// Sums of a row's weights and codes, by lane.
+/// Sums of a row's weights and codes, per lane.
 struct WeightSums {
   F32x16 weights;
   I32x16 high, low;
 };
 
-/// A row of exponents less `reference` becomes codes.
+/// Turns a row of exponents, minus `reference`, into codes.
 template <bool with_low>
 inline WeightSums weigh_row(const float* exponents, float reference, const PageScales& page, std::int8_t* high,
                             std::int8_t* low) {
@@ -68,7 +70,7 @@ inline WeightSums weigh_row(const float* exponents, float reference, const PageS
   for (std::size_t v = 0; v < kWeighedVectors; ++v) {
     const F32x16 weight = exp2_short(sub(load(exponents + v * kLanes), set1(reference)));
     sum = fma(weight, page.inverse[v], sum);
-    // NaN becomes any code: the sum keeps it.
+    // NaN may become any code here; the sum of weights preserves it.
     const I32x16 code = to_i32(min(weight, set1(kSplitMax)));
     if constexpr (with_low) {
       upper[v] = shift_right<8>(add(code, set1_i32(128)));
@@ -85,7 +87,7 @@ inline WeightSums weigh_row(const float* exponents, float reference, const PageS
   return {sum, high_sum, low_sum};
 }
 
-/// Up to 16 rows; full: just so many. `whole`: every range is everything.
+/// Processes up to 16 rows; full: exactly 16. whole: every row sees the whole page.
 template <bool full, bool whole, bool with_low>
 void weigh_block(const SoftmaxStep& step, std::size_t first_row, std::size_t rows, const PageScales& page, float unit,
                  const SplitPlanes& to, float* shrink) {
@@ -104,7 +106,7 @@ void weigh_block(const SoftmaxStep& step, std::size_t first_row, std::size_t row
     return top;
   });
 
-  // Where one operand is NaN, max gives the second one.
+  // If either operand is NaN, max returns the second one.
   const F32x16 least = set1(kLeastLog);
   const F32x16 page_reference = sub(max(least, largest), set1(kSplitLog));
   const F32x16 before = load_first(step.references + first_row, rows);
