@@ -18,6 +18,10 @@
 #define PITH_ISA portable
 #endif
 
+// Operations that work lane by lane are called rather than inlined: a call costs little beside 16 conversions, and
+// kernels that contain hundreds of copies would take long to compile.
+#define PITH_CALLED [[gnu::noinline]]
+
 namespace pith::kernels::PITH_ISA {
 
 using F32x4 [[gnu::vector_size(16)]] = float;
@@ -82,10 +86,10 @@ inline F32x16 load_first(const float* p, std::size_t n) {
 inline void store_first(float* p, const F32x16& x, std::size_t n) { std::memcpy(p, &x, n * sizeof(float)); }
 inline void store(float* p, const F32x16& x) { std::memcpy(p, &x, sizeof x); }
 inline float first(const F32x16& a) { return a.part[0][0]; }
-inline F32x16 load_f16(const std::uint16_t* p) {
+PITH_CALLED inline F32x16 load_f16(const std::uint16_t* p) {
   return each_lane<F32x16>([=](std::size_t i) { return f16_to_f32(p[i]); });
 }
-inline void store_f16(std::uint16_t* p, const F32x16& x) {
+PITH_CALLED inline void store_f16(std::uint16_t* p, const F32x16& x) {
   for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(at(x, i));
 }
 inline F32x16 load_bf16(const std::uint16_t* p) {
@@ -127,26 +131,26 @@ inline F32x16 max(const F32x16& a, const F32x16& b) {
 inline F32x16 abs(const F32x16& a) {
   return each<F32x16>([](F32x4 x) { return std::bit_cast<F32x4>(std::bit_cast<U32x4>(x) & 0x7FFFFFFFU); }, a);
 }
-inline F32x16 round(const F32x16& a) {
+PITH_CALLED inline F32x16 round(const F32x16& a) {
   return each_lane<F32x16>([&](std::size_t i) { return std::nearbyint(at(a, i)); });
 }
 inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, const F32x16& y) {
   return each<F32x16>([](F32x4 l, F32x4 r, F32x4 yes, F32x4 no) { return l < r ? yes : no; }, a, b, x, y);
 }
-inline F32x16 exp2_integral(const F32x16& n) {
+PITH_CALLED inline F32x16 exp2_integral(const F32x16& n) {
   return each_lane<F32x16>([&](std::size_t i) {
     // NaN cannot be converted to an integer. Any power will do for it, because it is multiplied with NaN.
     const float power = at(n, i) == at(n, i) ? at(n, i) : 0.0F;
     return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(power) + 127) << 23);
   });
 }
-inline F32x16 fraction(const F32x16& x) {
+PITH_CALLED inline F32x16 fraction(const F32x16& x) {
   return each_lane<F32x16>([&](std::size_t i) {
     const float a = at(x, i) < -1e30F ? -1e30F : at(x, i);
     return a - std::floor(a);
   });
 }
-inline F32x16 scale_exp2(const F32x16& a, const F32x16& x) {
+PITH_CALLED inline F32x16 scale_exp2(const F32x16& a, const F32x16& x) {
   return each_lane<F32x16>([&](std::size_t i) {
     const float power = std::floor(at(x, i));
     // NaN and infinity are left to the product.
@@ -164,7 +168,7 @@ inline F32x16 mantissa(const F32x16& x) {
   return each<F32x16>(
       [](F32x4 a) { return std::bit_cast<F32x4>((std::bit_cast<U32x4>(a) & 0x007FFFFFU) | 0x3F800000U); }, x);
 }
-inline F32x16 keep_range(const F32x16& a, std::size_t begin, std::size_t end, const F32x16& other) {
+PITH_CALLED inline F32x16 keep_range(const F32x16& a, std::size_t begin, std::size_t end, const F32x16& other) {
   return each_lane<F32x16>([&](std::size_t i) { return i >= begin && i < end ? at(a, i) : at(other, i); });
 }
 template <int distance>
@@ -220,7 +224,7 @@ inline F32x16 to_f32(const I32x16& a) {
   return each<F32x16>([](I32x4 x) { return __builtin_convertvector(x, F32x4); }, a);
 }
 /// NaN and values out of range become the smallest integer, as on the wide sets.
-inline I32x16 to_i32(const F32x16& a) {
+PITH_CALLED inline I32x16 to_i32(const F32x16& a) {
   return each_lane<I32x16>([&](std::size_t i) {
     const float rounded = std::nearbyint(at(a, i));
     return rounded >= -0x1p31F && rounded < 0x1p31F ? static_cast<std::int32_t>(rounded) : INT32_MIN;
@@ -244,7 +248,7 @@ inline I32x16 load_i32(const std::int32_t* p) {
   return x;
 }
 inline void store_i32(std::int32_t* p, const I32x16& a) { std::memcpy(p, &a, sizeof a); }
-inline void store_i8(std::int8_t* p, const I32x16& a) {
+PITH_CALLED inline void store_i8(std::int8_t* p, const I32x16& a) {
   for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.part[i / 4][i % 4] & 0xFF);
 }
 inline void store_i8(std::int8_t* p, const I32x16& a, const I32x16& b, const I32x16& c, const I32x16& d) {
@@ -265,8 +269,8 @@ inline U8x64 load_levels(const std::uint8_t* p) {
   std::memcpy(&levels, p, 16);
   return {{levels, levels, levels, levels}};
 }
-/// Returns table[index % size] for each byte. Not inlined: kernels have many lookups, and it is all loads anyway.
-[[gnu::noinline]] inline U8x64 look_up(const std::uint8_t* table, unsigned size, const U8x64& index) {
+/// Returns table[index % size] for each byte.
+PITH_CALLED inline U8x64 look_up(const std::uint8_t* table, unsigned size, const U8x64& index) {
   std::uint8_t bytes[64];
   store_bytes(bytes, index);
   for (std::uint8_t& byte : bytes) byte = table[byte % size];
