@@ -34,17 +34,17 @@ void bench_quantize(benchmark::State& state, const KernelTable& kernels, std::si
 struct Planes {
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   explicit Planes(std::size_t rows)
       : high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
         low(high.size()),
         scales(rows + kernels::kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {}
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {}
   kernels::SplitPlanes view(bool two_planes) {
-    return {high.data(), two_planes ? low.data() : nullptr, scales.data(), high_starts.data(),
-            two_planes ? low_starts.data() : nullptr};
+    return {high.data(), two_planes ? low.data() : nullptr, scales.data(), high_zero_terms.data(),
+            two_planes ? low_zero_terms.data() : nullptr};
   }
 };
 
@@ -53,7 +53,7 @@ void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_
   const std::vector<float> x = some_floats(count);
   Planes planes(rows);
   repeat(state, {static_cast<double>(6 * count), static_cast<double>(count)},
-         [&] { kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
+         [&] { kernels.quantize_int16_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
 }
 
 /// Rows of scores, copied before each call because softmax overwrites them.
@@ -86,7 +86,8 @@ void bench_weigh(benchmark::State& state, const KernelTable& kernels, std::size_
   std::vector<float> shrink(rows);
   const std::vector<std::uint8_t> scale_codes = some_bytes(kPageTokens);
   repeat(state, floats(scores.size(), 2), [&] {
-    kernels.weigh_rows(scores.restart(false), {scale_codes.data(), 1.0F}, planes.view(two_planes), shrink.data());
+    kernels.softmax_quantize_rows(scores.restart(false), {scale_codes.data(), 1.0F}, planes.view(two_planes),
+                                  shrink.data());
   });
 }
 
@@ -169,9 +170,9 @@ void add_with(const std::string& name, const char* what, const Bench& bench,
 
 const bool registered = [] {
   add_with("quantize_rows", "rows", bench_quantize, {1UL, 512UL});
-  add_with("split_rows", "rows", bench_split, {3UL, 48UL});
+  add_with("quantize_int16_rows", "rows", bench_split, {3UL, 48UL});
   for (const bool two_planes : {false, true}) {
-    add_with(std::string("weigh_rows/planes:") + (two_planes ? "2" : "1"), "rows",
+    add_with(std::string("softmax_quantize_rows/planes:") + (two_planes ? "2" : "1"), "rows",
              [two_planes](benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
                bench_weigh(state, kernels, rows, two_planes);
              },

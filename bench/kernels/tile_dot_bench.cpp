@@ -30,25 +30,26 @@ struct Queries {
   std::size_t rows;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   Queries(const kernels::KernelTable& kernels, std::size_t row_count)
       : rows(row_count),
         high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
         low(high.size()),
         scales(rows + kernels::kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {
     const std::vector<float> x = some_floats(rows * kColumns);
-    kernels.split_rows(x.data(), kColumns, rows, kColumns,
-                       {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()});
+    kernels.quantize_int16_rows(
+        x.data(), kColumns, rows, kColumns,
+        {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data()});
   }
   kernels::SplitRows view(bool two_planes) const {
     return {high.data(),
             two_planes ? low.data() : nullptr,
             scales.data(),
-            high_starts.data(),
-            two_planes ? low_starts.data() : nullptr,
+            high_zero_terms.data(),
+            two_planes ? low_zero_terms.data() : nullptr,
             rows,
             kColumns};
   }

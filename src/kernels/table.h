@@ -36,7 +36,8 @@ struct KernelTable {
 
   /// Quantizes rows of x, `stride` floats apart, to 16 bits in two int8 planes (SplitRows). `columns` is a multiple of
   /// 16.
-  void (*split_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const SplitPlanes& to);
+  void (*quantize_int16_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                              const SplitPlanes& to);
   /// Dots over 8-bit codes, one per byte: a code is its own level, so no levels are looked up.
   CodeDotKernel dot_codes8;
   /// Dots over trellis codes of 4, 3 and 2 bits, with 32, 16 and 8 levels.
@@ -63,6 +64,13 @@ struct KernelTable {
   /// One step of a running softmax: scores within a row's range become 2^(score - reference), all others zero. Updates
   /// references and sums, and scales the outputs down where the reference grew.
   void (*softmax_rows)(const SoftmaxStep& step);
+  /// softmax_rows for a page of kSoftmaxPageTokens tokens whose values are quantized: weights times value scales are
+  /// rounded to 16-bit integers (`to`). Where `to.low` is null they are rounded to 8 bits instead, with the rounding
+  /// error carried from one weight to the next, so that many small weights do not vanish beside a large one. Overwrites
+  /// the scores, and leaves the outputs alone: shrink [rows] receives the factor that the caller must scale them by.
+  void (*softmax_quantize_rows)(const SoftmaxStep& step, const LaneScales& scales, const SplitPlanes& to,
+                                float* shrink);
+
   /// Upper bound of integer throughput, for src/machine to time: dot4 on registers and little else.
   /// out[n][lane] = sum over steps of dot(w[step][lane], x[n]), which must stay below 2^24. w [steps][16 lanes][4] is
   /// below 128, `steps` is a multiple of 4, x is [kLimitRows][4], out is [kLimitRows][16].
@@ -70,11 +78,6 @@ struct KernelTable {
   /// Upper bound of memory throughput: returns the sum of floats that are read once, in order. `length` is a multiple
   /// of 128.
   float (*limit_read)(const float* x, std::size_t length);
-  /// softmax_rows for a page of kWeighedTokens tokens whose values are quantized: weights times value scales are
-  /// rounded to 16-bit integers (`to`). Where `to.low` is null they are rounded to 8 bits instead, with the rounding
-  /// error carried from one weight to the next, so that many small weights do not vanish beside a large one. Overwrites
-  /// the scores, and leaves the outputs alone: shrink [rows] receives the factor that the caller must scale them by.
-  void (*weigh_rows)(const SoftmaxStep& step, const LaneScales& scales, const SplitPlanes& to, float* shrink);
 };
 
 namespace portable {

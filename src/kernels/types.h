@@ -32,33 +32,35 @@ enum class PackedFormat : std::uint8_t {
 inline constexpr std::size_t kPackedFormats = 15;
 
 /// Which zero-point term a format without a min needs: -zero_point * sum(activation codes), summed over a group, or
-/// over each half of it (kHalf...) where the format has scales per half group. Kernels start their integer sums at this
-/// term, which folds the zero point into the dot product.
-enum class Start : std::uint8_t { kZero8, kZero16, kZero128, kHalfZero4, kHalfZero32, kNone };
-inline constexpr std::size_t kStarts = 5;
+/// over each half of it (kHalf...) where the format has scales per half group. It is the initial value of the integer
+/// sums, which folds the zero point into the dot product.
+enum class ZeroTerm : std::uint8_t { kZero8, kZero16, kZero128, kHalfZero4, kHalfZero32, kNone };
+inline constexpr std::size_t kZeroTerms = 5;
 
 /// Always inlined, so that no out-of-line copy compiled with wide instructions can be linked into other code.
-[[gnu::always_inline]] constexpr std::int32_t zero_point(Start start) {
-  constexpr std::int32_t kZeros[kStarts + 1] = {8, 16, 128, 4, 32, 0};
-  return kZeros[static_cast<std::size_t>(start)];
+[[gnu::always_inline]] constexpr std::int32_t zero_point(ZeroTerm zero_term) {
+  constexpr std::int32_t kZeros[kZeroTerms + 1] = {8, 16, 128, 4, 32, 0};
+  return kZeros[static_cast<std::size_t>(zero_term)];
 }
-constexpr bool by_half(Start start) { return start == Start::kHalfZero4 || start == Start::kHalfZero32; }
-constexpr Start start_of(PackedFormat format) {
+constexpr bool by_half(ZeroTerm zero_term) {
+  return zero_term == ZeroTerm::kHalfZero4 || zero_term == ZeroTerm::kHalfZero32;
+}
+constexpr ZeroTerm zero_term_of(PackedFormat format) {
   switch (format) {
     case PackedFormat::kQ4_0:
-      return Start::kZero8;
+      return ZeroTerm::kZero8;
     case PackedFormat::kQ5_0:
-      return Start::kZero16;
+      return ZeroTerm::kZero16;
     case PackedFormat::kQ8_0:
     case PackedFormat::kIQ4_NL:
     case PackedFormat::kIQ4_XS:
-      return Start::kZero128;
+      return ZeroTerm::kZero128;
     case PackedFormat::kQ3_K:
-      return Start::kHalfZero4;
+      return ZeroTerm::kHalfZero4;
     case PackedFormat::kQ6_K:
-      return Start::kHalfZero32;
+      return ZeroTerm::kHalfZero32;
     default:
-      return Start::kNone;
+      return ZeroTerm::kNone;
   }
 }
 
@@ -74,15 +76,10 @@ inline constexpr std::size_t kTileRows = kTileBlocks * kBlockRows;
 /// Tiles that `rows` rows take.
 constexpr std::size_t row_tiles(std::size_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
-/// The index of a row's group in an array [blocks, groups, 12].
-constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t group) {
-  return (row / kBlockRows * groups + group) * kBlockRows + row % kBlockRows;
-}
-
 /// Residual planes: second int8 codes for the outlier groups of a tile, which hold what the first codes leave over:
 /// x ~ scale * code + residual_scale * residual_code. The few channels with huge values cause most of a row's rounding
 /// error. Each group of a tile has 96 slots, of which the first `counts` are used, in any order of rows.
-struct SecondPlanes {
+struct ResidualPlanes {
   std::uint8_t* counts = nullptr;  ///< [tiles, groups]
   std::uint8_t* rows = nullptr;    ///< [tiles, groups, 96]: which row of the tile
   std::int8_t* codes = nullptr;    ///< [tiles, groups, 96, 32]
@@ -93,13 +90,13 @@ struct SecondPlanes {
 /// Activations of M tokens: always as float32, and as int8 where a quantized weight matrix reads them. Row m is row m %
 /// 12 of block m / 12.
 struct Activations {
-  const float* values = nullptr;             ///< [rows, columns], `stride` apart
-  const std::int8_t* codes = nullptr;        ///< [blocks, groups, 12, 32]
-  const float* scales = nullptr;             ///< [blocks, groups, 12]
-  const float* sums = nullptr;               ///< [blocks, groups, 12]: the group's sum, residual included
-  const float* half_sums = nullptr;          ///< [blocks, groups, 2, 12]: the same per half group
-  const std::int32_t* starts[kStarts] = {};  ///< [blocks, groups, 12 or 2, 12]; null: unused
-  SecondPlanes low;
+  const float* values = nullptr;                    ///< [rows, columns], `stride` apart
+  const std::int8_t* codes = nullptr;               ///< [blocks, groups, 12, 32]
+  const float* scales = nullptr;                    ///< [blocks, groups, 12]
+  const float* sums = nullptr;                      ///< [blocks, groups, 12]: the group's sum, residual included
+  const float* half_sums = nullptr;                 ///< [blocks, groups, 2, 12]: the same per half group
+  const std::int32_t* zero_terms[kZeroTerms] = {};  ///< [blocks, groups, 12 or 2, 12]; null: unused
+  ResidualPlanes residual;
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::size_t stride = 0;
@@ -111,8 +108,8 @@ struct CodeRows {
   float* scales = nullptr;
   float* sums = nullptr;
   float* half_sums = nullptr;
-  std::int32_t* starts[kStarts] = {};
-  SecondPlanes low;
+  std::int32_t* zero_terms[kZeroTerms] = {};
+  ResidualPlanes residual;
 };
 
 /// Advances the members of Activations or CodeRows by whole blocks, except the residual planes, which belong to tiles.
@@ -124,8 +121,8 @@ template <typename View>
   view.scales += at;
   view.sums += at;
   view.half_sums += 2 * at;
-  for (std::size_t i = 0; i < kStarts; ++i) {
-    if (view.starts[i] != nullptr) view.starts[i] += (by_half(static_cast<Start>(i)) ? 2 : 1) * at;
+  for (std::size_t i = 0; i < kZeroTerms; ++i) {
+    if (view.zero_terms[i] != nullptr) view.zero_terms[i] += (by_half(static_cast<ZeroTerm>(i)) ? 2 : 1) * at;
   }
 }
 
@@ -134,11 +131,11 @@ template <typename View>
 [[gnu::always_inline]] constexpr void skip_tiles(View& view, std::size_t tiles, std::size_t groups) {
   skip_blocks(view, tiles * kTileBlocks, groups);
   const std::size_t at = tiles * groups;
-  view.low.counts += at;
-  view.low.rows += at * kTileRows;
-  view.low.codes += at * kTileRows * kGroup;
-  view.low.scales += at * kTileRows;
-  view.low.sums += 2 * at * kTileRows;
+  view.residual.counts += at;
+  view.residual.rows += at * kTileRows;
+  view.residual.codes += at * kTileRows * kGroup;
+  view.residual.scales += at * kTileRows;
+  view.residual.sums += 2 * at * kTileRows;
 }
 
 /// Multiplies one panel (16 output rows) with all activation rows: out[m * stride + lane].
@@ -156,11 +153,11 @@ inline constexpr std::size_t kSplitColumns = 64;
 /// the vector in 8 bits. They are multiplied with unsigned levels whose zero point is 128, so each row has a zero-point
 /// term per plane: -128 * sum(codes).
 struct SplitRows {
-  const std::int8_t* high = nullptr;          ///< [rows / 16][columns / 64][16 rows][64 columns], both rounded up
-  const std::int8_t* low = nullptr;           ///< Likewise; null: the high plane is used alone.
-  const float* scales = nullptr;              ///< [rows]
-  const std::int32_t* high_starts = nullptr;  ///< [rows]
-  const std::int32_t* low_starts = nullptr;   ///< [rows]; null if low is
+  const std::int8_t* high = nullptr;              ///< [rows / 16][columns / 64][16 rows][64 columns], both rounded up
+  const std::int8_t* low = nullptr;               ///< Likewise; null: the high plane is used alone.
+  const float* scales = nullptr;                  ///< [rows]
+  const std::int32_t* high_zero_terms = nullptr;  ///< [rows]
+  const std::int32_t* low_zero_terms = nullptr;   ///< [rows]; null if low is
   std::size_t rows = 0;
   std::size_t columns = 0;
 };
@@ -170,8 +167,8 @@ struct SplitPlanes {
   std::int8_t* high = nullptr;
   std::int8_t* low = nullptr;
   float* scales = nullptr;
-  std::int32_t* high_starts = nullptr;
-  std::int32_t* low_starts = nullptr;
+  std::int32_t* high_zero_terms = nullptr;
+  std::int32_t* low_zero_terms = nullptr;
 };
 
 /// 8-bit scales, one per lane: unit * code^2. Squaring keeps small scales precise beside a large one.
@@ -257,7 +254,7 @@ struct SoftmaxStep {
   std::size_t size = 0;
 };
 
-/// The page length that weigh_rows() takes.
-inline constexpr std::size_t kWeighedTokens = 64;
+/// The page length that softmax_quantize_rows() takes.
+inline constexpr std::size_t kSoftmaxPageTokens = 64;
 
 }  // namespace pith::kernels

@@ -45,28 +45,29 @@ QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
       scales_(codes_.size() / kernels::kGroup),
       sums_(scales_.size()),
       half_sums_(2 * scales_.size()),
-      low_counts_(scales_.size() / kernels::kTileRows),
-      low_rows_(scales_.size()),
-      low_codes_(codes_.size()),
-      low_scales_(scales_.size()),
-      low_sums_(2 * scales_.size()) {}
+      residual_counts_(scales_.size() / kernels::kTileRows),
+      residual_rows_(scales_.size()),
+      residual_codes_(codes_.size()),
+      residual_scales_(scales_.size()),
+      residual_sums_(2 * scales_.size()) {}
 
 kernels::CodeRows QuantizedRows::destination(std::size_t rows, std::size_t columns, FormatSet readers) {
   kernels::CodeRows to;
   if (!readers.any_quantized()) return to;
-  std::fill_n(low_counts_.data(), kernels::row_tiles(rows) * (columns / kernels::kGroup), std::uint8_t{0});
+  std::fill_n(residual_counts_.data(), kernels::row_tiles(rows) * (columns / kernels::kGroup), std::uint8_t{0});
   to.codes = codes_.data();
   to.scales = scales_.data();
   to.sums = sums_.data();
   to.half_sums = half_sums_.data();
-  to.low = {low_counts_.data(), low_rows_.data(), low_codes_.data(), low_scales_.data(), low_sums_.data()};
+  to.residual = {residual_counts_.data(), residual_rows_.data(), residual_codes_.data(), residual_scales_.data(),
+                 residual_sums_.data()};
   for (std::size_t i = 0; i < kernels::kPackedFormats; ++i) {
     const auto format = static_cast<kernels::PackedFormat>(i);
-    const kernels::Start start = kernels::start_of(format);
-    if (!readers.has(format) || start == kernels::Start::kNone) continue;
-    Buffer<std::int32_t>& memory = starts_[static_cast<std::size_t>(start)];
-    if (memory.size() == 0) memory = Buffer<std::int32_t>((kernels::by_half(start) ? 2 : 1) * scales_.size());
-    to.starts[static_cast<std::size_t>(start)] = memory.data();
+    const kernels::ZeroTerm zero_term = kernels::zero_term_of(format);
+    if (!readers.has(format) || zero_term == kernels::ZeroTerm::kNone) continue;
+    Buffer<std::int32_t>& memory = zero_terms_[static_cast<std::size_t>(zero_term)];
+    if (memory.size() == 0) memory = Buffer<std::int32_t>((kernels::by_half(zero_term) ? 2 : 1) * scales_.size());
+    to.zero_terms[static_cast<std::size_t>(zero_term)] = memory.data();
   }
   return to;
 }
@@ -82,8 +83,8 @@ kernels::Activations QuantizedRows::view(const float* x, std::size_t rows, std::
   view.scales = written.scales;
   view.sums = written.sums;
   view.half_sums = written.half_sums;
-  view.low = written.low;
-  std::copy_n(written.starts, kernels::kStarts, view.starts);
+  view.residual = written.residual;
+  std::copy_n(written.zero_terms, kernels::kZeroTerms, view.zero_terms);
   return view;
 }
 

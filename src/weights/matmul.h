@@ -77,12 +77,12 @@ class QuantizedRows {
   Buffer<float> scales_;
   Buffer<float> sums_;
   Buffer<float> half_sums_;
-  Buffer<std::uint8_t> low_counts_;
-  Buffer<std::uint8_t> low_rows_;
-  Buffer<std::int8_t> low_codes_;
-  Buffer<float> low_scales_;
-  Buffer<std::int32_t> low_sums_;
-  std::array<Buffer<std::int32_t>, kernels::kStarts> starts_;
+  Buffer<std::uint8_t> residual_counts_;
+  Buffer<std::uint8_t> residual_rows_;
+  Buffer<std::int8_t> residual_codes_;
+  Buffer<float> residual_scales_;
+  Buffer<std::int32_t> residual_sums_;
+  std::array<Buffer<std::int32_t>, kernels::kZeroTerms> zero_terms_;
 };
 
 /// One of several products with the same activations: out[m * stride + r] = dot(matrix[r], x[m]). `stride` is a

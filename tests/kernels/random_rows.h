@@ -32,7 +32,7 @@ struct SplitMemory {
   std::size_t rows, columns;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   SplitMemory(std::size_t row_count, std::size_t column_count)
       : rows(row_count),
@@ -40,12 +40,14 @@ struct SplitMemory {
         high(row_blocks() * column_blocks() * kSplitRows * kSplitColumns),
         low(high.size()),
         scales(row_blocks() * kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {}
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {}
 
-  SplitPlanes planes() { return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()}; }
+  SplitPlanes planes() {
+    return {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data()};
+  }
   SplitRows view() const {
-    return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data(), rows, columns};
+    return {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data(), rows, columns};
   }
   /// Returns the index of an element in its plane.
   std::size_t at(std::size_t row, std::size_t column) const {

@@ -172,7 +172,7 @@ TEST_P(SameBits, CodeDots) {
                               &KernelTable::dot_trellis2}) {
       compare(7 * kTiles * kLanes, [&](const KernelTable& table, float* out) {
         SplitMemory split(7, kColumns);
-        table.split_rows(x.data(), kColumns, 7, kColumns, split.planes());
+        table.quantize_int16_rows(x.data(), kColumns, 7, kColumns, split.planes());
         SplitRows rows = split.view();
         if (!with_low) rows.low = nullptr;
         TileOutput to;
@@ -250,7 +250,7 @@ TEST_P(SameBits, WeightsOfPages) {
       SplitMemory split(SoftmaxMemory::kRows, SoftmaxMemory::kLength);
       SplitPlanes planes = split.planes();
       if (!with_low) planes.low = nullptr;
-      table.weigh_rows(memory.step(), {scales.data(), 0.01F}, planes, out + SoftmaxMemory::kFloats);
+      table.softmax_quantize_rows(memory.step(), {scales.data(), 0.01F}, planes, out + SoftmaxMemory::kFloats);
       // The kernel leaves scratch in the scores.
       std::fill_n(out, codes, 0.0F);
       float* values = out + SoftmaxMemory::kFloats + SoftmaxMemory::kRows;

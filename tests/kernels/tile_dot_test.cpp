@@ -53,7 +53,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
   static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     SplitMemory memory(rows, columns);
     const auto x = random_floats(rows * columns, seed);
-    portable::table().split_rows(x.data(), columns, rows, columns, memory.planes());
+    portable::table().quantize_int16_rows(x.data(), columns, rows, columns, memory.planes());
     return memory;
   }
 
@@ -67,7 +67,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
     SplitRows view = x.view();
     if (!with_low) {
       view.low = nullptr;
-      view.low_starts = nullptr;
+      view.low_zero_terms = nullptr;
       std::fill(x.low.begin(), x.low.end(), std::int8_t{0});
     }
     const std::size_t stride = tiles * 16 + 16;
@@ -136,7 +136,7 @@ TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
   const auto row_add = random_floats(rows, 4);
   const auto run = [&](std::size_t first, std::size_t count) {
     SplitMemory memory(count, columns);
-    k().split_rows(&x[first * columns], columns, count, columns, memory.planes());
+    k().quantize_int16_rows(&x[first * columns], columns, count, columns, memory.planes());
     std::vector<float> out(count * 64);
     TileOutput to;
     to.out = out.data();

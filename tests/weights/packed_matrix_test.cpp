@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/half.h"
+#include "kernels/code_memory.h"
 #include "kernels/select.h"
 #include "weights/dequantize.h"
 #include "weights/matmul.h"
@@ -94,14 +95,15 @@ TEST_P(EveryType, PackedRowsDequantizeBitExactly) {
 /// Returns the activation that the codes stand for.
 double value_of(const kernels::Activations& x, std::size_t row, std::size_t column) {
   const std::size_t group = column / kernels::kGroup;
-  const std::size_t at = kernels::group_at(x.columns / kernels::kGroup, row, group);
+  const std::size_t at = kernels::test::group_at(x.columns / kernels::kGroup, row, group);
   const std::size_t code = at * kernels::kGroup + column % kernels::kGroup;
   const double high = static_cast<double>(x.scales[at]) * x.codes[code];
   const std::size_t tile = row / kernels::kTileRows * (x.columns / kernels::kGroup) + group;
-  for (std::size_t slot = tile * kernels::kTileRows; slot < tile * kernels::kTileRows + x.low.counts[tile]; ++slot) {
-    if (x.low.rows[slot] != row % kernels::kTileRows) continue;
-    return high +
-           static_cast<double>(x.low.scales[slot]) * x.low.codes[slot * kernels::kGroup + column % kernels::kGroup];
+  for (std::size_t slot = tile * kernels::kTileRows; slot < tile * kernels::kTileRows + x.residual.counts[tile];
+       ++slot) {
+    if (x.residual.rows[slot] != row % kernels::kTileRows) continue;
+    return high + static_cast<double>(x.residual.scales[slot]) *
+                      x.residual.codes[slot * kernels::kGroup + column % kernels::kGroup];
   }
   return high;
 }

@@ -8,15 +8,15 @@
 // namespace, so nothing is merged across sets.
 #include "kernels/generic/activations.h"
 #include "kernels/generic/elementwise.h"
+#include "kernels/generic/int16_rows.h"
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/move.h"
 #include "kernels/generic/round_codes.h"
 #include "kernels/generic/softmax.h"
-#include "kernels/generic/split_rows.h"
+#include "kernels/generic/softmax_quantize.h"
 #include "kernels/generic/tile_dot.h"
 #include "kernels/generic/trellis.h"
-#include "kernels/generic/weigh.h"
 #include "kernels/table.h"
 
 namespace pith::kernels::PITH_ISA {
@@ -84,7 +84,7 @@ inline void fill_row_kernels(KernelTable& t) {
   t.silu_mul = silu_mul;
   t.gelu_mul = gelu_mul;
   t.hadamard = hadamard;
-  t.split_rows = split_rows;
+  t.quantize_int16_rows = quantize_int16_rows;
   t.encode_codes8 = encode_codes8;
   t.encode_trellis = encode_trellis;
   t.move_f32 = {copy_rows<ElementF32>, transpose<ElementF32>};
@@ -92,7 +92,7 @@ inline void fill_row_kernels(KernelTable& t) {
   t.move_bf16 = {copy_rows<ElementBF16>, transpose<ElementBF16>};
   t.narrow_f16 = narrow_f16;
   t.softmax_rows = softmax_rows;
-  t.weigh_rows = weigh_rows;
+  t.softmax_quantize_rows = softmax_quantize_rows;
   t.limit_dots = limit_dots;
   t.limit_read = limit_read;
 }

@@ -41,13 +41,13 @@ inline CodePair join(CodePair a, CodePair b) { return {join(a.even, b.even), joi
 inline const std::uint16_t* halves(const std::uint8_t* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 
 /// A block of 32 columns: f16 scale[16], f16 min[16] if has_min, then the codes.
-template <bool has_min, Start start>
+template <bool has_min, ZeroTerm zero_term>
 struct SimpleBlock {
   static constexpr std::size_t kGroups = 1;
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
-  static constexpr Start kStart = start;
-  static constexpr bool kSmallCodes = start != Start::kZero128;
+  static constexpr ZeroTerm kZeroTerm = zero_term;
+  static constexpr bool kSmallCodes = zero_term != ZeroTerm::kZero128;
   struct Header {
     F32x16 scale, min;
   };
@@ -61,7 +61,7 @@ struct SimpleBlock {
 };
 
 template <bool has_min>
-struct Bits4 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero8> {
+struct Bits4 : SimpleBlock<has_min, has_min ? ZeroTerm::kNone : ZeroTerm::kZero8> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -72,7 +72,7 @@ using FormatQ4_0 = Bits4<false>;
 using FormatQ4_1 = Bits4<true>;
 
 template <bool has_min>
-struct Bits5 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero16> {
+struct Bits5 : SimpleBlock<has_min, has_min ? ZeroTerm::kNone : ZeroTerm::kZero16> {
   static constexpr std::size_t kGroupBytes = 320;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -82,7 +82,7 @@ struct Bits5 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero16> {
 using FormatQ5_0 = Bits5<false>;
 using FormatQ5_1 = Bits5<true>;
 
-struct FormatQ8_0 : SimpleBlock<false, Start::kZero128> {
+struct FormatQ8_0 : SimpleBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kGroupBytes = 512;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -101,7 +101,7 @@ inline CodePair iq4_pair(const std::uint8_t* lines) {
   return {lookup(levels, index.even), lookup(levels, index.odd)};
 }
 
-struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
+struct FormatIQ4_NL : SimpleBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -110,9 +110,9 @@ struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
 };
 
 /// A block of 256 columns: f16 scale[16], f16 min scale[16] if has_min, then 8 groups with small integer scales.
-template <bool has_min, Start start>
+template <bool has_min, ZeroTerm zero_term>
 struct SuperBlock {
-  static constexpr Start kStart = start;
+  static constexpr ZeroTerm kZeroTerm = zero_term;
   static constexpr std::size_t kGroups = 8;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
   static constexpr bool kSmallCodes = true;
@@ -125,7 +125,7 @@ struct SuperBlock {
 };
 
 /// A group: u8 scale[16], u8 min[16], then the codes.
-struct MinGroups : SuperBlock<true, Start::kNone> {
+struct MinGroups : SuperBlock<true, ZeroTerm::kNone> {
   static constexpr std::size_t kHalves = 1;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
     scale[0] = mul(h.scale, load_u8(p));
@@ -149,7 +149,7 @@ struct FormatQ5_K : MinGroups {
   }
 };
 
-struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
+struct FormatIQ4_XS : SuperBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kGroupBytes = 16 + 256;
   static constexpr bool kSmallCodes = false;
@@ -164,9 +164,9 @@ struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
 };
 
 /// A group: i8 scale[2][16], one per half of the columns, then the codes.
-template <Start start>
-struct SignedHalves : SuperBlock<false, start> {
-  using typename SuperBlock<false, start>::Header;
+template <ZeroTerm zero_term>
+struct SignedHalves : SuperBlock<false, zero_term> {
+  using typename SuperBlock<false, zero_term>::Header;
   static constexpr std::size_t kHalves = 2;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {
     for (std::size_t i = 0; i < 2; ++i) {
@@ -176,7 +176,7 @@ struct SignedHalves : SuperBlock<false, start> {
   }
 };
 
-struct FormatQ6_K : SignedHalves<Start::kHalfZero32> {
+struct FormatQ6_K : SignedHalves<ZeroTerm::kHalfZero32> {
   static constexpr std::size_t kGroupBytes = 32 + 256 + 128;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -184,7 +184,7 @@ struct FormatQ6_K : SignedHalves<Start::kHalfZero32> {
   }
 };
 
-struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
+struct FormatQ3_K : SignedHalves<ZeroTerm::kHalfZero4> {
   static constexpr std::size_t kGroupBytes = 32 + 128 + 64;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -194,7 +194,7 @@ struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
 
 /// A group: u8 [2][16] with a 4-bit scale (low nibble) and a 4-bit min (high nibble) per half of the columns, then the
 /// codes.
-struct FormatQ2_K : SuperBlock<true, Start::kNone> {
+struct FormatQ2_K : SuperBlock<true, ZeroTerm::kNone> {
   static constexpr std::size_t kHalves = 2;
   static constexpr std::size_t kGroupBytes = 32 + 128;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {

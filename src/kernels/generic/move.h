@@ -9,7 +9,7 @@ namespace pith::kernels::PITH_ISA {
 
 /// One step of a transpose: swaps bit `distance` of the lane index with the same bit of the row index.
 template <int distance>
-inline void turn_bit(F32x16 (&x)[kLanes]) {
+inline void transpose_bit(F32x16 (&x)[kLanes]) {
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < kLanes; ++i) {
     if ((i & distance) != 0) continue;
@@ -29,10 +29,10 @@ void transpose(const void* from, std::size_t stride, std::size_t rows, std::size
       F32x16 block[kLanes];
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < kLanes; ++i) block[i] = Element::get(x + (r + i) * stride + c);
-      turn_bit<8>(block);
-      turn_bit<4>(block);
-      turn_bit<2>(block);
-      turn_bit<1>(block);
+      transpose_bit<8>(block);
+      transpose_bit<4>(block);
+      transpose_bit<2>(block);
+      transpose_bit<1>(block);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < kLanes; ++i) store(out + (c + i) * out_stride + r, block[i]);
     }

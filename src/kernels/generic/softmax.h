@@ -8,7 +8,7 @@
 
 namespace pith::kernels::PITH_ISA {
 
-inline constexpr float kNothing = -__builtin_inff();
+inline constexpr float kMinusInfinity = -__builtin_inff();
 
 /// Keeps the lanes of the vector at token i that are in the range, and puts `other` elsewhere. whole: keeps all lanes.
 template <bool whole>
@@ -29,21 +29,21 @@ inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::s
   float largest[kLanes];
   float grown[kLanes] = {};
   for (std::size_t r = 0; r < rows; ++r) {
-    F32x16 top = set1(kNothing);
+    F32x16 top = set1(kMinusInfinity);
     for (std::size_t i = 0; i < step.length; i += kLanes) {
-      top = max(top, keep_seen<whole>(load(scores + r * step.stride + i), i, range_of(r), set1(kNothing)));
+      top = max(top, keep_seen<whole>(load(scores + r * step.stride + i), i, range_of(r), set1(kMinusInfinity)));
     }
     const float seen = reduce_max(top);
     const float before = references[r];
     largest[r] = seen > before ? seen : before;
     // A row that has seen no token yet has no output to scale down.
-    if (before != kNothing) grown[r] = before - largest[r];
+    if (before != kMinusInfinity) grown[r] = before - largest[r];
   }
   float shrink[kLanes];
   store(shrink, exp2(load(grown)));
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = scores + r * step.stride;
-    if (largest[r] == kNothing) {
+    if (largest[r] == kMinusInfinity) {
       for (std::size_t i = 0; i < step.length; i += kLanes) store(row + i, zero());
       continue;
     }

@@ -2,9 +2,9 @@
 
 // Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). Include a simd.h first. The lanes
 // of a key tile are 16 tokens, those of a value tile 16 dimensions, so the same two kernels compute scores and outputs.
+#include "kernels/generic/int16_rows.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/reduce.h"
-#include "kernels/generic/split_rows.h"
 #include "kernels/generic/tile_codes.h"
 #include "kernels/types.h"
 
@@ -25,11 +25,11 @@ struct TileSums {
   void begin(const SplitRows& x, std::size_t row) {
     // The zero-point terms subtract the whole zero point, so skip them if dot4 subtracts it itself.
     static_assert(kCodeOffset == 0 || kCodeOffset == 128);
-    const auto start = [](std::int32_t of_row) { return kCodeOffset == 0 ? set1_i32(of_row) : zero_i32(); };
+    const auto initial = [](std::int32_t term) { return kCodeOffset == 0 ? set1_i32(term) : zero_i32(); };
 #pragma GCC unroll 16
     for (std::size_t n = 0; n < rows; ++n) {
-      high[n] = start(x.high_starts[row + n]);
-      if constexpr (with_low) low[n] = start(x.low_starts[row + n]);
+      high[n] = initial(x.high_zero_terms[row + n]);
+      if constexpr (with_low) low[n] = initial(x.low_zero_terms[row + n]);
     }
   }
 

@@ -60,7 +60,7 @@ void encode_trellis_lanes(const float* x, std::size_t stride, const float* weigh
 }
 
 /// Transposes a line from [4 columns][16 lanes] to [16 lanes][4 columns], in place.
-inline void turn_line(std::uint8_t* line) {
+inline void transpose_line(std::uint8_t* line) {
   const auto column = [&](std::size_t c) { return to_i32(load_u8(line + c * kLanes)); };
   const I32x16 low = add(column(0), shift_left<8>(column(1)));
   const I32x16 high = add(shift_left<16>(column(2)), shift_left<24>(column(3)));
@@ -76,7 +76,7 @@ void encode_trellis_tile(const float* x, std::size_t stride, const float* weight
     encode_trellis_lanes<members>(x + c * stride, stride, weights == nullptr ? nullptr : weights + c, lines, levels,
                                   codes + c * kLanes);
   }
-  for (std::size_t j = 0; j < lines; ++j) turn_line(codes + 64 * j);
+  for (std::size_t j = 0; j < lines; ++j) transpose_line(codes + 64 * j);
 }
 
 inline void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines,

@@ -17,7 +17,7 @@ inline std::size_t split_row_at(std::size_t row, std::size_t columns) {
   return row / kSplitRows * column_blocks * kSplitBlockBytes + row % kSplitRows * kSplitColumns;
 }
 
-inline void split_row(const float* x, std::size_t row, std::size_t columns, const SplitPlanes& to) {
+inline void quantize_int16_row(const float* x, std::size_t row, std::size_t columns, const SplitPlanes& to) {
   std::int8_t* high = to.high + split_row_at(row, columns);
   std::int8_t* low = to.low + split_row_at(row, columns);
   F32x16 largest = zero();
@@ -44,13 +44,13 @@ inline void split_row(const float* x, std::size_t row, std::size_t columns, cons
     high_total = add(high_total, upper);
     low_total = add(low_total, lower);
   }
-  to.high_starts[row] = -128 * reduce_add_i32(high_total);
-  to.low_starts[row] = -128 * reduce_add_i32(low_total);
+  to.high_zero_terms[row] = -128 * reduce_add_i32(high_total);
+  to.low_zero_terms[row] = -128 * reduce_add_i32(low_total);
 }
 
-inline void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
-                       const SplitPlanes& to) {
-  for (std::size_t n = 0; n < rows; ++n) split_row(x + n * stride, n, columns, to);
+inline void quantize_int16_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                                const SplitPlanes& to) {
+  for (std::size_t n = 0; n < rows; ++n) quantize_int16_row(x + n * stride, n, columns, to);
 }
 
 }  // namespace pith::kernels::PITH_ISA
