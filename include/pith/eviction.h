@@ -42,7 +42,7 @@ struct PolicyNeeds {
 struct RotaryView {
   std::span<const double> frequencies{};
   /// True: pair i is elements 2i and 2i + 1. False: elements i and i + frequencies.size().
-  bool adjacent = false;
+  bool interleaved = false;
 };
 
 /// Queries that a KV head's group has sent so far, taken back to position 0.

@@ -105,7 +105,7 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
     if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
     if (n + 1 < count) pages[n + 1].value.prefetch();
-    value.codec->absorb_rows(view.step(tokens), value.bytes, view.scratch);
+    value.codec->accumulate_rows(view.step(tokens), value.bytes, view.scratch);
   }
   if (chunk + 1 == reading.chunks()) {
     // What no row sees is left out.

@@ -24,7 +24,7 @@ class SplitBuffers {
   std::size_t block_bytes_ = 0;  ///< Of a plane
   Buffer<std::int8_t> high_, low_;
   Buffer<float> scales_;
-  Buffer<std::int32_t> high_starts_, low_starts_;
+  Buffer<std::int32_t> high_zero_terms_, low_zero_terms_;
 };
 
 /// Memory of SoftmaxRows, in blocks of `rows` rows.

@@ -28,7 +28,7 @@ void QueryRows::seal(const Cache& cache, std::size_t layer, std::size_t kv_head,
     from = sealed;
   }
   if (cache.keys(layer).reads_split_queries())
-    cache.kernels().split_rows(from, size_, rows, size_, split_.planes(block));
+    cache.kernels().quantize_int16_rows(from, size_, rows, size_, split_.planes(block));
 }
 
 BlockQueries QueryRows::view(std::size_t row, std::size_t rows, std::size_t block) const {
@@ -38,7 +38,7 @@ BlockQueries QueryRows::view(std::size_t row, std::size_t rows, std::size_t bloc
   sealed.size = size_;
   if (!split_.empty()) {
     const kernels::SplitPlanes planes = split_.planes(block);
-    sealed.split = {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, rows, size_};
+    sealed.split = {planes.high, planes.low, planes.scales, planes.high_zero_terms, planes.low_zero_terms, rows, size_};
   }
   return {&exact_[row * size_], sealed};
 }

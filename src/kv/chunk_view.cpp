@@ -85,7 +85,7 @@ void ChunkView::observe(const kernels::SoftmaxStep& step, const TokensView& toke
 void ChunkView::attend_exact(const float* queries, const TokensView& tokens, const std::byte* keys,
                              const std::byte* values, std::size_t page_tokens) const {
   key_side_.exact().score_tokens(queries, rows.rows, {keys, page_tokens, tokens.count}, scores);
-  value_side_.exact().absorb_tokens(step(tokens), {values, page_tokens, tokens.count});
+  value_side_.exact().accumulate_tokens(step(tokens), {values, page_tokens, tokens.count});
 }
 
 }  // namespace pith::kv

@@ -55,8 +55,8 @@ class Codec : public KvCodec {
   virtual void score_rows(const Queries& queries, const std::byte* page, float* scores,
                           const PageScratch& scratch) const = 0;
   /// The page's values join the running softmax of rows whose scores are in `step`, kPageTokens apart.
-  virtual void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page,
-                           const PageScratch& scratch) const = 0;
+  virtual void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                               const PageScratch& scratch) const = 0;
 
   // Packing: what is left of several pages goes into one, as it is stored.
 

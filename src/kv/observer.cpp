@@ -6,7 +6,8 @@
 namespace pith::kv {
 namespace {
 
-/// The least logarithm of a scale that weigh_rows() adds to a score is -2: references lie at most so far below scores.
+/// The least logarithm of a scale that softmax_quantize_rows() adds to a score is -2: references lie at most so far
+/// below scores.
 constexpr float kReferenceBelow = 2.0F;
 constexpr float kReferenceFactor = 4.0F;
 

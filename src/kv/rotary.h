@@ -11,9 +11,9 @@ namespace pith::kv {
 /// with the position.
 struct Rotary {
   std::vector<double> frequencies;  ///< [pairs] radians a position
-  bool adjacent = false;            ///< Pair i is elements 2i and 2i + 1, else i and i + pairs.
+  bool interleaved = false;         ///< Pair i is elements 2i and 2i + 1, else i and i + pairs.
 
-  RotaryView view() const { return {frequencies, adjacent}; }
+  RotaryView view() const { return {frequencies, interleaved}; }
   /// Turns a head's vector as if it stood `positions` further on.
   void turn(float* head, double positions) const;
 };

@@ -9,8 +9,8 @@
 namespace pith::model {
 
 enum class RopePairs {
-  kNeighbours,  ///< Elements 2i and 2i + 1 rotate together (llama files are stored so).
-  kHalves,      ///< Elements i and i + dims / 2.
+  kInterleaved,  ///< Elements 2i and 2i + 1 rotate together (llama files are stored so).
+  kHalfSplit,    ///< Elements i and i + dims / 2.
 };
 
 enum class RopeScaling { kNone, kLinear, kYarn };
@@ -18,7 +18,7 @@ enum class RopeScaling { kNone, kLinear, kYarn };
 /// Rotary position embedding (Su et al., 2104.09864) and what stretches it.
 struct RopeParams {
   std::size_t dims = 0;  ///< Rotated elements of a head, even; the rest passes through.
-  RopePairs pairs = RopePairs::kNeighbours;
+  RopePairs pairs = RopePairs::kInterleaved;
   double base = 10000.0;
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0;

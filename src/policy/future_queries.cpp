@@ -24,7 +24,7 @@ Turn mean_turn(double frequency, int first, int count) {
 
 class MeanRotation {
  public:
-  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count) : adjacent_(rotary.adjacent) {
+  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count) : interleaved_(rotary.interleaved) {
     const std::size_t pairs = std::min(rotary.frequencies.size(), size / 2);
     for (std::size_t i = 0; i < pairs; ++i) turns_.push_back(mean_turn(rotary.frequencies[i], first, count));
   }
@@ -32,8 +32,8 @@ class MeanRotation {
   /// Turns a vector whose elements are `step` apart.
   void apply(double* vector, std::size_t step) const {
     for (std::size_t i = 0; i < turns_.size(); ++i) {
-      double& x = vector[(adjacent_ ? 2 * i : i) * step];
-      double& y = vector[(adjacent_ ? 2 * i + 1 : i + turns_.size()) * step];
+      double& x = vector[(interleaved_ ? 2 * i : i) * step];
+      double& y = vector[(interleaved_ ? 2 * i + 1 : i + turns_.size()) * step];
       const double turned = turns_[i].cosine * x - turns_[i].sine * y;
       y = turns_[i].sine * x + turns_[i].cosine * y;
       x = turned;
@@ -42,7 +42,7 @@ class MeanRotation {
 
  private:
   std::vector<Turn> turns_;
-  bool adjacent_;
+  bool interleaved_;
 };
 
 }  // namespace

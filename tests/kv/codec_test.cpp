@@ -50,8 +50,8 @@ class PageReader {
       float reference = -std::numeric_limits<float>::infinity();
       float sum = 0.0F;
       float* out = &rows[t * size];
-      codec_.absorb_rows({scores.data(), kPageTokens, kRows, kPageTokens, &only, &reference, &sum, out, size}, page,
-                         scratch());
+      codec_.accumulate_rows({scores.data(), kPageTokens, kRows, kPageTokens, &only, &reference, &sum, out, size}, page,
+                             scratch());
       for (std::size_t i = 0; i < size; ++i) out[i] /= sum;
     }
     return rows;
@@ -59,7 +59,7 @@ class PageReader {
 
   Queries prepare(const std::vector<float>& query) {
     query_ = kernels::test::SplitMemory(kRows, query.size());
-    kernels_.split_rows(query.data(), query.size(), kRows, query.size(), query_.planes());
+    kernels_.quantize_int16_rows(query.data(), query.size(), kRows, query.size(), query_.planes());
     return {query.data(), query_.view(), 1, query.size()};
   }
   PageScratch scratch() { return {split_.planes(), row_add_.data(), row_shrink_.data()}; }

@@ -14,7 +14,7 @@ using Matrix = std::vector<std::vector<double>>;
 
 /// Statistics of a group of random queries.
 struct RandomQueries {
-  RandomQueries(std::size_t group, std::size_t size, std::size_t pairs, bool adjacent, unsigned seed,
+  RandomQueries(std::size_t group, std::size_t size, std::size_t pairs, bool interleaved, unsigned seed,
                 float spread = 1) {
     std::mt19937 generator(seed);
     std::normal_distribution<float> normal(0, spread);
@@ -37,7 +37,7 @@ struct RandomQueries {
       }
     }
     for (std::size_t i = 0; i < pairs; ++i) frequencies.push_back(std::pow(100.0, -static_cast<double>(i) / 8.0));
-    statistics = {.count = 30, .mean = mean, .covariance = covariance, .rotary = {frequencies, adjacent}};
+    statistics = {.count = 30, .mean = mean, .covariance = covariance, .rotary = {frequencies, interleaved}};
   }
   RandomQueries(const RandomQueries&) = delete;
   RandomQueries& operator=(const RandomQueries&) = delete;
@@ -55,8 +55,8 @@ Matrix naive_rotation(const RotaryView& rotary, std::size_t size, int first, int
   for (std::size_t i = 2 * rotary.frequencies.size(); i < size; ++i) mean[i][i] = 1;
   for (int p = first; p < first + count; ++p) {
     for (std::size_t i = 0; i < rotary.frequencies.size(); ++i) {
-      const std::size_t x = rotary.adjacent ? 2 * i : i;
-      const std::size_t y = rotary.adjacent ? 2 * i + 1 : i + rotary.frequencies.size();
+      const std::size_t x = rotary.interleaved ? 2 * i : i;
+      const std::size_t y = rotary.interleaved ? 2 * i + 1 : i + rotary.frequencies.size();
       mean[x][x] += std::cos(p * rotary.frequencies[i]) / count;
       mean[x][y] -= std::sin(p * rotary.frequencies[i]) / count;
       mean[y][x] += std::sin(p * rotary.frequencies[i]) / count;

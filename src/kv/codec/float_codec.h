@@ -27,8 +27,8 @@ class FloatCodec final : public Codec {
   void score_rows(const Queries& queries, const std::byte* page, float* scores, const PageScratch&) const override {
     score_tokens(queries.values, queries.rows, {page, kPageTokens, kPageTokens}, scores);
   }
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const override {
-    absorb_tokens(step, {page, kPageTokens, kPageTokens});
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const override {
+    accumulate_tokens(step, {page, kPageTokens, kPageTokens});
   }
 
   bool movable() const override { return true; }
@@ -47,7 +47,7 @@ class FloatCodec final : public Codec {
   /// As the codec's; scores stay kPageTokens apart.
   void score_tokens(const float* queries, std::size_t rows, const Tokens& keys, float* scores) const;
   /// The step's length is values.count.
-  void absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const;
+  void accumulate_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const;
 
  private:
   std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }

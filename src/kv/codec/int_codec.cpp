@@ -310,17 +310,19 @@ void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* 
   dot()(bytes(page), tiles(), levels(), split, to);
 }
 
-void IntCodec::absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const {
+void IntCodec::accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                               const PageScratch& scratch) const {
   kernels::SplitPlanes planes = scratch.weights;
   if (trellis_ != nullptr) planes.low = nullptr;
-  kernels_->weigh_rows(step, lane_scales(page), planes, scratch.row_shrink);
+  kernels_->softmax_quantize_rows(step, lane_scales(page), planes, scratch.row_shrink);
   kernels::TileOutput to;
   to.out = step.out;
   to.stride = step.size;
   to.accumulate = true;
   to.row_shrink = scratch.row_shrink;
   dot()(bytes(page), tiles(), levels(),
-        {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, step.rows, kPageTokens}, to);
+        {planes.high, planes.low, planes.scales, planes.high_zero_terms, planes.low_zero_terms, step.rows, kPageTokens},
+        to);
 }
 
 }  // namespace pith::kv

@@ -27,7 +27,8 @@ class IntCodec final : public Codec {
   void decode(std::span<const std::byte> page, std::span<float> rows) const override;
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const PageScratch& scratch) const override;
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                       const PageScratch& scratch) const override;
 
   bool movable() const override { return true; }
   /// The unit of scales.

@@ -27,7 +27,8 @@ class WrappedCodec final : public Codec {
   }
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const PageScratch& scratch) const override;
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                       const PageScratch& scratch) const override;
 
  private:
   std::unique_ptr<const KvCodec> codec_;
