@@ -39,7 +39,7 @@ class KvCodec {
 
   /// True: vectors, queries and outputs are in a rotated basis, in which outliers are spread over all elements: random
   /// signs, then a Walsh-Hadamard transform (QuIP#, arXiv 2402.04396). Inner products stay what they are.
-  virtual bool rotated() const { return false; }
+  virtual bool wants_rotation() const { return false; }
 
   /// Bytes of a page.
   virtual std::size_t page_bytes() const = 0;

@@ -17,7 +17,7 @@ class Staging {
   /// For batches of at most `tokens_max` tokens.
   Staging(const Cache& cache, std::size_t tokens_max);
 
-  /// Page `page` (absolute number) of a KV head, as Side::exact() reads it.
+  /// Page `page` (absolute number) of a KV head, as SideConfig::exact() reads it.
   std::byte* page(KvSide side, std::size_t kv_head, std::size_t page) const;
   /// Scratch of the one task that writes such a page: a value [value_size].
   float* row(std::size_t kv_head, std::size_t page);

@@ -67,9 +67,9 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     return shift == 0 ? queries : worker.turned.turned(cache, layer, block, queries, shift);
   };
 
-  if (chunk == 0 && own_page > 0 && keys.sinks && head.sinks != 0) {
-    view.attend_exact(queries_of(0).exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
-                      kSinkTokens);
+  if (chunk == 0 && own_page > 0 && keys.exact_prefix && head.exact_prefix != 0) {
+    view.attend_exact(queries_of(kPrefixCell).exact, {0, head.exact_prefix, kExactPrefixTokens, kPrefixCell},
+                      keys.exact_prefix->data(), values.exact_prefix->data(), kExactPrefixTokens);
   }
   // Pages lie apart, so the processor does not foresee the next one: neither its bytes nor, where not all are read,
   // what leads there. The ways to all of them are gone together.

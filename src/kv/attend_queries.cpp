@@ -16,7 +16,7 @@ void QueryRows::seal(const Cache& cache, std::size_t layer, std::size_t kv_head,
   const float* from = &exact_[row * size_];
   if (sealed_.size() != 0) {
     float* sealed = &sealed_[row * size_];
-    const Rotation* rotation = cache.keys(layer).rotation();
+    const HadamardRotation* rotation = cache.keys(layer).rotation();
     for (std::size_t r = 0; r < rows; ++r) {
       if (rotation != nullptr) {
         cache.key_basis(layer, kv_head)

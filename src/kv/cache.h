@@ -16,13 +16,13 @@
 #include "base/thread_pool.h"
 #include "kv/codec.h"
 #include "kv/codec/float_codec.h"
+#include "kv/hadamard.h"
 #include "kv/key_basis.h"
 #include "kv/key_ranges.h"
 #include "kv/layout.h"
 #include "kv/observer.h"
 #include "kv/query_sums.h"
 #include "kv/rotary.h"
-#include "kv/rotation.h"
 #include "kv/sealed_page.h"
 #include "kv/slots.h"
 
@@ -41,7 +41,7 @@ struct Page {
 struct SidePages {
   std::vector<Page> pages;  ///< By slot (HeadSlots).
   /// Exact first tokens; null where nothing is lossy or once no query can see them.
-  SealedPage sinks;
+  SealedPage exact_prefix;
   /// The newest, unfinished page; null where there is none. Shared with forks until one of them writes.
   std::shared_ptr<RawBuffer> open;
   /// The grid that pages of the old codec are on; empty before the first.
@@ -51,11 +51,11 @@ struct SidePages {
 };
 
 /// How the keys or the values of a cache are kept.
-class Side {
+class SideConfig {
  public:
   /// Layers that see only a window (0: all tokens) have fewer recent pages than the codec's tiers say.
-  Side(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
-       const CodecRegistry* registry, std::size_t window);
+  SideConfig(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
+             const CodecRegistry* registry, std::size_t window);
 
   const std::string& name() const { return name_; }
   std::size_t size() const { return tiers_.codec->shape().size; }
@@ -66,7 +66,7 @@ class Side {
   const Codec* recent() const { return tiers_.recent.get(); }
   std::size_t recent_pages() const { return tiers_.recent_pages; }
   /// Null if the codec is not rotated.
-  const Rotation* rotation() const { return tiers_.codec->rotated() ? &rotation_ : nullptr; }
+  const HadamardRotation* rotation() const { return tiers_.codec->wants_rotation() ? &rotation_ : nullptr; }
   const Tiers& tiers() const { return tiers_; }
   bool lossy() const { return !tiers_.codec->exact(); }
   bool reads_split_queries() const;
@@ -79,7 +79,7 @@ class Side {
   std::string name_;
   Tiers tiers_;
   FloatCodec exact_;
-  Rotation rotation_;
+  HadamardRotation rotation_;
 };
 
 /// Codecs of one layer, by name.
@@ -121,9 +121,11 @@ class Cache {
         const kernels::KernelTable& kernels, const CodecRegistry* registry = nullptr);
 
   const KvShape& shape() const { return shape_; }
-  const Side& keys(std::size_t layer) const { return *sides_[layer]; }
-  const Side& values(std::size_t layer) const { return *sides_[shape_.layers() + layer]; }
-  const Side& side(KvSide side, std::size_t layer) const { return side == KvSide::kKeys ? keys(layer) : values(layer); }
+  const SideConfig& keys(std::size_t layer) const { return *sides_[layer]; }
+  const SideConfig& values(std::size_t layer) const { return *sides_[shape_.layers() + layer]; }
+  const SideConfig& side(KvSide side, std::size_t layer) const {
+    return side == KvSide::kKeys ? keys(layer) : values(layer);
+  }
   bool any_keys_rotated() const;
   bool any_keys_read_split_queries() const;
   /// Tokens that went in: the position of the next one.
@@ -196,9 +198,9 @@ class Cache {
     return key_bases_[layer * shape_.kv_heads + kv_head];
   }
   /// What old pages of a head are sealed in.
-  const Codec& old_codec(KvSide which, std::size_t layer, std::size_t kv_head) const {
-    const Codec* promoted = which == KvSide::kKeys ? promoted_[layer * shape_.kv_heads + kv_head] : nullptr;
-    return promoted != nullptr ? *promoted : side(which, layer).codec();
+  const Codec& old_codec(KvSide side, std::size_t layer, std::size_t kv_head) const {
+    const Codec* promoted = side == KvSide::kKeys ? promoted_[layer * shape_.kv_heads + kv_head] : nullptr;
+    return promoted != nullptr ? *promoted : this->side(side, layer).codec();
   }
   /// Gives a head's keys the codec that its score noise asks for, as long as the share for promotions lasts; heads that
   /// would be unusable stay in the recent codec in any case. Called once a head, layer by layer, before anything of it
@@ -211,7 +213,7 @@ class Cache {
   /// The same again. False if there is no such codec.
   bool restore_promotion(std::size_t layer, std::size_t kv_head, std::size_t promotion);
   void restore_promotion_bytes(double bytes) { promotion_bytes_ = bytes; }
-  bool keeps_sinks(std::size_t layer) const { return keys(layer).lossy() || values(layer).lossy(); }
+  bool keeps_exact_prefix(std::size_t layer) const { return keys(layer).lossy() || values(layer).lossy(); }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }
 
@@ -223,7 +225,7 @@ class Cache {
   KvShape shape_;
   const kernels::KernelTable* kernels_;
   /// [sides, layers]; layers of the same codec share theirs.
-  std::vector<std::shared_ptr<const Side>> sides_;
+  std::vector<std::shared_ptr<const SideConfig>> sides_;
   std::vector<SidePages> pages_;        ///< [sides, layers, kv_heads]
   std::vector<HeadSlots> slots_;        ///< [layers, kv_heads]
   std::vector<KeyBasis> key_bases_;     ///< [layers, kv_heads]; empty where keys are not rotated

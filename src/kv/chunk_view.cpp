@@ -6,9 +6,9 @@
 namespace pith::kv {
 namespace {
 
-PageView view(const Side& side, const Codec& old, const Slot& slot, const Page& page, std::size_t own_page) {
-  if (!slot.packed() && own_page - static_cast<std::size_t>(slot.page) <= side.recent_pages())
-    return {side.recent(), page.recent->data(), nullptr};
+PageView view(const SideConfig& config, const Codec& old, const Slot& slot, const Page& page, std::size_t own_page) {
+  if (!slot.packed() && own_page - static_cast<std::size_t>(slot.page) <= config.recent_pages())
+    return {config.recent(), page.recent->data(), nullptr};
   return {&old, page.old->data(), page.origins.get()};
 }
 

@@ -59,8 +59,8 @@ class ChunkView {
   kernels::TokenRange seen_by(std::size_t position, const TokensView& tokens) const;
   void observe(const kernels::SoftmaxStep& step, const TokensView& tokens) const;
 
-  const Side& key_side_;
-  const Side& value_side_;
+  const SideConfig& key_side_;
+  const SideConfig& value_side_;
   const Codec& old_keys_;
   QueryBlock block_;
 };

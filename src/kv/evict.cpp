@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <vector>
 
+#include "base/fail.h"
 #include "kv/read_back.h"
 
 namespace pith::kv {
@@ -38,12 +40,11 @@ HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_hea
       tokens.push_back({positions[token], static_cast<std::int32_t>(cell), {cell, token}});
     }
   };
-  const std::size_t open = cell_of_slot(head.slots.size());
-  add(0, head.sinks, positions_of(Slot{0, kAllTokens, {}}));
+  add(kPrefixCell, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
   const auto open_page = static_cast<std::int32_t>(cache.tokens() / kPageTokens);
-  add(open, first_tokens(cache.tokens() % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
+  add(head.open_cell(), first_tokens(cache.tokens() % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
   std::sort(tokens.begin(), tokens.end(), [](const Token& a, const Token& b) { return a.position < b.position; });
   HeadTokens list;
   list.layer = layer;
@@ -94,6 +95,7 @@ class Decision {
  private:
   HeadView view(const HeadTokens& head) const;
   void score(HeadTokens& head);
+  void check_scores(const HeadTokens& head) const;
   void keep(HeadTokens& head, std::size_t budget);
 
   Cache& cache_;
@@ -153,14 +155,25 @@ void Decision::score(HeadTokens& head) {
   const std::size_t newest = std::min(open_page, cache_.tokens() - std::min(cache_.tokens(), evictor_.recent));
   for (std::size_t i = 0; i < count; ++i) {
     const auto position = static_cast<std::size_t>(head.positions[i]);
-    head.kept[i] = position < evictor_.sinks || position >= newest ? 1 : 0;
+    head.kept[i] = position < evictor_.protected_first || position >= newest ? 1 : 0;
   }
   evictor_.policy->protect(view, head.kept);
   head.scores.assign(count, 0.0F);
   evictor_.policy->score(view, head.scores);
+  check_scores(head);
   for (std::size_t i = 0; i < count; ++i) {
     if (head.kept[i] == 0) head.candidate_scores.push_back(head.scores[i]);
   }
+}
+
+/// A NaN compares as equal to everything, so what it evicts would depend on the order of comparisons.
+void Decision::check_scores(const HeadTokens& head) const {
+  const auto bad = std::find_if_not(head.scores.begin(), head.scores.end(), [](float s) { return std::isfinite(s); });
+  if (bad == head.scores.end()) return;
+  fail(ErrorKind::kInvalidArgument,
+       "eviction policy \"{}\": layer {}, KV head {}: the score of the token at position {} is {}, must be finite",
+       evictor_.policy_name, head.layer, head.kv_head,
+       head.positions[static_cast<std::size_t>(bad - head.scores.begin())], *bad);
 }
 
 void Decision::keep(HeadTokens& head, std::size_t budget) {
@@ -169,7 +182,7 @@ void Decision::keep(HeadTokens& head, std::size_t budget) {
   for (std::size_t i = 0; i < head.places.size(); ++i) {
     if (head.kept[i] != 0) continue;
     const auto [cell, token] = head.places[i];
-    (cell == 0 ? slots.sinks : slots.slots[cell - 1].live) &= ~(TokenMask{1} << token);
+    (cell == kPrefixCell ? slots.exact_prefix : slots.slots[slot_of_cell(cell)].live) &= ~(TokenMask{1} << token);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/thread_pool.h"
 #include "kv/cache.h"
@@ -16,10 +17,11 @@ struct Evictor {
   const EvictionPolicy* policy = nullptr;
   const BudgetAllocator* allocator = nullptr;
   const TokenSelector* selector = nullptr;
-  std::size_t sinks = 0;
+  std::size_t protected_first = 0;
   std::size_t recent = 0;
   std::uint64_t seed = 0;
-  float scale = 1.0F;  ///< Of scores.
+  float scale = 1.0F;         ///< Of scores.
+  std::string policy_name{};  ///< For messages.
 };
 
 /// Evicts until the KV heads of layers without a window hold `budget` tokens each on average, or until only protected

@@ -12,7 +12,7 @@ void verify_pages(const Cache& cache);
 void verify_pages(const Cache& cache, ThreadPool& pool);
 
 /// Of a page that is read back: page `slot` of a KV head.
-void verify_page(const PageBytes& page, KvSide which, std::size_t layer, std::size_t kv_head, std::size_t slot);
+void verify_page(const PageBytes& page, KvSide side, std::size_t layer, std::size_t kv_head, std::size_t slot);
 
 /// Instead of throwing.
 bool pages_intact(const Cache& cache, ThreadPool& pool);

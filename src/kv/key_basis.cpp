@@ -66,13 +66,13 @@ float KeyBasis::fit(const float* rows, std::size_t first) {
   return energy_sum / static_cast<float>(queries_) * spread_sum / static_cast<float>(scale_.size());
 }
 
-void KeyBasis::apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key,
+void KeyBasis::apply_to_key(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* key,
                             float* out) const {
   for (std::size_t i = 0; i < scale_.size(); ++i) out[i] = key[i] * scale_[i];
   rotation.apply(kernels, out);
 }
 
-void KeyBasis::apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
+void KeyBasis::apply_to_query(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* query,
                               float* out) const {
   for (std::size_t i = 0; i < scale_.size(); ++i) out[i] = query[i] / scale_[i];
   rotation.apply(kernels, out);

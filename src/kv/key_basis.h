@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kv/rotation.h"
+#include "kv/hadamard.h"
 
 namespace pith::kv {
 
@@ -25,8 +25,9 @@ class KeyBasis {
   float fit(const float* rows, std::size_t first);
 
   /// Out of place, [size].
-  void apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key, float* out) const;
-  void apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
+  void apply_to_key(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* key,
+                    float* out) const;
+  void apply_to_query(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* query,
                       float* out) const;
   /// A key that was taken out of the rotation again: what it was before the basis. In place, [size].
   void restore_key(float* key) const;

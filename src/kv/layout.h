@@ -12,7 +12,7 @@ inline constexpr std::size_t kPageTokens = 64;
 inline constexpr std::size_t kChunkPages = 8;
 /// First tokens of a sequence that stay exact where pages are lossy: attention sinks (Xiao et al., 2309.17453). One
 /// tile.
-inline constexpr std::size_t kSinkTokens = 16;
+inline constexpr std::size_t kExactPrefixTokens = 16;
 
 /// What a cache is made for.
 struct KvShape {

@@ -90,11 +90,11 @@ void Observer::take(std::size_t head, std::span<const double> part) {
   for (std::size_t i = 0; i < part.size(); ++i) combine(gathered_[head][i], part[i]);
 }
 
-void Observer::move_to_sinks(std::size_t head, std::size_t count) {
-  double* sinks = gathered_[head].data();
-  double* page = sinks + cell_of_slot(0) * kPageTokens;
+void Observer::move_to_prefix(std::size_t head, std::size_t count) {
+  double* prefix = gathered_[head].data();
+  double* page = prefix + cell_of_slot(0) * kPageTokens;
   for (std::size_t t = 0; t < count; ++t) {
-    combine(sinks[t], page[t]);
+    combine(prefix[t], page[t]);
     page[t] = 0.0;
   }
 }

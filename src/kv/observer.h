@@ -9,12 +9,10 @@
 
 #include "kernels/table.h"
 #include "kv/layout.h"
+#include "kv/slots.h"
 #include "kv/softmax_state.h"
 
 namespace pith::kv {
-
-/// Where attention of a head is counted: cell 0 for the sinks, cell 1 + i for slot i, the last one for the open page.
-constexpr std::size_t cell_of_slot(std::size_t slot) { return slot + 1; }
 
 /// What attention is gathered for policies, with one set of needs: by KV head, for each token, the probabilities that
 /// its queries gave it. Probabilities are rounded to multiples of 2^-30, of which doubles hold sums exactly: so it does
@@ -35,7 +33,7 @@ class Observer {
   /// Takes in [cells * kPageTokens].
   void take(std::size_t head, std::span<const double> part);
   /// Moves what the first tokens of slot 0 got to the sinks, which they have become.
-  void move_to_sinks(std::size_t head, std::size_t count);
+  void move_to_prefix(std::size_t head, std::size_t count);
   /// [cells * kPageTokens], or fewer: the rest is 0.
   std::vector<double>& gathered(std::size_t head) { return gathered_[head]; }
   const std::vector<double>& gathered(std::size_t head) const { return gathered_[head]; }

@@ -60,7 +60,8 @@ class HeadPacker {
 
   /// What a slot holds where nothing was evicted.
   TokenMask whole(std::size_t slot) const {
-    return head_.slots[slot].page == 0 && cache_.keeps_sinks(layer_) ? ~first_tokens(kSinkTokens) : kAllTokens;
+    return head_.slots[slot].page == 0 && cache_.keeps_exact_prefix(layer_) ? ~first_tokens(kExactPrefixTokens)
+                                                                            : kAllTokens;
   }
 
   /// No query sees it as recent any more.
@@ -74,7 +75,7 @@ class HeadPacker {
   /// Sinks stay by themselves where they are in a page: past the trained length a page's tokens are moved as one.
   bool movable(std::size_t slot) const {
     const Slot& at = head_.slots[slot];
-    if (at.page == 0 && (at.live & first_tokens(kSinkTokens)) != 0) return false;
+    if (at.page == 0 && (at.live & first_tokens(kExactPrefixTokens)) != 0) return false;
     for (std::size_t side = 0; side < kSides.size(); ++side) {
       if (!codec(side).movable() || !page(side, slot).old) return false;
     }
@@ -251,13 +252,13 @@ void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
   for (Observer& observer : cache_.observers().list()) {
     std::vector<double>& gathered = observer.gathered(head);
     if (gathered.empty()) continue;
-    gathered.resize((head_.slots.size() + 2) * kPageTokens);
+    gathered.resize(head_.cells() * kPageTokens);
     std::vector<double> moved((slots.size() + 2) * kPageTokens);
     const auto copy = [&](std::size_t from_cell, std::size_t to_cell) {
       std::copy_n(&gathered[from_cell * kPageTokens], kPageTokens, &moved[to_cell * kPageTokens]);
     };
-    copy(0, 0);
-    copy(cell_of_slot(head_.slots.size()), cell_of_slot(slots.size()));
+    copy(kPrefixCell, kPrefixCell);
+    copy(head_.open_cell(), cell_of_slot(slots.size()));
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const std::vector<std::int32_t> positions = positions_of(slots[i]);
       const auto old = find_same(head_.slots, slots[i]);

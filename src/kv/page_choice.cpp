@@ -69,7 +69,7 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
 std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
                              std::size_t own_page) {
   const std::size_t recent = std::max(cache.keys(layer).recent_pages(), cache.values(layer).recent_pages());
-  const bool sinks_apart = cache.keeps_sinks(layer);
+  const bool prefix_apart = cache.keeps_exact_prefix(layer);
   candidates_.clear();
   read_.assign(slots, 0);
   outside_.assign(slots, kUnseen);
@@ -78,7 +78,7 @@ std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSl
     const Slot& slot = head.slots[i];
     if (slot.live == 0) continue;
     const auto page = static_cast<std::size_t>(slot.page);
-    if (!slot.packed() && (own_page - page <= recent || (page == 0 && !sinks_apart))) {
+    if (!slot.packed() && (own_page - page <= recent || (page == 0 && !prefix_apart))) {
       read_[i] = 1;
       ++always;
     } else {

@@ -20,11 +20,11 @@ std::size_t last_of(const Slot& slot) {
 /// Of one KV head, by cell.
 std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens) {
   const HeadSlots& head = cache.slots(layer, kv_head);
-  std::vector<std::size_t> shifts(cell_of_slot(head.slots.size()) + 1);
+  std::vector<std::size_t> shifts(head.cells());
   std::vector<Span> spans;
-  if (head.sinks != 0) {
-    spans.push_back({0, kPageTokens - 1 - static_cast<std::size_t>(std::countl_zero(head.sinks)),
-                     static_cast<std::size_t>(std::popcount(head.sinks))});
+  if (head.exact_prefix != 0) {
+    spans.push_back({kPrefixCell, kPageTokens - 1 - static_cast<std::size_t>(std::countl_zero(head.exact_prefix)),
+                     static_cast<std::size_t>(std::popcount(head.exact_prefix))});
   }
   for (std::size_t i = 0; i < head.slots.size(); ++i) {
     const Slot& slot = head.slots[i];

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/split_mix.h"
+
 namespace pith::session {
 
 /// All that a generator is: copy it to save one and to go on from it later.
@@ -41,14 +43,6 @@ class Rng {
   constexpr double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
  private:
-  static constexpr std::uint64_t split_mix(std::uint64_t& state) noexcept {
-    state += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t mixed = state;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-    return mixed ^ (mixed >> 31);
-  }
-
   RngState state_;
 };
 

@@ -55,6 +55,9 @@ class FieldWriter {
   std::vector<std::byte> bytes_;
 };
 
+/// Sizes are 64 bits in a file, whatever std::size_t is.
+inline void put_count(FieldWriter& fields, std::size_t count) { fields.put(static_cast<std::uint64_t>(count)); }
+
 /// Reads fields back. Everything that does not fit is an Error(kFormat) that says where and why; nothing is allocated
 /// for what the record has no bytes for.
 class FieldReader {

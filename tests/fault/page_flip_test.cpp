@@ -25,12 +25,12 @@ std::vector<const kv::PageBytes*> pages_of(const Session& session) {
   const auto add = [&](const kv::SealedPage& page) {
     if (page) pages.push_back(page.get());
   };
-  for (const KvSide which : kv::kSides) {
+  for (const KvSide side : kv::kSides) {
     for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
       for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-        const kv::SidePages& side = cache.pages(which, layer, h);
-        add(side.sinks);
-        for (const kv::Page& page : side.pages) add(page.recent), add(page.old);
+        const kv::SidePages& held = cache.pages(side, layer, h);
+        add(held.exact_prefix);
+        for (const kv::Page& page : held.pages) add(page.recent), add(page.old);
       }
     }
   }

@@ -72,7 +72,7 @@ TEST_P(Attend, SlidingWindowsSeeTheirWindowAndHoldNoMore) {
     std::size_t held = 0;
     for (const Page& page : cache.pages(KvSide::kKeys, 0, 0).pages) held += page.recent || page.old ? 1U : 0U;
     EXPECT_LE(held, window / kPageTokens + 1);
-    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).sinks, nullptr);
+    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).exact_prefix, nullptr);
   }
 }
 

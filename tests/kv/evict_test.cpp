@@ -46,10 +46,10 @@ std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cach
     }
   };
   const HeadSlots& head = cache.slots(layer, h);
-  add(0, head.sinks, positions_of(Slot{0, kAllTokens, {}}));
+  add(0, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
-  add(cell_of_slot(head.slots.size()), first_tokens(cache.tokens() % kPageTokens),
+  add(head.open_cell(), first_tokens(cache.tokens() % kPageTokens),
       positions_of(Slot{static_cast<std::int32_t>(cache.tokens() / kPageTokens), kAllTokens, {}}));
   return places;
 }
@@ -73,7 +73,7 @@ class Evict : public testing::TestWithParam<std::string> {
     allocator_ = make_allocator("uniform");
     selector_ = make_selector("token");
   }
-  Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale}; }
+  Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale, "test"}; }
   Cache filled(std::size_t tokens) const {
     Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
     attend_in_batches(cache, Sequence(kShape, tokens, 1), {200}, 2, kScale);

@@ -66,12 +66,12 @@ TEST_P(PageChoices, AreTheShareAndAlwaysTheRecentOnes) {
     Cache cache = sparse_cache(kSparseShape, GetParam(), share);
     attend_in_batches(cache, s, {400}, 2, 0.125F);
     const std::set<std::uint32_t> read = chosen(cache, s.queries.data());
-    std::size_t always = cache.keys(0).recent_pages() + (cache.keeps_sinks(0) ? 0U : 1U);
+    std::size_t always = cache.keys(0).recent_pages() + (cache.keeps_exact_prefix(0) ? 0U : 1U);
     EXPECT_EQ(read.size() + 1, std::max<std::size_t>(always + 1, static_cast<std::size_t>(share * (kPagesHeld + 1))));
     for (std::uint32_t page = kPagesHeld - static_cast<std::uint32_t>(cache.keys(0).recent_pages()); page < kPagesHeld;
          ++page)
       EXPECT_EQ(read.count(page), 1U) << page;
-    EXPECT_EQ(read.count(0), cache.keeps_sinks(0) ? read.count(0) : 1U) << "sinks that are not kept apart";
+    EXPECT_EQ(read.count(0), cache.keeps_exact_prefix(0) ? read.count(0) : 1U) << "sinks that are not kept apart";
   }
   Cache cache = sparse_cache(kSparseShape, GetParam(), 0.001, 10);
   attend_in_batches(cache, s, {400}, 2, 0.125F);

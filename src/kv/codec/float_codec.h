@@ -15,7 +15,7 @@ class FloatCodec final : public Codec {
       : Codec(shape), element_(element), rotated_(rotated), kernels_(&kernels) {}
 
   bool exact() const override { return element_ != FloatElement::kBF16; }
-  bool rotated() const override { return rotated_; }
+  bool wants_rotation() const override { return rotated_; }
 
   std::size_t bytes_of(std::size_t tokens) const { return shape().size * tokens * element_bytes(); }
   std::size_t page_bytes() const override { return bytes_of(kPageTokens); }

@@ -19,7 +19,7 @@ class IntCodec final : public Codec {
   /// bits is 8, 4, 3 or 2. Throws Error(kUnsupported) for vectors of more than 512 elements.
   IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels);
 
-  bool rotated() const override { return true; }
+  bool wants_rotation() const override { return true; }
   bool reads_split_queries() const override { return true; }
 
   std::size_t page_bytes() const override;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/split_mix.h"
+
 namespace pith::kv {
 namespace {
 
@@ -23,13 +25,7 @@ class Normals {
 
  private:
   /// In [0, 1).
-  double uniform() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-    return static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1.0p-53;
-  }
+  double uniform() { return static_cast<double>(split_mix(state_) >> 11) * 0x1.0p-53; }
 
   std::uint64_t state_;
 };

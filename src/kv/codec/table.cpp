@@ -96,6 +96,9 @@ CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const Code
     fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": made for {} elements, asked for {}", name, codec->shape().size,
          shape.size);
   }
+  if (codec->page_bytes() == 0) {
+    fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": page_bytes() is 0, a page has at least 1 byte", name);
+  }
   return std::make_unique<WrappedCodec>(std::move(codec), kernels);
 }
 

@@ -187,7 +187,7 @@ TEST(IntCodec, PagesAreTheFormatsToTheByte) {
   for (const int bits : {8, 4, 3, 2}) {
     for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 256UL, 512UL}) {
       for (const KvSide side : kSides) {
-        for (const std::size_t first : {std::size_t{0}, kSinkTokens}) {
+        for (const std::size_t first : {std::size_t{0}, kExactPrefixTokens}) {
           const IntCodec codec({side, size}, bits, kernels);
           const auto rows = uneven_rows(size);
           std::vector<std::byte> page(codec.page_bytes());
@@ -206,7 +206,7 @@ TEST(FloatCodec, PagesAreTheFormatsToTheByte) {
   const auto& kernels = kernels::select_kernels();
   for (const std::size_t size : {16UL, 80UL}) {
     for (const KvSide side : kSides) {
-      for (const std::size_t tokens : {kSinkTokens, kPageTokens}) {
+      for (const std::size_t tokens : {kExactPrefixTokens, kPageTokens}) {
         const auto rows = random_floats(tokens * size, size, 1e3F);
         const FloatCodec f32({side, size}, FloatElement::kF32, kernels);
         const FloatCodec f16({side, size}, FloatElement::kF16, kernels);
