@@ -9,7 +9,7 @@
 namespace pith::kv {
 namespace {
 
-/// Copies the first tokens of page 0 where they stay exact.
+/// Copies the first tokens of page 0 into the exact prefix.
 void keep_exact_prefix(const FloatCodec& exact, SidePages& pages, const std::byte* page, bool with_checksum) {
   const std::size_t size = exact.shape().size;
   RawBuffer prefix(exact.bytes_of(kExactPrefixTokens));
@@ -27,7 +27,7 @@ SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows,
   return seal_bytes(std::move(page), with_checksum);
 }
 
-/// The open page, for writing: no longer shared with forks.
+/// Returns the open page for writing: not shared with forks any more.
 RawBuffer& own_open(SidePages& pages, std::size_t bytes) {
   if (!pages.open) {
     pages.open = std::make_shared<RawBuffer>(bytes);
@@ -39,7 +39,7 @@ RawBuffer& own_open(SidePages& pages, std::size_t bytes) {
   return *pages.open;
 }
 
-/// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
+/// Exact pages hold keys unrotated and values in the rotated basis, so that sums over exact and sealed pages add up.
 void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch,
                  std::size_t token) {
   const std::size_t position = batch.position + token;
@@ -58,7 +58,7 @@ void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::s
   cache.values(layer).exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
 }
 
-/// A page in the staging area: the cache's open one, or nothing yet.
+/// Fills a page of the staging area with the cache's open page, or with zeros if there is none.
 void begin_page(const Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t page,
                 bool continued) {
   for (const KvSide side : kSides) {
@@ -72,7 +72,7 @@ void begin_page(const Cache& cache, const Staging& staging, std::size_t layer, s
   }
 }
 
-/// What the keys' basis is made from: the queries of the first page, and at its end its keys.
+/// Feeds the keys' basis: with the queries of page 0, and when that is full, with its keys.
 void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch) {
   const KvShape& shape = cache.shape();
   KeyBasis& basis = cache.key_basis(layer, kv_head);
@@ -99,8 +99,8 @@ void add_queries(Cache& cache, ThreadPool& pool, std::size_t layer, const NewTok
   });
 }
 
-/// Gives a page its last form. The first one of a head is not on the grid of another, but decides it: while it does, no
-/// other page of the head may be sealed.
+/// Encodes a page in its final form. The first such page of a head decides the grid of all later ones, so no other page
+/// of the head may be sealed at the same time.
 void seal_old(Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head, const std::vector<float>& rows,
               std::size_t first, Page& page) {
   SidePages& pages = cache.pages(side, layer, kv_head);
@@ -111,7 +111,8 @@ void seal_old(Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head,
   pages.grid_decided = true;
 }
 
-/// What sparse reading knows of pages [first, last), once they have slots. Sinks are read in any case.
+/// Computes the key ranges that sparse reading needs for pages [first, last), which have slots already. Leaves out the
+/// exact prefix, which is always read.
 void summarize(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t first,
                std::size_t last) {
   const SideConfig& config = cache.keys(layer);
@@ -164,7 +165,7 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
   };
   if (cache.reads_sparsely(layer))
     pool.run(kv_heads, [&](std::size_t h) { summarize(cache, staging, layer, h, first, last); });
-  // The first page of a head decides the grid of all others.
+  // The first page of a head decides the grid of all others, so it is sealed before them.
   if (first == 0) {
     pool.run(kSides.size() * kv_heads,
              [&](std::size_t task) { seal_page(kSides[task % kSides.size()], task / kSides.size(), 0); });
@@ -175,7 +176,7 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
   });
 }
 
-/// Gives pages that are old to the last query of a batch, or to the next batch, their last form.
+/// Encodes pages that the last query of the batch, or the next batch, sees as old in their final form.
 void age(Cache& cache, ThreadPool& pool, KvSide side, std::size_t layer, std::size_t tokens_before,
          std::size_t tokens_total) {
   const SideConfig& config = cache.side(side, layer);
@@ -248,7 +249,7 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   } else {
     staging.begin(first_page);
   }
-  // A page is written by one task; tokens of a page are few enough not to be split further.
+  // One task per page: a page has too few tokens to be worth splitting.
   pool.run(
       cache.shape().kv_heads * pages,
       [&](std::size_t task) {
@@ -286,7 +287,8 @@ void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std:
       } else if (!staging.in_place()) {
         std::memcpy(own_open(pages, bytes).data(), staging.page(side, h, tokens_total / kPageTokens), bytes);
       }
-      // The pages that are old now; what is before them was dealt with when it became old.
+      // Pages that are old now drop their recent form. The loop ends at the first that has none: those before it were
+      // handled when they became old.
       const std::size_t sealed = tokens_total / kPageTokens;
       const std::size_t old = pages.pages.size() - (sealed - config.old_pages(tokens_total));
       for (std::size_t i = old; i-- > 0 && pages.pages[i].recent;) pages.pages[i].recent.reset();

@@ -9,7 +9,7 @@
 
 namespace pith::kv {
 
-/// Memory of split rows, in blocks of `rows` rows: each begins where SplitRows may.
+/// Memory of split rows in blocks of `rows` rows, each aligned as SplitRows requires.
 class SplitBuffers {
  public:
   SplitBuffers() = default;
@@ -26,14 +26,14 @@ class SplitBuffers {
   Buffer<std::int32_t> high_starts_, low_starts_;
 };
 
-/// Memory of SoftmaxRows, in blocks of `rows` rows.
+/// Memory of SoftmaxRows in blocks of `rows` rows.
 class RowsBuffers {
  public:
   RowsBuffers() = default;
   RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size);
 
   std::size_t blocks() const { return blocks_; }
-  /// `rows` is at most what blocks were made for.
+  /// Returns the first `rows` rows of a block, at most as many as blocks were made for.
   SoftmaxRows rows(std::size_t block, std::size_t rows) const;
 
  private:

@@ -9,7 +9,7 @@ void BatchObservation::begin(const Cache& cache, std::size_t layer, const Attend
   const Observers& observers = cache.observers();
   cells_ = 0;
   if (cache.shape().windows[layer] != 0 || observers.list().empty() || !observers.counts(0, batch.tokens)) return;
-  // All heads of a layer are given the same room.
+  // All heads of a layer get the same room, that of the largest.
   for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) cells_ = std::max(cells_, cache.slots(layer, h).cells());
   counted_.resize(blocks.size());
   for (const AttendBlock& block : blocks) counted_[block.number] = observers.counts(block.token, block.tokens) ? 1 : 0;

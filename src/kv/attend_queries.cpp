@@ -51,7 +51,7 @@ void BatchQueries::prepare(const Cache& cache, ThreadPool& pool, std::size_t lay
                            std::span<const AttendBlock> blocks) {
   tokens_ = batch.tokens;
   const std::size_t size = cache.shape().key_size;
-  // Softmax is done in base 2.
+  // Softmax is computed in base 2.
   const float scale = batch.scale * std::numbers::log2e_v<float>;
   pool.run(
       blocks.size(),

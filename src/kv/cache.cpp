@@ -10,7 +10,7 @@
 namespace pith::kv {
 namespace {
 
-/// Open pages and sinks are as exact as the codec asks for: f32 for f32, f16 otherwise.
+/// Open pages and the exact prefix are f32 for f32 codecs, f16 otherwise.
 FloatElement exact_element(std::string_view codec) {
   return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
 }
@@ -22,12 +22,12 @@ KvShape checked(KvShape shape) {
   return shape;
 }
 
-/// Score noise beyond which a head says nothing sensible in few bits, whatever the budget: large key biases (Qwen2) get
-/// here, ordinary heads stay below a quarter of it.
+/// Score noise beyond which a head is useless in few bits, so it is promoted whatever the budget. Large key biases
+/// (Qwen2) reach it; ordinary heads stay below a quarter of it.
 constexpr float kNoiseUnusable = 100.0F;
 
-/// At most so many recent pages in a window: an eighth of it. They are the dearest bytes, and a window does not outgrow
-/// them as a whole context does.
+/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
+/// to amortize them.
 std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
 
 std::size_t held_bytes(const Page& page) {

@@ -63,7 +63,7 @@ kernels::SoftmaxStep ChunkView::step(const TokensView& tokens) const {
     }
     step.ranges = ranges;
   }
-  // Holes between tokens that are held.
+  // Evicted tokens between held ones.
   const TokenMask between = first_tokens(alive_to) & ~first_tokens(alive_from);
   for (TokenMask dead = between & ~wanted; dead != 0; dead &= dead - 1) {
     float* score = scores + std::countr_zero(dead);

@@ -11,12 +11,12 @@
 namespace pith::kv {
 namespace {
 
-/// A token that a KV head holds: bit `token` of the cell's mask.
+/// Where a KV head holds a token: bit `token` of a cell (slots.h).
 struct Place {
   std::size_t cell, token;
 };
 
-/// All tokens of a KV head at a decision, by rising position; the arrays behind HeadView.
+/// All tokens of a KV head at a decision, in ascending order of position; the arrays behind HeadView.
 struct HeadTokens {
   std::size_t layer = 0, kv_head = 0;
   std::vector<std::int32_t> positions, pages;
@@ -26,7 +26,7 @@ struct HeadTokens {
   std::vector<float> candidate_scores;
 };
 
-/// Tokens of the open page come last.
+/// Lists what a head holds. Tokens of the open page come last.
 HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_head) {
   const HeadSlots& head = cache.slots(layer, kv_head);
   struct Token {
@@ -57,7 +57,7 @@ HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_hea
   return list;
 }
 
-/// A decision over all heads of a cache.
+/// One decision over all heads of a cache.
 class Decision {
  public:
   Decision(Cache& cache, ThreadPool& pool, const Evictor& evictor)
@@ -119,7 +119,7 @@ HeadView Decision::view(const HeadTokens& head) const {
   view.key_size = shape.key_size;
   view.value_size = shape.value_size;
   view.scale = evictor_.scale;
-  // A stream of its own for each head and decision.
+  // Each head and decision gets a random stream of its own.
   view.seed = evictor_.seed + (cache_.tokens() * shape.layers() + head.layer) * shape.kv_heads + head.kv_head;
   return view;
 }

@@ -6,7 +6,7 @@
 namespace pith::kv {
 
 HadamardRotation::HadamardRotation(std::size_t size) : signs_(size) {
-  // A fixed linear congruential stream: the signs are part of the page format, not of a session's randomness.
+  // A fixed linear congruential generator: the signs are part of the page format, not of a session's randomness.
   std::uint64_t state = 0x9E3779B97F4A7C15U;
   for (float& sign : signs_) {
     state = state * 6364136223846793005U + 1442695040888963407U;

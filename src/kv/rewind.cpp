@@ -2,8 +2,8 @@
 
 #include "kv/cache.h"
 
-// Taking tokens back. A page that was sealed, or has got its last form, since then cannot be had as it was; the session
-// computes what is missing again.
+// Taking tokens back. A page that was sealed or became old since then cannot be restored; the session computes what is
+// missing again.
 
 namespace pith::kv {
 namespace {

@@ -73,7 +73,7 @@ struct HeadSlots {
     for (const Slot& slot : slots) count += slot.held();
     return count;
   }
-  /// Returns the slot of page `page` when `pages` pages are sealed. Only for pages of which none behind was removed.
+  /// Returns the slot of page `page` when `pages` pages are sealed. `page` and all later ones must still have slots.
   std::size_t slot_of(std::size_t page, std::size_t pages) const { return slots.size() - (pages - page); }
   std::size_t open_cell() const { return cell_of_slot(slots.size()); }
   std::size_t cells() const { return open_cell() + 1; }

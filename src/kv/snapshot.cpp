@@ -16,7 +16,7 @@ std::span<const std::byte> bytes_of(const Bytes& page) {
   return {page.data(), page.size()};
 }
 
-/// In the order in which the head's record tells which are there.
+/// Writes pages in the order in which the head's record lists them.
 void save_pages(const SidePages& side, snapshot::Writer& writer) {
   const auto page = [&](const auto& bytes) {
     if (bytes) writer.record(RecordKind::kPage, bytes_of(*bytes));

@@ -125,7 +125,7 @@ void HeadRestorer::check_order(const FieldReader& fields) const {
   }
   if (!slots.empty() && static_cast<std::int64_t>(slots.back().page) >= static_cast<std::int64_t>(sealed))
     fields.refuse("a page is newer than its tokens");
-  // What may become old later must be where it is looked for.
+  // Pages that may become old later must be in the slots where they are looked up.
   std::size_t last = std::max(cache_.keys(layer_).recent_pages(), cache_.values(layer_).recent_pages());
   if (cache_.shape().windows[layer_] != 0) last = sealed;
   for (std::size_t i = 0; i < std::min(last, sealed); ++i) {

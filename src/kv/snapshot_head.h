@@ -16,11 +16,11 @@ namespace pith::kv {
 inline constexpr std::uint64_t kTokensMax = std::numeric_limits<std::int32_t>::max() - kPageTokens;
 inline constexpr double kPromotionBytesMax = 1e15;
 
-/// The fields of a KV head's record: all of it but its pages.
+/// Writes the fields of a KV head's record: everything but its pages.
 void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, snapshot::FieldWriter& fields);
 
-/// Reads one KV head's record and pages into a cache whose number of tokens is set, and refuses what could not be
-/// attended or appended to.
+/// Reads one KV head's record and pages into a cache whose number of tokens is set. Throws Error(kFormat) for what
+/// could not be attended or appended to.
 class HeadRestorer {
  public:
   HeadRestorer(Cache& cache, std::size_t layer, std::size_t kv_head)

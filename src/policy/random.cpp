@@ -7,10 +7,10 @@
 namespace pith::policy {
 namespace {
 
-/// A number that looks unrelated to x.
+/// Returns a hash of x.
 constexpr std::uint64_t mixed(std::uint64_t x) noexcept { return split_mix(x); }
 
-/// The control: what a policy is worth is what it keeps better than chance.
+/// The control: a policy is worth what it does better than chance.
 ///   score(t) = uniform in [0, 1), drawn from (seed, layer, KV head, position of t) and nothing else
 class Random final : public EvictionPolicy {
  public:

@@ -6,7 +6,7 @@
 
 namespace pith::kv {
 
-/// A codec written against the public interface alone: attention hands it plain rows.
+/// Adapts a codec that implements only the public interface: attention gives it plain rows.
 class WrappedCodec final : public Codec {
  public:
   WrappedCodec(std::unique_ptr<const KvCodec> codec, const kernels::KernelTable& kernels)
