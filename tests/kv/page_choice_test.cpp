@@ -71,7 +71,8 @@ TEST_P(PageChoices, AreTheShareAndAlwaysTheRecentOnes) {
     for (std::uint32_t page = kPagesHeld - static_cast<std::uint32_t>(cache.keys(0).recent_pages()); page < kPagesHeld;
          ++page)
       EXPECT_EQ(read.count(page), 1U) << page;
-    EXPECT_EQ(read.count(0), cache.keeps_exact_prefix(0) ? read.count(0) : 1U) << "sinks that are not kept apart";
+    EXPECT_EQ(read.count(0), cache.keeps_exact_prefix(0) ? read.count(0) : 1U)
+        << "an exact prefix that is not kept apart";
   }
   Cache cache = sparse_cache(kSparseShape, GetParam(), 0.001, 10);
   attend_in_batches(cache, s, {400}, 2, 0.125F);
