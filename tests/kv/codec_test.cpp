@@ -15,7 +15,7 @@ namespace {
 
 using kernels::test::random_floats;
 
-/// Reads a page back through the codec's own dots: unit queries give keys, a softmax over one token its value.
+/// Reads a page back through the codec's dot products: unit queries give keys, a softmax over a single token its value.
 class PageReader {
  public:
   PageReader(const Codec& codec, const kernels::KernelTable& kernels)
@@ -89,7 +89,7 @@ double mean_square(const std::vector<float>& a, const std::vector<float>& b, std
 
 struct CodecLimit {
   const char* name;
-  double mean_square;  ///< On N(0, 1).
+  double mean_square;  ///< On N(0, 1)
 };
 
 class EveryCodec : public testing::TestWithParam<CodecLimit> {};
