@@ -13,8 +13,6 @@ class Positions {
   explicit Positions(std::span<const std::int32_t> rising);
 
   std::vector<std::int32_t> list() const;
-  std::size_t count() const { return count_; }
-  std::size_t bytes() const { return gaps_.size(); }
 
  private:
   /// Seven bits per byte, low bits first; the top bit means that more follow.
