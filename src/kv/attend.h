@@ -73,9 +73,9 @@ class Attention {
   BatchQueries queries_;
   LayerShifts shifts_;
   BatchObservation observation_;
-  RowsBuffers split_parts_;          ///< Of run_split(): [blocks, chunks]
-  std::vector<float> observed_;      ///< Of run_split(): [blocks, cells, rows, kPageTokens]
-  std::vector<Reading> readings_;    ///< Of run_split(): [kv_heads]
+  RowsBuffers split_parts_;          ///< For run_split(): [blocks, chunks]
+  std::vector<float> observed_;      ///< For run_split(): [blocks, cells, rows, kPageTokens]
+  std::vector<Reading> readings_;    ///< For run_split(): [kv_heads]
   std::vector<PageChoice> choices_;  ///< [kv_heads]; empty without sparse reading
   std::vector<Worker> workers_;
 };

@@ -166,7 +166,7 @@ void Decision::score(HeadTokens& head) {
   }
 }
 
-/// A NaN compares as equal to everything, so what it evicts would depend on the order of comparisons.
+/// Built-in selectors would take NaN for the lowest score, so that a policy's mistake would go unnoticed.
 void Decision::check_scores(const HeadTokens& head) const {
   const auto bad = std::find_if_not(head.scores.begin(), head.scores.end(), [](float s) { return std::isfinite(s); });
   if (bad == head.scores.end()) return;
