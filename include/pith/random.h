@@ -13,13 +13,19 @@ struct RngState {
   bool operator==(const RngState&) const = default;
 };
 
-/// One step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): advances the state and returns the next number.
+/// The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection in which every bit of the input affects
+/// every bit of the output. A hash for integers that may share most of their bits.
+constexpr std::uint64_t mix_bits(std::uint64_t x) noexcept {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+/// One step of SplitMix64: advances the state and returns the next number. Integers only, so a state gives the same stream
+/// on every platform: seeds, random matrices and page formats rely on these bits.
 constexpr std::uint64_t split_mix(std::uint64_t& state) noexcept {
   state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t mixed = state;
-  mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-  return mixed ^ (mixed >> 31);
+  return mix_bits(state);
 }
 
 /// The random generator of a sampler: xoshiro256** 1.0 (Blackman and Vigna, 1805.01407), seeded by SplitMix64 as its

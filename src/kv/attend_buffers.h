@@ -9,7 +9,7 @@
 
 namespace pith::kv {
 
-/// Memory of split rows, in blocks of `rows` rows: each begins where SplitRows may.
+/// Memory of split rows in blocks of `rows` rows, each aligned as SplitRows requires.
 class SplitBuffers {
  public:
   SplitBuffers() = default;
@@ -27,7 +27,7 @@ class SplitBuffers {
   Buffer<std::int32_t> high_zero_terms_, low_zero_terms_;
 };
 
-/// Memory of SoftmaxRows, in blocks of `rows` rows.
+/// Memory of SoftmaxRows in blocks of `rows` rows.
 class RowsBuffers {
  public:
   RowsBuffers() = default;
@@ -35,7 +35,7 @@ class RowsBuffers {
 
   std::size_t blocks() const { return blocks_; }
   std::size_t bytes() const { return (references_.size() + sums_.size() + out_.size()) * sizeof(float); }
-  /// `rows` is at most what blocks were made for.
+  /// Returns the first `rows` rows of a block, at most as many as blocks were made for.
   SoftmaxRows rows(std::size_t block, std::size_t rows) const;
 
  private:

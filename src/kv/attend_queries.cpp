@@ -16,7 +16,7 @@ void QueryRows::seal(const Cache& cache, std::size_t layer, std::size_t kv_head,
   const float* from = &exact_[row * size_];
   if (sealed_.size() != 0) {
     float* sealed = &sealed_[row * size_];
-    const Rotation* rotation = cache.keys(layer).rotation();
+    const HadamardRotation* rotation = cache.keys(layer).rotation();
     for (std::size_t r = 0; r < rows; ++r) {
       if (rotation != nullptr) {
         cache.key_basis(layer, kv_head)
@@ -51,7 +51,7 @@ void BatchQueries::prepare(const Cache& cache, ThreadPool& pool, std::size_t lay
                            std::span<const AttendBlock> blocks) {
   tokens_ = batch.tokens;
   const std::size_t size = cache.shape().key_size;
-  // Softmax is done in base 2.
+  // Softmax is computed in base 2.
   const float scale = batch.scale * std::numbers::log2e_v<float>;
   pool.run(
       blocks.size(),

@@ -59,7 +59,7 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
       for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
         // Cells of the cache's own tokens come first in the fork as well.
         const std::size_t head = layer * cache.shape().kv_heads + h;
-        const std::size_t cells = kv::cell_of_slot(cache.slots(layer, h).slots.size()) + 1;
+        const std::size_t cells = cache.slots(layer, h).cells();
         const std::vector<double>& gathered = fork.observers().list().front().gathered(head);
         total.fade(head, cells);
         total.take(head, std::span(gathered).first(std::min(gathered.size(), cells * kv::kPageTokens)));

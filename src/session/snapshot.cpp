@@ -1,5 +1,6 @@
 #include "session/snapshot.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -143,6 +144,41 @@ void check_parts(const Fingerprints& saved, const Fingerprints& own, const std::
   }
 }
 
+/// Codecs and parts of eviction of the caller's own are in a snapshot by name alone: says where to give them.
+void check_known(const std::string& path, std::string_view what, const std::string& name,
+                 const std::vector<std::string>& built_in, const std::vector<std::string>& own,
+                 std::string_view option) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (name.empty() || has(built_in) || has(own)) return;
+  fail(ErrorKind::kUnsupported, "{}: needs the {} \"{}\", which is not built in: give it in SnapshotOptions::{}", path,
+       what, name, option);
+}
+
+void check_parts_known(const SessionOptions& options, const std::string& path) {
+  const auto codec = [&](const std::string& name) {
+    const CodecRegistry* own = options.kv.codecs.get();
+    check_known(path, "KV codec", name, builtin_codecs(), own != nullptr ? own->names() : std::vector<std::string>(),
+                "codecs");
+  };
+  for (const std::string* name : {&options.kv.key, &options.kv.value}) codec(*name);
+  for (const auto& [layer, codecs] : options.kv.layers) {
+    codec(codecs.key);
+    codec(codecs.value);
+  }
+  const EvictionOptions& eviction = options.eviction;
+  const EvictionRegistry none;
+  const EvictionRegistry& own = eviction.registry != nullptr ? *eviction.registry : none;
+  const auto policy = [&](const std::string& name) {
+    check_known(path, "eviction policy", name, builtin_policies(), own.policies(), "eviction");
+  };
+  policy(eviction.policy);
+  for (const std::string& name : eviction.observe) policy(name);
+  check_known(path, "allocator", eviction.allocator, builtin_allocators(), own.allocators(), "eviction");
+  check_known(path, "selector", eviction.selector, builtin_selectors(), own.selectors(), "eviction");
+}
+
 /// The session that the options describe, without a token.
 std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, const std::string& path) {
   try {
@@ -191,6 +227,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
   begin.options.threads = options.threads;
   begin.options.workers = options.workers;
   begin.options.kv.page_checksums = options.page_checksums;
+  check_parts_known(begin.options, reader.path());
   std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
   check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
   impl->compacted_ = begin.compacted;

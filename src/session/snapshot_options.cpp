@@ -8,8 +8,6 @@ namespace {
 using snapshot::FieldReader;
 using snapshot::FieldWriter;
 
-void put_count(FieldWriter& fields, std::size_t count) { fields.put(static_cast<std::uint64_t>(count)); }
-
 void put(FieldWriter& fields, const PolicyParameters& parameters) {
   put_count(fields, parameters.size());
   for (const auto& [name, value] : parameters) {

@@ -5,7 +5,7 @@
 #include "soak/broken.h"
 #include "soak/worker.h"
 
-// What makes a session longer.
+// Actions that append tokens to a session.
 namespace pith::soak {
 
 void Worker::feed(Live& live) {

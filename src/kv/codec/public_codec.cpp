@@ -14,7 +14,7 @@ namespace {
 using kv::FloatCodec;
 using kv::FloatElement;
 
-/// A page decoded into the layout of float32 pages, which kernels read.
+/// Decodes a page into the layout of float32 pages, which kernels read.
 std::vector<float> decoded_page(const KvCodec& codec, const FloatCodec& layout, std::span<const std::byte> page) {
   std::vector<float> rows(KvCodec::kPageTokens * codec.shape().size);
   codec.decode(page, rows);
