@@ -22,7 +22,9 @@ function(extract_snippets document folder result)
     elseif(inside AND line STREQUAL "```")
       set(inside FALSE)
       if(block MATCHES "(^|\n)int main\\(")
-        string(APPEND functions "\nnamespace ${name}_${number} {\n${block}}\n")
+        # Only a real main() may end without a return.
+        string(APPEND functions "\n#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored \"-Wreturn-type\"\n"
+          "namespace ${name}_${number} {\n${block}}\n#pragma GCC diagnostic pop\n")
       else()
         string(APPEND functions "\nvoid ${name}_${number}()<semicolon>\nvoid ${name}_${number}() {\n${block}}\n")
       endif()
