@@ -1,9 +1,9 @@
 #include "model/prefix_index.h"
 
 #include <pith/random.h>
+
 #include <algorithm>
 #include <functional>
-
 
 namespace pith::model {
 namespace {

@@ -1,4 +1,5 @@
 #include <pith/random.h>
+
 #include <cstdint>
 
 #include "policy/parameters.h"

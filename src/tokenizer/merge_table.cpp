@@ -1,6 +1,7 @@
 #include "tokenizer/merge_table.h"
 
 #include <pith/random.h>
+
 #include <bit>
 
 #include "tokenizer/probe.h"

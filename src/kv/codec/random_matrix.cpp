@@ -1,10 +1,10 @@
 #include "kv/codec/random_matrix.h"
 
 #include <pith/random.h>
+
 #include <Eigen/Dense>
 #include <cmath>
 #include <numbers>
-
 
 namespace pith::kv {
 namespace {

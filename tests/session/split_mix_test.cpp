@@ -1,6 +1,5 @@
-#include "base/split_mix.h"
-
 #include <gtest/gtest.h>
+#include <pith/random.h>
 
 #include <array>
 
