@@ -5,16 +5,16 @@
 
 namespace pith {
 
-/// What went wrong, for callers that react by kind; the message says where.
+/// The kind of failure, for callers that react to it. The message says where it happened.
 enum class ErrorKind {
   kIo,               ///< The operating system refused: missing file, unreadable, short read.
   kFormat,           ///< A file states something impossible: bad magic, size, type, offset.
-  kUnsupported,      ///< Well-formed, but pith does not know it: architecture, weight type, tokenizer, codec.
+  kUnsupported,      ///< Well-formed, but pith does not support it: architecture, weight type, tokenizer, codec.
   kInvalidArgument,  ///< The caller passed something out of range.
   kContextFull,      ///< The tokens do not fit into the session's context.
   kOutOfMemory,      ///< An allocation of a stated size failed.
   kNumeric,          ///< Logits are NaN or infinite.
-  kIntegrity,        ///< Well-formed, but not what a manifest says, or a page of the cache changed in memory.
+  kIntegrity,        ///< A file differs from its manifest, or a page of the cache changed in memory.
   kInternal,         ///< A defect of pith.
 };
 

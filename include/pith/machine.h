@@ -6,23 +6,23 @@
 namespace pith {
 
 struct LimitOptions {
-  /// 0: one for each processor.
+  /// Number of threads; 0: one per processor.
   int threads = 0;
-  /// How much memory is read, over and over; 0: 1 GiB, or an eighth of the machine's memory if that is less. Much more
-  /// than the caches hold, it says what memory gives; fewer bytes say what the caches give.
+  /// Bytes of memory that are read repeatedly; 0: 1 GiB, or an eighth of the machine's memory if that is less. Far more
+  /// than the caches hold measures the memory; fewer bytes measure the caches.
   std::size_t read_bytes = 0;
-  /// Spent on each of the two measurements, beside the time to fill the memory that is read.
+  /// Seconds spent on each of the two measurements, not counting the time to fill the memory that is read.
   double seconds = 0.2;
 };
 
-/// The most that a machine does with so many threads: the best of many short runs of loops that do nothing else.
+/// The most that a machine does with a number of threads: the best of many short runs of loops that do nothing else.
 struct MachineLimits {
-  /// Whose kernels were timed, the ones that models run with: "avx512".
+  /// The instruction set of the measured kernels, which are those that models run with: "avx512".
   std::string instruction_set;
   int threads = 0;
   std::size_t read_bytes = 0;
   double read_bytes_per_second = 0;
-  /// Int8 products with 32-bit sums, a product and its addition counted as two operations.
+  /// Int8 products with 32-bit sums per second. A multiply-add counts as two operations.
   double int8_ops_per_second = 0;
 };
 

@@ -10,29 +10,29 @@
 
 namespace pith {
 
-/// What a model's files hold, as SHA-256 digests: of each file, of each key of the metadata, of each tensor
+/// The contents of a model's files as SHA-256 digests: of each file, each key of the metadata and each tensor
 /// (docs/formats/manifest.md). Digests are 64 hexadecimal digits in lower case.
 struct Manifest {
-  /// A file, by its place among the model's files; its name is for people.
+  /// A file, identified by its index among the model's files. Its name is for people.
   struct File {
     std::string name;
     std::uint64_t bytes = 0;
     std::string sha256;
   };
-  /// A key of the (first file's) metadata: hyper-parameters, the vocabulary, the chat template, …
+  /// A key of the first file's metadata: hyper-parameters, the vocabulary, the chat template, …
   struct Key {
     std::string name;
-    /// "uint32", "array of string"
+    /// For example "uint32" or "array of string".
     std::string type;
     std::string sha256;
   };
   struct Tensor {
     std::string name;
-    /// "Q4_1"
+    /// For example "Q4_1".
     std::string type;
-    /// As the file has it: columns first.
+    /// In the order of the file: columns first.
     std::vector<std::uint64_t> shape;
-    /// Of its data as it lies in the file.
+    /// Digest of the tensor's data as stored in the file.
     std::string sha256;
   };
 
@@ -42,7 +42,7 @@ struct Manifest {
 };
 
 struct ManifestOptions {
-  /// Tensors and files are hashed side by side; 0: one per processor.
+  /// Threads that hash tensors and files in parallel; 0: one per processor.
   int threads = 0;
   ProgressSink progress{};
 };
@@ -64,19 +64,19 @@ Manifest read_manifest(const std::filesystem::path& path);
 /// reason, and as to_json() does.
 void write_manifest(const Manifest& manifest, const std::filesystem::path& path);
 
-/// One thing that is not as a manifest says.
+/// One difference from a manifest.
 struct ManifestDifference {
   enum class Part { kFile, kKey, kTensor };
   enum class Change {
-    kContent,  ///< Other bytes.
-    kShape,    ///< Of another type, shape or size.
-    kMissing,  ///< The manifest has it, the model has not.
-    kExtra,    ///< The model has it, the manifest has not.
+    kContent,  ///< The bytes differ.
+    kShape,    ///< The type, shape or size differs.
+    kMissing,  ///< The manifest has it, the model does not.
+    kExtra,    ///< The model has it, the manifest does not.
   };
   Part part = Part::kFile;
   Change change = Change::kContent;
   std::string name;
-  /// Digests, or types and sizes; empty where there is nothing.
+  /// Digests, or types and sizes; empty for the side that lacks the item.
   std::string expected;
   std::string found;
 };

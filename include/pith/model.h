@@ -15,20 +15,20 @@ namespace model {
 class ModelImpl;
 }
 
-/// What a model is, as its file states it.
+/// Properties of a model, as its file states them.
 struct ModelInfo {
   std::string name;
   std::string architecture;
-  /// The commonest weight type by bytes: "Q4_1".
+  /// The weight type that takes the most bytes: "Q4_1".
   std::string weight_type;
   std::uint64_t parameters = 0;
-  /// Bytes of the weights as held in memory.
+  /// Size of the weights in memory, in bytes.
   std::uint64_t weight_bytes = 0;
-  /// Of these, what computing one token reads: all but an embedding that does not serve as the output matrix too.
+  /// Bytes of these that computing one token reads: all but an embedding matrix that is not also the output matrix.
   std::uint64_t token_weight_bytes = 0;
-  /// Weights of the layers' matrices: each is multiplied once for every token.
+  /// Weights of the layers' matrices. Each is multiplied once per token.
   std::uint64_t layer_parameters = 0;
-  /// Weights of the output matrix: each is multiplied once for every row of logits; of a prompt, that is one.
+  /// Weights of the output matrix. Each is multiplied once per row of logits, which a prompt needs only one of.
   std::uint64_t output_parameters = 0;
   int layers = 0;
   int embedding = 0;
@@ -38,23 +38,23 @@ struct ModelInfo {
   int feed_forward = 0;
   int vocab = 0;
   int context_trained = 0;
-  /// Tokens seen by sliding-window layers; 0 if there are none.
+  /// Tokens that sliding-window layers see; 0 if there are no such layers.
   int sliding_window = 0;
 };
 
 /// A loaded model: immutable, cheap to copy (copies share the weights), usable from several threads at once.
 class Model {
  public:
-  /// Reads a GGUF file (v2 or v3; of a sharded model, its first file). The file is not needed afterwards.
-  /// Throws Error: kIo if it cannot be read or becomes shorter while it is, kFormat if it is damaged, kUnsupported for
-  /// an architecture, tensor, weight type or tokenizer that pith does not know, kIntegrity naming key or tensor where
-  /// ModelOptions::manifest says otherwise, kOutOfMemory. The first load of a process installs a handler for SIGBUS,
-  /// which hands on all that is not about files being loaded.
+  /// Reads a GGUF file (version 2 or 3; the first file of a split model). The file is not needed afterwards. The first
+  /// load of a process installs a handler for SIGBUS, which passes on every signal that is not about files being
+  /// loaded. Throws Error: kIo if the file cannot be read or becomes shorter meanwhile, kFormat if it is damaged,
+  /// kUnsupported for an architecture, tensor, weight type or tokenizer that pith does not support, kIntegrity naming
+  /// the key or tensor that differs from ModelOptions::manifest, kOutOfMemory.
   static Model load(const std::filesystem::path& path, const ModelOptions& options = {});
 
   const ModelInfo& info() const noexcept;
   const Tokenizer& tokenizer() const noexcept;
-  /// How conversations are written for it; without a format where the file has no template that pith knows.
+  /// Returns how the model's conversations are written. Has no format if the file has no template that pith supports.
   const ChatTemplate& chat_template() const noexcept;
 
   /// Frees the scratch memory that is kept for the next feed of any session (SessionMemory::scratch_shared), for an

@@ -7,11 +7,11 @@
 
 namespace pith {
 
-/// Zeroed memory, aligned to 64 bytes; from 2 MiB up on huge pages where the system grants them.
+/// Zeroed memory, aligned to 64 bytes. Buffers of 2 MiB and more lie on huge pages where the system grants them.
 class RawBuffer {
  public:
   RawBuffer() noexcept = default;
-  /// Throws Error(kOutOfMemory) naming the size.
+  /// Throws Error(kOutOfMemory) naming the size in bytes.
   explicit RawBuffer(std::size_t bytes);
   ~RawBuffer() { release(); }
   RawBuffer(RawBuffer&& other) noexcept

@@ -7,7 +7,7 @@
 
 namespace pith {
 
-/// Arithmetic on sizes that a file states: nullopt instead of wrapping around.
+/// Adds sizes that a file states; returns nullopt instead of wrapping around.
 template <std::unsigned_integral T>
 constexpr std::optional<T> checked_add(T a, T b) noexcept {
   T result = 0;
@@ -22,7 +22,7 @@ constexpr std::optional<T> checked_mul(T a, T b) noexcept {
   return result;
 }
 
-/// The next multiple of `alignment` (a power of two) at or above `value`.
+/// Returns the next multiple of `alignment` (a power of two) at or above `value`, or nullopt if it does not fit.
 template <std::unsigned_integral T>
 constexpr std::optional<T> checked_align(T value, T alignment) noexcept {
   const auto raised = checked_add(value, static_cast<T>(alignment - 1));

@@ -8,8 +8,8 @@
 
 namespace pith {
 
-/// Throws Error(kind). Whatever a file or a caller put into the message: it is one line of printable text, not longer
-/// than a few thousand characters.
+/// Throws Error(kind). The message becomes one line of printable text of at most a few thousand characters, whatever a
+/// file or a caller put into it.
 [[noreturn]] void throw_error(ErrorKind kind, std::string_view message);
 
 /// Throws Error(kind) with a formatted message.

@@ -7,8 +7,8 @@
 
 namespace pith {
 
-/// A logger that hands its lines to the caller's sink; silent (and nearly free) when the sink is empty. Owned by
-/// whoever made it: nothing is registered globally.
+/// Creates a logger that passes its lines to the caller's sink; an empty sink makes it silent and nearly free. The
+/// caller owns the logger: nothing is registered globally.
 std::shared_ptr<spdlog::logger> make_logger(LogSink sink);
 
 }  // namespace pith

@@ -7,8 +7,8 @@
 
 namespace pith {
 
-/// Calls f. Where the standard library finds no memory, Error(kOutOfMemory) says what it was for, so that callers have
-/// one kind of exception to catch. If there is none for the message either, std::bad_alloc stays what it is.
+/// Calls f and turns std::bad_alloc into Error(kOutOfMemory), whose message says what the memory was for, so that
+/// callers have one kind of exception to catch. If the message itself cannot be allocated, std::bad_alloc is passed on.
 template <typename F>
 decltype(auto) with_memory_for(const char* what, const F& f) {
   try {

@@ -8,7 +8,7 @@
 namespace pith {
 namespace {
 
-/// Bytes of the printable character that the text begins with; 0 if there is none.
+/// Returns the length in bytes of the printable character that the text begins with; 0 if there is none.
 std::size_t printable_length(std::string_view text) {
   utf8proc_int32_t code_point = -1;
   const auto* data = reinterpret_cast<const utf8proc_uint8_t*>(text.data());

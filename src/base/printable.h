@@ -6,8 +6,8 @@
 
 namespace pith {
 
-/// Text from a file, fit for a message of one line: control characters and bytes that are not UTF-8 as \xNN, and cut
-/// with "…" after about `characters_max` characters.
+/// Makes text from a file fit for a one-line message: writes control characters and bytes that are not UTF-8 as \xNN,
+/// and cuts the text with "…" after about `characters_max` characters.
 std::string printable(std::string_view text, std::size_t characters_max = 80);
 
 }  // namespace pith

@@ -11,10 +11,10 @@
 
 namespace pith {
 
-// Delegates, so that a file which is refused is closed by the destructor.
+// Delegates to the default constructor, so that the destructor closes a file that is refused.
 RegularFile::RegularFile(const std::filesystem::path& path) : RegularFile() {
   path_ = path.string();
-  // Non-blocking, so that a pipe is refused by size() instead of waited for.
+  // Opens without blocking, so that size() refuses a pipe instead of waiting for a writer.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) fail_with_errno("open the file");
   size();

@@ -7,12 +7,12 @@
 
 namespace pith {
 
-/// An open file for reading, of those that are neither folder nor pipe. What counts is the file that was opened: it
-/// stays there if it is gone from its folder.
+/// An open regular file (no folder, no pipe), for reading. It stays readable after its name has been removed from the
+/// folder.
 class RegularFile {
  public:
   RegularFile() noexcept = default;
-  /// Throws Error(kIo) naming the path and the system's reason: missing, unreadable, a folder, no regular file.
+  /// Throws Error(kIo) naming the path and the system's reason: missing, unreadable, a folder, not a regular file.
   explicit RegularFile(const std::filesystem::path& path);
   ~RegularFile() { close(); }
   RegularFile(RegularFile&& other) noexcept
@@ -21,11 +21,11 @@ class RegularFile {
 
   bool is_open() const noexcept { return descriptor_ >= 0; }
   int descriptor() const noexcept { return descriptor_; }
-  /// As given, for messages.
+  /// The path as given to the constructor, for messages.
   const std::string& path() const noexcept { return path_; }
-  /// In bytes, now. Throws Error(kIo).
+  /// Returns the present size in bytes. Throws Error(kIo).
   std::uint64_t size() const;
-  /// Throws Error(kIo): path, what could not be done, and errno's reason.
+  /// Throws Error(kIo) naming the path, the operation that failed, and the reason that errno gives.
   [[noreturn]] void fail_with_errno(const char* what) const;
 
  private:

@@ -27,7 +27,7 @@ void relax() noexcept {
 #endif
 }
 
-/// Spins, then sleeps, until the value is no longer `old`.
+/// Spins, then sleeps, until the value differs from `old`.
 template <typename T>
 void await_change(const std::atomic<T>& value, T old) {
   for (int i = 0; i < kSpins; ++i) {
@@ -47,7 +47,7 @@ ThreadPool::ThreadPool(int threads) {
   try {
     for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(static_cast<std::size_t>(i)); });
   } catch (const std::system_error&) {
-    // The system grants fewer threads than asked for: those that run are enough.
+    // The system grants fewer threads than asked for: the pool works with those that started.
   }
 }
 
@@ -65,9 +65,9 @@ void ThreadPool::work(std::size_t worker) {
     if (stopping_.load(std::memory_order_acquire)) return;
     help(worker);
     seen = claim_.load(std::memory_order_acquire);
-    // What was seen may already be the destructor's last change: no other will come to wake this thread.
+    // `seen` may already be the destructor's last change, and then nothing would wake this thread again.
     if (stopping_.load(std::memory_order_acquire)) return;
-    // A job that began meanwhile is not slept through.
+    // A job began meanwhile: do not sleep through it.
     if (index_of(seen) < count_of(seen)) seen = ~seen;
   }
 }
@@ -115,7 +115,7 @@ void ThreadPool::run_shared(std::size_t count, Call invoke_task, const void* tas
     task_ = &shifted;
     done_.store(0, std::memory_order_relaxed);
     const std::uint64_t generation = (claim_.load(std::memory_order_relaxed) >> (2 * kIndexBits)) + 1;
-    // An exchange, not a store: a store could pass the look at who sleeps in notify_all().
+    // An exchange rather than a store: a store could be reordered after notify_all() has checked for sleeping threads.
     claim_.exchange((generation << (2 * kIndexBits)) | (std::uint64_t{part} << kIndexBits));
     claim_.notify_all();
     help(0);

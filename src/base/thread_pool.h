@@ -62,8 +62,8 @@ class ThreadPool {
   void help(std::size_t worker);
   void record_failure() noexcept;
 
-  /// Generation (24 bits), number of tasks (20), next task (20). A claim succeeds only while its generation is current,
-  /// so a thread that slept through a job cannot touch the next one.
+  /// Generation (24 bits), number of tasks (20 bits), next task (20 bits). A claim succeeds only while its generation
+  /// is current, so a thread that slept through a job cannot touch the next one.
   std::atomic<std::uint64_t> claim_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> failed_{false};

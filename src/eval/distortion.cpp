@@ -11,10 +11,10 @@ namespace pith::eval {
 namespace {
 
 constexpr std::size_t kTokens = KvCodec::kPageTokens;
-/// From how many bits on a codec is left out unless it is named.
+/// Codecs of this many bits or more are left out unless they are named.
 constexpr double kBitsMax = 16.0;
 
-/// Rows [kTokens, size], uniform on the sphere.
+/// Returns rows [kTokens, size], uniform on the sphere.
 std::vector<float> draw_unit_rows(std::mt19937_64& random, std::size_t size) {
   std::normal_distribution<double> normal;
   std::vector<float> rows(kTokens * size);
@@ -34,7 +34,7 @@ double bits_of(const KvCodec& codec) {
   return 8.0 * static_cast<double>(codec.page_bytes()) / static_cast<double>(kTokens * codec.shape().size);
 }
 
-/// One codec, with the sums over the pages so far.
+/// One codec, with its sums over the pages so far.
 struct Contestant {
   std::string name;
   std::unique_ptr<const KvCodec> codec;
@@ -72,7 +72,7 @@ double dot(const float* a, const float* b, std::size_t size) {
   return sum;
 }
 
-/// products [kTokens, kTokens]: of every y with every x.
+/// Returns products [kTokens, kTokens] of every y with every x.
 std::vector<double> all_products(const std::vector<float>& y, const std::vector<float>& x, std::size_t size) {
   std::vector<double> products(kTokens * kTokens);
   for (std::size_t n = 0; n < kTokens; ++n) {
@@ -81,8 +81,8 @@ std::vector<double> all_products(const std::vector<float>& y, const std::vector<
   return products;
 }
 
-/// Adds a page of x [kTokens, size]. A rotated codec gets the same x as others: the distribution is the same in any
-/// orthonormal basis.
+/// Adds a page of x [kTokens, size]. A codec with a rotated basis gets the same x as the others, since the distribution
+/// is the same in any orthonormal basis.
 void add_page(Contestant& contestant, const std::vector<float>& x, const std::vector<float>& y,
               const std::vector<double>& products) {
   const std::size_t size = contestant.codec->shape().size;
@@ -100,7 +100,7 @@ void add_page(Contestant& contestant, const std::vector<float>& x, const std::ve
   }
 }
 
-/// Of `mean`, from independent measurements with weights that sum to 1.
+/// Returns the standard error of `mean`, from independent measurements with weights that sum to 1.
 double standard_error(std::span<const double> values, std::span<const double> weights, double mean) {
   double variance = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) variance += std::pow(weights[i] * (values[i] - mean), 2);
@@ -108,7 +108,7 @@ double standard_error(std::span<const double> values, std::span<const double> we
   return count > 1.0 ? std::sqrt(variance * count / (count - 1.0)) : 0.0;
 }
 
-/// Pages [first, last), those of one draw.
+/// Pages [first, last) of one draw.
 struct Pages {
   std::size_t first, last;
 };
@@ -141,7 +141,7 @@ Distortion result_of(const Contestant& contestant, std::size_t pages) {
   return result;
 }
 
-/// One size. The contestants' codecs are of draw 0.
+/// Measures one size. The contestants' codecs are of draw 0.
 std::vector<Distortion> measure_size(std::vector<Contestant>& contestants, std::size_t size,
                                      const DistortionOptions& options) {
   const std::size_t pages = (options.vectors - 1) / kTokens + 1;

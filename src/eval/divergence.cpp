@@ -9,25 +9,26 @@
 namespace pith::eval {
 namespace {
 
-/// Sums are kept in so many parts, always the same way: compilers vectorize that without leave to reorder.
+/// Number of partial sums, always added in the same way, so that compilers may vectorize without reordering.
 constexpr std::size_t kLanes = 8;
 
 template <typename Number>
 using Lanes = std::array<Number, kLanes>;
 
-/// e^x for x <= 0 to two units in the last place; below -700 it is e^-700. Branchless, so that loops over it vectorize.
+/// Returns e^x for x <= 0, to two units in the last place; e^-700 below -700. Branchless, so that loops over it
+/// vectorize.
 inline double exp_negative(double x) noexcept {
   constexpr double kLog2e = 1.4426950408889634;
-  // ln 2 in two parts, of which products with small integers are exact.
+  // ln 2 in two parts whose products with small integers are exact.
   constexpr double kLn2High = 6.93147180369123816490e-01;
   constexpr double kLn2Low = 1.90821492927058770002e-10;
-  // Adding it rounds to an integer, which then stands in the lowest bits.
+  // Adding this rounds to an integer, which is then in the lowest bits.
   constexpr double kRound = 0x1.8p52;
   x = x < -700.0 ? -700.0 : x;
   const double shifted = x * kLog2e + kRound;
   const double n = shifted - kRound;
   const double r = (x - n * kLn2High) - n * kLn2Low;
-  // Taylor's series (|r| <= ln 2 / 2: the next term is below 4e-18), in four parts that do not wait for each other.
+  // Taylor's series (|r| <= ln 2 / 2: the next term is below 4e-18), in four parts that do not depend on each other.
   const double r2 = r * r;
   const double r4 = r2 * r2;
   const double a = (1.0 + r) + r2 * (0.5 + r * (1.0 / 6.0));
@@ -50,7 +51,7 @@ float largest_of(std::span<const float> values) noexcept {
   return *std::max_element(lanes.begin(), lanes.end());
 }
 
-/// The sum of term(i) for i in [0, count).
+/// Returns the sum of term(i) for i in [0, count).
 template <typename Term>
 inline double sum_of(std::size_t count, const Term& term) noexcept {
   Lanes<double> lanes{};

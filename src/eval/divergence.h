@@ -6,22 +6,22 @@
 #include <span>
 #include <vector>
 
-// How far apart two rows of logits lie. All of it in double, so that differences of float32 rounding still show, and
-// with the same result whatever thread it runs on.
+// Distances between rows of logits. Everything is computed in double, so that differences of float32 rounding show, and
+// with the same result on every thread.
 namespace pith::eval {
 
-/// The softmax of a row of logits. Memory is kept from row to row.
+/// The softmax of a row of logits. Keeps its memory from row to row.
 class Distribution {
  public:
-  /// Of finite logits [vocab], at least one.
+  /// Takes finite logits [vocab], at least one.
   void assign(std::span<const float> logits);
 
-  /// [vocab]; their sum is 1. Less than e^-700 of the largest counts as that.
+  /// Probabilities [vocab] that sum to 1. Values below e^-700 of the largest are raised to that.
   std::span<const double> probabilities() const noexcept { return probabilities_; }
-  /// ln sum exp(logits), split in two: a logit minus the first is exact where it matters.
+  /// ln sum exp(logits) in two parts, so that a logit minus the first part is exact where it matters.
   double largest() const noexcept { return largest_; }
   double log_total() const noexcept { return log_total_; }
-  /// The likeliest token; of equal ones the first, as in greedy decoding.
+  /// Returns the likeliest token, the first one among equals, as in greedy decoding.
   std::size_t top() const noexcept { return top_; }
 
  private:
@@ -31,18 +31,18 @@ class Distribution {
   std::size_t top_ = 0;
 };
 
-/// KL(p || q) in nats of the distributions of two rows of logits [vocab]. Never negative; exactly 0 of equal rows.
-/// Summed as p (ln p - ln q) - p + q, which is the same because both sum to 1, but has no negative terms: what rounding
-/// does to the logarithms cancels out.
+/// Returns KL(p || q) in nats for two rows of logits [vocab]. Never negative, and exactly 0 for equal rows. Sums p (ln
+/// p - ln q) - p + q, which gives the same because both sum to 1, but has no negative terms, so that rounding errors of
+/// the logarithms cancel out.
 double kl_divergence(std::span<const float> p_logits, const Distribution& p, std::span<const float> q_logits,
                      const Distribution& q) noexcept;
 
-/// -ln softmax(logits)[token].
+/// Returns -ln softmax(logits)[token].
 double negative_log_likelihood(std::span<const float> logits, Token token);
-/// The same of logits whose softmax is known.
+/// The same, for logits whose softmax is known.
 double negative_log_likelihood(std::span<const float> logits, const Distribution& softmax, Token token) noexcept;
 
-/// The share-th quantile of numbers in ascending order, share in [0, 1], linear between neighbours. 0 of none.
+/// Returns the quantile at `share` in [0, 1] of numbers in ascending order, interpolated linearly; 0 for no numbers.
 double quantile(std::span<const double> ascending, double share) noexcept;
 
 }  // namespace pith::eval

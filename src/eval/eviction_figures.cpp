@@ -25,7 +25,7 @@ plot::LineChart chart_of(std::string title, std::string y_label) {
   return chart;
 }
 
-/// A line a policy, of value(policy, ratio).
+/// Draws a line of value(policy, ratio) per policy.
 template <typename Value>
 void add_lines(plot::LineChart& chart, const EvictionSetup& setup, const Value& value) {
   std::vector<double> ratios = setup.ratios;
@@ -38,7 +38,7 @@ void add_lines(plot::LineChart& chart, const EvictionSetup& setup, const Value& 
   }
 }
 
-/// The mean over the lengths; NaN, which has no place in a chart, where nothing was measured.
+/// Returns the mean over the lengths; NaN, which charts leave out, if nothing was measured.
 template <typename Value>
 double mean_of(const EvictionNeedleResult& needle, bool seen, const std::string& policy, double ratio,
                const Value& value) {

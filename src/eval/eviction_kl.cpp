@@ -17,7 +17,7 @@ struct Contestant {
   std::vector<KlScore> scores;
 };
 
-/// The measurement under way.
+/// The measurement in progress.
 class Run {
  public:
   Run(const Model& model, const EvictionKlOptions& options, const EvictionProgress& on_step)
@@ -57,7 +57,7 @@ class Run {
     }
   }
 
-  /// One policy at a time: caches of all at once may not fit, and the logits of the exact one are many.
+  /// Measures one policy at a time, since the caches of all may not fit and the exact logits are many.
   void measure_policy(std::span<const Token> tokens, std::span<Contestant> contestants) {
     std::vector<std::pair<Session, Contestant*>> sessions;
     for (Contestant& contestant : contestants) {

@@ -29,7 +29,7 @@ Session plain_session(const Model& model, const EvictionSetup& setup, int contex
   return Session(model, options);
 }
 
-/// The measurement under way.
+/// The measurement in progress.
 class Run {
  public:
   Run(const Model& model, std::string_view text, const EvictionNeedleOptions& options, const EvictionProgress& on_step)
@@ -39,7 +39,7 @@ class Run {
         context_(static_cast<int>(*std::max_element(options.lengths.begin(), options.lengths.end()))),
         prefill_(observing_session(model, options.setup, context_)),
         f16_(plain_session(model, options.setup, context_)) {
-    // What does not fit is known before hours of work.
+    // Checks that everything fits before hours of work.
     for (const std::size_t length : options.lengths) {
       for (const double depth : options.depths) haystack_.prompt(draw_passkey(options.seed, 0), length, depth);
     }
@@ -88,7 +88,7 @@ class Run {
     measure_rows({}, prompt.answer, rows.last(half));
   }
 
-  /// All policies and ratios from where the prefill stands.
+  /// Measures all policies and ratios from the present state of the prefill.
   void measure_rows(std::span<const Token> rest, std::span<const Token> answer, std::span<EvictionNeedleRow> rows) {
     const auto count = static_cast<double>(options_.depths.size() * options_.repeats);
     for (EvictionNeedleRow& row : rows) {

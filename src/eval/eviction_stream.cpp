@@ -42,7 +42,7 @@ std::vector<Token> stream_of(const Model& model, std::string_view text, std::siz
   return tokens;
 }
 
-/// The measurement under way.
+/// The measurement in progress.
 class Run {
  public:
   Run(const Model& model, std::string_view text, const EvictionStreamOptions& options, const EvictionProgress& on_step)
@@ -54,7 +54,7 @@ class Run {
     for (const std::string& policy : options.setup.policies) {
       result_.rows.push_back({policy, policy, options.setup.common.sinks});
     }
-    // Options that no session takes are known before hours of work.
+    // Checks all options before hours of work.
     for (EvictionStreamRow& row : result_.rows) make_session(row);
   }
 
@@ -73,7 +73,7 @@ class Run {
     return options;
   }
 
-  /// None where the policy cannot decide while tokens come.
+  /// Returns nothing if the policy cannot decide while tokens arrive.
   std::optional<Session> make_session(EvictionStreamRow& row) const {
     SessionOptions options = session_options();
     if (row.policy.empty()) return Session(model_, options);
@@ -89,7 +89,7 @@ class Run {
   }
 
   std::size_t blocks() const { return (tokens_.size() - 1 + options_.block_tokens - 1) / options_.block_tokens; }
-  /// One less than the tokens: nothing follows the last.
+  /// All tokens but the last, since nothing follows that one.
   std::span<const Token> fed() const { return std::span(tokens_).first(tokens_.size() - 1); }
 
   void measure_row(EvictionStreamRow& row) {
@@ -122,7 +122,8 @@ class Run {
                           row.blocks.back().perplexity, kv.held_tokens)});
   }
 
-  /// Windows of a budget, half a budget apart: of the first all is scored, of the others the second half.
+  /// Feeds windows of one budget, half a budget apart. Scores all of the first window, and the second half of the
+  /// others.
   void measure_fresh(EvictionStreamRow& row) {
     Session session = *make_session(row);
     const std::size_t half = options_.budget / 2;
@@ -130,7 +131,7 @@ class Run {
     for (std::size_t at = 0; at < fed().size(); at += options_.block_tokens) {
       const std::size_t end = std::min(at + options_.block_tokens, fed().size());
       const auto start = Clock::now();
-      // What windows that began in the block before have scored already is not fed again.
+      // Skips what windows that began in the previous block have already scored.
       while (scored_ < end) {
         const std::size_t begin = scored_ == 0 ? 0 : scored_ - half;
         feed_fresh(session, begin, std::min(begin + 2 * half, fed().size()), nlls);
@@ -144,7 +145,7 @@ class Run {
   void feed_fresh(Session& session, std::size_t begin, std::size_t end, std::vector<double>& nlls) {
     std::vector<Token> before(fed().begin() + static_cast<std::ptrdiff_t>(begin),
                               fed().begin() + static_cast<std::ptrdiff_t>(scored_));
-    // Where the tokenizer puts BOS before a text, each window's first token is BOS instead of its own.
+    // If the tokenizer puts BOS before a text, each window's first token is replaced by BOS.
     if (!before.empty() && tokens_.front() == model_.tokenizer().bos()) before.front() = tokens_.front();
     session.reset();
     session.feed(before);

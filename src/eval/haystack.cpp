@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  // An empty file sets the fail bit of what it is written to, so it is only the file that is asked.
+  // Asks the file whether it is empty, since an empty file sets the fail bit of the stream that it is written to.
   if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   if (!file.is_open() || file.bad()) throw Error(ErrorKind::kIo, fmt::format("{}: cannot read", path.string()));
   return std::move(text).str();
@@ -84,7 +84,7 @@ Haystack::Haystack(const Tokenizer& tokenizer, std::string_view text, NeedleText
 
 std::vector<Token> Haystack::continuation(std::string_view text) const {
   const EncodeOptions plain{.add_special = false, .parse_special = false};
-  // SentencePiece puts a space before a text, which would be one too many.
+  // SentencePiece puts a space before a text, which would be one too many here.
   const std::vector<Token> probe = tokenizer_->encode("a", plain);
   const bool adds_space = !probe.empty() && tokenizer_->piece(probe.front()).starts_with(' ');
   if (adds_space && text.starts_with(' ')) text.remove_prefix(1);
@@ -93,7 +93,7 @@ std::vector<Token> Haystack::continuation(std::string_view text) const {
 
 void Haystack::ask(std::string_view passkey, std::vector<Token>& question, std::vector<Token>& answer) const {
   const std::vector<Token> joint = continuation(fmt::format("{} {}", needle_.question, passkey));
-  // A space that is a token of its own belongs to the question: the answer begins with the token of its first digit.
+  // A space that is a token of its own belongs to the question, so that the answer begins with its first digit's token.
   std::size_t bytes = 0;
   std::size_t first = joint.size();
   while (first > 0 && bytes < passkey.size()) bytes += tokenizer_->piece(joint[--first]).size();
@@ -109,7 +109,7 @@ bool Haystack::ends_sentence(Token token) const {
 }
 
 std::size_t Haystack::place(std::size_t size, double depth) const {
-  // A text may have no sentences; then the depth counts for more.
+  // A text may have no sentence ends nearby; then the depth takes precedence.
   const std::size_t reach = std::max<std::size_t>(64, size / 20);
   const auto target = static_cast<std::size_t>(std::llround(static_cast<double>(size) * depth / 100));
   const auto fits = [&](std::size_t at) { return at == 0 || at == size || ends_sentence(tokens_[at - 1]); };

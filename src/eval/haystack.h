@@ -12,56 +12,56 @@
 
 namespace pith::eval {
 
-/// A file's text, or that of all files of a folder whose names end in ".txt", in the order of their names, one after
-/// another. Throws Error(kIo) if it cannot be read, kInvalidArgument for a folder without such files.
+/// Returns a file's text, or the joined text of all files of a folder whose names end in ".txt", in the order of their
+/// names. Throws Error: kIo if a file cannot be read, kInvalidArgument for a folder without such files.
 std::string read_haystack(const std::filesystem::path& path);
 
-/// Five digits, the first not 0: of a seed and a number the same on every platform.
+/// Returns five digits, the first not 0, that depend on seed and number only and are the same on every platform.
 std::string draw_passkey(std::uint64_t seed, std::size_t number);
 
-/// What is hidden, and what is asked for.
+/// The hidden sentence and the question about it.
 struct NeedleText {
-  /// Every "{}" stands for the passkey.
+  /// Every "{}" is replaced by the passkey.
   std::string needle = " The pass key is {}. Remember it: {} is the pass key.";
-  /// The passkey is the answer, after a space.
+  /// The answer is a space and the passkey.
   std::string question = "\n\nWhat is the pass key? The pass key is";
 };
 
-/// Text with a needle in it, up to the answer.
+/// A text with a needle in it, up to the answer.
 struct NeedlePrompt {
   std::vector<Token> tokens;
-  /// What the model should say next.
+  /// The tokens that the model should generate next.
   std::vector<Token> answer;
-  /// Where in `tokens` the needle begins.
+  /// Index in `tokens` at which the needle begins.
   std::size_t needle_at = 0;
-  /// Where in `tokens` the question begins.
+  /// Index in `tokens` at which the question begins.
   std::size_t question_at = 0;
-  /// Of the text around the needle, how much comes before it, in per cent.
+  /// How much of the text lies before the needle, in per cent.
   double depth = 0;
 };
 
-/// A long text of no concern, to hide needles in. Immutable; the tokenizer must outlive it.
+/// A long unrelated text to hide needles in. Immutable; the tokenizer must outlive it.
 class Haystack {
  public:
   Haystack(const Tokenizer& tokenizer, std::string_view text, NeedleText needle = {});
 
-  /// A prompt that has exactly `length` tokens with its answer: BOS if the model wants it, the beginning of the text
-  /// with the needle in it, the question. `depth`, in per cent, says how much of the text comes before the needle; the
-  /// needle moves to the nearest end of a sentence if there is one near, so 0 and 100 are the two ends. Throws
-  /// Error(kInvalidArgument) for a depth that is no percentage, a length that has no room for needle and question, a
-  /// text that is too short for it, an empty passkey, a needle without "{}".
+  /// Returns a prompt that has exactly `length` tokens including the answer: BOS if the model wants it, the beginning
+  /// of the text with the needle in it, and the question. `depth` is how much of the text lies before the needle, in
+  /// per cent. The needle moves to the nearest end of a sentence if there is one near; 0 and 100 are the two ends.
+  /// Throws Error(kInvalidArgument) for a depth outside 0 to 100, a length without room for needle and question, a text
+  /// that is too short for the length, an empty passkey, or a needle without "{}".
   NeedlePrompt prompt(std::string_view passkey, std::size_t length, double depth) const;
 
   /// The text's tokens.
   std::span<const Token> tokens() const noexcept { return tokens_; }
 
  private:
-  /// The tokens of a text that comes after another.
+  /// Encodes a text that follows another.
   std::vector<Token> continuation(std::string_view text) const;
-  /// Sets question and answer: where one ends and the other begins is for the tokenizer to say.
+  /// Sets the tokens of question and answer. The tokenizer decides where one ends and the other begins.
   void ask(std::string_view passkey, std::vector<Token>& question, std::vector<Token>& answer) const;
   bool ends_sentence(Token token) const;
-  /// Where, in the text's first `size` tokens, a needle goes.
+  /// Returns where a needle goes within the text's first `size` tokens.
   std::size_t place(std::size_t size, double depth) const;
 
   const Tokenizer* tokenizer_;

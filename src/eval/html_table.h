@@ -7,7 +7,7 @@ namespace pith::eval {
 
 using Cells = std::vector<std::string>;
 
-/// An HTML table of plain texts.
+/// Returns an HTML table of plain texts, escaped.
 std::string html_table(const Cells& head, const std::vector<Cells>& rows);
 
 }  // namespace pith::eval

@@ -15,7 +15,7 @@
 namespace pith::eval {
 namespace {
 
-/// One less than whole pages: the open page is full.
+/// One less than whole pages, so that the open page is full.
 constexpr int kTokensPredicted = 8191;
 
 void check(const KlOptions& options) {
@@ -42,16 +42,16 @@ Session make_session(const Model& model, const KlOptions& options, const KvOptio
   return Session(model, session);
 }
 
-/// One cache, with what has been measured on it.
+/// One cache, with the measurements made on it.
 struct Contestant {
   Session session;
   KlRow row;
-  /// Of all texts so far.
+  /// Over all texts so far.
   std::vector<KlScore> scores;
   double sum = 0;
 };
 
-/// The measurement under way.
+/// The measurement in progress.
 class Run {
  public:
   Run(const Model& model, const KlOptions& options, const KlProgress& on_step)
@@ -133,7 +133,7 @@ class Run {
     session.feed(tokens);
   }
 
-  /// `next`: the true token after each of the piece's.
+  /// `next` has the true token after each of the piece's tokens.
   void measure_piece(std::span<const Token> piece, std::span<const Token> next) {
     baseline_rows_.take(baseline_, piece, options_.decode != 0);
     for (Contestant& contestant : contestants_) {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-// What a way of keeping the cache does to a model's predictions: their Kullback-Leibler divergence from those of the
+// Measures how the KV cache's form changes a model's predictions: their Kullback-Leibler divergence from those of the
 // same weights, with the same arithmetic, on a baseline's cache.
 namespace pith::eval {
 
@@ -22,36 +22,36 @@ struct KlText {
 };
 
 struct KlOptions {
-  /// Each with a name of its own.
+  /// Each needs a name of its own.
   std::vector<KlText> texts{};
-  /// Tokens in a chunk; the second half of each is scored (TextChunks).
+  /// Tokens per chunk; the second half of each is scored (TextChunks).
   int context = 2048;
-  /// 0: tokens are fed together. Otherwise only so many predictions are scored, the last ones of each chunk, and their
-  /// tokens are fed alone, as decoding does: what KvOptions::read_share is about.
+  /// 0: feeds tokens in batches. Otherwise scores only so many predictions, the last ones of each chunk, and feeds
+  /// their tokens one by one, as decoding does, which is the case that KvOptions::read_share affects.
   int decode = 0;
-  /// Of each text; 0: all that it has.
+  /// Chunks per text; 0: all that it has.
   int chunks = 0;
-  /// What the others are compared with.
+  /// The cache that the others are compared with.
   KvOptions baseline{"f32"};
   std::vector<KvOptions> codecs{};
-  /// A cache that is mathematically the baseline, but rounded differently: its divergence says from where on figures
-  /// mean something. None if empty.
+  /// A cache that is mathematically equal to the baseline but rounds differently. Divergences near its own are noise.
+  /// None if empty.
   std::optional<KvOptions> floor{};
-  /// What the codecs' sessions forget; the baseline and the floor forget nothing.
+  /// Eviction in the codecs' sessions; the baseline and the floor evict nothing.
   EvictionOptions eviction{};
-  /// 0: one for each processor. Results do not depend on it.
+  /// Number of threads; 0: one per processor. Results do not depend on it.
   int threads = 0;
 };
 
-/// What was measured where one token is predicted; nats.
+/// The score of one prediction, in nats.
 struct KlScore {
   double kl = 0;            ///< KL(baseline || codec) of the next token.
   double nll = 0;           ///< Negative log-likelihood of the true next token.
-  double baseline_nll = 0;  ///< The baseline's.
-  bool top_agrees = false;  ///< Both find the same token the likeliest.
+  double baseline_nll = 0;  ///< The same with the baseline's cache.
+  bool top_agrees = false;  ///< Whether the likeliest token is the same with both.
 };
 
-/// Figures over many scores. Quantiles lie linearly between neighbours; standard errors take scores as independent.
+/// Figures over many scores. Quantiles are interpolated linearly; standard errors treat scores as independent.
 struct KlFigures {
   std::size_t count = 0;
   double mean = 0;
@@ -64,27 +64,27 @@ struct KlFigures {
   double top_agreement = 0;  ///< Share of scores.
   double perplexity = 0;
   double baseline_perplexity = 0;
-  double perplexity_ratio = 0;  ///< To the baseline's.
+  double perplexity_ratio = 0;  ///< Relative to the baseline's.
   double perplexity_ratio_standard_error = 0;
 };
 
-/// Of no scores: all 0.
+/// Returns all zeros for no scores.
 KlFigures figures_of(std::span<const KlScore> scores);
 
-/// One way of keeping the cache.
+/// One form of the cache.
 struct KlRow {
   KvOptions kv;
   bool is_floor = false;
-  /// Bits an element, all in, of the cache after a chunk.
+  /// Bits per element of the cache after a chunk, metadata included.
   double bits = 0;
-  /// The same of a cache of 8191 tokens without eviction, predicted: the open page is full, so it is the most that 8k
-  /// tokens take.
+  /// The same for a cache of 8,191 tokens without eviction, predicted. The open page is full then, so it is the most
+  /// that 8k tokens take.
   double bits_8k = 0;
   /// The cache after a chunk.
   KvStats kv_stats;
-  /// Of all texts together.
+  /// All texts together.
   KlFigures total;
-  /// Of each text, in the order of KlResult::texts.
+  /// By text, in the order of KlResult::texts.
   std::vector<KlFigures> texts;
 };
 
@@ -101,17 +101,17 @@ struct KlResult {
   std::vector<KlTextInfo> texts;
   /// In the order of the options, the floor last.
   std::vector<KlRow> rows;
-  /// Of all texts.
+  /// Over all texts.
   std::size_t chunks = 0;
   std::size_t tokens_scored = 0;
 };
 
-/// A chunk has just been measured.
+/// Reports the chunk that has just been measured.
 struct KlStep {
   std::size_t done = 0;
   std::size_t total = 0;  ///< Chunks of all texts.
   std::string_view text;
-  /// Fed, all caches together.
+  /// Tokens fed per second, all caches together.
   double tokens_per_second = 0;
   struct Row {
     const KvOptions& kv;
@@ -123,8 +123,8 @@ struct KlStep {
 
 using KlProgress = std::function<void(const KlStep& step)>;
 
-/// Feeds each chunk to a session of each cache in lockstep. Throws Error before anything is fed: kInvalidArgument for
-/// options that make no sense or texts that are too short, kUnsupported for an unknown codec.
+/// Feeds each chunk to a session of each cache in lockstep. Throws Error before feeding anything: kInvalidArgument for
+/// invalid options or texts that are too short, kUnsupported for an unknown codec.
 KlResult measure_kl(const Model& model, const KlOptions& options, const KlProgress& on_step = {});
 
 }  // namespace pith::eval

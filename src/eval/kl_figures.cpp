@@ -9,11 +9,11 @@ namespace {
 
 struct Moments {
   double mean = 0;
-  /// Of the mean.
+  /// Standard error of the mean.
   double standard_error = 0;
 };
 
-/// In two passes: variances of tiny numbers stay exact.
+/// Computes mean and variance in two passes, so that variances of tiny numbers stay exact.
 template <typename Value>
 Moments moments_of(std::span<const KlScore> scores, const Value& value) {
   Moments moments;

@@ -16,14 +16,14 @@ std::size_t threads_of(int threads) {
                      : std::max(std::size_t{1}, std::size_t{std::thread::hardware_concurrency()});
 }
 
-/// Calls work(i) for each i in [0, count) from so many threads.
+/// Calls work(i) for each i in [0, count) from several threads.
 template <typename Work>
 void share_out(std::size_t count, std::size_t threads, const Work& work) {
   std::atomic<std::size_t> next = 0;
   const auto take = [&] {
     for (std::size_t i = next++; i < count; i = next++) work(i);
   };
-  // Futures wait when they go, also on the way out of an exception, and hand on what their thread threw.
+  // The destructors of futures wait, also when an exception passes, and get() rethrows what their thread threw.
   std::vector<std::future<void>> helpers;
   helpers.reserve(threads);
   for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.push_back(std::async(std::launch::async, take));
@@ -31,7 +31,7 @@ void share_out(std::size_t count, std::size_t threads, const Work& work) {
   for (std::future<void>& helper : helpers) helper.get();
 }
 
-/// `next` is the true token after the row's.
+/// `next` is the true token after the row's token.
 KlScore score_row(const LogitRows& baseline, const LogitRows& other, std::size_t row, Token next) {
   KlScore score;
   score.kl = kl_divergence(baseline.logits(row), baseline.softmax(row), other.logits(row), other.softmax(row));

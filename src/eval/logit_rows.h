@@ -9,18 +9,18 @@
 #include "eval/divergence.h"
 #include "eval/kl.h"
 
-// Logits of several sessions that are fed the same tokens, piece by piece, compared row by row.
+// Compares logits of several sessions, which are fed the same tokens piece by piece, row by row.
 namespace pith::eval {
 
-/// The logits of a piece and what softmax makes of them.
+/// The logits of a piece and their softmax.
 class LogitRows {
  public:
-  /// `threads` 0: one for each processor.
+  /// `threads` 0: one per processor.
   LogitRows(std::size_t vocab, int threads);
 
-  /// Tokens that a piece has at most: the logits of all of them are held, in float32 and in double.
+  /// The largest number of tokens in a piece. The logits of all of them are kept, in float32 and in double.
   std::size_t rows_max() const noexcept { return softmax_.size(); }
-  /// Feeds a piece to a session, as a whole or token by token, and keeps the logits after each token of it.
+  /// Feeds a piece to a session, as a batch or token by token, and keeps the logits after each token.
   void take(Session& session, std::span<const Token> piece, bool one_by_one = false);
 
   std::span<const float> logits(std::size_t row) const { return std::span(logits_).subspan(row * vocab_, vocab_); }
@@ -33,7 +33,7 @@ class LogitRows {
   std::vector<Distribution> softmax_;
 };
 
-/// Appends a score for each row; `next`: the true token after each.
+/// Appends a score for each row. `next` has the true token after each.
 void score_rows(const LogitRows& baseline, const LogitRows& other, std::span<const Token> next, int threads,
                 std::vector<KlScore>& scores);
 

@@ -24,11 +24,11 @@ void check(const NeedleOptions& options) {
   }
 }
 
-/// One cache, with what has been measured on it.
+/// One cache, with the measurements made on it.
 struct Contestant {
   Session session;
   NeedleGrid grid;
-  /// Of the cache after the last prompt.
+  /// Bits per element of the cache after the last prompt.
   double bits = 0;
 };
 
@@ -44,7 +44,7 @@ Contestant make_contestant(const Model& model, const NeedleOptions& options, con
   return contestant;
 }
 
-/// Mean of absolute values, and the largest.
+/// The mean of absolute values, and the largest.
 struct Extent {
   double mean = 0;
   double worst = 0;
@@ -61,7 +61,7 @@ Extent extent_of(std::span<const NeedleCell> cells, std::span<const NeedleCell> 
   return extent;
 }
 
-/// Of a mean of differences, one for each passkey at each depth.
+/// Returns the standard error of a mean of differences, one per passkey and depth.
 double standard_error(std::span<const NeedleCell> cells, std::span<const NeedleCell> baseline, double mean) {
   double squares = 0;
   double count = 0;
@@ -100,7 +100,7 @@ NeedleSummary summarize(std::span<const NeedleCell> cells, std::span<const Needl
   return summary;
 }
 
-/// The measurement under way.
+/// The measurement in progress.
 class Run {
  public:
   Run(const Model& model, std::string_view text, const NeedleOptions& options, const NeedleProgress& on_step)
@@ -124,7 +124,7 @@ class Run {
   }
 
  private:
-  /// What does not fit is known before hours of work.
+  /// Checks that everything fits before hours of work.
   void check_lengths() const {
     for (const std::size_t length : options_.lengths) {
       for (const double depth : options_.depths) {
@@ -142,7 +142,7 @@ class Run {
         cell.depth_placed += prompt.depth / static_cast<double>(passkeys_.size());
         cell.scores.push_back(score_answer(contestant.session, prompt.tokens, prompt.answer));
         contestant.bits = contestant.session.kv_stats().bits();
-        // Only one cache at a time is full.
+        // Only one cache at a time is filled.
         contestant.session.reset();
         ++done_;
         if (on_step_) on_step_({done_, total(), contestant.grid.kv, length, depth, cell.scores.back()});
@@ -150,7 +150,7 @@ class Run {
     }
   }
 
-  /// Of the cells measured last.
+  /// Summarizes the cells that were measured last.
   void summarize_length() {
     const std::size_t depths = options_.depths.size();
     const std::span<const NeedleCell> baseline = std::span(contestants_.front().grid.cells).last(depths);
@@ -232,7 +232,7 @@ NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::s
     whole.log_probability += score.log_probability / static_cast<double>(answer.size());
     whole.rank = std::max(whole.rank, score.rank);
   };
-  // The logits before the answer and after all but the last of its tokens are those that count.
+  // The logits before the answer, and after each of its tokens but the last, are the ones to score.
   std::vector<Token> scored(answer.begin(), answer.end() - 1);
   if (tokens.empty()) {
     add(session.logits());

@@ -32,7 +32,7 @@ Table differences(const NeedleResult& result, const NeedleGrid& grid) {
   return table(result.options, [&](std::size_t i) { return difference(grid.cells[i], result.baseline.cells[i]); });
 }
 
-/// The largest absolute value, of all tables' finite ones.
+/// Returns the largest absolute value among all tables' finite ones.
 double largest(const std::vector<Table>& tables) {
   double most = 0;
   for (const Table& rows : tables) {
@@ -58,7 +58,7 @@ plot::HeatMap empty_map(const NeedleOptions& options) {
 
 std::string needle_map(const NeedleResult& result) {
   std::vector<Table> levels = {log_probabilities(result, result.baseline)};
-  // The baseline has no difference to show.
+  // Skips the baseline, which has no difference to show.
   std::vector<Table> changes(1);
   for (const NeedleGrid& grid : result.codecs) {
     levels.push_back(log_probabilities(result, grid));

@@ -6,8 +6,8 @@
 
 namespace pith::eval {
 
-/// Heat maps, depth by length, as one SVG file: the passkey's log-probability with each cache and, beside it, its
-/// difference to the baseline. All maps of a kind have the same colour scale.
+/// Returns heat maps, depth by length, as one SVG file: for each cache the passkey's log-probability and, beside it,
+/// the difference from the baseline. All maps of a kind share a colour scale.
 std::string needle_map(const NeedleResult& result);
 
 }  // namespace pith::eval

@@ -57,7 +57,7 @@ double bits_of(const KvStats::Layer& layer, KvSide side) {
   return 16.0 * bytes / std::max(f16, 1.0);
 }
 
-/// One side, so that no more than a line a cache has to be told apart.
+/// Draws keys or values only, so that the chart has one line per cache.
 std::string layer_chart(const KlResult& kl, KvSide side) {
   plot::LineChart chart;
   chart.title = side == KvSide::kKeys ? "Bits by layer: keys" : "Bits by layer: values";

@@ -13,9 +13,9 @@
 
 namespace pith::eval {
 
-/// What a report shows. Parts that were not measured are left out of it.
+/// The contents of a report. Parts that were not measured are left out.
 struct ReportParts {
-  /// The model's name and weight type, the arithmetic, the date: one line each.
+  /// The model's name and weight type, the arithmetic, and the date: one line each.
   std::vector<std::string> facts;
   std::optional<KlResult> kl{};
   std::optional<NeedleResult> needle{};
@@ -23,11 +23,12 @@ struct ReportParts {
   std::optional<EvictionNeedleResult> eviction_needle{};
   std::optional<EvictionStreamResult> eviction_stream{};
   std::vector<Distortion> distortion{};
-  /// What prints these figures again, a command line each.
+  /// The commands that print these figures again, one line each.
   std::vector<std::string> commands{};
 };
 
-/// One HTML page that stands alone: tables and plots, no scripts, nothing loaded. Readable in light and dark mode.
+/// Returns one self-contained HTML page with tables and plots: it has no scripts, loads nothing, and is readable in
+/// light and dark mode.
 std::string report_html(const ReportParts& parts);
 
 }  // namespace pith::eval

@@ -14,7 +14,7 @@ namespace {
 
 /// Tokens of a session's first, unmeasured run, which touches its memory and wakes its threads.
 constexpr int kWarmUpTokens = 256;
-/// Less is not worth reading (and too little for measure_read()).
+/// Smaller amounts are meaningless (and too small for measure_read()).
 constexpr std::size_t kReadBytesMin = std::size_t{1} << 20;
 
 std::vector<int> ascending(std::vector<int> depths) {
@@ -51,9 +51,9 @@ std::vector<Token> random_tokens(const Model& model, std::size_t count) {
   return tokens;
 }
 
-/// Operations of matrices and attention for a prompt. In every layer a token meets each token that it sees with
-/// heads * (key size + value size) products: as many for each KV head's heads as float16 elements are held, whose bytes
-/// know of windows too.
+/// Returns the operations of matrices and attention for a prompt. In every layer, a token needs heads * (key size +
+/// value size) products with each token that it sees. For each KV head that is as many elements as a float16 cache
+/// would hold, so that the bytes of such a cache account for windows too.
 double operations(const Model& model, const KvOptions& kv, int depth, int prompt) {
   const ModelInfo& info = model.info();
   const double matrices =
@@ -63,7 +63,7 @@ double operations(const Model& model, const KvOptions& kv, int depth, int prompt
   return matrices + 2.0 * seen * info.heads / info.kv_heads;
 }
 
-/// One cache's session, and what has been measured on it.
+/// The session of one cache, with the measurements made on it.
 class Lane {
  public:
   Lane(const Model& model, const SpeedOptions& options, const KvOptions& kv, std::span<const Token> tokens)
@@ -119,7 +119,7 @@ class Lane {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  /// The next tokens, all at once.
+  /// Feeds the next tokens as one batch.
   void feed(int count) {
     if (count > 0) {
       session_.feed(tokens_.subspan(static_cast<std::size_t>(session_.position()), static_cast<std::size_t>(count)));
@@ -142,7 +142,7 @@ class Lane {
   double weight_bytes_ = 0;
 };
 
-/// Keeps the best that any round saw.
+/// Keeps the best values of all rounds.
 void measure_limits_into(SpeedResult& result, const Model& model, int threads) {
   const MachineLimits now = measure_limits({.threads = threads});
   const std::size_t weights = std::max(kReadBytesMin, std::size_t{model.info().token_weight_bytes});

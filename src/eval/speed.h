@@ -11,47 +11,47 @@
 #include <span>
 #include <vector>
 
-// Goals: how fast prompts and tokens run behind a context of some depth, with each KV cache, beside what the machine
-// could do at most. Non-goals: quality; other engines (bench/compare).
+// Measures how fast prompts and tokens run at some depth of context, with each KV cache, beside what the machine could
+// do at most. Non-goals: quality; other engines (bench/compare).
 namespace pith::eval {
 
 struct SpeedOptions {
-  /// Ways of keeping the cache.
+  /// Forms of the cache to measure.
   std::vector<KvOptions> caches{};
-  /// Tokens held when a measurement begins; any order.
+  /// Tokens in the cache when a measurement begins, in any order.
   std::vector<int> depths{0};
-  /// Tokens of a prompt fed behind each depth; 0: none.
+  /// Tokens of the prompt fed at each depth; 0: none.
   int prompt = 512;
-  /// Tokens fed one by one behind that; 0: none.
+  /// Tokens fed one by one after the prompt; 0: none.
   int decode = 64;
   /// How often everything is measured. Caches take turns within a round.
   int rounds = 3;
-  /// Tokens a session can hold; 0: what the model was trained for.
+  /// Tokens that a session can hold; 0: the length that the model was trained for.
   int context = 0;
-  /// 0: one for each processor.
+  /// Number of threads; 0: one per processor.
   int threads = 0;
   /// Whether the machine's limits are measured too, at the beginning of each round.
   bool limits = true;
 };
 
-/// Over rounds.
+/// Distribution over rounds.
 struct Spread {
   double median = 0;
   double low = 0;
   double high = 0;
 };
 
-/// Of no values: all 0. Of an even number the median is the mean of the middle two.
+/// Returns all zeros for no values. The median of an even number of values is the mean of the middle two.
 Spread spread_of(std::vector<double> values);
 
-/// The slope of the line through points (x[i], y[i]) with the least squares of errors in y. None of fewer than two
+/// Returns the slope of the least-squares line through points (x[i], y[i]) with errors in y; nothing for fewer than two
 /// different x.
 std::optional<double> least_squares_slope(std::span<const double> x, std::span<const double> y);
 
-/// Tokens that were fed at once or one by one.
+/// Tokens that were fed as a batch or one by one.
 struct SpeedRun {
   int tokens = 0;
-  /// Tokens held before the first of them.
+  /// Tokens in the cache before the first of them.
   int depth = 0;
   /// By round.
   std::vector<double> seconds;
@@ -66,12 +66,12 @@ struct SpeedRow {
   /// Products and additions in the prompt's matrices and in its attention.
   double prompt_operations = 0;
   SpeedRun decode;
-  /// Bytes that a decoded token reads: weights, and what the cache holds (the mean of before and after).
+  /// Bytes that a decoded token reads: the weights, and the cache's contents (mean of before and after).
   double decode_bytes = 0;
-  /// The cache behind it all.
+  /// The cache at the end of the measurement.
   KvStats kv_stats;
 
-  /// Of what the machine can do; by the median.
+  /// Returns the share of the machine's limit that the median reaches.
   double share_of_int8(const MachineLimits& limits) const;
   double share_of_memory(const MachineLimits& limits) const;
 };
@@ -81,8 +81,8 @@ struct SpeedCache {
   /// By depth, ascending.
   std::vector<SpeedRow> rows;
 
-  /// By how much a token in the context makes a decoded token slower: the slope of its time over the tokens held, by
-  /// least squares, of each round. None of fewer than two depths.
+  /// Returns how much one more token in the context slows down a decoded token: the least-squares slope of its time
+  /// over the tokens held, for each round. Nothing for fewer than two depths.
   std::optional<Spread> seconds_per_context_token() const;
 };
 
@@ -90,15 +90,15 @@ struct SpeedResult {
   std::vector<SpeedCache> caches;
   /// The best of all rounds.
   std::optional<MachineLimits> limits;
-  /// Read rate of as many bytes as a token's weights take: above the memory's where caches hold them.
+  /// Read rate of as many bytes as a token's weights take. Above the memory's rate if the caches hold them.
   double weights_read_bytes_per_second = 0;
 };
 
-/// Something has just been measured.
+/// Reports the measurement that has just been made.
 struct SpeedStep {
   int round = 0;
   int rounds = 0;
-  /// Null: of the limits.
+  /// Null: the limits.
   const KvOptions* kv = nullptr;
   const SpeedRow* row = nullptr;
   const MachineLimits* limits = nullptr;
@@ -106,9 +106,9 @@ struct SpeedStep {
 
 using SpeedProgress = std::function<void(const SpeedStep& step)>;
 
-/// Feeds the same random tokens to a session of each cache. Rising depths share one sequence, so that contexts are fed
-/// once a round. Throws Error before anything is fed: kInvalidArgument for options that make no sense, kContextFull if
-/// the deepest measurement does not fit, kUnsupported for an unknown codec.
+/// Feeds the same random tokens to a session of each cache. Rising depths extend one sequence, so that each context is
+/// fed once per round. Throws Error before feeding anything: kInvalidArgument for invalid options, kContextFull if the
+/// deepest measurement does not fit, kUnsupported for an unknown codec.
 SpeedResult measure_speed(const Model& model, const SpeedOptions& options, const SpeedProgress& on_step = {});
 
 }  // namespace pith::eval

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
-/// One picture: what is drawn of a cache at a depth.
+/// One picture: the value to draw for a cache at a depth.
 struct Quantity {
   std::string title;
   std::string x_label;
@@ -38,7 +38,7 @@ std::string lines(const SpeedResult& result, const Quantity& quantity) {
   return plot::line_chart(chart);
 }
 
-/// A bar a cache, of its only depth.
+/// Draws a bar per cache, for its only depth.
 std::string bars(const SpeedResult& result, const Quantity& quantity) {
   plot::BarChart chart;
   chart.title = quantity.title;

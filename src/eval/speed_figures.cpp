@@ -54,7 +54,7 @@ std::optional<Spread> SpeedCache::seconds_per_context_token() const {
     std::vector<double> held;
     std::vector<double> seconds;
     for (const SpeedRow& row : rows) {
-      // What the middle one of the tokens sees.
+      // The number of tokens that the middle decoded token sees.
       held.push_back(row.decode.depth + 0.5 * (row.decode.tokens + 1));
       seconds.push_back(row.decode.seconds[round] / row.decode.tokens);
     }

@@ -14,7 +14,7 @@ void check_range(const char* what, int value, int least, int most) {
   throw Error(ErrorKind::kInvalidArgument, fmt::format("{} is {}, must be {} to {}", what, value, least, most));
 }
 
-/// BOS if the tokenizer puts it before a text, -1 if not.
+/// Returns BOS if the tokenizer puts it before a text, else -1.
 Token leading_bos(const Tokenizer& tokenizer) {
   const std::vector<Token> empty = tokenizer.encode("");
   return !empty.empty() && empty.front() == tokenizer.bos() ? tokenizer.bos() : -1;

@@ -21,7 +21,7 @@ void append(std::vector<TensorInfo>& all, std::vector<TensorInfo>&& some) {
   all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
 }
 
-/// What comes before the tensors' data.
+/// Returns the length in bytes of the header, which is all that precedes the tensors' data.
 std::size_t header_bytes(const Parsed& parsed, std::span<const std::byte> bytes) {
   std::size_t end = bytes.size();
   for (const TensorInfo& tensor : parsed.tensors)
@@ -36,13 +36,14 @@ void check_shard(const Metadata& metadata, const std::filesystem::path& path, co
        path.string(), stated.index + 1, stated.count, wanted.index + 1, wanted.count);
 }
 
-/// Whether a key says what the model is. How a file lies and is called is its own affair.
+/// Returns whether a key describes the model, rather than how the file is laid out or named.
 bool is_of_model(std::string_view key) {
   if (key == "general.architecture") return true;
   return !key.starts_with("split.") && !key.starts_with("general.");
 }
 
-/// Later files may repeat what the first one says, and nothing else: only the first one's keys are read.
+/// Checks that a later file repeats keys of the first one with equal values and has no others, since only the first
+/// file's keys are read.
 void check_same_model(const Metadata& first, const Metadata& later, const std::filesystem::path& path) {
   for (const MetadataEntry& entry : later.entries()) {
     if (!is_of_model(entry.key)) continue;
@@ -92,7 +93,7 @@ Parsed File::open_part(const std::filesystem::path& path, Headers headers) {
 }
 
 void File::open_others(const std::filesystem::path& first, std::size_t count, Headers headers) {
-  /// What each file says that all of them have together.
+  /// Totals for the whole model, as each file states them.
   std::vector<std::pair<std::string, std::optional<std::uint64_t>>> stated;
   stated.emplace_back(path_, metadata_.get<std::uint64_t>(kTensorsKey));
   for (std::size_t i = 1; i < count; ++i) {

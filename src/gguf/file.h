@@ -16,59 +16,59 @@ namespace pith::gguf {
 
 struct Parsed;
 
-/// A GGUF file (version 2 or 3, little-endian), or a model split into several: mapped, and checked in full before
-/// anything is handed out. Goals: nothing that a file states is believed, memory and time stay in proportion to the
-/// file's size, and what is refused is named; a file that becomes shorter while it is read ends in an error, not in a
-/// signal. Non-goals: what keys and tensors mean, other byte orders, writing.
+/// A GGUF file (version 2 or 3, little-endian), or a model split into several files. Files are mapped, and checked in
+/// full before anything is handed out. Goals: trust nothing that a file states; keep memory and time in proportion to
+/// the file's size; name what is refused; report a file that shrinks while it is read as an error, not a signal.
+/// Non-goals: the meaning of keys and tensors, other byte orders, writing.
 ///
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Immutable: safe from any thread.
 class File {
  public:
-  /// What a file says besides its tensors' data: read where it is mapped, or from a copy that nobody else can change
-  /// between one look at it and the next.
+  /// Where to read everything but the tensors' data from: the mapping, or a private copy, which nobody else can change
+  /// between two reads.
   enum class Headers { kMapped, kCopied };
 
-  /// Opens a file and, where it is the first of a split model (split.count > 1, "name-00001-of-00003.gguf"), the others
-  /// beside it. Throws Error: kIo if a file cannot be read, kFormat if it is damaged, kUnsupported for another version,
-  /// byte order or tensor type, kInvalidArgument for a later file of a split model.
+  /// Opens a file. If it is the first of a split model (split.count > 1, "name-00001-of-00003.gguf"), opens the other
+  /// files beside it too. Throws Error: kIo if a file cannot be read, kFormat if it is damaged, kUnsupported for
+  /// another version, byte order or tensor type, kInvalidArgument for a later file of a split model.
   static File open(const std::filesystem::path& path, Headers headers = Headers::kMapped);
 
-  /// As given to open(), for messages.
+  /// The path as given to open(), for messages.
   const std::string& path() const noexcept { return path_; }
   std::uint32_t version() const noexcept { return version_; }
-  /// Of the first file where the model is split.
+  /// The metadata of the only file, or of the first file of a split model.
   const Metadata& metadata() const noexcept { return metadata_; }
-  /// Of all files, in their order.
+  /// The tensors of all files, in the files' order.
   std::span<const TensorInfo> tensors() const noexcept { return tensors_; }
-  /// The files that the model consists of: their paths and, mapped, all their bytes.
+  /// The number of files of the model; for each, its path and all its bytes, mapped.
   std::size_t parts() const noexcept { return parts_.size(); }
   const std::string& part_path(std::size_t part) const { return parts_[part].mapping.path(); }
   std::span<const std::byte> part_bytes(std::size_t part) const { return parts_[part].mapping.bytes(); }
-  /// nullptr if absent.
+  /// Returns nullptr if the tensor is absent.
   const TensorInfo* find(std::string_view name) const noexcept;
   /// Throws Error(kFormat) naming the file and the tensor if it is absent.
   const TensorInfo& require(std::string_view name) const;
-  /// Of the file that the tensor lies in.
+  /// Returns the path of the file that holds the tensor.
   const std::string& path_of(const TensorInfo& tensor) const noexcept;
 
-  /// Whoever has read mapped bytes asks here before making use of them. Throws Error(kIo) naming the file if one of
-  /// them has become shorter since it was opened, or could not be read: what was read instead are zeros.
+  /// Call this after reading mapped bytes and before using them. Throws Error(kIo) naming the file if a file has become
+  /// shorter since it was opened, or could not be read: zeros were then read in place of its bytes.
   void check_read() const;
-  /// Bytes of a tensor's data that were read and will not be soon again: the same for their file, and gives their
-  /// memory back.
+  /// Call this when a tensor's bytes have been read and will not be needed again soon. Checks their file as
+  /// check_read() does, and returns their memory to the system.
   void done_with(std::span<const std::byte> data) const;
 
  private:
   struct Part {
     MappedFile mapping;
-    std::vector<std::byte> header;  ///< Its copy, or nothing.
+    std::vector<std::byte> header;  ///< A copy of the header; empty if it is read where it is mapped.
   };
 
   File() = default;
-  /// Null for what lies in none of the files.
+  /// Returns the mapping that holds the bytes; nullptr if none does.
   const MappedFile* mapping_of(std::span<const std::byte> data) const noexcept;
   void open_all(const std::filesystem::path& path, Headers headers);
-  /// Parses one more file.
+  /// Maps and parses one more file.
   Parsed open_part(const std::filesystem::path& path, Headers headers);
   void open_others(const std::filesystem::path& first, std::size_t count, Headers headers);
   void index_tensors();
@@ -78,11 +78,12 @@ class File {
   std::vector<Part> parts_;
   Metadata metadata_;
   std::vector<TensorInfo> tensors_;
-  /// Indices of tensors_, sorted by name.
+  /// Indices into tensors_, sorted by name.
   std::vector<std::size_t> by_name_;
 };
 
-/// What read() returns, which reads the file. Whatever it threw, a file that could not be read is the reason.
+/// Calls read(), which reads the file, and returns its result. If read() throws and the file could not be read, throws
+/// the file's error instead, since it is the cause.
 template <typename Read>
 decltype(auto) reading(const File& file, const Read& read) {
   try {

@@ -10,20 +10,20 @@
 
 namespace pith::gguf {
 
-/// What the handler looks through: it may run at any moment, so nothing is locked, and no range is ever freed. There
-/// are as many as there were mappings at a time, and they are used again.
+/// An entry of the list that the signal handler searches. The handler may run at any moment, so nothing is locked and
+/// no entry is ever freed. Entries are reused, so there are as many as there were mappings at the same time.
 struct MapGuard::Range {
   static constexpr std::uintptr_t kNowhere = std::numeric_limits<std::uintptr_t>::max();
 
   std::atomic<std::uintptr_t> begin{kNowhere};
-  /// 0: guards nothing. Set last and cleared first.
+  /// 0 if the entry guards nothing. Set last and cleared first.
   std::atomic<std::uintptr_t> end{0};
   std::atomic<bool> lost{false};
   std::atomic<bool> taken{true};
   Range* next = nullptr;
 
-  /// Whether an address lies in what is guarded now. The end is looked at again, so that a range which is given away in
-  /// between is not taken for one with the old beginning and the new end.
+  /// Returns whether an address is guarded now. Reads the end twice, so that an entry that is reused in between is not
+  /// taken for a range with the old beginning and the new end.
   bool holds(std::uintptr_t address) const noexcept {
     const std::uintptr_t last = end.load(std::memory_order_acquire);
     const std::uintptr_t first = begin.load(std::memory_order_acquire);
@@ -35,19 +35,19 @@ namespace {
 
 using Range = MapGuard::Range;
 
-// The handler belongs to the process, and so does what it looks at.
+// Global because a signal handler belongs to the whole process.
 constinit std::atomic<Range*> ranges{nullptr};
 struct sigaction previous {};
 
-/// Puts zeros in place of the whole mapping that has the address: its load fails in any case, and so it is one mapping
-/// and one signal, not one a page. False if the address is not guarded.
+/// Replaces the whole mapping that contains the address by zeros. Loading it fails in any case, so this takes one
+/// mapping and one signal instead of one per page. Returns false if the address is not guarded.
 bool give_zeros(std::uintptr_t address) noexcept {
   for (Range* range = ranges.load(std::memory_order_acquire); range != nullptr; range = range->next) {
     if (!range->holds(address)) continue;
     const std::uintptr_t begin = range->begin.load(std::memory_order_relaxed);
     const std::size_t size = range->end.load(std::memory_order_relaxed) - begin;
     range->lost.store(true, std::memory_order_release);
-    // Ranges are numbers because they are atomic.
+    // Ranges are kept as integers because they are atomic.
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     return ::mmap(reinterpret_cast<void*>(begin), size, PROT_READ,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
@@ -55,7 +55,7 @@ bool give_zeros(std::uintptr_t address) noexcept {
   return false;
 }
 
-/// What would have happened without our handler.
+/// Does what would have happened without this handler.
 void hand_on(int signal, siginfo_t* info, void* context) noexcept {
   const bool of_a_process = info->si_code <= 0;
   if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
@@ -67,7 +67,7 @@ void hand_on(int signal, siginfo_t* info, void* context) noexcept {
     previous.sa_handler(signal);
     return;
   }
-  // The faulting instruction is tried again, or the signal comes again once this handler is done.
+  // Either the faulting instruction is tried again, or the signal is delivered again once this handler has returned.
   struct sigaction plain {};
   plain.sa_handler = SIG_DFL;
   ::sigaction(signal, &plain, nullptr);
@@ -90,7 +90,7 @@ bool install() noexcept {
   return ::sigaction(SIGBUS, &own, nullptr) == 0;
 }
 
-/// One that nobody uses, or a new one.
+/// Returns an unused entry, or a new one.
 Range* take_range() {
   for (Range* range = ranges.load(std::memory_order_acquire); range != nullptr; range = range->next) {
     if (!range->taken.exchange(true, std::memory_order_acq_rel)) return range;

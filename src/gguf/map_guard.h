@@ -6,14 +6,14 @@
 
 namespace pith::gguf {
 
-/// While one lives, reading a mapped range past the end of its file, or where its disk fails, gives zeros and is
-/// remembered, instead of ending the program by SIGBUS. Why, and how it lives with handlers of the program's own:
-/// docs/adr/0010-mapped-files-that-shrink.md. Safe from any thread.
+/// Guards a mapped file. While a guard lives, reading past the end of the file, or where its disk fails, gives zeros
+/// and is recorded instead of ending the program by SIGBUS. docs/adr/0010-mapped-files-that-shrink.md says why, and how
+/// the handler coexists with handlers of the program. Safe from any thread.
 class MapGuard {
  public:
   MapGuard() noexcept = default;
-  /// Guards a whole mapping, which must be private and for reading only, and must outlive the guard. The first guard of
-  /// a process installs a handler for SIGBUS, which stays and hands on whatever is not about a guarded range.
+  /// Guards a whole mapping, which must be private and read-only, and must outlive the guard. The first guard of a
+  /// process installs a handler for SIGBUS, which stays installed and passes on every signal outside guarded ranges.
   explicit MapGuard(std::span<const std::byte> mapping);
   ~MapGuard() { release(); }
   MapGuard(MapGuard&& other) noexcept : range_(std::exchange(other.range_, nullptr)) {}
@@ -25,7 +25,7 @@ class MapGuard {
     return *this;
   }
 
-  /// Whether zeros were read instead of the file's bytes. From then on all of the mapping is zeros.
+  /// Returns whether zeros were read in place of the file's bytes. From then on the whole mapping reads as zeros.
   bool lost() const noexcept;
 
   struct Range;

@@ -11,7 +11,7 @@
 
 namespace pith::gguf {
 
-// Delegates, so that what was mapped is given back if the guard cannot be had.
+// Delegates to the default constructor, so that the mapping is released if the guard cannot be made.
 MappedFile::MappedFile(const std::filesystem::path& path) : MappedFile() {
   file_ = RegularFile(path);
   const auto size = static_cast<std::size_t>(file_.size());
@@ -45,7 +45,7 @@ bool MappedFile::holds(std::span<const std::byte> part) const noexcept {
 
 void MappedFile::check_read() const {
   if (!file_.is_open()) return;
-  // The end of the last page is read as zeros, and without a signal, where a file is cut within it.
+  // Where a file is cut within its last page, the rest of the page reads as zeros without a signal, so compare sizes.
   const std::uint64_t size = file_.size();
   if (size < bytes_.size()) {
     fail(ErrorKind::kIo, "{}: has become shorter while it was read: {} bytes, {} when it was opened", path(), size,

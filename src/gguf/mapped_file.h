@@ -10,27 +10,27 @@
 
 namespace pith::gguf {
 
-/// A file mapped into memory for reading. The bytes stay where they are when the object is moved. Safe from any thread.
-/// Where the file becomes shorter meanwhile, or its disk fails, zeros are read, and check_read() says so.
+/// A file mapped into memory for reading. The bytes stay at their address when the object is moved. If the file becomes
+/// shorter, or its disk fails, zeros are read and check_read() reports it. Safe from any thread.
 class MappedFile {
  public:
   MappedFile() noexcept = default;
-  /// Throws Error(kIo) naming the path and the system's reason: missing, unreadable, a folder, no regular file.
+  /// Throws Error(kIo) naming the path and the system's reason: missing, unreadable, a folder, not a regular file.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
 
-  /// Empty for an empty file.
+  /// The whole file; empty for an empty file.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
-  /// As given, for messages.
+  /// The path as given to the constructor, for messages.
   const std::string& path() const noexcept { return file_.path(); }
   bool holds(std::span<const std::byte> part) const noexcept;
 
-  /// Throws Error(kIo) if what was read so far may not be what the file held when it was opened: it has become shorter,
-  /// or some of it could not be read.
+  /// Throws Error(kIo) if the bytes read so far may differ from those at opening, because the file has become shorter
+  /// or part of it could not be read.
   void check_read() const;
-  /// Gives back the memory of bytes that are not needed soon; they are read from the file again if they are.
+  /// Returns the memory of these bytes to the system. They are read from the file again when they are next used.
   void release(std::span<const std::byte> part) const noexcept;
 
  private:

@@ -36,7 +36,7 @@ Integer load_integer(const std::byte* bytes) {
   return {std::cmp_less(value, 0), static_cast<std::uint64_t>(value)};
 }
 
-/// Booleans count as 0 and 1.
+/// Loads an integer; booleans count as 0 and 1.
 Integer load_integer(ValueType type, const std::byte* bytes) {
   switch (type) {
     case ValueType::kInt8:
@@ -63,7 +63,7 @@ bool fits(const Integer& value) {
   return value.negative ? std::in_range<T>(static_cast<std::int64_t>(value.bits)) : std::in_range<T>(value.bits);
 }
 
-/// nullopt for a finite number beyond T's range.
+/// Returns nullopt for a finite number outside T's range.
 template <std::floating_point T>
 std::optional<T> load_float(ValueType type, const std::byte* bytes) {
   if (type == ValueType::kFloat32) return static_cast<T>(load<float>(bytes));
@@ -84,7 +84,7 @@ constexpr std::string_view wanted_name() {
   return "string";
 }
 
-/// nullopt if the value is of another type or does not fit.
+/// Returns nullopt if the value is of another type or does not fit.
 template <typename T>
 std::optional<T> convert(const Value& value) {
   if constexpr (std::is_same_v<T, bool>) {

@@ -11,7 +11,7 @@
 
 namespace pith::gguf {
 
-/// A key and its value, both lying in the mapped file.
+/// A key and its value, both pointing into the mapped file.
 struct MetadataEntry {
   std::string_view key;
   Value value;
@@ -27,25 +27,27 @@ class Metadata {
 
   bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
   bool is_array(std::string_view key) const noexcept;
-  /// nullptr if absent.
+  /// Returns nullptr if the key is absent.
   const Value* find(std::string_view key) const noexcept;
-  /// In the order of the file.
+  /// All entries, in the order of the file.
   std::span<const MetadataEntry> entries() const noexcept { return entries_; }
 
-  /// The value of a key; nullopt if it is absent. T is bool, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t,
-  /// float, double or std::string_view. An integer of any width is taken where its value fits, a float of either width
-  /// likewise; anything else throws Error(kFormat) naming file, key, the stated and the wanted type.
+  /// Returns the value of a key, or nullopt if it is absent. T is bool, std::int32_t, std::uint32_t, std::int64_t,
+  /// std::uint64_t, float, double or std::string_view. Accepts an integer of any width whose value fits, and a float of
+  /// either width likewise. Throws Error(kFormat) naming the file, the key, the stated type and the wanted one
+  /// otherwise.
   template <typename T>
   std::optional<T> get(std::string_view key) const;
 
-  /// The same, but throws Error(kFormat) naming the file and the key if it is absent.
+  /// As get(), but throws Error(kFormat) naming the file and the key if it is absent.
   template <typename T>
   T require(std::string_view key) const;
 
-  /// Arrays; empty if the key is absent. Throw Error(kFormat) if it is no array or the elements are of another kind.
+  /// Return an array's elements, or nothing if the key is absent. Throw Error(kFormat) if the value is not an array or
+  /// its elements are of another kind.
   std::vector<std::string_view> strings(std::string_view key) const;
   std::vector<float> floats(std::string_view key) const;
-  /// Of any integer type, or booleans as 0 and 1.
+  /// Accepts any integer type, and booleans as 0 and 1.
   std::vector<std::int64_t> integers(std::string_view key) const;
 
  private:
@@ -55,7 +57,7 @@ class Metadata {
 
   std::string path_;
   std::vector<MetadataEntry> entries_;
-  /// Indices of entries_, sorted by key.
+  /// Indices into entries_, sorted by key.
   std::vector<std::size_t> by_key_;
 };
 

@@ -17,9 +17,9 @@ constexpr std::string_view kMagic = "GGUF";
 constexpr std::uint32_t kVersionMin = 2;
 constexpr std::uint32_t kVersionMax = 3;
 constexpr std::size_t kKeyBytesMax = 65535;
-/// Real files have less than a hundred; the list is in memory as a whole.
+/// Real files have fewer than a hundred keys. The limit bounds the list, which is kept in memory.
 constexpr std::uint64_t kKeysMax = 65536;
-/// A key of one character and a value of one byte.
+/// The smallest entry: a key of one character and a value of one byte.
 constexpr std::size_t kEntryBytesMin = 8 + 1 + 4 + 1;
 constexpr std::uint64_t kAlignmentDefault = 32;
 constexpr std::uint64_t kAlignmentMin = 8;
@@ -40,7 +40,7 @@ void read_magic(Reader& reader) {
 std::uint32_t read_version(Reader& reader) {
   const std::uint32_t version = reader.u32("the version");
   if (version >= kVersionMin && version <= kVersionMax) return version;
-  // Versions are small: with nothing in the low half, the bytes are the other way round.
+  // Version numbers are small: if the low half is zero, the file is big-endian.
   if (version != 0 && (version & 0xFFFFU) == 0) {
     fail(ErrorKind::kUnsupported, "{}: is a big-endian GGUF file, pith reads little-endian ones", reader.path());
   }

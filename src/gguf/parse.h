@@ -11,19 +11,20 @@
 
 namespace pith::gguf {
 
-/// One file's contents: all of a model, or one part of a split one.
+/// The contents of one file: a whole model, or one part of a split one.
 struct Parsed {
   std::uint32_t version = 0;
   Metadata metadata;
-  /// In the file's order.
+  /// In the order of the file.
   std::vector<TensorInfo> tensors;
 };
 
-/// Reads and checks one file's bytes; the result's views lie in them. `path` is for messages. Throws Error: kFormat for
-/// what is damaged, kUnsupported for another version, byte order or tensor type.
+/// Reads and checks the bytes of one file; views in the result point into them. `path` is for messages. Throws Error:
+/// kFormat for damaged files, kUnsupported for another version, byte order or tensor type.
 Parsed parse(std::span<const std::byte> bytes, const std::string& path);
 
-/// The same, but the header is read from a copy of the file's beginning, where all but tensors' data then lies.
+/// The same, but reads the header from `header`, a copy of the file's beginning. All views but those of tensors' data
+/// then point into the copy.
 Parsed parse(std::span<const std::byte> header, std::span<const std::byte> bytes, const std::string& path);
 
 }  // namespace pith::gguf

@@ -9,7 +9,8 @@ namespace pith::gguf {
 namespace {
 
 constexpr std::size_t kStringHeaderBytes = sizeof(std::uint64_t);
-/// Sixty times the largest vocabularies. Files may be mostly holes, which cost nothing until somebody looks.
+/// Sixty times the largest vocabularies. A sparse file can state more entries at no cost to its author, so the number
+/// of bytes in the file is not limit enough.
 constexpr std::size_t kEntriesMax = std::size_t{1} << 24;
 
 void check_bools(std::span<const std::byte> bytes, std::string_view key, const std::string& path) {

@@ -11,8 +11,8 @@
 
 namespace pith::gguf {
 
-/// Walks through a file's bytes from front to back; reading past the end throws Error(kFormat) naming the file, what
-/// was to be read, where, and how much is there. The bytes and the path must outlive it. Not thread-safe.
+/// Reads a file's bytes from front to back. Reading past the end throws Error(kFormat) naming the file, the item, its
+/// offset, and the number of bytes left. The bytes and the path must outlive the reader. Not thread-safe.
 class Reader {
  public:
   Reader(std::span<const std::byte> bytes, const std::string& path) noexcept : bytes_(bytes), path_(path) {}
@@ -23,14 +23,14 @@ class Reader {
 
   std::uint32_t u32(std::string_view what) { return number<std::uint32_t>(what); }
   std::uint64_t u64(std::string_view what) { return number<std::uint64_t>(what); }
-  /// A 64-bit length and that many characters.
+  /// Reads a 64-bit length and that many characters.
   std::string_view string(std::string_view what);
-  /// The next `count` bytes.
+  /// Returns the next `count` bytes.
   std::span<const std::byte> take(std::uint64_t count, std::string_view what);
-  /// A count of things that take at least `bytes_each` bytes: more than fit into what is left are refused, so that a
-  /// count may size memory afterwards.
+  /// Checks a stated count of items that take at least `bytes_each` bytes each. Throws if they cannot fit into the
+  /// remaining bytes, so that the caller may allocate memory for the count.
   std::size_t count(std::uint64_t stated, std::size_t bytes_each, std::string_view what) const;
-  /// What lies between `begin`, an earlier offset(), and here.
+  /// Returns the bytes from `begin`, an earlier offset(), up to the present offset.
   std::span<const std::byte> since(std::size_t begin) const noexcept { return bytes_.subspan(begin, offset_ - begin); }
 
  private:
@@ -46,7 +46,7 @@ class Reader {
   std::size_t offset_ = 0;
 };
 
-/// Reads a value of the stated type. `key` is for messages. Throws Error(kFormat) for what is damaged,
+/// Reads a value, including the type that precedes it. `key` is for messages. Throws Error(kFormat) for damaged values,
 /// Error(kUnsupported) for arrays of arrays.
 Value read_value(Reader& reader, std::string_view key);
 

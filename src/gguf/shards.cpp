@@ -8,7 +8,7 @@
 namespace pith::gguf {
 namespace {
 
-/// Names have five digits.
+/// File names have five digits.
 constexpr std::uint64_t kCountMax = 99999;
 
 std::string name_end(std::size_t index, std::size_t count) {
@@ -18,7 +18,7 @@ std::string name_end(std::size_t index, std::size_t count) {
 }  // namespace
 
 Shard read_shard(const Metadata& metadata, const std::filesystem::path& path) {
-  // A count of 0 is what merging the parts leaves behind.
+  // Tools that merge the parts leave a count of 0 in the file.
   const std::uint64_t count = std::max<std::uint64_t>(1, metadata.get<std::uint64_t>("split.count").value_or(0));
   if (count > kCountMax) {
     fail(ErrorKind::kFormat, "{}: split.count is {}, at most {} are allowed", path.string(), count, kCountMax);

@@ -7,20 +7,20 @@
 
 namespace pith::gguf {
 
-/// What a file says about being part of a split model.
+/// What a file states about being part of a split model.
 struct Shard {
-  /// Files that the model consists of; 1 if it is not split.
+  /// The number of files of the model; 1 if it is not split.
   std::size_t count = 1;
-  /// This file's place, from 0.
+  /// This file's index, counted from 0.
   std::size_t index = 0;
 };
 
-/// Reads split.count and split.no. Throws Error(kFormat) naming `path` for a place outside the count, or a count beyond
-/// 99999.
+/// Reads split.count and split.no. Throws Error(kFormat) naming `path` if the index is not below the count, or the
+/// count is above 99,999.
 Shard read_shard(const Metadata& metadata, const std::filesystem::path& path);
 
-/// The path of file `index` of a model, next to its first file: ".../name-00002-of-00003.gguf". Only the first file's
-/// own name counts, nothing written in it. Throws Error(kFormat) if the first file is not called
+/// Returns the path of file `index` of a model, next to its first file: ".../name-00002-of-00003.gguf". Uses only the
+/// first file's own name, never a name that a file states. Throws Error(kFormat) if the first file is not called
 /// "name-00001-of-<count>.gguf".
 std::filesystem::path shard_path(const std::filesystem::path& first, std::size_t index, std::size_t count);
 

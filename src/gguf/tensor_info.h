@@ -12,18 +12,18 @@
 
 namespace pith::gguf {
 
-/// A tensor as the file states it, checked: 1 to 4 dimensions, none zero, whole blocks, `data` exactly as long as they
-/// say.
+/// A tensor as the file states it, checked: it has 1 to 4 dimensions, none of them zero, whole blocks, and exactly as
+/// many bytes of `data` as these need.
 struct TensorInfo {
   std::string name;
   TensorType type = TensorType::kF32;
-  /// As in the file: dims[0] is the columns, which lie side by side.
+  /// In the order of the file: dims[0] is the number of columns, which are contiguous in memory.
   std::vector<std::uint64_t> dims;
-  /// In the mapping; aligned as the file says, which may be less than the element type wants.
+  /// Points into the mapping. Aligned as the file states, which may be less than the element type needs.
   std::span<const std::byte> data;
 
   std::uint64_t columns() const { return dims.front(); }
-  /// The product of all other dimensions.
+  /// The product of all dimensions but the first.
   std::uint64_t rows() const {
     return std::accumulate(dims.begin() + 1, dims.end(), std::uint64_t{1}, std::multiplies<>());
   }

@@ -16,15 +16,15 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::uint32_t kRankMax = 4;
-/// Three times what the largest models have; their list is in memory as a whole.
+/// Three times what the largest models have. The limit bounds the list, which is kept in memory.
 constexpr std::uint64_t kTensorsMax = 65536;
-/// Element counts are signed in ggml.
+/// ggml counts elements with signed integers.
 constexpr auto kSizeMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
-/// A tensor as listed, and where the list says its data is.
+/// An entry of the list: a tensor, and where the list says its data lies.
 struct Listed {
   TensorInfo info;
-  /// From the beginning of the data.
+  /// In bytes from the beginning of the data.
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
 };
@@ -66,7 +66,7 @@ TensorType read_type(Reader& reader, const std::string& name) {
        ggml_type_name(id));
 }
 
-/// Bytes of a tensor's data.
+/// Returns the size of a tensor's data in bytes.
 std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& path) {
   const TensorTypeInfo& type = type_info(tensor.type);
   if (tensor.columns() % type.block_elements != 0) {
@@ -98,7 +98,7 @@ Listed read_entry(Reader& reader, std::uint64_t index, std::uint64_t alignment) 
   return tensor;
 }
 
-/// Cuts each tensor's data out of `data`, and sees to it that they lie there one after the other.
+/// Assigns each tensor its part of `data`, and checks that the parts lie there one after the other.
 void place(std::vector<Listed>& tensors, std::span<const std::byte> data, std::uint64_t alignment,
            const std::string& path) {
   std::vector<Listed*> by_offset(tensors.size());
@@ -137,7 +137,7 @@ std::vector<TensorInfo> read_tensor_table(Reader& reader, std::uint64_t count, s
   }
   std::vector<Listed> tensors(reader.count(count, kTensorEntryBytesMin, "the list of tensors"));
   for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i] = read_entry(reader, i, alignment);
-  // Without tensors there is no data, and the padding before it may be missing.
+  // A file without tensors has no data, and the padding before the data may then be missing.
   const std::uint64_t begin =
       std::min(*checked_align<std::uint64_t>(reader.offset(), alignment), std::uint64_t{file.size()});
   place(tensors, file.subspan(static_cast<std::size_t>(begin)), alignment, reader.path());

@@ -25,7 +25,7 @@ constexpr std::array<TensorTypeInfo, kTensorTypes> kTable = {{
     {TensorType::kBF16, "BF16", 1, 2},
 }};
 
-/// By number, those that ggml has since withdrawn (4, 5, 31 to 33, 36 to 38) included.
+/// Indexed by type number, including types that ggml has since withdrawn (4, 5, 31 to 33, 36 to 38).
 constexpr std::array<std::string_view, 42> kGgmlNames = {
     "F32",        "F16",        "Q4_0",       "Q4_1",  "Q4_2",     "Q4_3",     "Q5_0",     "Q5_1",    "Q8_0",
     "Q8_1",       "Q2_K",       "Q3_K",       "Q4_K",  "Q5_K",     "Q6_K",     "Q8_K",     "IQ2_XXS", "IQ2_XS",

@@ -7,7 +7,7 @@
 
 namespace pith::gguf {
 
-/// The tensor types that pith reads, by ggml's numbers. Elements lie in blocks along the columns.
+/// The tensor types that pith reads, numbered as in ggml. Elements form blocks along the columns.
 enum class TensorType : std::uint32_t {
   kF32 = 0,
   kF16 = 1,
@@ -28,26 +28,26 @@ enum class TensorType : std::uint32_t {
 
 inline constexpr std::size_t kTensorTypes = 15;
 
-/// One row of the table of types.
+/// A row of the table of types.
 struct TensorTypeInfo {
   TensorType type;
   /// As ggml spells it: "Q4_K".
   std::string_view name;
-  /// Columns that a block covers.
+  /// The number of columns that a block covers.
   std::size_t block_elements;
   std::size_t block_bytes;
 };
 
-/// The type with ggml's number `id`; nullptr if pith does not read it.
+/// Returns the type with ggml's number `id`, or nullptr if pith does not read it.
 const TensorTypeInfo* find_tensor_type(std::uint32_t id) noexcept;
 
 /// Throws Error(kInternal) for a value that is none of the enumerators.
 const TensorTypeInfo& type_info(TensorType type);
 
-/// The i-th row of the table, i < kTensorTypes: for loops over all types.
+/// Returns row i of the table, i < kTensorTypes, for loops over all types.
 const TensorTypeInfo& tensor_type_at(std::size_t i) noexcept;
 
-/// The name of any number that ggml has ever given to a type ("IQ2_XXS"), "type 77" for others: for messages.
+/// Returns the name of any type that ggml has ever had ("IQ2_XXS"), for messages; "77" for an unknown number.
 std::string ggml_type_name(std::uint32_t id);
 
 }  // namespace pith::gguf

@@ -16,7 +16,7 @@ struct Row {
   std::size_t size;
 };
 
-/// By ValueType's numbers.
+/// Indexed by ValueType.
 constexpr std::array<Row, 13> kTable = {{
     {"uint8", 1},
     {"int8", 1},

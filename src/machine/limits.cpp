@@ -19,13 +19,13 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReadBytesMin = std::size_t{1} << 16;
 constexpr std::size_t kReadBytesDefault = std::size_t{1} << 30;
 constexpr double kSecondsMax = 3600;
-/// A task of reading: enough to make its claim cheap, and few enough bytes that threads end together.
+/// Floats that one task reads: enough to make claiming it cheap, and few enough that threads finish together.
 constexpr std::size_t kPieceFloats = std::size_t{1} << 17;
 /// Floats that limit_read() takes at once.
 constexpr std::size_t kReadStep = 128;
-/// Vectors of weights of a call of limit_dots(): 16 KiB, which the innermost cache holds.
+/// Vectors of weights per call of limit_dots(): 16 KiB, which fit into the L1 cache.
 constexpr std::size_t kSteps = 256;
-/// Calls a task.
+/// Calls per task.
 constexpr std::size_t kCalls = 64;
 constexpr std::size_t kTasksByThread = 8;
 constexpr std::size_t kWeightBytes = 64;
@@ -39,7 +39,7 @@ void check(const LimitOptions& options) {
   }
 }
 
-/// Whole steps of limit_read().
+/// Rounds down to whole steps of limit_read().
 std::size_t read_floats(std::size_t bytes) {
   if (bytes == 0) {
     const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -52,7 +52,8 @@ std::size_t read_floats(std::size_t bytes) {
   return bytes / sizeof(float) / kReadStep * kReadStep;
 }
 
-/// Units a second of the best run until the time is over, at least two: the first one warms up.
+/// Returns the units per second of the best run. Repeats until the time is over, at least twice, since the first run
+/// warms up.
 template <typename Run>
 double best_rate(double units, double seconds, const Run& run) {
   double best = 0;
@@ -65,7 +66,7 @@ double best_rate(double units, double seconds, const Run& run) {
   return best;
 }
 
-/// What threads computed, one place each, so that no compiler leaves the work out; apart, so that they share no line.
+/// What threads computed, kept so that no compiler removes the work. Each has a cache line of its own.
 struct alignas(64) Result {
   double sum = 0;
   std::array<float, kernels::kLimitRows * kernels::kLanes> dots{};
@@ -77,7 +78,7 @@ double time_reads(const kernels::KernelTable& kernels, ThreadPool& pool, std::si
   const auto piece = [&](std::size_t i) {
     return memory.span().subspan(i * kPieceFloats, std::min(kPieceFloats, floats - i * kPieceFloats));
   };
-  // Pages that were never written may all be the same one.
+  // Writes every page, since pages that were never written may all map to the same physical one.
   pool.run(pieces, [&](std::size_t i) { std::fill(piece(i).begin(), piece(i).end(), 1.0F); });
   std::vector<Result> results(static_cast<std::size_t>(pool.size()));
   const double rate = best_rate(static_cast<double>(floats * sizeof(float)), seconds, [&] {

@@ -18,8 +18,8 @@ constexpr const char* kFrequencyFactors = "rope_freqs.weight";
 constexpr float kFactorMin = 1e-6F;
 constexpr float kFactorMax = 1e6F;
 
-/// Takes tensors out of a file, each checked against the shape that the model wants. A first pass looks at the list
-/// alone, so that a tensor which is missing is found before any is packed.
+/// Takes tensors out of a file and checks each against the shape that the model needs. A first pass reads the list
+/// only, so that a missing tensor is found before any is packed.
 class Binder {
  public:
   enum class Pass { kCheck, kPack };
@@ -60,7 +60,7 @@ class Binder {
     return required || file_.find(name) != nullptr ? vector(name, length) : Vector();
   }
 
-  /// What no part of the model has asked for would change what it computes, if we knew it.
+  /// Refuses tensors that no part of the model asked for, since a variant that has them computes something else.
   void check_all_used(const Hparams& h) const {
     for (const gguf::TensorInfo& tensor : file_.tensors()) {
       if (used_.contains(&tensor)) continue;
@@ -145,7 +145,7 @@ ModelWeights bind_all(Binder& binder, const Hparams& hparams) {
   return weights;
 }
 
-/// They divide frequencies.
+/// Checks the factors by which RoPE's frequencies are divided.
 void check_frequency_factors(const gguf::File& file, const Vector& factors) {
   for (std::size_t i = 0; i < factors.size(); ++i) {
     if (factors[i] >= kFactorMin && factors[i] <= kFactorMax) continue;

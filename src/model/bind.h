@@ -12,21 +12,22 @@
 namespace pith::model {
 
 struct BindOptions {
-  /// Weights are expanded to float32.
+  /// Whether weights are expanded to float32.
   bool as_f32 = false;
-  /// Scales, minimums and elements that are NaN or infinite are refused.
+  /// Whether scales, minimums and elements that are NaN or infinite are refused.
   bool check_weights = true;
-  /// What the file must be; null: whatever it is. Its description has been checked.
+  /// What the file must match; null: any file. Its metadata and tensor list have been checked before
+  /// (check_described()).
   const Manifest* manifest = nullptr;
   std::function<void(double share)> progress{};
 };
 
-/// The only place where a file's tensors and the packed weights meet. Checks every tensor's presence and shape against
-/// the hyper-parameters before the first is packed, that none is left over, and all of the file against a manifest if
-/// there is one. What was packed is given back to the system, so that a load takes hardly more memory than its weights.
-/// Throws Error: kFormat naming file, tensor, shape and the shape wanted, or the place and value of a number that is
-/// not finite; kUnsupported for a tensor that the architecture does not have; kIntegrity for what is not as the
-/// manifest says; kIo if the file became shorter meanwhile.
+/// The only place where a file's tensors and the packed weights meet. Before packing anything, checks the presence and
+/// shape of every tensor against the hyper-parameters, and that none is left over. Compares the tensors' data with the
+/// manifest if there is one. Returns packed source bytes to the system as it goes, so that a load takes hardly more
+/// memory than its weights. Throws Error: kFormat naming file, tensor, shape and wanted shape, or the position and
+/// value of a number that is not finite; kUnsupported for a tensor that the architecture does not have; kIntegrity for
+/// data that differs from the manifest; kIo if the file became shorter meanwhile.
 ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options, ThreadPool& pool);
 
 }  // namespace pith::model

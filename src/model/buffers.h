@@ -13,8 +13,7 @@ constexpr std::size_t padded(std::size_t columns) {
   return (columns + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
 }
 
-/// All activations of a batch, in one place. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at
-/// once.
+/// All activations of a batch. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at once.
 struct Buffers {
   /// Tokens whose activations take about `bytes` at most, but one at least.
   static std::size_t tokens_within(const Hparams& h, std::size_t bytes);

@@ -8,16 +8,16 @@
 
 namespace pith::model {
 
-/// What makes a model the one that a cache came from.
+/// Identifies the model that a cache came from.
 struct Fingerprint {
-  /// Of hyper-parameters, vocabulary and weights as they are multiplied: the same for the same file and arithmetic on
-  /// every machine.
+  /// Digest of hyper-parameters, vocabulary and weights as they are multiplied. The same on every machine for the same
+  /// file and arithmetic.
   snapshot::Digest model{};
-  /// Of how positions turn vectors (RoPE), and of what each layer sees.
+  /// Digest of how positions rotate vectors (RoPE), and of which tokens each layer sees.
   snapshot::Digest positions{};
 };
 
-/// Reads all weights once: a second for some ten gigabytes.
+/// Reads all weights once: about a second per ten gigabytes.
 Fingerprint fingerprint(const Hparams& hparams, const Tokenizer& tokenizer, const ModelWeights& weights);
 
 }  // namespace pith::model

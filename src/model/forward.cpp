@@ -9,9 +9,10 @@
 namespace pith::model {
 namespace {
 
-/// Rows of a task of per-token work.
+/// Rows per task of per-token work.
 constexpr std::size_t kRowsPerTask = 8;
-/// Rows of logits computed at once when all of a batch are asked for: weights are read once for them.
+/// Rows of logits computed at once when those of a whole batch are asked for, so that the weights are read once for all
+/// of them.
 constexpr std::size_t kLogitRows = 24;
 
 void check_finite(std::span<const float> logits) {
@@ -98,7 +99,7 @@ void Forward::add_projected(const Vector& bias, const Vector& post_norm, std::si
   k_.add(&buffers_.residual[m * buffers_.embedding_stride], projected, h_.embedding);
 }
 
-/// Biases, query and key norms and RoPE on the rows of qkv.
+/// Applies biases, query and key norms, and RoPE to the rows of qkv.
 void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
   const LayerWeights& w = model_.weights().layers[layer];
   const Rope& rope = h_.windows[layer] != 0 ? local_rope_ : rope_;
@@ -123,7 +124,7 @@ void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
 void Forward::attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse) {
   const LayerWeights& w = model_.weights().layers[layer];
   Buffers& b = buffers_;
-  // Rows come from the embedding, or from the layer before.
+  // Rows come from the embedding in the first layer, and from the previous layer in all others.
   const kernels::Activations x =
       normed(w.attention_norm, 0, tokens.size(), weights::formats_of(w.query, w.key, w.value), [&](std::size_t m) {
         if (layer == 0) return embed(tokens[m], m);

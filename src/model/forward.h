@@ -17,7 +17,7 @@
 
 namespace pith::model {
 
-/// The shape of the cache that a model's sessions need.
+/// Returns the shape of the cache that a model's sessions need.
 kv::KvShape kv_shape(const Hparams& hparams);
 
 /// How the positions of layers without a window turn vectors.
@@ -28,7 +28,7 @@ kv::Rotary rotary(const ModelImpl& model);
 /// into batches.
 class Forward {
  public:
-  /// Row r of logits is [vocab] floats, valid during the call.
+  /// Receives row `row` of logits, [vocab] floats that are valid during the call.
   using LogitsRow = std::function<void(std::size_t row, std::span<const float> logits)>;
 
   /// Receives the final hidden state [hidden size] of row r, after the output norm; valid during the call.
@@ -42,28 +42,28 @@ class Forward {
   /// A single token reads sparsely if asked to, where the cache does (Cache::enable_sparse()).
   void run(std::span<const Token> tokens, bool sparse = false);
 
-  /// Logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
+  /// Computes logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
   /// Final hidden states of rows [first, first + count) of the last batch.
   void hidden(std::size_t first, std::size_t count, const HiddenRow& on_row);
 
  private:
-  // What happens between two products happens in one parallel region, in blocks of rows that stay in the cache from
-  // where they are added up to their codes. So a part of a layer leaves its projection to whoever reads the residual
-  // next.
+  // All work between two products runs in one parallel region, in blocks of rows that stay in the processor's cache
+  // from their sum to their codes. So a block does not add its own projection to the residual: the next block, which
+  // reads the residual, does.
   void attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse);
   void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
   void shape_qkv(std::size_t layer, std::size_t tokens);
   /// residual[m] = embedding
   void embed(Token token, std::size_t m);
-  /// residual[m] += (post-normed) (projected[m] + bias)
+  /// residual[m] += post_norm(projected[m] + bias); an empty `post_norm` leaves the norm out.
   void add_projected(const Vector& bias, const Vector& post_norm, std::size_t m);
-  /// normed = norm(residual) of rows [first, first + rows), for the matrices that read it; update(m) is called first,
-  /// and brings residual[m] up to date.
+  /// normed = norm(residual) for rows [first, first + rows), for the matrices that read it. Calls update(m) first,
+  /// which brings residual[m] up to date.
   template <typename Update>
   kernels::Activations normed(const Vector& weight, std::size_t first, std::size_t rows, weights::FormatSet readers,
                               const Update& update);
-  /// Rows of x, each made by make_row(m).
+  /// Makes each row of x by make_row(m) and returns the rows in the forms that `readers` need.
   template <typename MakeRow>
   kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
                                    weights::FormatSet readers, const MakeRow& make_row);

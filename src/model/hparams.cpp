@@ -16,7 +16,7 @@ constexpr std::uint64_t kDimensionMax = 1U << 20;
 constexpr std::uint64_t kVocabMax = 1U << 24;
 constexpr std::uint64_t kHeadSizeMax = 512;
 constexpr std::uint64_t kHeadMultiple = 16;
-// Wide of what models have, and so that nothing computed from them leaves float's range.
+// Wider than the values of any model, but narrow enough that nothing computed from them leaves float's range.
 constexpr Range kNormEps = {1e-12, 1.0};
 constexpr Range kScalingFactor = {1e-3, 1e6};
 constexpr Range kYarnTurns = {1e-3, 1e6};
@@ -103,7 +103,7 @@ std::size_t read_vocab_size(const gguf::File& file, const Keys& keys) {
   if (rows > kVocabMax) {
     fail(ErrorKind::kFormat, "{}: token_embd.weight has {} rows, at most {} are allowed", file.path(), rows, kVocabMax);
   }
-  // Rows beyond it pad the matrix.
+  // Checks the stated size. The matrix may have more rows, which are padding.
   keys.count_or("vocab_size", rows, rows);
   return static_cast<std::size_t>(rows);
 }

@@ -15,7 +15,7 @@ enum class RopePairs {
 
 enum class RopeScaling { kNone, kLinear, kYarn };
 
-/// Rotary position embedding (Su et al., 2104.09864) and what stretches it.
+/// Rotary position embedding (Su et al., 2104.09864) and its scaling.
 struct RopeParams {
   std::size_t dims = 0;  ///< Rotated elements of a head, even; the rest passes through.
   RopePairs pairs = RopePairs::kInterleaved;
@@ -31,7 +31,7 @@ struct RopeParams {
 
 enum class Activation { kSilu, kGelu };
 
-/// What the forward pass needs to know of a model. Filled from the file's metadata by an architecture (arch/).
+/// All that the forward pass needs to know of a model. An architecture (arch/) fills it from the file's metadata.
 struct Hparams {
   std::string architecture;
   std::size_t layers = 0;
@@ -46,23 +46,23 @@ struct Hparams {
   float norm_eps = 1e-5F;
   float attention_scale = 1.0F;
   float embedding_scale = 1.0F;
-  /// Logits become cap * tanh(logit / cap); 0: they stay.
+  /// Logits become cap * tanh(logit / cap); 0: unchanged.
   float logit_softcap = 0.0F;
   Activation activation = Activation::kSilu;
   bool query_key_norm = false;
   bool post_norms = false;
   bool attention_bias_required = false;
   RopeParams rope;
-  /// Used by sliding-window layers.
+  /// RoPE of sliding-window layers.
   RopeParams local_rope;
   std::size_t sliding_window = 0;
-  /// By layer: tokens a query sees; 0: all.
+  /// By layer: the number of tokens that a query sees; 0: all.
   std::vector<std::size_t> windows;
 };
 
 /// Reads what all architectures share and lets the file's architecture adapt it. Throws Error: kUnsupported for an
-/// architecture that is not in arch/table.cpp, kFormat for keys missing or out of range, naming file, key, value and
-/// limit.
+/// architecture that is not in arch/table.cpp, kFormat for keys that are missing or out of range, naming file, key,
+/// value and limit.
 Hparams read_hparams(const gguf::File& file);
 
 }  // namespace pith::model

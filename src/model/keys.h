@@ -9,34 +9,34 @@
 
 namespace pith::model {
 
-/// What a number may be.
+/// The allowed range of a number.
 struct Range {
   double min = 0.0;
   double max = 0.0;
 };
 
 inline constexpr std::uint64_t kContextMax = std::uint64_t{1} << 30;
-/// Of RoPE's frequencies: above 1, since its logarithm divides.
+/// The range of RoPE's base: above 1, since the frequencies divide by its logarithm.
 inline constexpr Range kRopeBase = {1.001, 1e15};
 
-/// The keys of one architecture ("llama.block_count"), each checked as it is read: whatever a file says, what comes out
-/// can be computed with. Throws Error(kFormat) naming file, key, value and limit.
+/// The keys of one architecture ("llama.block_count"), each checked as it is read, so that whatever a file says, its
+/// values can be computed with. Throws Error(kFormat) naming file, key, value and limit.
 class Keys {
  public:
   Keys(const gguf::File& file, std::string_view architecture);
 
-  /// The whole name of a key.
+  /// Returns the full name of a key.
   std::string name_of(std::string_view name) const { return prefix_ + std::string(name); }
   bool has(std::string_view name) const { return metadata().has(name_of(name)); }
 
-  /// A number from 1 to `max`.
+  /// Returns a number from 1 to `max`.
   std::size_t count(std::string_view name, std::uint64_t max) const;
-  /// The same; `fallback` if the key is absent.
+  /// The same, but returns `fallback` if the key is absent.
   std::size_t count_or(std::string_view name, std::uint64_t fallback, std::uint64_t max) const;
-  /// The same, but some files state it once for each layer; all must be equal, Error(kUnsupported) otherwise.
+  /// The same, but a file may state it once per layer. Throws Error(kUnsupported) if the layers differ.
   std::size_t count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
 
-  /// A float in a range; NaN is in none.
+  /// Returns a float in a range; NaN is in none.
   double real(std::string_view name, Range range) const;
   double real_or(std::string_view name, double fallback, Range range) const;
 

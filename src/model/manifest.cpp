@@ -15,7 +15,7 @@ struct Job {
   std::string* digest;
 };
 
-/// The longest ones first, so that nobody waits for one of them at the end.
+/// Hashes the longest ones first, so that no thread waits for one of them at the end.
 void hash_all(std::vector<Job> jobs, const ManifestOptions& options) {
   std::stable_sort(jobs.begin(), jobs.end(),
                    [](const Job& a, const Job& b) { return a.bytes.size() > b.bytes.size(); });
@@ -26,7 +26,7 @@ void hash_all(std::vector<Job> jobs, const ManifestOptions& options) {
   pool.run(jobs.size(), [&](std::size_t i, std::size_t worker) {
     *jobs[i].digest = model::digest_of(jobs[i].bytes, [&](std::size_t bytes) {
       const std::uint64_t so_far = done += bytes;
-      // The first worker is the caller's thread.
+      // Worker 0 is the caller's thread.
       if (worker == 0 && options.progress) {
         options.progress(static_cast<double>(so_far) / static_cast<double>(total));
       }

@@ -18,7 +18,7 @@ std::string shape_of(const Manifest::Tensor& tensor) {
   return fmt::format("{} [{}]", tensor.type, fmt::join(tensor.shape, ", "));
 }
 
-/// Keys or tensors, found by their names.
+/// Keys or tensors, indexed by name.
 template <typename Item>
 void compare_named(Part part, const std::vector<Item>& expected, const std::vector<Item>& found,
                    std::vector<ManifestDifference>& differences) {

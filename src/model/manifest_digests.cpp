@@ -9,7 +9,7 @@
 namespace pith::model {
 namespace {
 
-/// What is hashed at once: a copied piece is still in the cache then.
+/// Bytes hashed at once, few enough that a copied piece is still in the processor's cache.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 17;
 
 std::string digest_of(const gguf::Value& value) {

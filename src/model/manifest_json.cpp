@@ -20,17 +20,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormatName = "pith-manifest";
 constexpr int kVersion = 1;
-/// Some fifty times what the largest models take.
+/// About fifty times the size of the largest models' manifests.
 constexpr std::size_t kTextBytesMax = std::size_t{16} << 20;
 constexpr std::size_t kValuesMax = std::size_t{1} << 20;
 /// The manifest, a list, an entry, its shape.
 constexpr std::size_t kDepthMax = 4;
-/// Of an object; a manifest has five. Those of the library are found one by one.
+/// Per object; a manifest has five. The JSON library searches fields one by one.
 constexpr std::size_t kFieldsMax = 16;
 constexpr std::size_t kRankMax = 4;
 constexpr std::size_t kDigestDigits = 64;
 
-/// One number for all of the metadata, so that people can compare it.
+/// One digest of all metadata, so that people can compare it at a glance.
 std::string metadata_digest(const std::vector<Manifest::Key>& keys) {
   std::vector<const Manifest::Key*> sorted;
   sorted.reserve(keys.size());
@@ -43,9 +43,9 @@ std::string metadata_digest(const std::vector<Manifest::Key>& keys) {
   return snapshot::to_hex(snapshot::sha256(fields.bytes()));
 }
 
-/// Looks a text over before it becomes values: nothing is nested deeper or there more often than in any manifest, and
-/// no field is there twice, of which JSON libraries take the one or the other. A handler of the library's events; its
-/// parser with a callback would do too, but in time that grows with the square of a list's length.
+/// Checks a text before it is turned into values: nesting and number of fields are no larger than in any manifest, and
+/// no field appears twice (JSON libraries differ in which of the two they keep). Handles the library's parse events;
+/// its parser with a callback would work too, but takes time quadratic in the length of a list.
 class Guard {
  public:
   explicit Guard(std::string_view origin) : origin_(origin) {}
@@ -71,7 +71,7 @@ class Guard {
     return true;
   }
   bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) {
-    // A number beyond all types is no error of form.
+    // A number that no type can hold is not a syntax error.
     if (dynamic_cast<const Json::parse_error*>(&error) == nullptr)
       fail(ErrorKind::kFormat, "{}: is no JSON that can be read", origin_);
     fail(ErrorKind::kFormat, "{}: is no JSON, at byte {}", origin_, byte);
@@ -95,11 +95,11 @@ class Guard {
 
   std::string_view origin_;
   std::size_t values_ = 0;
-  /// Of the arrays and objects that are open.
+  /// The fields seen so far in each array or object that is still open.
   std::vector<std::vector<std::string>> fields_;
 };
 
-/// An object that has exactly the fields that it should have.
+/// An object that has exactly the expected fields.
 class Fields {
  public:
   Fields(const Json& json, std::string where, std::initializer_list<std::string_view> names)
@@ -157,7 +157,7 @@ class Fields {
   std::string where_;
 };
 
-/// Every item of a list, of which no two have the same name.
+/// Reads every item of a list, and refuses two items with the same name.
 template <typename Item, typename Read>
 std::vector<Item> read_list(const Json& list, const std::string& where, const char* what, const Read& read) {
   std::vector<Item> items;
@@ -189,7 +189,7 @@ Manifest::Tensor read_tensor(const Json& json, std::string where) {
 Json parse_text(std::string_view text, std::string_view origin) {
   if (text.size() > kTextBytesMax)
     fail(ErrorKind::kFormat, "{}: has {} bytes, a manifest at most {}", origin, text.size(), kTextBytesMax);
-  // The library takes the one for the end of a text and passes over the other.
+  // The library would take a zero byte for the end of the text, and would skip a byte order mark.
   const std::size_t zero = text.find('\0');
   if (zero != std::string_view::npos || text.starts_with("\xEF\xBB\xBF"))
     fail(ErrorKind::kFormat, "{}: is no JSON, at byte {}", origin, zero == std::string_view::npos ? 1 : zero + 1);
@@ -198,7 +198,7 @@ Json parse_text(std::string_view text, std::string_view origin) {
   return Json::parse(text);
 }
 
-/// Of another version the fields are unknown: look at that first.
+/// Checks the version before anything else, since other versions have unknown fields.
 void check_version(const Json& json, const std::string& where) {
   const bool named = json.is_object() && json.contains("format") && json["format"] == kFormatName;
   if (!named || !json.contains("version")) fail(ErrorKind::kFormat, "{}: is no manifest of a model", where);

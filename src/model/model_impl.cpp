@@ -17,7 +17,7 @@
 namespace pith::model {
 namespace {
 
-/// The weight type with the most bytes.
+/// Returns the weight type that takes the most bytes.
 std::string commonest_type(const gguf::File& file) {
   std::map<gguf::TensorType, std::size_t> bytes;
   for (const gguf::TensorInfo& tensor : file.tensors()) bytes[tensor.type] += tensor.data.size();
@@ -34,7 +34,7 @@ std::string commonest_type(const gguf::File& file) {
 
 std::string text_of(const Tokenizer& tokenizer, Token token) { return token < 0 ? "" : tokenizer.piece(token, true); }
 
-/// Thirty times the longest of real ones.
+/// Thirty times the length of the longest real one.
 constexpr std::size_t kTemplateBytesMax = std::size_t{1} << 20;
 
 ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokenizer) {

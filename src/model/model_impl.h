@@ -18,7 +18,7 @@
 
 namespace pith::model {
 
-/// Everything a loaded model consists of. Immutable; shared by its sessions.
+/// Everything that a loaded model consists of. Immutable; shared by its sessions.
 class ModelImpl {
  public:
   ModelImpl(const std::filesystem::path& path, const ModelOptions& options);
@@ -50,7 +50,7 @@ class ModelImpl {
   std::unique_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
   ModelInfo info_;
-  /// What sessions share; says nothing about the model.
+  /// State that sessions share; it is not part of the model.
   mutable PrefixIndex prefixes_;
   mutable WorkspacePool workspaces_;
   mutable ThreadPools pools_;

@@ -31,7 +31,7 @@ void PrefixIndex::add(const std::shared_ptr<const PrefixState>& state) {
     std::erase_if(states, [](const auto& each) { return each.expired(); });
     states.push_back(state);
   }
-  // What no session keeps any more.
+  // Removes states that no session keeps any more.
   std::erase_if(by_hash_, [](auto& entry) {
     return std::all_of(entry.second.begin(), entry.second.end(), [](const auto& each) { return each.expired(); });
   });

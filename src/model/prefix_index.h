@@ -15,25 +15,26 @@
 
 namespace pith::model {
 
-/// A session's cache as it was after some tokens, a whole number of pages. Shares its pages.
+/// A session's cache as it was after some whole number of pages of tokens. Shares its pages.
 struct PrefixState {
-  std::string config;  ///< What two caches must have in common: codecs by layer.
+  std::string config;  ///< What two caches must have in common: the codecs of each layer.
   std::vector<Token> tokens;
   kv::Cache cache;
 };
 
-/// States of the sessions of one model, found by the tokens that led to them: hashes of pages of tokens, each chained
-/// to the one before, so that the longest prefix that two sequences share is found page by page. A state lives as long
-/// as the session that added it keeps it. Thread-safe.
+/// States of the sessions of one model, indexed by the tokens that led to them. Each page of tokens has a hash chained
+/// to that of the previous page, so the longest prefix that two sequences share is found page by page. A state lives as
+/// long as the session that added it keeps it. Thread-safe.
 class PrefixIndex {
  public:
   void add(const std::shared_ptr<const PrefixState>& state);
 
   struct Match {
     std::shared_ptr<const PrefixState> state;  ///< Null: nothing is shared.
-    std::size_t tokens = 0;                    ///< What of it: all, or what its cache can be taken back to.
+    /// How many tokens of it are usable: all, or as many as its cache can be truncated to.
+    std::size_t tokens = 0;
   };
-  /// The longest state that begins `tokens`.
+  /// Returns the state that shares the longest prefix with `tokens`.
   Match find(const std::string& config, std::span<const Token> tokens) const;
 
  private:

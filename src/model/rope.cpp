@@ -7,13 +7,14 @@
 namespace pith::model {
 namespace {
 
-/// The pair that turns `rotations` times over the original context (2309.00071, eq. 22).
+/// Returns the pair that makes `rotations` rotations over the original context (2309.00071, eq. 22).
 double pair_of_rotations(const RopeParams& p, double rotations) {
   return static_cast<double>(p.dims) * std::log(p.original_context / (rotations * 2.0 * std::numbers::pi)) /
          (2.0 * std::log(p.base));
 }
 
-/// YaRN leaves fast pairs alone, interpolates slow ones and blends between (2309.00071, section 3.2).
+/// Returns how much of its own frequency a pair keeps: YaRN leaves fast pairs alone, interpolates slow ones and blends
+/// in between (2309.00071, section 3.2).
 double yarn_share_kept(const RopeParams& p, std::size_t pair) {
   const double last = static_cast<double>(p.dims) - 1.0;
   const double low = std::max(0.0, std::floor(pair_of_rotations(p, p.beta_fast)));
@@ -22,7 +23,7 @@ double yarn_share_kept(const RopeParams& p, std::size_t pair) {
   return 1.0 - std::clamp(ramp, 0.0, 1.0);
 }
 
-// One loop for each order of pairs, with what the compiler has to know to take several pairs at once.
+// One loop per order of pairs, each with what the compiler needs to know in order to vectorize it.
 
 void turn_neighbours(float* __restrict head, const float* __restrict cos, const float* __restrict sin,
                      std::size_t pairs) {

@@ -26,7 +26,7 @@ class Rope {
   RopePairs pairs_;
   std::size_t half_;
   float magnitude_ = 1.0F;
-  std::vector<double> frequencies_;  ///< [dims / 2] radians a position
+  std::vector<double> frequencies_;  ///< [dims / 2] radians per position
   std::vector<float> cos_;           ///< [tokens, dims / 2]
   std::vector<float> sin_;           ///< [tokens, dims / 2]
 };

@@ -7,7 +7,7 @@
 namespace pith::model {
 namespace {
 
-/// "blk.12" of "blk.12.attn_q.weight"; "" of what belongs to no layer.
+/// Returns "blk.12" for "blk.12.attn_q.weight", and "" for tensors that belong to no layer.
 std::string_view group_of(std::string_view name) {
   constexpr std::string_view kLayer = "blk.";
   return name.starts_with(kLayer) ? name.substr(0, name.find('.', kLayer.size())) : std::string_view();
@@ -16,7 +16,7 @@ std::string_view group_of(std::string_view name) {
 }  // namespace
 
 void check_described(const gguf::File& file, const Manifest& manifest) {
-  // Files are not read as wholes here, and tensors' data not yet: those are as expected.
+  // Whole files are not hashed here, and tensors' data is not read yet: take these as expected.
   Manifest found;
   found.files = manifest.files;
   found.metadata = describe_metadata(file.metadata());

@@ -16,22 +16,22 @@
 
 namespace pith::model {
 
-/// Throws Error(kIntegrity) naming file and what is not as the manifest says: keys of the metadata, names, types and
-/// shapes of tensors. Their data is left to TensorBytes.
+/// Throws Error(kIntegrity) naming the file and the first difference from the manifest: keys of the metadata, names,
+/// types and shapes of tensors. The tensors' data is left to TensorBytes.
 void check_described(const gguf::File& file, const Manifest& manifest);
 
-/// Tensors' data on their way from a file to packed weights. With a manifest each tensor is first copied to memory of
-/// our own and the copy's digest compared: what is packed is what was checked, whoever writes to the file meanwhile. A
-/// layer's tensors are copied at once, side by side, and given back when they are packed.
+/// Hands tensors' data from a file to packing. With a manifest, each tensor is first copied to private memory and the
+/// copy's digest is compared, so that the checked bytes are the packed ones, even if somebody writes to the file
+/// meanwhile. The tensors of a layer are copied together, in parallel, and freed once they are packed.
 class TensorBytes {
  public:
-  /// All outlive it. `manifest`: null to take everything as it lies in the file; else check_described() has passed.
+  /// All must outlive it. `manifest` is null to use the file's own bytes; otherwise check_described() must have passed.
   TensorBytes(const gguf::File& file, const Manifest* manifest, ThreadPool& pool);
 
-  /// Valid until release() or the next call. Throws Error: kIntegrity naming file, tensor, digest and the manifest's,
-  /// kOutOfMemory.
+  /// The bytes are valid until release() or the next call. Throws Error: kIntegrity naming file, tensor, its digest and
+  /// the manifest's; kOutOfMemory.
   std::span<const std::byte> of(const gguf::TensorInfo& tensor);
-  /// It is packed.
+  /// Call this when the tensor is packed.
   void release(const gguf::TensorInfo& tensor);
 
  private:
@@ -43,7 +43,7 @@ class TensorBytes {
   const Manifest* manifest_;
   ThreadPool& pool_;
   std::map<std::string_view, const Manifest::Tensor*> expected_;
-  /// By what their names begin with, "blk.12"; all others under "".
+  /// By the first part of the tensors' names, "blk.12"; all others under "".
   std::map<std::string_view, Group> groups_;
   /// Copies of one group's tensors.
   std::map<const gguf::TensorInfo*, RawBuffer> held_;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "tokenizer.ggml.";
 
-/// All "tokenizer.ggml.…_token_id" that are there.
+/// Reads all keys "tokenizer.ggml.…_token_id" that are present.
 std::vector<std::pair<std::string_view, std::int64_t>> read_ids(const gguf::Metadata& metadata) {
   std::vector<std::pair<std::string_view, std::int64_t>> ids;
   for (const gguf::MetadataEntry& entry : metadata.entries()) {
@@ -17,7 +17,7 @@ std::vector<std::pair<std::string_view, std::int64_t>> read_ids(const gguf::Meta
   return ids;
 }
 
-/// Before anything is made of an array that the tokenizer would refuse for its length.
+/// Refuses an array whose length the tokenizer would refuse, before anything is made of it.
 void check_length(const gguf::File& file, std::string_view key, std::size_t tokens) {
   const gguf::Value* value = file.metadata().find(key);
   if (tokens == 0 || value == nullptr || !value->is_array() || value->count == 0 || value->count == tokens) return;

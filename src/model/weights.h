@@ -8,14 +8,14 @@
 
 namespace pith::model {
 
-/// A vector of a model: norm weights, biases. Empty: absent.
+/// A vector of a model: norm weights or biases. Empty: absent.
 using Vector = std::vector<float>;
 
 struct LayerWeights {
   Vector attention_norm;  ///< [embedding]
   weights::PackedMatrix query, key,
       value;  ///< [heads * key_size | kv_heads * key_size | kv_heads * value_size, embedding]
-  Vector query_bias, key_bias, value_bias;  ///< As many as rows; optional.
+  Vector query_bias, key_bias, value_bias;  ///< As many elements as rows; optional.
   Vector query_norm, key_norm;              ///< [key_size]; optional.
   weights::PackedMatrix attention_output;   ///< [embedding, heads * value_size]
   Vector attention_output_bias;             ///< [embedding]; optional.
@@ -23,7 +23,7 @@ struct LayerWeights {
   Vector feed_forward_norm;                 ///< [embedding]
   weights::PackedMatrix gate, up;           ///< [feed_forward, embedding]
   weights::PackedMatrix down;               ///< [embedding, feed_forward]
-  Vector gate_bias, up_bias, down_bias;     ///< As many as rows; optional.
+  Vector gate_bias, up_bias, down_bias;     ///< As many elements as rows; optional.
   Vector feed_forward_post_norm;            ///< [embedding]; optional.
 
   std::array<const weights::PackedMatrix*, 7> matrices() const {
@@ -38,7 +38,7 @@ struct LayerWeights {
 
 struct ModelWeights {
   weights::PackedMatrix embedding;  ///< [vocab, embedding]
-  /// [vocab, embedding]; empty where the embedding serves as output too.
+  /// [vocab, embedding]; empty if the embedding is also the output matrix.
   weights::PackedMatrix output;
   Vector output_norm;             ///< [embedding]
   Vector rope_frequency_factors;  ///< [rope dims / 2]; optional.

@@ -14,17 +14,17 @@ constexpr double kLegendRow = 20;
 constexpr double kLegendLine = 20;
 constexpr double kMargin = 16;
 
-/// 1, 2, 5 or 10 times a power of ten, at least `least`.
+/// Returns 1, 2, 5 or 10 times a power of ten, whichever is the smallest that is at least `least`.
 double round_step(double least) {
   const double power = std::pow(10.0, std::floor(std::log10(least)));
   for (const double factor : {1.0, 2.0, 5.0}) {
-    // A hair below: 0.2 may come as 0.20000000000000001.
+    // With a tolerance, since 0.2 may arrive as 0.20000000000000001.
     if (factor * power >= least * (1 - 1e-9)) return factor * power;
   }
   return 10 * power;
 }
 
-/// Both ends of the values that have a place, apart from each other.
+/// The smallest and largest of the values that the scale can show, made distinct.
 struct Range {
   double low;
   double high;
@@ -54,7 +54,7 @@ double legend_width(const std::vector<LegendEntry>& legend) {
 }  // namespace
 
 bool has_place(double value, Scale scale) noexcept {
-  // Beyond these, differences and powers overflow.
+  // Beyond these limits, differences and powers overflow.
   constexpr double kMost = 1e300;
   if (!std::isfinite(value) || std::abs(value) > kMost) return false;
   return scale == Scale::kLinear || value > 1 / kMost;
@@ -65,7 +65,7 @@ std::vector<double> linear_ticks(double low, double high, int count) {
   const double first = std::floor(low / step + 1e-9);
   const double last = std::max(std::ceil(high / step - 1e-9), first + 1);
   std::vector<double> ticks(static_cast<std::size_t>(last - first) + 1);
-  // Negative powers of ten are not exact as factors; as divisors they are.
+  // Negative powers of ten are not exact, but their inverses are.
   const double inverse = std::round(1 / step);
   for (std::size_t i = 0; i < ticks.size(); ++i) {
     const double steps = first + static_cast<double>(i);
@@ -87,7 +87,7 @@ std::vector<double> logarithmic_ticks(double low, double high) {
       if (power < last) ticks.push_back(factor * decade);
     }
   }
-  // Finer ticks beyond the range are not needed to span it.
+  // Removes the finer ticks that are not needed to span the range.
   while (ticks.size() > 2 && ticks[1] <= low * (1 + 1e-9)) ticks.erase(ticks.begin());
   while (ticks.size() > 2 && ticks[ticks.size() - 2] >= high * (1 - 1e-9)) ticks.pop_back();
   return ticks;
@@ -97,7 +97,7 @@ std::string short_number(double value) {
   if (std::isnan(value)) return "-";
   std::string text = fmt::format("{:.4g}", value == 0 ? 0.0 : value);
   if (text.find('e') == std::string::npos) return text;
-  // Whole numbers that readers know by their digits: 16384, 131072.
+  // Prints in full the whole numbers that readers know by their digits: 16384, 131072.
   const bool whole = value == std::round(value) && std::abs(value) < 1e7;
   return whole ? fmt::format("{:.0f}", value) : text;
 }
@@ -135,7 +135,7 @@ Box Frame::area(const Axis& y) const {
   const double left = kMargin + (y_label.empty() ? 0 : 1.5 * kLegendSize) + widest + 8;
   const double right = std::max(legend_width(legend), 1.5 * kMargin);
   const double bottom = kMargin + kTickSize + (x_label.empty() ? 0 : 2 * kLegendSize);
-  // However long the names are, some room is left for what they name.
+  // However long the names are, leave some room for what they name.
   return {left, kTitleHeight, std::max(width - left - right, 80.0), std::max(height - kTitleHeight - bottom, 80.0)};
 }
 

@@ -11,33 +11,33 @@ namespace pith::plot {
 
 enum class Scale { kLinear, kLogarithmic };
 
-/// Whether a value has a place on a scale: finite, and above 0 on a logarithmic one.
+/// Returns whether a scale can show a value: it must be finite, and above 0 on a logarithmic scale.
 bool has_place(double value, Scale scale) noexcept;
 
-/// Round numbers (1, 2 or 5 times a power of ten apart) from the last one below `low` to the first one above `high`;
-/// about `count` of them.
+/// Returns about `count` round numbers, 1, 2 or 5 times a power of ten apart, from the last one below `low` to the
+/// first one above `high`.
 std::vector<double> linear_ticks(double low, double high, int count = 6);
-/// Powers of ten; 2 and 5 times those as well where the range is short. Of 0 < low < high.
+/// Returns powers of ten and, where the range is short, 2 and 5 times those. Needs 0 < low < high.
 std::vector<double> logarithmic_ticks(double low, double high);
 
-/// A number for readers, of four digits or whole: "0.25", "16384", "3e-07"; "-" for NaN.
+/// Formats a number for readers with four digits or as a whole number: "0.25", "16384", "3e-07"; "-" for NaN.
 std::string short_number(double value);
-/// A number with so many decimals, never "-0".
+/// Formats a number with the given number of decimals, never as "-0".
 std::string fixed_number(double value, int decimals);
 
-/// Where values lie between two pixels.
+/// Maps values to the pixels between two ends.
 class Axis {
  public:
-  /// An axis that holds all values that have a place on the scale, and 0 if asked; from 0 to 1 (1 to 10) if there are
-  /// none. The ticks span it.
+  /// Spans all values that the scale can show, and 0 if asked. Spans 0 to 1 (logarithmic: 1 to 10) if there are none.
+  /// The ticks cover the whole axis.
   Axis(Scale scale, std::span<const double> values, bool with_zero = false);
 
-  /// The pixels of both ends.
+  /// Sets the pixels of both ends.
   void place(double begin, double end) noexcept;
-  /// The pixel of a value that has a place.
+  /// Returns the pixel of a value that the scale can show.
   double pixel(double value) const noexcept;
   const std::vector<double>& ticks() const noexcept { return ticks_; }
-  /// A tick's text.
+  /// Returns a tick's text.
   std::string label(double tick) const;
 
  private:
@@ -47,7 +47,7 @@ class Axis {
   double end_ = 1;
 };
 
-/// A colour, with the shape or line that is drawn in it, and a name beside it.
+/// A colour, the marker or line that is drawn in it, and the name beside it.
 struct LegendEntry {
   std::string_view name;
   std::string_view colour;
@@ -57,7 +57,7 @@ struct LegendEntry {
   bool dashed = false;
 };
 
-/// Title, axes, grid and legend around a plotting area.
+/// The title, axes, grid and legend around a plotting area.
 struct Frame {
   std::string_view title;
   std::string_view x_label;
@@ -66,13 +66,13 @@ struct Frame {
   double height = 0;
   std::vector<LegendEntry> legend{};
 
-  /// Where values go, given the y axis with its labels.
+  /// Returns the plotting area that is left by the y axis with its labels and by the legend.
   Box area(const Axis& y) const;
-  /// Title, both labels, the y axis with its grid, the legend. The axis must have been placed.
+  /// Draws the title, both labels, the y axis with its grid, and the legend. The axis must have been placed.
   void draw(Svg& svg, const Axis& y) const;
 };
 
-/// Room above the plotting area, with a title in it.
+/// Height of the room above the plotting area, which holds the title.
 inline constexpr double kTitleHeight = 36;
 void draw_title(Svg& svg, double width, std::string_view title);
 

@@ -12,10 +12,10 @@ namespace pith::plot {
 namespace {
 
 constexpr double kTextSize = 11;
-/// Of a group's width.
+/// As a share of a group's width.
 constexpr double kGap = 0.2;
 
-/// NaN where there is no bar.
+/// Returns NaN if the series has no bar in this group.
 double value_at(const BarSeries& series, std::size_t group) {
   const double value = group < series.values.size() ? series.values[group] : NAN;
   return has_place(value, Scale::kLinear) ? value : NAN;
@@ -41,7 +41,7 @@ void draw_bar(Svg& svg, const BarChart& chart, std::size_t index, std::size_t gr
   svg.rectangle({x, top, width, bottom - top}, series_colour(index),
                 fmt::format("{}, {}: {}", chart.groups[group], chart.series[index].name, number));
   if (!chart.print_values) return;
-  // As small as the bar is narrow, but not too small to read.
+  // Shrinks the number with the width of the bar, but keeps it readable.
   const double size = std::clamp(kTextSize * width / std::max(text_width(number, kTextSize), 1.0), 7.0, kTextSize);
   svg.text({x + width / 2, value < 0 ? bottom + size : top - size * 0.7}, number,
            {.size = size, .anchor = Anchor::kMiddle});

@@ -16,7 +16,7 @@ constexpr std::string_view kNoValue = "#eeeeee";
 /// Red, green and blue in [0, 255].
 using Rgb = std::array<double, 3>;
 
-// Evenly spaced along the scale. Lightness rises evenly in the first, as in viridis.
+// Evenly spaced along the scale. The lightness of the first scale rises evenly, as in viridis.
 constexpr std::array<Rgb, 6> kSequential = {
     {{68, 1, 84}, {65, 68, 135}, {42, 120, 142}, {34, 168, 132}, {122, 209, 81}, {253, 231, 37}}};
 constexpr std::array<Rgb, 5> kDiverging = {
@@ -55,7 +55,7 @@ std::string scale_colour(ColourScale scale, double share) {
 }
 
 std::string_view ink_on(std::string_view colour) {
-  // Rec. 709 weights on the gamma-encoded channels: near enough to choose between two.
+  // Rec. 709 weights on the gamma-encoded channels: close enough to choose between two inks.
   const double lightness = 0.2126 * channel(colour, 0) + 0.7152 * channel(colour, 1) + 0.0722 * channel(colour, 2);
   return lightness > 130 ? "#000000" : "#ffffff";
 }

@@ -7,19 +7,19 @@
 // Colours that people with any kind of colour vision can tell apart.
 namespace pith::plot {
 
-/// Of the nth series: the palette of Okabe and Ito ("Color Universal Design", 2008), yellow left out since it does not
-/// show on white. Repeats after seven.
+/// Returns the colour of a series: the palette of Okabe and Ito ("Color Universal Design", 2008) without yellow, which
+/// does not show on white. Repeats after seven.
 std::string_view series_colour(std::size_t index);
 
 enum class ColourScale {
-  kSequential,  ///< Dark blue to yellow, ever lighter: also an order in grey.
-  kDiverging,   ///< Blue over white to orange: for values on both sides of nothing.
+  kSequential,  ///< Dark blue to yellow, ever lighter, so that it is in order in grey too.
+  kDiverging,   ///< Blue over white to orange, for values on both sides of zero.
 };
 
-/// The colour at a share of the scale in [0, 1], as "#rrggbb"; light grey for NaN.
+/// Returns the colour at a share of the scale in [0, 1], as "#rrggbb"; light grey for NaN.
 std::string scale_colour(ColourScale scale, double share);
 
-/// Black or white, whichever reads better on a colour "#rrggbb".
+/// Returns black or white, whichever reads better on a colour "#rrggbb".
 std::string_view ink_on(std::string_view colour);
 
 }  // namespace pith::plot

@@ -53,7 +53,7 @@ double widest(const std::vector<std::string>& texts) {
   return width;
 }
 
-/// Where everything goes.
+/// Positions of all parts.
 struct Layout {
   double cell_width;
   Box cells;
@@ -80,7 +80,7 @@ void draw_cells(Svg& svg, const HeatMap& map, const Range& range, const Layout& 
       const std::string colour = scale_colour(map.scale, range.share(value));
       const Box box{layout.cells.x + layout.cell_width * static_cast<double>(column),
                     layout.cells.y + kCellHeight * static_cast<double>(row), layout.cell_width, kCellHeight};
-      // A seam of the background between cells.
+      // Leaves a seam of background between cells.
       svg.rectangle({box.x + 0.5, box.y + 0.5, box.width - 1, box.height - 1}, colour);
       svg.text({box.x + box.width / 2, box.y + box.height / 2}, fixed_number(value, map.decimals),
                {.size = kTextSize, .anchor = Anchor::kMiddle, .colour = ink_on(colour)});
@@ -112,7 +112,7 @@ void draw_legend(Svg& svg, const HeatMap& map, const Range& range, const Layout&
   const double height = layout.cells.height - 1.5 * kTextSize;
   svg.text({x, layout.cells.y + kTextSize / 2}, map.value_label, {.size = kTextSize});
   for (int i = 0; i < kSteps; ++i) {
-    // Each a little longer than its share, so that no seam shows.
+    // Draws each step a little larger than its share, so that no seam shows.
     const double step = height / kSteps;
     svg.rectangle({x, top + step * i, kLegendBar, i + 1 < kSteps ? step + 0.5 : step},
                   scale_colour(map.scale, 1 - (i + 0.5) / kSteps));

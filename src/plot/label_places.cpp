@@ -8,10 +8,10 @@ namespace pith::plot {
 namespace {
 
 constexpr double kPointSize = 10;
-/// From a point to its label's near end, and to its middle line.
+/// Distances from a point to its label's near end, and to the label's middle line.
 constexpr double kAside = 7;
 constexpr double kAbove = 8;
-/// From one row of places to the next.
+/// Distance between rows of candidate places.
 constexpr double kRow = 14;
 
 double overlap(const Box& a, const Box& b) {
@@ -34,7 +34,7 @@ void LabelPlaces::keep_free(Spot point) {
 double LabelPlaces::cost(const Box& box) const {
   double covered = box.width * box.height - overlap(box, area_);
   for (const Box& other : taken_) covered += overlap(box, other);
-  // Sums and differences of coordinates round.
+  // Allows for rounding in the sums and differences of coordinates.
   return covered < 1e-6 ? 0 : covered;
 }
 

@@ -7,26 +7,27 @@
 
 namespace pith::plot {
 
-/// Finds places for the names of points, so that they run neither into one another nor into other points.
+/// Finds places for the names of points, so that they overlap neither each other nor other points.
 class LabelPlaces {
  public:
   struct Place {
     Spot at;  ///< On the text's middle line.
     Anchor anchor = Anchor::kStart;
-    /// So far from the point that a line should lead there.
+    /// Whether the label is so far from its point that a line should connect them.
     bool apart = false;
   };
 
-  /// Labels of one size, within an area.
+  /// Places labels of one text size within an area.
   LabelPlaces(const Box& area, double text_size) : area_(area), text_size_(text_size) {}
 
-  /// No label goes where a point is drawn.
+  /// Keeps labels away from a point that is drawn.
   void keep_free(Spot point);
-  /// The nearest free place beside a point; if there is none, where the least is covered. It is taken from then on.
+  /// Returns the nearest free place beside a point, or the one that covers the least if there is none. The place is
+  /// occupied from then on.
   Place take(Spot point, std::string_view label);
 
  private:
-  /// What a label in that place would cover, and how much of it would stick out, in square pixels.
+  /// Returns what a label in that box would cover, plus how much of it would leave the area, in square pixels.
   double cost(const Box& box) const;
 
   Box area_;

@@ -16,7 +16,7 @@ bool has_place(const Point& point, const LineChart& chart) {
   return has_place(point.x, chart.x_scale) && has_place(point.y, chart.y_scale);
 }
 
-/// One coordinate of every point that is drawn.
+/// Returns one coordinate of every point that is drawn.
 std::vector<double> coordinates(const LineChart& chart, double Point::*coordinate) {
   std::vector<double> values;
   for (const LineSeries& series : chart.series) {
@@ -35,7 +35,7 @@ void draw_x_axis(Svg& svg, const Axis& x, const Box& area) {
     const std::string label = x.label(tick);
     const double half = text_width(label, kTextSize) / 2;
     svg.line({x.pixel(tick), bottom}, {x.pixel(tick), bottom + 4}, {.colour = kFaintInk});
-    // Labels that would run into the one before are left out.
+    // Omits labels that would overlap the previous one.
     if (x.pixel(tick) - half < free_from) continue;
     svg.text({x.pixel(tick), bottom + 13}, label, {.size = kTextSize, .anchor = Anchor::kMiddle});
     free_from = x.pixel(tick) + half + 6;
@@ -110,7 +110,7 @@ std::string line_chart(const LineChart& chart) {
       draw_lines(svg, chart, series, x, y, {.colour = series_colour(i), .width = 2, .dashed = series.dashed});
     }
   }
-  // Over the lines of all series.
+  // Drawn above the lines of all series.
   LabelPlaces places(area, kTextSize);
   for (std::size_t i = 0; i < chart.series.size(); ++i) draw_markers(svg, chart, i, x, y, places);
   draw_labels(svg, chart, x, y, places);

@@ -10,14 +10,14 @@ namespace pith::plot {
 struct Point {
   double x = 0;
   double y = 0;
-  /// Written beside it.
+  /// Text beside the point.
   std::string label{};
 };
 
 struct LineSeries {
-  /// In the legend; a series without one is left out of it.
+  /// Name in the legend. A series without a name does not appear there.
   std::string name{};
-  /// In the order in which a line joins them. A point without a place on the axes interrupts it.
+  /// In the order in which the line connects them. A point that the axes cannot show interrupts the line.
   std::vector<Point> points{};
   bool line = true;
   bool dashed = false;
@@ -31,14 +31,14 @@ struct LineChart {
   std::string y_label{};
   Scale x_scale = Scale::kLinear;
   Scale y_scale = Scale::kLinear;
-  /// The y axis begins at 0, where its scale has one.
+  /// Whether the y axis begins at 0, if its scale has a 0.
   bool y_from_zero = false;
   std::vector<LineSeries> series{};
   double width = 720;
   double height = 420;
 };
 
-/// The chart as an SVG file.
+/// Returns the chart as an SVG file.
 std::string line_chart(const LineChart& chart);
 
 }  // namespace pith::plot

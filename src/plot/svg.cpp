@@ -18,7 +18,7 @@ constexpr double kMarkerRadius = 4;
 
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
-/// Bytes of the character that begins here; 0 if it is no UTF-8 or a character that XML 1.0 excludes.
+/// Returns the length in bytes of the first character; 0 if it is not UTF-8 or XML 1.0 excludes it.
 std::size_t character_bytes(std::string_view text) {
   const unsigned first = byte_at(text, 0);
   if (first < 0x80) return first >= 0x20 || first == '\t' || first == '\n' || first == '\r' ? 1 : 0;
@@ -78,7 +78,7 @@ std::string points(std::span<const Spot> spots) {
   return list;
 }
 
-/// Corners of a regular polygon; the first lies at `turn` of a full circle clockwise from the top.
+/// Returns the corners of a regular polygon. The first lies at `turn` of a full circle clockwise from the top.
 std::vector<Spot> polygon(Spot centre, int corners, double radius, double turn) {
   std::vector<Spot> spots;
   spots.reserve(static_cast<std::size_t>(corners));
@@ -89,7 +89,7 @@ std::vector<Spot> polygon(Spot centre, int corners, double radius, double turn) 
   return spots;
 }
 
-/// A number attribute of a root tag.
+/// Returns a numeric attribute of a root tag.
 double attribute(std::string_view tag, std::string_view name) {
   const std::size_t at = tag.find(name);
   double value = 0;
@@ -188,7 +188,7 @@ void Svg::marker(Spot at, std::size_t shape, std::string_view fill, std::string_
 }
 
 void Svg::text(Spot at, std::string_view text, const TextStyle& style) {
-  // Half the height of a capital: renderers do not agree on dominant-baseline.
+  // Half the height of a capital letter, used because renderers do not agree on dominant-baseline.
   constexpr double kToBaseline = 0.35;
   const double down = kToBaseline * style.size;
   const Spot base = style.upward ? Spot{at.x + down, at.y} : Spot{at.x, at.y + down};

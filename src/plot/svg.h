@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-// SVG files without styles, scripts and ids: they stand alone, and any number of them go into one HTML page. The
-// background is always painted, so that they read the same in light and dark mode.
+// SVG files without styles, scripts or ids, so that they stand alone and any number of them fit into one HTML page.
+// They always paint their background, so that they look the same in light and dark mode.
 namespace pith::plot {
 
-/// A place in pixels from the top left.
+/// A position in pixels from the top left corner.
 struct Spot {
   double x = 0;
   double y = 0;
@@ -34,7 +34,7 @@ struct TextStyle {
   Anchor anchor = Anchor::kStart;
   std::string_view colour = kInk;
   bool bold = false;
-  /// Reads from bottom to top.
+  /// Whether the text reads from bottom to top.
   bool upward = false;
 };
 
@@ -44,29 +44,30 @@ struct Stroke {
   bool dashed = false;
 };
 
-/// Text for XML. Characters that XML cannot hold and bytes that are no UTF-8 become U+FFFD.
+/// Escapes text for XML. Characters that XML cannot hold and bytes that are not UTF-8 become U+FFFD.
 std::string escape(std::string_view text);
 
-/// A coordinate: two decimals at most, no trailing zeros.
+/// Formats a coordinate with at most two decimals and without trailing zeros.
 std::string coordinate(double value);
 
-/// About how wide a text is drawn, in pixels.
+/// Estimates the width at which a text is drawn, in pixels.
 double text_width(std::string_view text, double size);
 
-/// A picture that grows shape by shape.
+/// A picture that is built shape by shape.
 class Svg {
  public:
-  /// The title is what screen readers say and what appears as a tooltip; it is not drawn.
+  /// The title is read by screen readers and shown as a tooltip, but not drawn.
   Svg(double width, double height, std::string_view title);
 
   void rectangle(const Box& box, std::string_view fill, std::string_view tooltip = {});
   void line(Spot from, Spot to, const Stroke& stroke = {});
   void polyline(std::span<const Spot> spots, const Stroke& stroke);
-  /// A small filled shape around a place: disc, square, triangle, diamond and so on in turn.
+  /// Draws a small filled shape around a position. Shapes 0, 1, 2, … are disc, square, triangle, diamond and so on in
+  /// turn.
   void marker(Spot at, std::size_t shape, std::string_view fill, std::string_view tooltip = {});
-  /// One line of text; `at` is on its middle line.
+  /// Draws one line of text; `at` is on its middle line.
   void text(Spot at, std::string_view text, const TextStyle& style = {});
-  /// Another picture as a part of this one.
+  /// Draws another picture as a part of this one.
   void picture(Spot at, std::string_view svg);
 
   std::string finish() &&;
@@ -77,10 +78,10 @@ class Svg {
   std::string out_;
 };
 
-/// Width and height of a picture that Svg made. Throws std::invalid_argument for anything else.
+/// Returns the width and height of a picture that Svg made. Throws std::invalid_argument for anything else.
 Spot picture_size(std::string_view svg);
 
-/// Pictures side by side, row by row, as one; an empty string leaves its place free.
+/// Arranges pictures row by row in one picture. An empty string leaves its place free.
 std::string arrange(std::span<const std::string> pictures, std::size_t columns, std::string_view title);
 
 }  // namespace pith::plot

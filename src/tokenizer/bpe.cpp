@@ -14,18 +14,19 @@ namespace pith::tokenizer {
 namespace {
 
 constexpr std::int32_t kNone = -1;
-/// Twenty times what the largest vocabularies have.
+/// Twenty times the number of the largest vocabularies.
 constexpr std::size_t kMergesMax = std::size_t{1} << 24;
 
-/// A token of the word so far, in a list by position.
+/// A token of the word so far, linked to its neighbours by position.
 struct Symbol {
   Token token = -1;
   std::int32_t previous = kNone;
   std::int32_t next = kNone;
 };
 
-/// A pair of neighbours that could merge: its rank above the position of its left one, so that the smallest goes first
-/// and of equal ranks the leftmost. Stale once the pair there has another rank.
+/// A pair of neighbours that could merge: its rank in the high half, the position of its left token in the low half, so
+/// that the smallest candidate has the lowest rank and, among equal ranks, is leftmost. Stale once the pair at that
+/// position has another rank.
 using Candidate = std::uint64_t;
 
 Candidate candidate(std::int32_t rank, std::int32_t left) noexcept {
@@ -46,7 +47,7 @@ Token token_of(const VocabSource& source, const Vocab& vocab, std::size_t merge,
 
 void insert_merge(const VocabSource& source, const Vocab& vocab, std::size_t i, MergeTable& merges) {
   const std::string_view merge = source.merges[i];
-  // The first part may begin with a space of its own, so the search starts behind it.
+  // The first part may itself begin with a space, so the search starts after it.
   const std::size_t space = merge.find(' ', 1);
   if (space == std::string_view::npos || space + 1 == merge.size()) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges[{}] '{}' has no two parts", source.file, i, printable(merge));

@@ -12,17 +12,17 @@
 
 namespace pith::tokenizer {
 
-/// Byte-level byte pair encoding (Sennrich et al., 1508.07909; Radford et al., GPT-2): the text is cut into words, and
-/// in each word the pair of neighbours with the lowest rank is merged until none is left. Takes O(n log n) for a word
-/// of n bytes.
+/// Byte-level byte pair encoding (Sennrich et al., 1508.07909; Radford et al., GPT-2). Cuts the text into words, then
+/// repeatedly merges the pair of neighbours with the lowest rank in each word until no pair has one. Takes O(n log n)
+/// for a word of n bytes.
 class BpeEncoder final : public Encoder {
  public:
-  /// Throws Error(kFormat) for merges that are missing, have no two parts, or name tokens that are not in the
+  /// Throws Error(kFormat) for merges that are missing, do not have two parts, or name tokens that are not in the
   /// vocabulary.
   BpeEncoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source, const PreTokenizerRow& row);
 
  protected:
-  /// Each byte that is not UTF-8 is taken as U+FFFD; bytes that the vocabulary has no token for are left out.
+  /// Encodes each byte that is not UTF-8 as U+FFFD; omits bytes that have no token in the vocabulary.
   void append_plain(std::string_view text, bool opens, std::vector<Token>& out) const override;
 
  private:
@@ -33,7 +33,7 @@ class BpeEncoder final : public Encoder {
 
   PreTokenizer pre_tokenizer_;
   MergeTable merges_;
-  std::array<Token, 256> byte_tokens_{};  // -1: the vocabulary lacks it
+  std::array<Token, 256> byte_tokens_{};  // -1: not in the vocabulary
   bool ignore_merges_;
 };
 

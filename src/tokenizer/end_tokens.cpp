@@ -43,7 +43,7 @@ constexpr std::string_view kFimSuffix[] = {"<|fim_suffix|>", "<fim-suffix>", "<f
 constexpr std::string_view kFimMiddle[] = {"<|fim_middle|>", "<fim-middle>", "<fim_middle>",    "<｜fim▁end｜>",
                                            "<MID>",          "▁<MID>",       "<|code_middle|>", "<|middle|>"};
 
-/// The first of the names that the vocabulary has.
+/// Returns the first of the names that is in the vocabulary; -1 if none is.
 Token first_of(const TextIndex& index, Names names) {
   for (const std::string_view name : names) {
     if (const Token token = index.find(name); token >= 0) return token;
@@ -51,7 +51,8 @@ Token first_of(const TextIndex& index, Names names) {
   return -1;
 }
 
-/// The token that the file states, or else the one that its name gives away, which is then a control token.
+/// Returns the token that the file states, or else the one that has one of the names, which then becomes a control
+/// token.
 Token stated_or_named(const TextIndex& index, Token stated, Names names, std::vector<Token>& control) {
   if (stated >= 0) return stated;
   const Token named = first_of(index, names);
@@ -90,9 +91,9 @@ SpecialNames find_special_names(const TextIndex& index, const StatedEnds& stated
     std::erase(found.ends, token);
     std::erase(found.control, token);
   };
-  // Where messages have channels (o200k_harmony, Solar), <|end|> ends one of them, not the turn.
+  // In models whose messages have channels (o200k_harmony, Solar), <|end|> ends a message, not the turn.
   if ((has("<|return|>") && has("<|call|>")) || (has("<|calls|>") && has("<|flush|>"))) is_not_end("<|end|>");
-  // Here </s> is an ordinary token, the HTML tag of struck-out text.
+  // In this family </s> is an ordinary token: the HTML tag of struck-out text.
   if (has("<|tool_response>")) is_not_end("</s>");
   return found;
 }

@@ -21,12 +21,12 @@ struct StatedEnds {
 struct SpecialNames {
   /// Tokens that end a generation.
   std::vector<Token> ends;
-  /// Tokens that are control tokens by their names, whatever type the file gives them.
+  /// Tokens whose names make them control tokens, whatever type the file gives them.
   std::vector<Token> control;
 };
 
-/// Files state one end token, but models use several: those of end of turn, of message, of a file in fill-in-the-middle
-/// training. They are known by their names, the same that llama.cpp knows.
+/// Finds end tokens by name. Files state one end token, but models use several: for the end of a turn, of a message, or
+/// of a file in fill-in-the-middle training. The names are those that llama.cpp recognizes.
 SpecialNames find_special_names(const TextIndex& index, const StatedEnds& stated);
 
 }  // namespace pith::tokenizer

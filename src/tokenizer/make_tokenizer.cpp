@@ -29,7 +29,7 @@ Tokenizer make_spm(const VocabSource& source) {
   defaults.spelling = Spelling::kSentencePiece;
   defaults.add_bos = true;
   defaults.add_space_prefix = true;
-  // Where SentencePiece puts them unless told otherwise.
+  // SentencePiece's default ids.
   defaults.unknown = 0;
   defaults.bos = 1;
   defaults.eos = 2;

@@ -17,13 +17,13 @@ constexpr std::size_t kJitStackStart = std::size_t{32} * 1024;
 constexpr std::size_t kJitStackMax = std::size_t{4} * 1024 * 1024;
 constexpr std::uint32_t kHeapMaxKiB = 64 * 1024;
 constexpr std::size_t kStepsMin = 10'000'000;
-// A run of white space is gone over a few times before it is given to an alternative; nothing honest takes more.
+// A run of white space is scanned a few times before it is given to an alternative; no ordinary text takes more steps.
 constexpr std::size_t kStepsPerByte = 16;
 
-// PCRE2's \s has U+180E, which Unicode took out of White_Space in 6.3 and the tokenizers do not count.
+// PCRE2's \s includes U+180E, which Unicode 6.3 removed from White_Space and which the tokenizers do not count.
 constexpr std::string_view kWhiteSpace = R"(\t-\r\x{85}\p{Z})";
 
-/// The expression with \s and \S spelled out.
+/// Returns the expression with \s and \S written out as character classes.
 std::string with_exact_spaces(std::string_view expression) {
   std::string out;
   bool in_class = false;
@@ -70,7 +70,7 @@ Pattern::Pattern(std::string_view expression, Jit jit) : code_(std::make_unique<
   if (code_->code == nullptr) {
     fail(ErrorKind::kInternal, "pre-tokenizer pattern '{}' does not compile: error {} at {}", exact, error, offset);
   }
-  // Fails where the system forbids memory that is both written and executed; the interpreter serves then.
+  // Compiling fails where the system forbids memory that is both writable and executable; the interpreter is used then.
   code_->jit = jit == Jit::kIfPossible && pcre2_jit_compile(code_->code, PCRE2_JIT_COMPLETE) == 0;
 }
 
@@ -98,7 +98,8 @@ Matcher::Matcher(std::uint32_t steps_max) : scratch_(std::make_unique<Scratch>()
   if (scratch_->data == nullptr || scratch_->context == nullptr) throw std::bad_alloc();
   scratch_->steps_max = steps_max;
   pcre2_set_heap_limit(scratch_->context, kHeapMaxKiB);
-  // Without a stack of its own a compiled pattern would use 32 KiB of the machine's; without either it is interpreted.
+  // Without a stack of its own, a compiled pattern would use 32 KiB of the thread's. If it cannot be had, patterns are
+  // interpreted.
   scratch_->stack = pcre2_jit_stack_create(kJitStackStart, kJitStackMax, nullptr);
   if (scratch_->stack != nullptr) pcre2_jit_stack_assign(scratch_->context, nullptr, scratch_->stack);
 }

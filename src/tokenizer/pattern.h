@@ -7,7 +7,7 @@
 
 namespace pith::tokenizer {
 
-/// Whether patterns are compiled to machine code (where the system allows it) or interpreted; both match the same.
+/// Whether patterns are compiled to machine code (where the system allows it) or interpreted. Both match the same.
 enum class Jit { kIfPossible, kNever };
 
 struct Match {
@@ -15,11 +15,12 @@ struct Match {
   std::size_t end = 0;
 };
 
-/// A regular expression over valid UTF-8 with Unicode properties, by PCRE2. Written as the tokenizers' authors publish
-/// them (Oniguruma's dialect), so \s is exactly the Unicode property White_Space. Immutable.
+/// A regular expression over valid UTF-8 with Unicode properties, matched by PCRE2. It is written in the dialect in
+/// which the tokenizers' authors publish theirs (Oniguruma), so \s is exactly the Unicode property White_Space.
+/// Immutable.
 class Pattern {
  public:
-  /// Throws Error(kInternal) if the expression does not compile: expressions are pith's own, not the caller's.
+  /// Throws Error(kInternal) if the expression does not compile: all expressions are pith's own, none is the caller's.
   explicit Pattern(std::string_view expression, Jit jit = Jit::kIfPossible);
   ~Pattern();
   Pattern(Pattern&&) noexcept;
@@ -31,10 +32,11 @@ class Pattern {
   std::unique_ptr<Code> code_;
 };
 
-/// What matching needs besides the pattern: results, limits, the stack of compiled patterns. One a thread.
+/// The state that matching needs besides the pattern: results, limits, and the stack of compiled patterns. One per
+/// thread.
 class Matcher {
  public:
-  /// `steps_max` bounds the work of one find(); 0: PCRE2's own bound, or in proportion to long texts.
+  /// `steps_max` limits the work of one find(). 0: PCRE2's default limit, raised in proportion for long texts.
   explicit Matcher(std::uint32_t steps_max = 0);
   ~Matcher();
   Matcher(const Matcher&) = delete;
@@ -42,8 +44,8 @@ class Matcher {
 
   enum class Outcome { kFound, kNotFound, kGaveUp };
 
-  /// The leftmost match at or after `from`. `text` is all that the pattern sees: it must be valid UTF-8. kGaveUp: a
-  /// limit of time or memory was met.
+  /// Finds the leftmost match at or after `from`. The pattern sees nothing but `text`, which must be valid UTF-8.
+  /// Returns kGaveUp if a limit of time or memory was reached.
   Outcome find(const Pattern& pattern, std::string_view text, std::size_t from, Match& match);
 
  private:

@@ -11,13 +11,13 @@ constexpr std::size_t kWindow = std::size_t{64} * 1024;
 
 bool begins_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
-/// The first boundary between characters at or after `at`.
+/// Returns the first boundary between characters at or after `at`.
 std::size_t boundary(std::string_view text, std::size_t at) noexcept {
   while (at < text.size() && !begins_character(text[at])) ++at;
   return at;
 }
 
-/// Cuts one word by one pattern as far as it gets; returns where it gave up, or the word's size.
+/// Splits a word by one pattern as far as the pattern gets. Returns the position where it gave up, or the word's size.
 std::size_t cut_word(const Pattern& pattern, Matcher& matcher, std::string_view word, Words& out) {
   std::size_t done = 0;
   std::size_t from = 0;

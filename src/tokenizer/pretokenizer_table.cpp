@@ -5,16 +5,16 @@
 namespace pith::tokenizer {
 namespace {
 
-// The patterns are those of the models' own tokenizer.json, with its steps "Digits" and "Punctuation" written as
-// patterns. Non-ASCII characters are written as escapes.
+// The patterns are those of the models' own tokenizer.json, with its steps "Digits" and "Punctuation" rewritten as
+// patterns. Non-ASCII characters are escaped.
 
-// GPT-2 and whatever took over its ByteLevel step.
+// GPT-2, and the models that took over its ByteLevel step.
 #define PITH_GPT2 R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"
 #define PITH_CONTRACTION R"((?i:'s|'t|'re|'ve|'m|'ll|'d))"
-// How Llama 3 and its kin go on after words and numbers.
+// What follows words and numbers in Llama 3 and related models.
 #define PITH_REST R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
 #define PITH_REST_SLASH R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
-// Words that begin in upper case or end in lower case, as GPT-4o cuts camelCase.
+// Words that begin in upper case or end in lower case: GPT-4o splits camelCase this way.
 #define PITH_CASED_A R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
 #define PITH_CASED_B R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
 
@@ -39,7 +39,7 @@ constexpr std::array<Text, 1> kGpt4o = {PITH_CASED_A PITH_CONTRACTION "?|" PITH_
 
 constexpr std::array<Text, 6> kDeepSeekLlm = {
     R"([\r\n])",
-    // Cased letters, as of some Unicode version.
+    // Cased letters in the Unicode version that the model's authors used.
     R"(\s?[)"
     R"(A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA}\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF})"
     R"(\x{370}-\x{373}\x{376}\x{377}\x{37B}-\x{37D}\x{37F}\x{386}\x{388}-\x{38A}\x{38C}\x{38E}-\x{3A1})"
@@ -56,7 +56,7 @@ constexpr std::array<Text, 6> kDeepSeekLlm = {
     R"(\x{118A0}-\x{118DF}\x{1E900}-\x{1E943})"
     R"(]+)",
     R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+)",
-    // Published as \s+$, which takes quadratic time to find out that spaces do not end the word.
+    // Published as \s+$, which takes quadratic time to find that spaces do not end the word.
     R"((?<!\s)\s++\z)",
     R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)",
     R"(\p{N})",
@@ -73,11 +73,12 @@ constexpr std::array<Text, 3> kDeepSeekV3 = {
     R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
 };
 
-// The model's own step "Digits" after these splits the written-out bytes (B2, B3, B9, BC to BE are digits there),
-// across which its vocabulary has no merges anyway.
+// After these, the model's own step "Digits" splits the characters that stand for bytes (B2, B3, B9, BC to BE are
+// digits there). It is left out because the vocabulary has no merges across them anyway.
 constexpr std::array<Text, 3> kFalcon = {R"([\p{P}$+<=>^~|`]+)", PITH_GPT2, "[0-9][0-9][0-9]"};
 
-// What files had before tokenizer.ggml.pre, as llama.cpp reads them: near Falcon's, and near enough for the others.
+// The pattern of files older than tokenizer.ggml.pre, as llama.cpp reads them: close to Falcon's, and close enough for
+// other models.
 constexpr std::array<Text, 4> kDefault = {R"([\p{P}$+<=>^~|]+)", PITH_GPT2, R"(\p{N}+)", "[0-9][0-9][0-9]"};
 
 #define PITH_BLOOM R"( ?[^(\s|.,!?\x{2026}\x{3002}\x{FF0C}\x{3001}\x{964}\x{6D4}\x{60C})]+)"
@@ -87,7 +88,7 @@ constexpr std::array<Text, 2> kViking = {PITH_BLOOM, R"(\p{N})"};
 constexpr bool kIgnoreMerges = true;
 constexpr bool kAddBos = true;
 
-// One row a name; the names are those that GGUF converters write. Sorted by pattern.
+// One row per name. The names are those that GGUF converters write; rows are sorted by pattern.
 constexpr PreTokenizerRow kRows[] = {
     {"default", kDefault},
     {"gpt-2", kGpt2},

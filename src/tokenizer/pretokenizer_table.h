@@ -10,16 +10,16 @@ namespace pith::tokenizer {
 struct PreTokenizerRow {
   std::string_view name;
   std::span<const std::string_view> patterns;
-  /// A word that is in the vocabulary as a whole is that token, whatever the merges would make of it.
+  /// A word that is in the vocabulary as a whole becomes that token, whatever the merges would make of it.
   bool ignore_merges = false;
-  /// BOS goes first, unless the file says otherwise.
+  /// Whether BOS is put first, unless the file says otherwise.
   bool add_bos = false;
 };
 
-/// The row of a name; the empty name is "default". nullptr if the name is not known.
+/// Returns the row of a name (the empty name is "default"), or nullptr if the name is not known.
 const PreTokenizerRow* find_pre_tokenizer(std::string_view name) noexcept;
 
-/// All names, for messages.
+/// Returns all names, for messages.
 std::string pre_tokenizer_names();
 
 }  // namespace pith::tokenizer

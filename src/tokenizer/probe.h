@@ -5,9 +5,9 @@
 
 namespace pith::tokenizer {
 
-/// Looks through a table whose size is a power of two and that is at most half full, from a hash's place on, for the
-/// first slot that fits. nullopt if that is further away than any may be: of a million entries the one that is furthest
-/// away is so by about a hundred, unless they were made to fall together, and then looking would take quadratic time.
+/// Probes a table, whose size is a power of two and which is at most half full, from a hash's slot on for the first
+/// slot that fits. Returns nullopt beyond the longest probe allowed. With 1M entries the longest probe is about 100;
+/// longer means that the keys were crafted to collide, and probing on would take quadratic time.
 template <typename Fits>
 std::optional<std::size_t> probe(std::size_t hash, std::size_t slots, const Fits& fits) noexcept {
   constexpr std::size_t kProbesMax = 1024;

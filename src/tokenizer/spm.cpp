@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int32_t kNone = -1;
 
-/// A stretch of the text, in a list by position; no bytes once it was merged into another.
+/// A piece of the text, linked to its neighbours by position. Empty once it has been merged into another.
 struct Symbol {
   std::uint32_t begin = 0;
   std::uint32_t size = 0;
@@ -19,7 +19,7 @@ struct Symbol {
   std::int32_t next = kNone;
 };
 
-/// Two neighbours whose text is a token. Stale once either has changed, which their size tells.
+/// Two neighbours whose joined text is a token. Stale once either has changed, which shows in their size.
 struct Candidate {
   float score = 0;
   std::int32_t left = 0;
@@ -27,12 +27,12 @@ struct Candidate {
   std::uint32_t size = 0;
 };
 
-/// For a heap whose top is the highest score, of equal scores the leftmost.
+/// Orders a heap so that the highest score is on top and, among equal scores, the leftmost.
 bool comes_later(const Candidate& a, const Candidate& b) noexcept {
   return a.score != b.score ? a.score < b.score : a.left > b.left;
 }
 
-/// One space for each run, none at the ends.
+/// Reduces each run of spaces to one, and removes spaces at both ends.
 std::string without_extra_spaces(std::string_view text) {
   std::string out;
   for (const char c : text) {

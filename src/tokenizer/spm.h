@@ -10,23 +10,23 @@
 
 namespace pith::tokenizer {
 
-/// SentencePiece's BPE (Kudo and Richardson, 1808.06226): of all neighbours whose joined text is a token, those with
-/// the highest score are merged, the leftmost first. What is not in the vocabulary becomes byte tokens, or the unknown
-/// token in a vocabulary trained without bytes. Takes O(n log n) for n characters.
+/// SentencePiece's BPE (Kudo and Richardson, 1808.06226). Repeatedly merges the neighbours whose joined text is the
+/// token with the highest score, the leftmost first. Text that is not in the vocabulary becomes byte tokens, or the
+/// unknown token if the vocabulary was trained without bytes. Takes O(n log n) for n characters.
 class SpmEncoder final : public Encoder {
  public:
-  /// Throws Error(kFormat) if scores are missing, or some but not all byte tokens, or all of them and the unknown
-  /// token.
+  /// Throws Error(kFormat) if scores are missing, if some byte tokens are missing but not all, or if all of them and
+  /// the unknown token are.
   SpmEncoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source);
 
  protected:
-  /// Each byte that is not UTF-8 becomes its byte token.
+  /// Encodes each byte that is not UTF-8 as its byte token.
   void append_plain(std::string_view text, bool opens, std::vector<Token>& out) const override;
 
  private:
   struct Workspace;
 
-  /// With the spaces that the vocabulary wants, as U+2581.
+  /// Adds and removes spaces as the vocabulary wants, and replaces them by U+2581.
   std::string prepared(std::string_view text, bool opens) const;
   void merge(std::string_view text, Workspace& work) const;
   void append_symbol(std::string_view symbol, std::vector<Token>& out) const;

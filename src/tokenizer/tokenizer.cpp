@@ -34,7 +34,7 @@ std::string Tokenizer::piece(Token token, bool special) const {
 std::string Tokenizer::continued(Token token, bool special, bool& at_start) const {
   std::string bytes = piece(token, special);
   if (bytes.empty()) return bytes;
-  // The space that encode() put before the text.
+  // Removes the space that encode() put before the text.
   const bool added = at_start && vocab_->add_space_prefix() && !vocab_->is_special(token) && bytes.front() == ' ';
   if (added) bytes.erase(0, 1);
   at_start = false;

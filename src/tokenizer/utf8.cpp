@@ -4,7 +4,7 @@ namespace pith::tokenizer {
 namespace {
 
 struct Lead {
-  std::uint8_t size;  // 0: no character begins so
+  std::uint8_t size;  // 0: no character begins with this byte
   std::uint8_t low;   // bounds of the second byte
   std::uint8_t high;
 };

@@ -7,11 +7,11 @@
 
 namespace pith::tokenizer {
 
-/// What the bytes at some position are.
+/// The result of decoding at one position.
 struct Utf8Scan {
   enum class State : std::uint8_t {
     kWhole,       ///< A character (Unicode scalar value) of `size` bytes.
-    kIncomplete,  ///< The text ends inside a character; `size` bytes of it are there.
+    kIncomplete,  ///< The text ends inside a character, of which `size` bytes are present.
     kInvalid,     ///< `size` bytes that no character can begin with: a maximal subpart (Unicode 15, section 3.9, D93b).
   };
   char32_t code = 0;
@@ -19,19 +19,19 @@ struct Utf8Scan {
   State state = State::kInvalid;
 };
 
-/// Looks at the bytes from `at` on, which must be inside the text. Overlong forms, surrogates and codes past U+10FFFF
+/// Decodes the character at `at`, which must be inside the text. Overlong forms, surrogates and codes above U+10FFFF
 /// are invalid.
 Utf8Scan scan_utf8(std::string_view text, std::size_t at) noexcept;
 
-/// How many bytes of the text, from its beginning, are whole characters.
+/// Returns how many bytes from the beginning of the text form whole characters.
 std::size_t valid_utf8_bytes(std::string_view text) noexcept;
 
 inline bool is_valid_utf8(std::string_view text) noexcept { return valid_utf8_bytes(text) == text.size(); }
 
-/// The text with U+FFFD in place of each byte that is not part of a character.
+/// Returns the text with U+FFFD in place of each byte that is not part of a character.
 std::string replace_invalid_utf8(std::string_view text);
 
-/// Appends a scalar value.
+/// Appends a Unicode scalar value.
 void append_utf8(char32_t code, std::string& out);
 
 /// U+FFFD.

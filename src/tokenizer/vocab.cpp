@@ -10,9 +10,9 @@
 namespace pith::tokenizer {
 namespace {
 
-/// Sixty times what the largest vocabularies have.
+/// Sixty times the number of the largest vocabularies.
 constexpr std::size_t kTokensMax = std::size_t{1} << 24;
-/// Ten times the longest tokens there are, which are runs of spaces.
+/// Ten times the length of the longest known tokens, which are runs of spaces.
 constexpr std::size_t kTokenBytesMax = 4096;
 
 void check_tokens(const VocabSource& source) {

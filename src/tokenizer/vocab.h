@@ -14,12 +14,12 @@
 
 namespace pith::tokenizer {
 
-/// What a file states about its tokenizer, as it states it: the values of tokenizer.ggml.* by the names there. An empty
-/// array or optional is an absent key. The views must live until the tokenizer is made.
+/// What a file states about its tokenizer, unchecked: the values of tokenizer.ggml.* under the same names. An empty
+/// array or optional is an absent key. The views must stay valid until the tokenizer is made.
 struct VocabSource {
-  /// For messages.
+  /// The path, for messages.
   std::string file;
-  /// general.name: Phi-3's special tokens swallow the white space after them, and no other field says so.
+  /// general.name. Phi-3's special tokens absorb the white space after them, and no other field tells that model.
   std::string name;
   std::string model;
   std::string pre;
@@ -35,7 +35,8 @@ struct VocabSource {
   std::optional<std::int64_t> fim_pad_token_id;
   std::optional<std::int64_t> fim_rep_token_id;
   std::optional<std::int64_t> fim_sep_token_id;
-  /// All ids of special tokens that a file states, by their keys ("padding_token_id"), needed or not: they must be ids.
+  /// All ids of special tokens that the file states, by key ("padding_token_id"). Each must be a valid id, needed or
+  /// not.
   std::vector<std::pair<std::string_view, std::int64_t>> other_ids;
   std::optional<bool> add_bos_token;
   std::optional<bool> add_eos_token;
@@ -43,12 +44,12 @@ struct VocabSource {
   std::optional<bool> remove_extra_whitespaces;
 };
 
-/// As tokenizer.ggml.token_type numbers them.
+/// Numbered as in tokenizer.ggml.token_type.
 enum class TokenType : std::uint8_t {
   kUndefined = 0,
   kNormal = 1,
   kUnknown = 2,
-  kControl = 3,      ///< Structure: BOS, <|im_start|>. Written in a text it is plain text unless asked for.
+  kControl = 3,      ///< Structure: BOS, <|im_start|>. Its spelling in a text is plain text unless asked for.
   kUserDefined = 4,  ///< Always matched as a whole, before anything else.
   kUnused = 5,
   kByte = 6,  ///< One byte, written <0x41>.
@@ -56,14 +57,14 @@ enum class TokenType : std::uint8_t {
 
 /// How tokens are spelled.
 enum class Spelling : std::uint8_t {
-  kByteAlphabet,   ///< Each byte as a printable character (byte_alphabet.h).
+  kByteAlphabet,   ///< Each byte is a printable character (byte_alphabet.h).
   kSentencePiece,  ///< UTF-8 with U+2581 for a space, and tokens for single bytes.
 };
 
-/// U+2581, the space of SentencePiece.
+/// U+2581, which stands for a space in SentencePiece.
 inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 
-/// What the file leaves open is decided by the tokenizer's kind.
+/// Values for what the file leaves open, by the kind of tokenizer.
 struct VocabDefaults {
   Spelling spelling = Spelling::kByteAlphabet;
   bool add_bos = false;
@@ -76,24 +77,24 @@ struct VocabDefaults {
 /// The tokens of a model: texts, types, scores, and which of them are special. Immutable after construction.
 class Vocab {
  public:
-  /// Throws Error(kFormat) naming file, key, value and limit: no tokens or too many, tokens too long, arrays of unequal
-  /// length, types and ids out of range, scores that are not numbers, byte tokens that name no byte.
+  /// Throws Error(kFormat) naming file, key, value and limit: no tokens or too many, tokens that are too long, arrays
+  /// of unequal length, types or ids out of range, scores that are NaN, byte tokens that name no byte.
   Vocab(const VocabSource& source, const VocabDefaults& defaults);
 
   std::size_t size() const noexcept { return types_.size(); }
   bool contains(Token token) const noexcept { return token >= 0 && static_cast<std::size_t>(token) < size(); }
-  /// As the file spells it.
+  /// Returns the token's text as the file spells it.
   std::string_view text(Token token) const noexcept { return index_.text(token); }
   TokenType type(Token token) const noexcept { return types_[static_cast<std::size_t>(token)]; }
-  /// 0 where the file has no scores.
+  /// Returns 0 if the file has no scores.
   float score(Token token) const noexcept { return scores_.empty() ? 0.0F : scores_[static_cast<std::size_t>(token)]; }
-  /// The token spelled so (of equals, the last); -1 if there is none.
+  /// Returns the token with this spelling, the last one among equals; -1 if there is none.
   Token find(std::string_view text) const noexcept { return index_.find(text); }
-  /// The same, but -1 for tokens that plain text must not become: control and unknown.
+  /// As find(), but returns -1 for control and unknown tokens, which plain text must not become.
   Token find_plain(std::string_view text) const noexcept;
   std::size_t longest_text() const noexcept { return index_.longest(); }
 
-  /// Control or unknown: no text of its own.
+  /// Returns whether the token is control or unknown, and so has no text of its own.
   bool is_special(Token token) const noexcept {
     return type(token) == TokenType::kControl || type(token) == TokenType::kUnknown;
   }
@@ -105,11 +106,11 @@ class Vocab {
   Token unknown() const noexcept { return unknown_; }
   bool add_bos() const noexcept { return add_bos_; }
   bool add_eos() const noexcept { return add_eos_; }
-  /// A space goes before a text, and before what follows a special token.
+  /// Whether a space goes before a text, and before text that follows a special token.
   bool add_space_prefix() const noexcept { return add_space_prefix_; }
   bool remove_extra_whitespaces() const noexcept { return remove_extra_whitespaces_; }
 
-  /// Appends the bytes that a token stands for. Special tokens appear as spelled with `special`, else not at all.
+  /// Appends the bytes that a token stands for. Special tokens are appended as spelled if `special`, else omitted.
   void append_piece(Token token, bool special, std::string& out) const;
 
  private:
@@ -131,10 +132,10 @@ class Vocab {
   bool remove_extra_whitespaces_ = false;
 };
 
-/// The byte that a token "<0x41>" names; nullopt for any other text.
+/// Returns the byte that a token "<0x41>" names; nullopt for any other text.
 std::optional<std::uint8_t> byte_of_token(std::string_view text) noexcept;
 
-/// "<0x41>".
+/// Returns "<0x41>" for 0x41.
 std::string byte_token(std::uint8_t byte);
 
 }  // namespace pith::tokenizer

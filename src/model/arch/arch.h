@@ -7,13 +7,13 @@
 
 namespace pith::model {
 
-/// One architecture: its name in general.architecture, and how it differs from the shared hyper-parameters.
+/// One architecture: its name in general.architecture, and a function that adapts the shared hyper-parameters to it.
 struct Architecture {
   std::string_view name;
   void (*adapt)(const gguf::File& file, Hparams& hparams);
 };
 
-/// Throws Error(kUnsupported) that names the architecture and lists the known ones.
+/// Throws Error(kUnsupported) naming the architecture and listing the known ones.
 const Architecture& find_architecture(const gguf::File& file, std::string_view name);
 
 void adapt_llama(const gguf::File& file, Hparams& hparams);

@@ -11,10 +11,11 @@ namespace {
 constexpr std::uint64_t kPeriodDefault = 6;
 constexpr std::size_t kLayers27B = 62;
 constexpr std::string_view kPattern = "attention.sliding_window_pattern";
-/// 0: none.
+/// Allowed range; a file may also state 0, which means no cap.
 constexpr Range kSoftcap = {1e-3, 1e6};
 
-/// Which layers have a window: by layer, or every layer but one in so many (0: every layer).
+/// Returns which layers have a window. The file states it by layer, or as a period n: every n-th layer has none (0:
+/// every layer has one).
 std::vector<bool> windowed_layers(const gguf::File& file, const Keys& keys, std::size_t layers) {
   const gguf::Metadata& metadata = file.metadata();
   const std::string key = keys.name_of(kPattern);
@@ -36,7 +37,7 @@ std::vector<bool> windowed_layers(const gguf::File& file, const Keys& keys, std:
   return windowed;
 }
 
-/// The 27B model alone scales by the embedding's share of a head.
+/// Returns the 27B model's attention scale: it alone uses embedding size / heads in place of the head size.
 float scale_27b(const gguf::File& file, const Hparams& h) {
   if (h.embedding < h.heads) {
     fail(ErrorKind::kFormat, "{}: gemma3.embedding_length is {}, must be at least attention.head_count {}", file.path(),
@@ -48,8 +49,8 @@ float scale_27b(const gguf::File& file, const Hparams& h) {
 
 }  // namespace
 
-/// Gemma 3 (2503.19786): five sliding-window layers to one global, each kind with its own RoPE base; norms before and
-/// after both blocks; normalized queries and keys; scaled embeddings. The files hold norm weights with one already
+/// Gemma 3 (2503.19786): five sliding-window layers per global layer, each kind with its own RoPE base; norms before
+/// and after both blocks; normalized queries and keys; scaled embeddings. Files store norm weights with 1 already
 /// added.
 void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   const Keys keys(file, hparams.architecture);
