@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// Which vectors of attention a codec stores.
 enum class KvSide { kKeys, kValues };
@@ -31,7 +33,7 @@ struct CodecShape {
 /// page_bytes(), encode() and decode() are all that a codec needs. Attention then decodes a page at a time into scratch
 /// memory; codecs that work on their own bytes replace score() and accumulate().
 /// A codec is immutable and used from several threads at once.
-class KvCodec {
+class PITH_EXPORT KvCodec {
  public:
   static constexpr std::size_t kPageTokens = 64;
 
@@ -72,7 +74,7 @@ using CodecFactory = std::function<std::unique_ptr<const KvCodec>(const CodecSha
 
 /// Codecs of your own, by name: give it to SessionOptions::kv or to run_command() and they are used like built-in ones.
 /// Not synchronized: fill it first, share it then.
-class CodecRegistry {
+class PITH_EXPORT CodecRegistry {
  public:
   /// Throws Error(kInvalidArgument) for a name that is empty, taken or built in.
   void add(std::string name, CodecFactory make);
@@ -85,11 +87,11 @@ class CodecRegistry {
 };
 
 /// Names of the built-in codecs.
-std::vector<std::string> builtin_codecs();
+PITH_EXPORT std::vector<std::string> builtin_codecs();
 
 /// A codec by name, of the registry if it has one of that name, else built in: to study it without a model. Throws
 /// Error(kUnsupported) that lists the known names, kInvalidArgument for a size that is no multiple of 16.
-std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
-                                          const CodecRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
+                                                      const CodecRegistry* registry = nullptr);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// What a policy wants to see. What no policy asks for is not computed.
 struct PolicyNeeds {
@@ -81,7 +83,7 @@ struct HeadView {
 };
 
 /// Says which tokens matter. Immutable: heads are scored from several threads at once.
-class EvictionPolicy {
+class PITH_EXPORT EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
@@ -103,7 +105,7 @@ struct HeadScores {
 };
 
 /// Says how many tokens each KV head keeps of those that may go. Immutable.
-class BudgetAllocator {
+class PITH_EXPORT BudgetAllocator {
  public:
   virtual ~BudgetAllocator() = default;
 
@@ -113,7 +115,7 @@ class BudgetAllocator {
 };
 
 /// Says which tokens of a head stay, given their scores. Immutable.
-class TokenSelector {
+class PITH_EXPORT TokenSelector {
  public:
   virtual ~TokenSelector() = default;
 
@@ -132,7 +134,7 @@ using SelectorFactory = std::function<std::unique_ptr<const TokenSelector>(const
 
 /// Policies, allocators and selectors of your own, by name: give it to EvictionOptions or to run_command() and they are
 /// used like built-in ones. Not synchronized: fill it first, share it then.
-class EvictionRegistry {
+class PITH_EXPORT EvictionRegistry {
  public:
   /// Each throws Error(kInvalidArgument) for a name that is empty, taken, built in or has one of "/,:=" or a space.
   void add_policy(std::string name, PolicyFactory make);
@@ -153,18 +155,21 @@ class EvictionRegistry {
 };
 
 /// Names of what is built in.
-std::vector<std::string> builtin_policies();
-std::vector<std::string> builtin_allocators();
-std::vector<std::string> builtin_selectors();
+PITH_EXPORT std::vector<std::string> builtin_policies();
+PITH_EXPORT std::vector<std::string> builtin_allocators();
+PITH_EXPORT std::vector<std::string> builtin_selectors();
 
 /// A part by name, of the registry if it has one of that name, else built in. Throws Error(kUnsupported) that lists the
 /// known names, and what its factory throws.
-std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name, const PolicyParameters& parameters = {},
-                                                  const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name, const PolicyParameters& parameters = {},
-                                                      const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const TokenSelector> make_selector(std::string_view name, const PolicyParameters& parameters = {},
-                                                   const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name,
+                                                              const PolicyParameters& parameters = {},
+                                                              const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name,
+                                                                  const PolicyParameters& parameters = {},
+                                                                  const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const TokenSelector> make_selector(std::string_view name,
+                                                               const PolicyParameters& parameters = {},
+                                                               const EvictionRegistry* registry = nullptr);
 
 /// What a session forgets, and when. Positions stay what they were; layers with a sliding window are left alone.
 struct EvictionOptions {
@@ -193,4 +198,4 @@ struct EvictionOptions {
   std::shared_ptr<const EvictionRegistry> registry{};
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/chat_format.h>
+#include <pith/export.h>
 #include <pith/options.h>
 #include <pith/tokenizer.h>
 
@@ -9,11 +10,11 @@
 #include <memory>
 #include <string>
 
-namespace pith {
-
-namespace model {
+namespace pith::model {
 class ModelImpl;
-}
+}  // namespace pith::model
+
+namespace pith::inline v0_1 {
 
 /// What a model is, as its file states it.
 struct ModelInfo {
@@ -43,7 +44,7 @@ struct ModelInfo {
 };
 
 /// A loaded model: immutable, cheap to copy (copies share the weights), usable from several threads at once.
-class Model {
+class PITH_EXPORT Model {
  public:
   /// Reads a GGUF file (v2 or v3; of a sharded model, its first file). The file is not needed afterwards.
   /// Throws Error: kIo if it cannot be read or becomes shorter while it is, kFormat if it is damaged, kUnsupported for
@@ -65,4 +66,4 @@ class Model {
   std::shared_ptr<const model::ModelImpl> impl_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

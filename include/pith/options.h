@@ -2,6 +2,7 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
 
 #include <cstdint>
 #include <functional>
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// A token's id in the model's vocabulary.
 using Token = std::int32_t;
@@ -133,4 +134,4 @@ struct GenerateOptions {
   bool ignore_end = false;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -7,6 +7,7 @@
 #include <pith/command.h>
 #include <pith/error.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
 #include <pith/machine.h>
 #include <pith/manifest.h>
 #include <pith/model.h>
@@ -15,3 +16,4 @@
 #include <pith/snapshot.h>
 #include <pith/stats.h>
 #include <pith/tokenizer.h>
+#include <pith/version.h>

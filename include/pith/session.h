@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/snapshot.h>
@@ -14,11 +15,11 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
-
-namespace session {
+namespace pith::session {
 struct Access;
-}
+}  // namespace pith::session
+
+namespace pith::inline v0_1 {
 
 /// Receives generated text as whole UTF-8 characters, as it comes. Returning false ends the generation.
 using PieceSink = std::function<bool(std::string_view piece)>;
@@ -34,7 +35,7 @@ enum class FinishReason {
   kCancelled,  ///< The callback returned false or the stop token was triggered.
 };
 
-const char* to_string(FinishReason reason) noexcept;
+PITH_EXPORT const char* to_string(FinishReason reason) noexcept;
 
 struct Generation {
   std::string text;
@@ -53,7 +54,7 @@ struct Generation {
 /// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
 /// holds, whole batches of what was fed, and what a batch that failed left behind is computed again before the next
 /// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
-class Session {
+class PITH_EXPORT Session {
  public:
   /// Internal: what a session is made of.
   class Impl;
@@ -140,4 +141,4 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

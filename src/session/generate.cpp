@@ -5,7 +5,7 @@
 #include "session/session_impl.h"
 #include "session/stop_strings.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -77,4 +77,4 @@ Generation Session::Impl::generate(std::string_view prompt, const GenerateOption
   return result;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1
