@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/token.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// A token that can still be drawn.
 struct Candidate {
@@ -26,7 +27,7 @@ struct Candidate {
 /// A token may have the logit -inf: it is banned, and stays in the list until it is cut. largest(), and all that needs
 /// it (weighted(), keep_top(), sort(), make_greedy()), throw Error: kInvalidArgument if no token is left that is not
 /// banned, kNumeric if a logit is NaN or positive infinity.
-class Candidates {
+class PITH_EXPORT Candidates {
  public:
   Candidates() = default;
   /// Begins with every token. `logits`: [vocab]; they must outlive this object, or its use until reset().
@@ -132,4 +133,4 @@ void Candidates::keep_if(Keep keep) {
   has_largest_ = false;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

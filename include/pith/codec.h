@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// Which vectors of attention a codec stores.
 enum class KvSide { kKeys, kValues };
@@ -32,7 +34,7 @@ struct CodecShape {
 /// memory; codecs that can work on their own bytes override score() and accumulate(). A codec is immutable and is
 /// called from several threads at once. What its functions throw leaves the session's call unchanged, as the type that
 /// was thrown (std::bad_alloc may come out as Error(kOutOfMemory)).
-class KvCodec {
+class PITH_EXPORT KvCodec {
  public:
   static constexpr std::size_t kPageTokens = 64;
 
@@ -75,7 +77,7 @@ using CodecFactory = std::function<std::unique_ptr<const KvCodec>(const CodecSha
 
 /// Your own codecs by name. Give it to KvOptions::codecs or to run_command(), and to SnapshotOptions::codecs when a
 /// session that used one is restored: a snapshot holds names only. Not synchronized: fill it before you share it.
-class CodecRegistry {
+class PITH_EXPORT CodecRegistry {
  public:
   /// Throws Error(kInvalidArgument) for a name that is empty, taken, built in, or has a slash, a comma or a space, and
   /// for a null factory.
@@ -89,12 +91,12 @@ class CodecRegistry {
 };
 
 /// Returns the names of the built-in codecs.
-std::vector<std::string> builtin_codecs();
+PITH_EXPORT std::vector<std::string> builtin_codecs();
 
 /// Makes a codec by name, from the registry if it has that name, else a built-in one, to study it without a model.
 /// Throws Error: kUnsupported, listing the known names; kInvalidArgument for a size that is not a multiple of 16, and
 /// for a codec of the registry that is null, has another shape, or has pages of 0 bytes.
-std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
-                                          const CodecRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
+                                                      const CodecRegistry* registry = nullptr);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// What a policy needs to see. What no policy asks for is not computed.
 struct PolicyNeeds {
@@ -84,7 +86,7 @@ struct HeadView {
 /// Scores the tokens of a KV head. Immutable: heads are scored from several threads at once. What its functions throw
 /// leaves the session's call unchanged, as the type that was thrown (std::bad_alloc may come out as
 /// Error(kOutOfMemory)). The same holds for allocators and selectors of your own.
-class EvictionPolicy {
+class PITH_EXPORT EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
@@ -108,7 +110,7 @@ struct HeadScores {
 };
 
 /// Decides how many of the tokens that may go each KV head keeps. Immutable.
-class BudgetAllocator {
+class PITH_EXPORT BudgetAllocator {
  public:
   virtual ~BudgetAllocator() = default;
 
@@ -118,7 +120,7 @@ class BudgetAllocator {
 };
 
 /// Decides which tokens of a head stay, given their scores. Immutable.
-class TokenSelector {
+class PITH_EXPORT TokenSelector {
  public:
   virtual ~TokenSelector() = default;
 
@@ -138,7 +140,7 @@ using SelectorFactory = std::function<std::unique_ptr<const TokenSelector>(const
 /// Your own policies, allocators and selectors by name. Give it to EvictionOptions::registry or to run_command(), and
 /// to SnapshotOptions::eviction when a session that used one is restored: a snapshot holds names only. Not
 /// synchronized: fill it before you share it.
-class EvictionRegistry {
+class PITH_EXPORT EvictionRegistry {
  public:
   /// Each throws Error(kInvalidArgument) for a name that is empty, taken, built in, or contains one of "/,:=" or a
   /// space, and for a null factory.
@@ -160,18 +162,21 @@ class EvictionRegistry {
 };
 
 /// Names of the built-in parts.
-std::vector<std::string> builtin_policies();
-std::vector<std::string> builtin_allocators();
-std::vector<std::string> builtin_selectors();
+PITH_EXPORT std::vector<std::string> builtin_policies();
+PITH_EXPORT std::vector<std::string> builtin_allocators();
+PITH_EXPORT std::vector<std::string> builtin_selectors();
 
 /// Makes a part by name, from the registry if it has that name, else a built-in one. Throws Error(kUnsupported) that
 /// lists the known names, and what the factory throws.
-std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name, const PolicyParameters& parameters = {},
-                                                  const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name, const PolicyParameters& parameters = {},
-                                                      const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const TokenSelector> make_selector(std::string_view name, const PolicyParameters& parameters = {},
-                                                   const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name,
+                                                              const PolicyParameters& parameters = {},
+                                                              const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name,
+                                                                  const PolicyParameters& parameters = {},
+                                                                  const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const TokenSelector> make_selector(std::string_view name,
+                                                               const PolicyParameters& parameters = {},
+                                                               const EvictionRegistry* registry = nullptr);
 
 /// What a session evicts, and when. Remaining tokens keep their positions. Layers with a sliding window are not evicted
 /// from.
@@ -204,4 +209,4 @@ struct EvictionOptions {
   std::shared_ptr<const EvictionRegistry> registry{};
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -2,6 +2,7 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
 #include <pith/sampling.h>
 #include <pith/threads.h>
 #include <pith/token.h>
@@ -15,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
@@ -141,4 +142,4 @@ struct GenerateOptions {
   int lookup_tokens = 0;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

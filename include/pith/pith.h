@@ -6,8 +6,10 @@
 #include <pith/chat_format.h>
 #include <pith/codec.h>
 #include <pith/command.h>
+#include <pith/decoding.h>
 #include <pith/error.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
 #include <pith/machine.h>
 #include <pith/manifest.h>
 #include <pith/model.h>
@@ -18,5 +20,7 @@
 #include <pith/session.h>
 #include <pith/snapshot.h>
 #include <pith/stats.h>
+#include <pith/threads.h>
 #include <pith/token.h>
 #include <pith/tokenizer.h>
+#include <pith/version.h>

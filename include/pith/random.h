@@ -1,10 +1,12 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <array>
 #include <bit>
 #include <cstdint>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// The whole state of a generator: copy it to save one and to go on from it later.
 struct RngState {
@@ -13,16 +15,16 @@ struct RngState {
   bool operator==(const RngState&) const = default;
 };
 
-/// The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection in which every bit of the input affects
-/// every bit of the output. A hash for integers that may share most of their bits.
+/// The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection in which every bit of the input
+/// affects every bit of the output. A hash for integers that may share most of their bits.
 constexpr std::uint64_t mix_bits(std::uint64_t x) noexcept {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
 }
 
-/// One step of SplitMix64: advances the state and returns the next number. Integers only, so a state gives the same stream
-/// on every platform: seeds, random matrices and page formats rely on these bits.
+/// One step of SplitMix64: advances the state and returns the next number. Integers only, so a state gives the same
+/// stream on every platform: seeds, random matrices and page formats rely on these bits.
 constexpr std::uint64_t split_mix(std::uint64_t& state) noexcept {
   state += 0x9E3779B97F4A7C15ULL;
   return mix_bits(state);
@@ -30,7 +32,7 @@ constexpr std::uint64_t split_mix(std::uint64_t& state) noexcept {
 
 /// The random generator of a sampler: xoshiro256** 1.0 (Blackman and Vigna, 1805.01407), seeded by SplitMix64 as its
 /// authors advise. It computes with integers only, so a seed gives the same stream on every platform. Not thread-safe.
-class Rng {
+class PITH_EXPORT Rng {
  public:
   explicit constexpr Rng(std::uint64_t seed) noexcept {
     for (std::uint64_t& word : state_.words) word = split_mix(seed);
@@ -69,4 +71,4 @@ constexpr std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t index) noe
   return split_mix(state);
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

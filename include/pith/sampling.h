@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/candidates.h>
+#include <pith/export.h>
 #include <pith/random.h>
 #include <pith/sampler_stage.h>
 #include <pith/token.h>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// How the next token is drawn. The defaults are greedy. The stages run in this order, those with their defaults not at
 /// all: logit_bias, penalties (repetition, presence, frequency), dry, no_repeat_ngram, `stages` of your own,
@@ -76,7 +77,7 @@ struct StageState {
 /// the same on every platform, bit for bit: no function of the C library is used, and sums run in a fixed order. Takes
 /// one random number for each token unless it is greedy (and one more with XTC). Keeps its buffers between calls. A
 /// copy goes on from the same state, independent of the original. Not thread-safe.
-class Sampler {
+class PITH_EXPORT Sampler {
  public:
   /// `vocab`: tokens of the vocabulary. Throws Error(kInvalidArgument) for an option out of range, naming it, its value
   /// and the limit.
@@ -118,4 +119,4 @@ class Sampler {
   Candidates candidates_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

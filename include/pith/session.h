@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/snapshot.h>
@@ -14,11 +15,11 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
-
-namespace session {
+namespace pith::session {
 struct Access;
-}
+}  // namespace pith::session
+
+namespace pith::inline v0_1 {
 
 /// Receives generated text as whole UTF-8 characters, as it comes. Returning false ends the generation.
 using PieceSink = std::function<bool(std::string_view piece)>;
@@ -38,7 +39,7 @@ enum class FinishReason {
   kCancelled,  ///< The callback returned false or the stop token was triggered.
 };
 
-const char* to_string(FinishReason reason) noexcept;
+PITH_EXPORT const char* to_string(FinishReason reason) noexcept;
 
 struct TokenLogprob {
   Token token = 0;
@@ -101,7 +102,7 @@ struct EmbedOptions {
 /// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
 /// holds, whole batches of what was fed, and what a batch that failed left behind is computed again before the next
 /// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
-class Session {
+class PITH_EXPORT Session {
  public:
   /// Internal: what a session is made of.
   class Impl;
@@ -145,8 +146,9 @@ class Session {
   void set_sampling(const SamplingOptions& options);
   /// Draws a token from the current logits without feeding it.
   Token sample();
-  /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens; -inf bans a
-  /// token. Throws kInvalidArgument for another number of logits or where all are banned, kNumeric for NaN or infinity.
+  /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens; -inf bans
+  /// a token. Throws kInvalidArgument for another number of logits or where all are banned, kNumeric for NaN or
+  /// infinity.
   Token sample(std::span<const float> logits);
   /// Draws a token, feeds it and returns it.
   Token step();
@@ -213,4 +215,4 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/options.h>
 
@@ -7,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// Bytes a session's KV cache really holds: codes, scales, means, exact sinks and the open pages included.
 struct KvStats {
@@ -58,6 +59,6 @@ struct SessionMemory {
 };
 
 /// What a session of so many tokens will hold, without running one.
-KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens);
+PITH_EXPORT KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

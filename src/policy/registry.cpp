@@ -73,7 +73,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 }  // namespace pith::policy
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 std::vector<std::string> builtin_policies() { return policy::names_of(policy::kPolicies); }
 std::vector<std::string> builtin_allocators() { return policy::names_of(policy::kAllocators); }
@@ -100,4 +100,4 @@ std::unique_ptr<const TokenSelector> make_selector(std::string_view name, const 
                                           registry != nullptr ? registry->selectors() : policy::Names{});
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -85,7 +85,7 @@ KvStats kv_stats(const KvOptions& kv, const kv::Cache& cache) {
 
 }  // namespace pith::session
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
@@ -95,4 +95,4 @@ KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
                            {cache.sealed_bytes_at(count), cache.exact_bytes_at(count), cache.summary_bytes_at(count)});
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -9,7 +9,7 @@
 #include "session/stop_strings.h"
 #include "session/token_scores.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -170,4 +170,4 @@ Generation Session::Impl::generate(std::span<const Token> prompt, const Generate
   return result;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

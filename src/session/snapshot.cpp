@@ -283,6 +283,10 @@ Session Session::restore(Model model, const std::filesystem::path& path, const S
   return Session(with_memory_for("restore a session", [&] { return read_session(std::move(model), path, options); }));
 }
 
+}  // namespace pith
+
+namespace pith::inline v0_1 {
+
 SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
   SnapshotInfo info;
   const snapshot::InputFile file(path);
@@ -311,4 +315,4 @@ void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& o
   snapshot::Reader(path, options.key).verify();
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -8,7 +8,7 @@
 #include "kv/codec.h"
 #include "kv/codec/float_codec.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using kv::FloatCodec;
@@ -68,4 +68,4 @@ std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShap
   return std::move(kv::make_tiers(name, shape, kernels::select_kernels(), registry).codec);
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -132,7 +132,7 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
 
 }  // namespace pith::kv
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 std::vector<std::string> builtin_codecs() {
   std::vector<std::string> names;
@@ -141,4 +141,4 @@ std::vector<std::string> builtin_codecs() {
   return names;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -7,7 +7,7 @@
 
 #include "session/stages/stage.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 /// Adds every way in which a text can begin inside `token`, whose own text is `piece`.
@@ -43,4 +43,4 @@ TokenSequences dry_breakers(const Tokenizer& tokenizer, const std::vector<std::s
   return ways;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1
