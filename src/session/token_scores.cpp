@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "session/exp_weight.h"
+#include "session/log_positive.h"
 
 namespace pith::session {
 
@@ -14,7 +15,7 @@ double log_sum_exp(std::span<const float> logits) {
   if (!std::isfinite(largest)) fail(ErrorKind::kNumeric, "the largest of {} logits is {}", logits.size(), largest);
   double sum = 0.0;
   for (const float logit : logits) sum += exp_weight(static_cast<double>(logit) - largest);
-  return largest + std::log(sum);
+  return largest + log_positive(sum);
 }
 
 std::vector<TokenLogprob> likeliest(std::span<const float> logits, std::size_t count) {
