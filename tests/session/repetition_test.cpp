@@ -9,9 +9,9 @@
 namespace pith::test {
 namespace {
 
-constexpr int kVocab = 5;
+constexpr int kFewTokens = 5;
 
-Logits logits_after(const stages::Stage& stage, const Logits& logits, const Tokens& history) {
+Logits changed_logits(const stages::Stage& stage, const Logits& logits, const Tokens& history) {
   Applied applied(stage, logits, history);
   Logits result;
   for (Token token = 0; token < static_cast<Token>(logits.size()); ++token)
@@ -20,14 +20,15 @@ Logits logits_after(const stages::Stage& stage, const Logits& logits, const Toke
 }
 
 RC_GTEST_PROP(NoRepeatNgram, BansWhatWouldRepeat, ()) {
-  const Tokens history = *some_history(kVocab);
+  const Tokens history = *some_history(kFewTokens);
   const auto length = static_cast<std::size_t>(*rc::gen::inRange(0, 5));
   std::set<Tokens> seen;
   for (std::size_t i = 0; length != 0 && i + length <= history.size(); ++i)
     seen.emplace(history.begin() + static_cast<std::ptrdiff_t>(i),
                  history.begin() + static_cast<std::ptrdiff_t>(i + length));
-  const Logits after = logits_after(stages::no_repeat_ngram(static_cast<int>(length)), Logits(kVocab, 1.0F), history);
-  for (Token token = 0; token < kVocab; ++token) {
+  const Logits after =
+      changed_logits(stages::no_repeat_ngram(static_cast<int>(length)), Logits(kFewTokens, 1.0F), history);
+  for (Token token = 0; token < kFewTokens; ++token) {
     Tokens longer = history;
     longer.push_back(token);
     const bool long_enough = longer.size() >= length;
@@ -80,24 +81,24 @@ RC_GTEST_PROP(Dry, PenalizesByItsDefinition, ()) {
   dry.base = *rc::gen::element(1.0F, 1.5F, 2.0F);
   dry.allowed_length = *rc::gen::inRange(1, 4);
   dry.window = *rc::gen::inRange(-1, 30);
-  dry.breakers =
-      *rc::gen::container<TokenSequences>(rc::gen::nonEmpty(rc::gen::container<Tokens>(rc::gen::inRange(0, kVocab))));
+  dry.breakers = *rc::gen::container<TokenSequences>(
+      rc::gen::nonEmpty(rc::gen::container<Tokens>(rc::gen::inRange(0, kFewTokens))));
   if (*rc::gen::arbitrary<bool>()) dry.breakers.clear();
   // A short piece over and over, with something else in between.
-  Tokens history = *some_history(kVocab);
-  const Tokens piece = *some_history(kVocab);
+  Tokens history = *some_history(kFewTokens);
+  const Tokens piece = *some_history(kFewTokens);
   for (int i = 0; i < 3; ++i) history.insert(history.end(), piece.begin(), piece.end());
   const Logits logits = {0.0F, 1.0F, -2.0F, 3.5F, 0.25F};
   const Logits expected = dry_by_definition(logits, dry, history);
   const auto stage = stages::dry(dry.multiplier, dry.base, dry.allowed_length, dry.window, dry.breakers);
-  const Logits after = logits_after(stage, logits, history);
+  const Logits after = changed_logits(stage, logits, history);
   for (std::size_t i = 0; i < logits.size(); ++i)
     RC_ASSERT(std::abs(after[i] - expected[i]) <= 1e-5F * (1.0F + std::abs(expected[i])));
 }
 
 TEST(Dry, PenaltiesStayFinite) {
   const Tokens history(5000, 1);
-  const Logits after = logits_after(stages::dry(1.0F, 1.75F, 2, -1, {}), {0.0F, 0.0F, 0.0F}, history);
+  const Logits after = changed_logits(stages::dry(1.0F, 1.75F, 2, -1, {}), {0.0F, 0.0F, 0.0F}, history);
   EXPECT_EQ(after[0], 0.0F);
   EXPECT_EQ(after[1], -std::numeric_limits<float>::max());
 }
@@ -106,7 +107,7 @@ RC_GTEST_PROP(Penalties, AreTheSameOnAList, ()) {
   const Logits logits = *some_logits();
   const Tokens history = *some_history(static_cast<int>(logits.size()) + 2);
   const auto stage = stages::penalties(1.3F, 0.25F, 0.5F, *rc::gen::inRange(-1, 9));
-  const Logits expected = logits_after(stage, logits, history);
+  const Logits expected = changed_logits(stage, logits, history);
   for (const bool sorted : {false, true}) {
     Candidates candidates(logits);
     candidates.keep_if([](const Candidate& candidate) { return candidate.token % 3 != 0 || candidate.logit > 0.0F; });
@@ -123,7 +124,7 @@ TEST(Repetition, TokensOutsideTheVocabularyHaveNoEffect) {
   const Logits logits(3, 1.0F);
   for (const auto& stage :
        {stages::penalties(2.0F, 1.0F, 1.0F, -1), stages::dry(1.0F, 1.75F, 1, -1, {}), stages::no_repeat_ngram(1)}) {
-    EXPECT_EQ(logits_after(stage, logits, history), logits) << stage->name();
+    EXPECT_EQ(changed_logits(stage, logits, history), logits) << stage->name();
   }
 }
 

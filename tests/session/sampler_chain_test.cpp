@@ -253,7 +253,8 @@ TEST(DeriveSeed, GivesEachSampleAStreamOfItsOwn) {
     seen.insert(seed);
     for (std::uint64_t index = 0; index < 200; ++index) seen.insert(derive_seed(seed, index));
     // Words that the seed's own generator begins with.
-    for (const std::uint64_t word : Rng(seed).state().words) seen.insert(word);
+    const Rng own(seed);
+    for (const std::uint64_t word : own.state().words) seen.insert(word);
   }
   EXPECT_EQ(seen.size(), 50U * (1U + 200U + 4U));
   static_assert(derive_seed(7, 1) != derive_seed(7, 2));

@@ -16,13 +16,13 @@
 namespace pith::test {
 namespace {
 
-constexpr std::size_t kVocab = 2000;
-constexpr std::size_t kDraws = 300;
+constexpr std::size_t kGoldenVocab = 2000;
+constexpr std::size_t kGoldenDraws = 300;
 
 /// Logits of one step: multiples of 1/1024 between -12 and 12, so that there are ties, the same on every platform.
 std::vector<float> logits_of_step(std::uint64_t step) {
   Rng rng(step + 1);
-  std::vector<float> logits(kVocab);
+  std::vector<float> logits(kGoldenVocab);
   for (float& logit : logits) {
     double sum = 0;
     for (int i = 0; i < 3; ++i) sum += rng.uniform();
@@ -56,9 +56,9 @@ std::map<std::string, SamplingOptions> option_sets() {
 }
 
 std::vector<Token> draws(const SamplingOptions& options) {
-  Sampler sampler(options, kVocab);
+  Sampler sampler(options, kGoldenVocab);
   std::vector<Token> drawn;
-  for (std::size_t i = 0; i < kDraws; ++i) drawn.push_back(sampler.sample(logits_of_step(i), drawn));
+  for (std::size_t i = 0; i < kGoldenDraws; ++i) drawn.push_back(sampler.sample(logits_of_step(i), drawn));
   return drawn;
 }
 

@@ -135,6 +135,10 @@ SamplingOptions any_sampling(Dice& dice) {
   if (dice.one_in(2)) sampling.top_p = 0.9F;
   if (dice.one_in(2)) sampling.repetition_penalty = 1.1F;
   if (dice.one_in(3)) sampling.frequency_penalty = 0.1F;
+  if (dice.one_in(4)) sampling.dry_multiplier = 0.5F;
+  if (dice.one_in(4)) sampling.typical_p = 0.95F;
+  if (dice.one_in(4)) sampling.xtc_probability = 0.3F;
+  if (dice.one_in(4)) sampling.mirostat_tau = 5.0F;
   sampling.seed = dice.seed();
   return sampling;
 }
