@@ -40,7 +40,7 @@ done
 
 scripts/make_fuzz_corpus.sh
 
-# Whatever a sanitizer finds ends the target, so that it counts.
+# Makes every finding of a sanitizer end the target, so that it counts.
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=0"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 
@@ -55,7 +55,7 @@ run_target() {
     "${folders[@]}" >"build/fuzz/logs/$target.log" 2>&1 || say "$target: stopped by a finding, see its log"
 }
 
-# One line of what libFuzzer said: executions, per second, edges reached and there are, inputs kept.
+# Prints libFuzzer's summary on one line: executions, executions per second, edges reached and in total, inputs kept.
 report_target() {
   local target="$1" log="build/fuzz/logs/$1.log" executions speed edges all kept
   executions="$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
@@ -67,14 +67,14 @@ report_target() {
     "${all:-?}" "${kept:-?}" "$(findings_of "$target" | wc -l)"
 }
 
-# Units that are merely slow are not among them: machines are busy at times.
+# Inputs that are merely slow do not count, since machines are busy at times.
 findings_of() { sed -n 's/.*Test unit written to //p' "build/fuzz/logs/$1.log" | grep -v '/slow-unit-' || true; }
 
 total=0
 for target in "${targets[@]}"; do total=$((total + share[$target])); done
 step "Fuzzing ${#targets[@]} targets, $seconds s"
 for target in "${targets[@]}"; do
-  # Each processor has all of the time.
+  # Each processor runs for the whole time.
   jobs=$((PITH_JOBS < ${#targets[@]} ? PITH_JOBS : ${#targets[@]}))
   time=$((seconds * jobs * share[$target] / total))
   while (($(jobs -rp | wc -l) >= PITH_JOBS)); do wait -n; done
@@ -90,7 +90,7 @@ for target in "${targets[@]}"; do
     found=1
     say "$target: $file (to see it again: build/asan/bin/fuzz_$target $file)"
   done < <(findings_of "$target")
-  # Whatever ended it early without an input counts too.
+  # A target that ended early without leaving an input counts as a finding too.
   grep -q '^stat::number_of_executed_units' "build/fuzz/logs/$target.log" || found=1
 done
 exit "$found"

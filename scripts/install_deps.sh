@@ -21,7 +21,7 @@ build_packages=(
 )
 fuzz_packages=(clang libclang-rt-dev)
 lint_packages=(clang-tidy clang-format)
-# Eigen, CLI11 and nlohmann-json are headers only: those of "build" serve every processor.
+# Eigen, CLI11 and nlohmann-json are header-only: those of "build" serve every processor.
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
   libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
@@ -43,7 +43,7 @@ if [[ "${PITH_SKIP_DEPS:-0}" == 1 ]]; then
   exit 0
 fi
 
-# A package may be there for several architectures; a name without one means this machine's.
+# A package may be installed for several architectures; a name without one means this machine's.
 is_installed() {
   local architecture="$native"
   if [[ "$1" == *:* ]]; then architecture="${1##*:}"; fi

@@ -42,6 +42,6 @@ fi
 ((format_only)) && exit 0
 
 step "clang-tidy"
-# The compile commands of a clang build, so that clang-tidy understands every flag.
+# Uses the compile commands of a clang build, so that clang-tidy understands every flag.
 cmake --preset clang >/dev/null
 printf '%s\n' "${files[@]}" | python3 scripts/tidy.py --build build/clang --jobs "$PITH_JOBS"

@@ -35,7 +35,7 @@ scripts/install_deps.sh build
 
 models=()
 if ((with_models)); then
-  # Whatever is there already; nothing is fetched.
+  # Uses the models that are present; nothing is fetched.
   for file in "${PITH_MODELS:-models}"/SmolLM2-135M-Instruct.Q4_1.gguf; do
     if [[ -f "$file" ]]; then models+=(--model "$file"); fi
   done

@@ -20,7 +20,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GROUP_MAX = 8
-# States of a function that the path analyzer looks at; its own limit is 225,000, where it takes most of the time.
+# States per function that the path analyzer examines. Its own limit, 225,000, takes most of the time.
 ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=50000"]
 
 

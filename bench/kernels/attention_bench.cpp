@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kDepth = 4096;
 
-/// Attention of `tokens` new tokens of one layer behind kDepth others, one thread, SmolLM2's heads.
+/// Attention of `tokens` new tokens of one layer at depth kDepth, one thread, with SmolLM2's heads.
 void bench_attention(benchmark::State& state, const char* codec, const kernels::KernelTable& kernels,
                      std::size_t tokens) {
   const kv::KvShape shape = {9, 3, 64, 64, {0}};

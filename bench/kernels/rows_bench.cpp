@@ -4,7 +4,7 @@
 #include "kernels/common.h"
 #include "weights/matmul.h"
 
-// What happens to rows between the products. Bytes are what is read and written, operations the elements.
+// Work on rows between the products. Bytes are those read and written; operations are elements.
 namespace pith::bench {
 namespace {
 
@@ -14,7 +14,7 @@ constexpr std::size_t kLength = 1536;
 constexpr std::size_t kPageTokens = 64;
 constexpr std::size_t kHeadSize = 64;
 
-/// Float elements, `arrays` of them touched, read or written.
+/// `arrays` arrays of float elements, read or written.
 Work floats(std::size_t elements, std::size_t arrays) {
   return {static_cast<double>(elements * arrays * sizeof(float)), static_cast<double>(elements)};
 }
@@ -56,7 +56,7 @@ void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_
          [&] { kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
 }
 
-/// Rows of scores; they are copied in anew each time, as softmax writes over them.
+/// Rows of scores. They are copied in before each call, since softmax overwrites them.
 class Scores {
  public:
   explicit Scores(std::size_t rows)
@@ -112,7 +112,7 @@ void bench_scale(benchmark::State& state, const KernelTable& kernels) {
   repeat(state, floats(kLength, 2), [&] { kernels.scale(x.data(), 1.0F, kLength); });
 }
 
-/// Gates are copied in anew each time: they would shrink from call to call.
+/// Gates are copied in before each call, since they would shrink from call to call.
 void bench_gate(benchmark::State& state, void (*kernel)(float*, const float*, std::size_t)) {
   const std::vector<float> start = some_floats(kLength);
   const std::vector<float> up(kLength, 1.0F);
@@ -149,7 +149,7 @@ void bench_limit_dots(benchmark::State& state, const KernelTable& kernels) {
          [&] { kernels.limit_dots(w.data(), kSteps, x.data(), out.data()); });
 }
 
-/// 4 KiB are in the innermost cache, 256 MiB are not in many.
+/// 4 KiB fit into the L1 cache; 256 MiB exceed most caches.
 void bench_limit_read(benchmark::State& state, const KernelTable& kernels, std::size_t bytes) {
   const Buffer<float> memory(bytes / sizeof(float));
   for (float& x : memory.span()) x = 1.0F;

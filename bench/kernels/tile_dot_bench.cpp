@@ -4,8 +4,8 @@
 
 #include "kernels/common.h"
 
-// Dots over pages of the KV cache: 64 tokens of 64 elements, the pages of a context of 4096 tokens in turn. Three rows
-// are what a decoded token has for each KV head, 48 those of sixteen prompt tokens.
+// Dots over pages of the KV cache: 64 tokens of 64 elements, going through the pages of a context of 4,096 tokens. A
+// decoded token has three rows per KV head, sixteen prompt tokens have 48.
 namespace pith::bench {
 namespace {
 
@@ -25,7 +25,7 @@ constexpr std::array<CodeDot, 4> kCodeDots = {{{"codes8", &kernels::KernelTable:
                                                {"trellis3", &kernels::KernelTable::dot_trellis3, 3},
                                                {"trellis2", &kernels::KernelTable::dot_trellis2, 2}}};
 
-/// Split rows and the memory behind them.
+/// Split rows and their memory.
 struct Queries {
   std::size_t rows;
   std::vector<std::int8_t> high, low;
@@ -54,7 +54,7 @@ struct Queries {
   }
 };
 
-/// Where a page's dots go, and the scales of its lanes.
+/// The dots of a page, and the scales of its lanes.
 struct Output {
   std::vector<float> out;
   std::vector<std::uint8_t> scale_codes = some_bytes(kTiles * kernels::kLanes);
@@ -112,7 +112,7 @@ void bench_floats(benchmark::State& state, const kernels::KernelTable& kernels, 
   });
 }
 
-/// The means of a page's tokens times queries.
+/// The dots of a page's means with queries.
 void bench_rows_i8(benchmark::State& state, const kernels::KernelTable& kernels, std::size_t rows) {
   const std::vector<float> x = some_floats(rows * kColumns);
   const std::vector<std::int8_t> y(kColumns, 3);

@@ -67,7 +67,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.ratios_of([10, 30, None, 8], [5, 10, 1, None]), [2, 3])
 
     def test_lines_of_speed_and_memory(self):
-        # Both slow down in the second round: their ratio does not.
+        # Both slow down in the second round, so their ratio does not change.
         ours = Fake("pith", {"int4": lambda n, w: Outcome({q: 90 / (n + 1) for q in w.quantities()}, 50 + 10 * n)})
         theirs = Fake("peer", {"f16": lambda n, w: Outcome({q: 30 / (n + 1) for q in w.quantities()}, 200)})
         entry = rounds.Entry(ours, Setting("int4"))
@@ -114,7 +114,7 @@ class Rounds(unittest.TestCase):
         made = rounds.make_peer(peer, workload, silent)
         names = {quantity: setting.name for quantity, setting in made.best.items()}
         self.assertEqual({names[PROMPT, depth] for depth in workload.depths}, {"a"})
-        # Depths between were not tried: the nearer end decides.
+        # Depths in between were not tried: the nearer end decides.
         self.assertEqual([names[DECODE, depth] for depth in workload.depths], ["b", "b", "c", "c"])
         self.assertEqual(sorted(entry.setting.name for entry in made.entries), ["a", "b", "c"])
         self.assertEqual(made.entry_for((DECODE, 0)).setting.name, "b")
@@ -183,7 +183,7 @@ class LlamaBenchOutput(unittest.TestCase):
             self.assertIn(words, command)
         outcome = bench.run(setting, WORKLOAD)
         self.assertEqual(outcome.rates, self.EXPECTED)
-        # A Python interpreter takes some.
+        # A Python interpreter takes some memory.
         self.assertGreater(outcome.peak_bytes, 1 << 20)
 
     def test_without_depths_prompts_are_differences(self):
@@ -208,7 +208,7 @@ class LlamaBenchOutput(unittest.TestCase):
             llama_bench.records_of("error: cannot load")
 
 
-# Packages that answer as the real ones do, and refuse what those would.
+# Stand-ins that answer as the real packages do, and refuse what those would refuse.
 FAKE_LLAMA_CPP = """
 GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0 = 1, 8, 2
 class Llama:
@@ -244,7 +244,7 @@ class LLMPipeline:
         return Plain(perf_metrics=Plain(get_ttft=lambda: first, get_tpot=lambda: each))
 """
 
-# Stands for numpy and openvino alike.
+# A stand-in for numpy and openvino alike.
 NO_ARRAYS = """
 int64 = int
 def array(rows, dtype):
@@ -283,7 +283,7 @@ class Workers(unittest.TestCase):
         self.assertEqual(len(outcomes), 3)
         for outcome in outcomes:
             self.assertEqual(set(outcome.rates), set(WORKLOAD.quantities()))
-            # Ten milliseconds a token of a prompt, two of decoding.
+            # Ten milliseconds per token of the prompt, two per decoded token.
             self.assertAlmostEqual(outcome.rates[PROMPT, 0], 100)
             self.assertAlmostEqual(outcome.rates[PROMPT, 4096], 100)
             self.assertAlmostEqual(outcome.rates[DECODE, 4096], 500)

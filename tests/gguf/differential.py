@@ -23,11 +23,11 @@ import warnings
 from pathlib import Path
 
 SKIPPED = 77
-# For a mutation; the package takes its time with whole vocabularies.
+# Limit per mutation: the package takes long for whole vocabularies.
 SECONDS_MAX = 5
 SECONDS_VALID_MAX = 240
 BATCH = 200
-# Files that only the package refuses: what it says, and why pith may accept them (docs/fuzzing.md).
+# Files that only the package refuses: its message, and why pith may accept them (docs/fuzzing.md).
 EXPLAINED = {
     r"UnicodeDecodeError": "a tensor's name that is not UTF-8: pith takes names as bytes",
     r"Duplicate GGUF\.": "a key named as the package's own fields",
@@ -68,7 +68,7 @@ def single(value):
 def key_of(gguf, field):
     types = [int(t) for t in field.types]
     is_array = types[0] == gguf.GGUFValueType.ARRAY
-    # An empty array's elements are in none of the package's types, only in the file.
+    # The element type of an empty array is in none of the package's types, only in the file.
     element = int(field.parts[3][0]) if is_array else types[0]
     if not is_array:
         raw = field.parts[-1].tobytes()
@@ -127,7 +127,7 @@ def oracle(gguf, path, seconds):
             "tensors": [tensor_of(t) for t in reader.tensors],
         }
     except Exception as error:  # pylint: disable=broad-except
-        # It has no errors of its own: whatever numpy or Python raises is its refusal.
+        # The package has no error type of its own: whatever numpy or Python raises is its refusal.
         return {"error": f"{type(error).__name__}: {error}"}
     finally:
         signal.alarm(0)
@@ -148,7 +148,7 @@ def difference(ours, theirs):
             return f"{len(ours[what])} and {len(theirs[what])} {what}"
         for a, b in zip(ours[what], theirs[what]):
             for field in b:
-                # Texts that are not UTF-8 and numbers beyond int64 are compared by their bytes alone.
+                # Texts that are not UTF-8 and numbers beyond int64 are compared by their bytes only.
                 if field == "value" and (a[field] is None or b[field] is None):
                     continue
                 if a[field] != b[field]:
@@ -192,7 +192,7 @@ def written_by_package(gguf, folder):
     return paths
 
 
-# What pith reads; of the others it says that it does not.
+# The types that pith reads; it says that it does not read the others.
 KNOWN_TENSORS = set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS".split())
 TELLING = (0, 1, 2, 4, 7, 8, 12, 13, 31, 32, 33, 64, 255, 256, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
 
@@ -202,7 +202,7 @@ def mutated(data, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         if not data:
             break
-        # Headers are what counts, and come first.
+        # Favours the header, which comes first.
         at = rng.randrange(min(len(data), rng.choice((32, 512, len(data)))))
         kind = rng.randrange(4)
         if kind == 0:
@@ -280,7 +280,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seeds = sorted((args.seeds / "model_load").iterdir()) + sorted((args.seeds / "gguf").iterdir())
-        # A part of a model alone is refused, and the other one is not there.
+        # One part of a split model is refused alone, and the other part is not there.
         valid = [p for p in seeds if p.name != "small"] + written_by_package(gguf, folder) + args.files
         changed = list(mutations(seeds + valid, args.mutations, folder))
         for path, ours in zip(valid + changed, dumps(args.dump, valid + changed)):

@@ -4,7 +4,7 @@ import json
 
 from contestant import DECODE, PROMPT, Contestant, Failure, Outcome, Setting, run_process
 
-# Flash attention and KV type. Without flash attention values cannot be quantized.
+# Flash attention and KV type. Values cannot be quantized without flash attention.
 CACHES = (("0", "f16"), ("1", "f16"), ("1", "q8_0"), ("1", "q4_0"))
 
 

@@ -37,7 +37,7 @@ def main():
     rates = []
     for depth in task["depths"]:
         first, each = 0.0, 0.0
-        # A request has one token at least, which stands for an empty context.
+        # A request has at least one token, which stands for an empty context.
         if depth > 0 or task["gen"] > 0:
             first, each = engine.answer(max(depth, 1), task["gen"] + 1)
         if task["gen"] > 0:
