@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets for HOURS hours in all, each its share of them, as many side by side as there are processors.
-# Begins with seeds, with past findings (tests/fuzz/regressions) and with what earlier runs kept in
-# build/fuzz/corpus/TARGET. Prints of each target how often it was executed, the edges of code that were reached of
-# those there are, and what was found. Exit status 1 if anything was; the input that shows it is named.
+# Runs the fuzz targets for HOURS hours in total, each for its share, with one target per processor in parallel. Begins
+# with seeds, past findings (tests/fuzz/regressions) and the corpus of earlier runs in build/fuzz/corpus/TARGET. Prints
+# for each target the number of executions, the edges of code reached and in total, and the findings. Exit status 1 if
+# there are any; the inputs that show them are named.
 #
 # usage: scripts/fuzz.sh HOURS [--target NAME]...
 #        scripts/fuzz.sh --seconds N [--target NAME]...
 #   HOURS      may be a fraction, 0.5
-#   --seconds  so many seconds instead
-#   --target   only this one; may be given more than once
+#   --seconds  a number of seconds instead
+#   --target   only this target; may be repeated
 #
-# Results go to stdout, each target's own words to build/fuzz/logs/TARGET.log.
+# Results go to stdout, each target's own output to build/fuzz/logs/TARGET.log.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds pith and runs every test through ctest. Gets the packages and the models first; a model that cannot be had
-# (no network) makes the tests that need it say "skipped".
+# Builds pith and runs every test through ctest. Installs the packages and fetches the models first. Without a
+# model (no network), the tests that need it are reported as skipped.
 #
 # usage: scripts/test.sh [--preset NAME] [--filter REGEX]
 #   --preset  release (default), debug, asan, tsan, clang or arm64: the build folder is build/NAME. arm64 has the
-#             tests of kernels, weights, and the cache and its own codecs, cross-compiled and run by QEMU
+#             tests of kernels, weights, and the cache with its own codecs, cross-compiled and run by QEMU
 #   --filter  only the tests whose name (room.Suite.Case) matches
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh

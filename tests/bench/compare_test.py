@@ -1,4 +1,4 @@
-"""bench/compare: arithmetic, order, and reading what engines print. Nothing is timed, and no engine is needed."""
+"""Tests of bench/compare: arithmetic, order, and parsing of output. Nothing is timed, and no engine is needed."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def silent(_):
 
 
 class Fake(Contestant):
-    """Says what it is told to: a function of the setting's name and the number of the run."""
+    """Returns results from a function of the setting's name and the number of the run."""
 
     def __init__(self, name, answers, log=None):
         self.name = name
@@ -162,7 +162,7 @@ class LlamaBenchOutput(unittest.TestCase):
     EXPECTED = {(PROMPT, 0): 256, (DECODE, 0): 64, (PROMPT, 4096): 128, (DECODE, 4096): 32}
 
     def make(self, help_text, records=()):
-        """A program that has such a help text, and prints such records."""
+        """Writes a program that has the given help text, and prints the given records."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         path = pathlib.Path(folder.name) / "llama-bench"
@@ -264,7 +264,7 @@ class Workers(unittest.TestCase):
                 worker.rates_of(bad)
 
     def run_with(self, package, source, contestant):
-        """Runs a contestant's every setting with a package that is only what the worker needs."""
+        """Runs every setting of a contestant with a package that has only what the worker needs."""
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, package + ".py").write_text(source)
             for other in ("numpy", "openvino"):
@@ -334,7 +334,7 @@ class Reports(unittest.TestCase):
 
 
 class FakeFigure:
-    """As much of matplotlib's Figure as is used; remembers what is drawn."""
+    """The part of matplotlib's Figure that is used; records what is drawn."""
 
     def __init__(self, **_):
         self.drawn = {}

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compares pith's GGUF reader with that of the package `gguf` (PyPI): keys, values, tensors, offsets, data.
+"""Compares pith's GGUF reader with the package `gguf` (PyPI): keys, values, tensors, offsets, data.
 
 usage: differential.py --dump PROGRAM --seeds FOLDER [--mutations N] [--packages FOLDER] [FILE ...]
 
 Reads the files, the seeds of the fuzz targets gguf and model_load, files that the package itself writes, and N random
-mutations of the small ones. Where both accept a file they must read the same; where only the package refuses one the
-reason must be one of EXPLAINED. Exit status 77 if the package is not installed.
+mutations of the small ones. If both accept a file they must read the same; if only the package refuses it, the reason
+must be one of EXPLAINED. Exit status 77 if the package is not installed.
 """
 import argparse
 import collections
@@ -49,7 +49,7 @@ def sha256(data):
 
 
 def plain(value):
-    """As gguf_dump writes it: numbers that JSON has, else their names."""
+    """Returns a number as gguf_dump writes it: numbers that JSON has, names for the others."""
     if isinstance(value, list):
         return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -58,7 +58,7 @@ def plain(value):
 
 
 def single(value):
-    """A float64 as float32 has it; pith reads arrays of floats so."""
+    """Rounds a float64 to float32, as pith reads arrays of floats."""
     try:
         return struct.unpack("<f", struct.pack("<f", value))[0]
     except OverflowError:
@@ -108,7 +108,7 @@ def tensor_of(tensor):
 
 
 class Hangs(Exception):
-    """The package goes on past a file's end for as long as a count says."""
+    """Raised by a timer: the package reads on past a file's end for as long as a count says."""
 
 
 def stop(_signal, _frame):
@@ -116,7 +116,7 @@ def stop(_signal, _frame):
 
 
 def oracle(gguf, path, seconds):
-    """What the package reads, in the form of gguf_dump."""
+    """Returns the package's reading in the form of gguf_dump."""
     signal.alarm(seconds)
     try:
         reader = gguf.GGUFReader(path)
@@ -140,7 +140,7 @@ def dumps(program, paths):
 
 
 def difference(ours, theirs):
-    """The first field in which two readings differ; None if there is none."""
+    """Returns the first field in which two readings differ; None if they are equal."""
     if ours["version"] != theirs["version"]:
         return f"version {ours['version']} and {theirs['version']}"
     for what in ("keys", "tensors"):
@@ -157,7 +157,7 @@ def difference(ours, theirs):
 
 
 def written_by_package(gguf, folder):
-    """Files by the package's writer: every type of value and of tensor, several alignments."""
+    """Writes files with the package's writer: every type of value and of tensor, several alignments."""
     import numpy  # pylint: disable=import-outside-toplevel
 
     generator = numpy.random.default_rng(1)
@@ -227,7 +227,7 @@ def mutations(paths, count, folder):
 
 
 def kind_of(message):
-    """A refusal without the names and numbers in it, to count it by."""
+    """Returns a refusal without its names and numbers, to count refusals of a kind."""
     return re.sub(r"^\S+: ", "", re.sub(r"\d+", "N", message))[:70]
 
 

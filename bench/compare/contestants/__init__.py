@@ -1,4 +1,4 @@
-"""The engines that are known, one file each."""
+"""All engines, one file each."""
 
 from contestants.llama_bench import LlamaBench
 from contestants.llama_cpp_python import LlamaCppPython
