@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""How much of its decoding speed pith keeps while a busy loop is pinned to one of its cores.
+"""Measures how much of its decoding speed pith keeps while a busy loop is pinned to one of its cores.
 
-Runs `pith bench` on as many processors as threads, in turn with and without the loop, and prints the median of the
-ratios with the least and the most. Linux only.
+Runs `pith bench` on as many processors as threads, alternately with and without the loop, and prints the median,
+the least and the largest of the ratios. Linux only.
 
 usage: bench/busy_core.py MODEL [--pith build/release/bin/pith] [--kv int4] [--threads 2] [--gen 128] [--rounds 5]
 """
@@ -15,7 +15,7 @@ import sys
 
 
 def decode_rate(arguments, processors):
-    """Tokens/s of one run."""
+    """Returns the tokens/s of one run."""
     command = [arguments.pith, "bench", "-m", arguments.model, "--kv", arguments.kv, "--prompt", "0",
                "--gen", str(arguments.gen), "--threads", str(len(processors)), "--rounds", "1", "--no-limits",
                "--format", "json"]
@@ -27,7 +27,7 @@ def decode_rate(arguments, processors):
 
 
 def busy_rate(arguments, processors):
-    """The same beside a process that does nothing but count, on the last of the processors."""
+    """The same beside a process that only counts, on the last of the processors."""
     loop = subprocess.Popen([sys.executable, "-c", "while True: pass"],
                             preexec_fn=lambda: os.sched_setaffinity(0, {processors[-1]}))
     try:

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Sourced by the other scripts: where the project is, and how they speak.
+# Sourced by the other scripts: finds the project's folder, and has what they share.
 set -euo pipefail
 
 PITH_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 export PITH_ROOT
 
-# Compilations and tests run side by side.
+# Number of compilations and tests that run in parallel.
 PITH_JOBS="${PITH_JOBS:-$(nproc)}"
 
-# What a script says about itself goes to stderr, so that stdout holds results only.
+# Messages go to stderr, so that stdout holds results only.
 say() { printf '%s\n' "$*" >&2; }
 step() { printf '\n== %s\n' "$*" >&2; }
 die() {
@@ -23,14 +23,14 @@ usage_error() {
 # Prints the comment block at the top of the calling script, which is its manual.
 show_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
-# Every C++ file of the project: tracked ones and new ones that git does not ignore.
+# Prints every C++ file of the project: tracked files, and new ones that git does not ignore.
 cpp_sources() {
   if git -C "$PITH_ROOT" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     git -C "$PITH_ROOT" ls-files --cached --others --exclude-standard -- '*.cpp' '*.h'
   else
     (cd "$PITH_ROOT" && find include src tests bench examples -name '*.cpp' -o -name '*.h')
   fi | while IFS= read -r file; do
-    # A file deleted but not yet committed is still listed by git.
+    # git still lists a file that is deleted but not yet committed.
     if [[ -f "$PITH_ROOT/$file" ]]; then printf '%s\n' "$file"; fi
   done | sort -u
 }

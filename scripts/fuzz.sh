@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets for HOURS hours in all, each its share of them, as many side by side as there are processors.
-# Begins with seeds, with past findings (tests/fuzz/regressions) and with what earlier runs kept in
-# build/fuzz/corpus/TARGET. Prints of each target how often it was executed, the edges of code that were reached of
-# those there are, and what was found. Exit status 1 if anything was; the input that shows it is named.
+# Runs the fuzz targets for HOURS hours in total, each for its share, with one target per processor in parallel. Begins
+# with seeds, past findings (tests/fuzz/regressions) and the corpus of earlier runs in build/fuzz/corpus/TARGET. Prints
+# for each target the number of executions, the edges of code reached and in total, and the findings. Exit status 1 if
+# there are any; the inputs that show them are named.
 #
 # usage: scripts/fuzz.sh HOURS [--target NAME]...
 #        scripts/fuzz.sh --seconds N [--target NAME]...
 #   HOURS      may be a fraction, 0.5
-#   --seconds  so many seconds instead
-#   --target   only this one; may be given more than once
+#   --seconds  a number of seconds instead
+#   --target   only this target; may be repeated
 #
-# Results go to stdout, each target's own words to build/fuzz/logs/TARGET.log.
+# Results go to stdout, each target's own output to build/fuzz/logs/TARGET.log.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -40,7 +40,7 @@ done
 
 scripts/make_fuzz_corpus.sh
 
-# Whatever a sanitizer finds ends the target, so that it counts.
+# Makes every finding of a sanitizer end the target, so that it counts.
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=0"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 
@@ -55,7 +55,7 @@ run_target() {
     "${folders[@]}" >"build/fuzz/logs/$target.log" 2>&1 || say "$target: stopped by a finding, see its log"
 }
 
-# One line of what libFuzzer said: executions, per second, edges reached and there are, inputs kept.
+# Prints libFuzzer's summary on one line: executions, executions per second, edges reached and in total, inputs kept.
 report_target() {
   local target="$1" log="build/fuzz/logs/$1.log" executions speed edges all kept
   executions="$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
@@ -67,14 +67,14 @@ report_target() {
     "${all:-?}" "${kept:-?}" "$(findings_of "$target" | wc -l)"
 }
 
-# Units that are merely slow are not among them: machines are busy at times.
+# Inputs that are merely slow do not count, since machines are busy at times.
 findings_of() { sed -n 's/.*Test unit written to //p' "build/fuzz/logs/$1.log" | grep -v '/slow-unit-' || true; }
 
 total=0
 for target in "${targets[@]}"; do total=$((total + share[$target])); done
 step "Fuzzing ${#targets[@]} targets, $seconds s"
 for target in "${targets[@]}"; do
-  # Each processor has all of the time.
+  # Each processor runs for the whole time.
   jobs=$((PITH_JOBS < ${#targets[@]} ? PITH_JOBS : ${#targets[@]}))
   time=$((seconds * jobs * share[$target] / total))
   while (($(jobs -rp | wc -l) >= PITH_JOBS)); do wait -n; done
@@ -90,7 +90,7 @@ for target in "${targets[@]}"; do
     found=1
     say "$target: $file (to see it again: build/asan/bin/fuzz_$target $file)"
   done < <(findings_of "$target")
-  # Whatever ended it early without an input counts too.
+  # A target that ended early without leaving an input counts as a finding too.
   grep -q '^stat::number_of_executed_units' "build/fuzz/logs/$target.log" || found=1
 done
 exit "$found"

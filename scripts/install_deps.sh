@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, when all of them are there.
+# Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, if all are installed.
 #
 # usage: scripts/install_deps.sh [build | arm | fuzz | all]
-#   build  what builds and tests pith with g++
-#   arm    that, and what builds it for 64-bit Arm and tests it under QEMU; makes Debian's arm64 packages known to apt
-#   fuzz   what "build" has, and clang with libFuzzer
-#   all    what "fuzz" has, and clang's linters (the default)
+#   build  packages that build and test pith with g++
+#   arm    these, and those that build it for 64-bit Arm and test it under QEMU; adds Debian's arm64 packages to apt
+#   fuzz   those of "build", and clang with libFuzzer
+#   all    those of "fuzz", and clang's linters (the default)
 #
-# PITH_SKIP_DEPS=1 skips the check: for other distributions, where you install the counterparts yourself.
+# PITH_SKIP_DEPS=1 skips the check: for other distributions, on which you install the counterparts yourself.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -21,7 +21,7 @@ build_packages=(
 )
 fuzz_packages=(clang libclang-rt-dev)
 lint_packages=(clang-tidy clang-format)
-# Eigen, CLI11 and nlohmann-json are headers only: those of "build" serve every processor.
+# Eigen, CLI11 and nlohmann-json are header-only: those of "build" serve every processor.
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
   libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
@@ -43,7 +43,7 @@ if [[ "${PITH_SKIP_DEPS:-0}" == 1 ]]; then
   exit 0
 fi
 
-# A package may be there for several architectures; a name without one means this machine's.
+# A package may be installed for several architectures; a name without one means this machine's.
 is_installed() {
   local architecture="$native"
   if [[ "$1" == *:* ]]; then architecture="${1##*:}"; fi

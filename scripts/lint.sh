@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the form of every C++ file (clang-format) and looks for defects in it (clang's warnings, clang-tidy). Files
-# found clean before, with the same headers and settings, are skipped (scripts/tidy.py).
+# Checks the format of every C++ file (clang-format) and looks for defects (clang's warnings, clang-tidy). Skips files
+# that were clean before with the same headers and settings (scripts/tidy.py).
 #
 # usage: scripts/lint.sh [--changed] [--format-only]
 #   --changed      only files that differ from the main branch, or from the last commit when on it
@@ -42,6 +42,6 @@ fi
 ((format_only)) && exit 0
 
 step "clang-tidy"
-# The compile commands of a clang build, so that clang-tidy understands every flag.
+# Uses the compile commands of a clang build, so that clang-tidy understands every flag.
 cmake --preset clang >/dev/null
 printf '%s\n' "${files[@]}" | python3 scripts/tidy.py --build build/clang --jobs "$PITH_JOBS"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and writes the seeds of each to build/fuzz/seeds/TARGET. What fuzzers find lies apart, in
-# build/fuzz/corpus/TARGET, and stays.
+# Builds the fuzz targets and writes the seeds of each to build/fuzz/seeds/TARGET. Keeps the inputs that fuzzers found,
+# which are in build/fuzz/corpus/TARGET.
 #
 # usage: scripts/make_fuzz_corpus.sh
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a real model's answer with a 4-bit KV cache: installs the packages (Debian 12), builds pith,
-# gets SmolLM2-135M-Instruct, and asks it about the beginning of "Alice's Adventures in Wonderland" (Lewis Carroll,
-# 1865). Every step is skipped where its work is already done.
+# fetches SmolLM2-135M-Instruct, and asks it about the beginning of "Alice's Adventures in Wonderland" (Lewis Carroll,
+# 1865). Skips every step whose work is already done.
 #
 # usage: scripts/quickstart.sh [QUESTION]
 set -euo pipefail

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Opens, forks, evicts, saves, restores and closes sessions at random for some minutes, on several threads, and checks
-# them against a model of what must hold (tests/soak). Builds first. Prints what was done, and how memory drifted; ends
-# with 1 if anything did not hold, and says how to do the same again.
+# them against a model of the expected state (tests/soak). Builds first. Prints the operations done and the drift of
+# memory. Exit status 1 if a check failed; the command that repeats the run is printed then.
 #
 # usage: scripts/soak.sh MINUTES [--seed N] [--threads N] [--no-models]
-#   --seed       of all random choices; by default that of the clock
-#   --threads    that work side by side; default: one for each processor, at least 2
+#   --seed       seed of all random choices; default: taken from the clock
+#   --threads    number of threads; default: one per processor, at least 2
 #   --no-models  only models of random weights, not those of scripts/get_model.sh
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -35,7 +35,7 @@ scripts/install_deps.sh build
 
 models=()
 if ((with_models)); then
-  # Whatever is there already; nothing is fetched.
+  # Uses the models that are present; nothing is fetched.
   for file in "${PITH_MODELS:-models}"/SmolLM2-135M-Instruct.Q4_1.gguf; do
     if [[ -f "$file" ]]; then models+=(--model "$file"); fi
   done

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds pith and runs every test through ctest. Gets the packages and the models first; a model that cannot be had
-# (no network) makes the tests that need it say "skipped".
+# Builds pith and runs every test through ctest. Installs the packages and fetches the models first. Without a
+# model (no network), the tests that need it are reported as skipped.
 #
 # usage: scripts/test.sh [--preset NAME] [--filter REGEX]
 #   --preset  release (default), debug, asan, tsan, clang or arm64: the build folder is build/NAME. arm64 has the
-#             tests of kernels, weights, and the cache and its own codecs, cross-compiled and run by QEMU
+#             tests of kernels, weights, and the cache with its own codecs, cross-compiled and run by QEMU
 #   --filter  only the tests whose name (room.Suite.Case) matches
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -28,8 +28,8 @@ case "$preset" in
   *) usage_error "unknown preset '$preset' (known: release, debug, asan, tsan, clang, arm64)" ;;
 esac
 
-# Whatever a sanitizer finds ends the test, so that it counts. Set before the build, which runs the test binaries once
-# to list their tests.
+# Makes every finding of a sanitizer end the test, so that it counts. Set before the build, which runs the test binaries
+# once to list their tests.
 asan="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1"
 asan+=":strict_string_checks=1:check_initialization_order=1"
 export ASAN_OPTIONS="$asan${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
@@ -56,7 +56,7 @@ ctest --preset "$preset" --parallel "$PITH_JOBS" --output-on-failure --no-tests=
   --output-junit "$PITH_ROOT/$report" ${filter:+--tests-regex "$filter"} || result=$?
 
 if [[ -f "$report" ]]; then
-  # The attributes of the first element, <testsuite>, one a line.
+  # Prints the attributes of the first element, <testsuite>, one per line.
   totals="$(tr '\n' ' ' <"$report" | grep -o -m 1 '<testsuite [^>]*>' | sed 's/[[:space:]]/\n/g')"
   attribute() { sed -n "s/^$1=\"\([0-9]*\)\".*/\1/p" <<<"$totals"; }
   skipped=$(($(attribute skipped) + $(attribute disabled)))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over C++ files, several at once, and remembers which were clean. Warnings of clang count as well.
+"""Runs clang-tidy over C++ files in parallel, and remembers which were clean. Warnings of clang count as well.
 
-Reads paths, one a line, from stdin; headers are checked through the .cpp files that include them. Files of a folder are
-joined into one and checked together; where anything is found, each half is checked again, down to single files.
-A group is skipped if clang-tidy found it clean before: the same text after preprocessing (comments kept, so NOLINT
-counts), flags, .clang-tidy and clang-tidy. What was clean is remembered under the user's cache folder, for fresh clones
-too.
+Reads paths from stdin, one per line; headers are checked through the .cpp files that include them. The files of a
+folder are joined into one and checked together; if anything is found, each half is checked again, down to single files.
+A group is skipped if clang-tidy found it clean before: the same text after preprocessing (with comments, so NOLINT
+counts), flags, .clang-tidy and clang-tidy. Clean groups are recorded in the user's cache folder, so that fresh clones
+profit too.
 """
 import argparse
 import concurrent.futures
@@ -20,7 +20,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GROUP_MAX = 8
-# States of a function that the path analyzer looks at; its own limit is 225,000, where it takes most of the time.
+# States per function that the path analyzer examines. Its own limit, 225,000, takes most of the time.
 ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=50000"]
 
 
@@ -36,8 +36,9 @@ def in_tests(path):
 
 
 def checks_for(path):
-    """What is added to the checks of .clang-tidy: clang's warnings; not the path analyzer on tests, where it takes most
-    of the time and finds the least; not its search for leaks on benchmarks, which are registered for good."""
+    """Returns changes to the checks of .clang-tidy: adds clang's warnings; leaves out the path analyzer for tests,
+    where it takes most of the time and finds the least, and its search for leaks for benchmarks,
+    which are never freed."""
     if in_tests(path):
         return "clang-diagnostic-*,-clang-analyzer-*"
     if pathlib.Path(path).resolve().is_relative_to(ROOT / "bench"):
@@ -46,7 +47,7 @@ def checks_for(path):
 
 
 def flags_of(entry):
-    """The words of the entry's compile command after the compiler, without input and output."""
+    """Returns the words of the entry's compile command after the compiler, without input and output."""
     words = shlex.split(entry["command"])
     kept, skip = [], False
     for word in words[2 if os.path.basename(words[0]) == "ccache" else 1 :]:
@@ -60,8 +61,8 @@ def flags_of(entry):
 
 
 def stands_alone(entry):
-    """Whether a file might change what clang-tidy says of another if both were one file: its macros would be seen
-    there, and the other might be the only one to use its using-declaration."""
+    """Returns whether a file might change clang-tidy's findings in another if both were one file: its macros would be
+    seen there, and the other might be the only one to use its using-declaration."""
     text = pathlib.Path(entry["file"]).read_text(encoding="utf-8")
     if re.search(r"^\s*#\s*(define|undef|pragma)\b", text, re.MULTILINE):
         return True
@@ -71,8 +72,8 @@ def stands_alone(entry):
 
 
 def groups_of(entries):
-    """Files that are checked together, longest groups first. Files of one folder with the same flags share most of
-    their headers, which take clang-tidy longer than what is different."""
+    """Returns groups of files to check together, the longest first. Files of one folder with the same flags share most
+    of their headers, which take clang-tidy longer than the rest."""
     rooms, groups = {}, []
     for entry in sorted(entries, key=lambda entry: entry["file"]):
         if not stands_alone(entry):
@@ -86,8 +87,8 @@ def groups_of(entries):
 
 
 def joined(group, folder):
-    """An entry for the text of all files of the group, one after another; an include that an earlier file has is left
-    out. Whatever is said of a line names the file that it is from."""
+    """Returns an entry for the joined text of all files of the group, without includes that an earlier file has.
+    Findings name the file that a line is from."""
     if len(group) == 1:
         return group[0]
     text, included = [], set()
@@ -138,7 +139,7 @@ def check(group, folder, settings, cache):
 
 
 def check_halves(group, folder, settings, cache):
-    """What is wrong with a group may be wrong with a file, or with having them in one: the same name given twice."""
+    """Checks the parts of a group again: a finding may be a file's, or come from joining (a name defined twice)."""
     middle = len(group) // 2
     return check(group[:middle], folder, settings, cache) + check(group[middle:], folder, settings, cache)
 

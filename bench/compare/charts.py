@@ -1,10 +1,10 @@
-"""Tokens a second by depth, as a picture. Needs matplotlib, which nothing else here does."""
+"""Draws tokens per second by depth. The only part that needs matplotlib."""
 
 from contestant import Failure
 
 
 def load_figure_class():
-    """matplotlib's Figure. Throws Failure without it, so that hours of measuring do not end with that."""
+    """Returns matplotlib's Figure. Raises Failure if it is missing, which is checked before hours of work."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -13,8 +13,8 @@ def load_figure_class():
 
 
 def curves(comparisons):
-    """{kind: {engine and setting: [(depth, spread of its rate)]}}. A peer's setting is the best at each depth, so that
-    its curve has the peer's name alone. pith's rates are the same against every peer."""
+    """Returns {kind: {engine and setting: [(depth, spread of its rate)]}}. A peer's curve has its best setting at each
+    depth, and so the peer's name only. pith's rates are the same against every peer."""
     by_kind = {}
     for description, speed, _ in comparisons:
         peer = description.split(":")[0]
@@ -28,8 +28,8 @@ def curves(comparisons):
 
 
 def draw(figure_class, path, title, comparisons):
-    """A panel for prompts and one for decoding; bars: the least and the most of all rounds. matplotlib knows the format
-    by the end of the path. Throws Failure if the file cannot be written."""
+    """Draws a panel for prompts and one for decoding; bars show the least and the largest of all rounds. matplotlib
+    chooses the format by the extension. Raises Failure if the file cannot be written."""
     by_kind = curves(comparisons)
     figure = figure_class(figsize=(6 * max(len(by_kind), 1), 4.5), layout="constrained")
     figure.suptitle(title)

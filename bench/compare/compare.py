@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs pith and other engines in turns on one model and prints ratios (docs/benchmarks.md says how)."""
+"""Runs pith and other engines alternately on one model and prints ratios (docs/benchmarks.md says how)."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ def depth_list(text):
 
 
 def peer_argument(text):
-    """NAME=PATH, or NAME:LABEL=PATH to tell two of a kind apart."""
+    """Parses NAME=PATH, or NAME:LABEL=PATH to tell two of a kind apart."""
     name, equals, path = text.partition("=")
     kind, _, label = name.partition(":")
     if not equals or kind not in PEERS:

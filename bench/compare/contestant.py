@@ -1,4 +1,4 @@
-"""What a comparison asks of an engine, and how its process is run and measured."""
+"""What a comparison needs from an engine, and how its process is run and measured."""
 
 import abc
 import dataclasses
@@ -12,12 +12,12 @@ DECODE = "decode"
 
 
 class Failure(Exception):
-    """One line that says what went wrong with which engine."""
+    """A failure of an engine. The message is one line that names the engine."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """Behind each depth: a prompt fed at once, and tokens decoded one by one, each measured apart."""
+    """At each depth, a prompt fed as a batch, and tokens decoded one by one, measured separately."""
 
     model: str
     threads: int
@@ -26,14 +26,14 @@ class Workload:
     depths: tuple[int, ...]
 
     def quantities(self):
-        """(kind, depth), in the order of reports."""
+        """Returns all (kind, depth), in the order of reports."""
         kinds = [kind for kind, tokens in ((PROMPT, self.prompt), (DECODE, self.gen)) if tokens > 0]
         return [(kind, depth) for kind in kinds for depth in self.depths]
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A way of running an engine: its name, and what the engine makes of it."""
+    """A way of running an engine: its name, and its options."""
 
     name: str
     values: tuple = ()
@@ -41,33 +41,33 @@ class Setting:
 
 @dataclasses.dataclass
 class Outcome:
-    """Tokens a second by (kind, depth); a quantity that could not be measured is absent."""
+    """Tokens per second by (kind, depth); a quantity that could not be measured is absent."""
 
     rates: dict
     peak_bytes: int
 
 
 class Contestant(abc.ABC):
-    """An engine. `name` tells it from others in one comparison."""
+    """An engine. `name` is unique in a comparison."""
 
     name = ""
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """Which engine, which version, where."""
+        """Returns the engine, its version and its path."""
 
     @abc.abstractmethod
     def settings(self) -> list[Setting]:
-        """Those that may be the best at something."""
+        """Returns the settings that may be the best at some quantity."""
 
     @abc.abstractmethod
     def run(self, setting: Setting, workload: Workload) -> Outcome:
-        """Measures everything once, in processes of its own. Throws Failure."""
+        """Measures everything once, in separate processes. Raises Failure."""
 
 
 @dataclasses.dataclass
 class Finished:
-    """What a process wrote, and the most memory that it had resident."""
+    """The output of a process, and its peak of resident memory."""
 
     output: str
     errors: str
@@ -75,10 +75,10 @@ class Finished:
 
 
 def run_process(command, timeout):
-    """Runs a program to its end. Throws Failure if it cannot be run, fails, or takes more than `timeout` seconds.
+    """Runs a program to its end. Raises Failure if it cannot be run, fails, or takes more than `timeout` seconds.
 
-    The peak is the kernel's count of resident memory, mapped files included. It is at least that of the process that
-    starts it, some 20 MiB.
+    The peak is the kernel's count of resident memory, including mapped files. It is at least that of the parent
+    process, about 20 MiB.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:

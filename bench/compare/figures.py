@@ -1,4 +1,4 @@
-"""Ratios of what was measured. A ratio above 1: pith is faster, or takes less memory."""
+"""Ratios of measurements. Above 1, pith is faster or takes less memory."""
 
 import dataclasses
 import statistics
@@ -12,7 +12,7 @@ class Spread:
 
 
 def spread_of(values):
-    """None of no values."""
+    """Returns None for no values."""
     if not values:
         return None
     return Spread(statistics.median(values), min(values), max(values))
@@ -23,13 +23,13 @@ def known(values):
 
 
 def ratios_of(ours, theirs):
-    """Round by round, where both have a value: what disturbs a round disturbs both."""
+    """Divides round by round where both have a value, since a disturbance in a round affects both."""
     return [a / b for a, b in zip(ours, theirs) if a is not None and b is not None]
 
 
 @dataclasses.dataclass
 class SpeedLine:
-    """One of pith's settings against a peer's best at one quantity."""
+    """One of pith's settings compared with a peer's best at one quantity."""
 
     kind: str
     depth: int
@@ -44,7 +44,7 @@ class SpeedLine:
 
 @dataclasses.dataclass
 class MemoryLine:
-    """Peak bytes of one of pith's settings and of one of the peer's; the ratio is theirs to ours."""
+    """Peak bytes of one of pith's settings and one of the peer's; the ratio is the peer's to pith's."""
 
     setting: str
     peer_setting: str

@@ -1,4 +1,4 @@
-"""Results as aligned tables, Markdown or JSON."""
+"""Prints results as aligned tables, Markdown or JSON."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Who runs when: a first pass that finds each peer's best settings, then rounds in which all take turns."""
+"""The order of runs: a first pass finds each peer's best settings, then all take turns in rounds."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from contestant import Failure
 
 @dataclasses.dataclass
 class Entry:
-    """A contestant with one of its settings, and what it reached: one value a round, None where there was none."""
+    """A contestant with one of its settings, and its results: one value per round, None where it failed."""
 
     contestant: object
     setting: object
@@ -26,7 +26,7 @@ class Entry:
 
 @dataclasses.dataclass
 class Peer:
-    """A peer: the setting that was best at each quantity."""
+    """A peer, with the setting that was best at each quantity."""
 
     contestant: object
     best: dict
@@ -38,12 +38,12 @@ class Peer:
 
 
 def screening_workload(workload):
-    """The ends of the depths alone."""
+    """Reduces a workload to the smallest and the largest depth."""
     return dataclasses.replace(workload, depths=tuple(sorted({min(workload.depths), max(workload.depths)})))
 
 
 def screen(contestant, workload, say):
-    """Every setting once; the best by quantity. Depths between take that of the nearest one that was tried."""
+    """Runs every setting once; returns the best by quantity. Depths in between use the nearest one that was tried."""
     short = screening_workload(workload)
     outcomes = {}
     for setting in contestant.settings():
@@ -74,7 +74,7 @@ def make_peer(contestant, workload, say):
 
 
 def run_rounds(entries, workload, rounds, say):
-    """All entries once a round; every other round backwards, so that who comes first does not matter."""
+    """Runs all entries once per round, every other round backwards, so that the order does not matter."""
     for number in range(rounds):
         for entry in entries if number % 2 == 0 else reversed(entries):
             outcome = entry.contestant.run(entry.setting, workload)

@@ -8,7 +8,7 @@
 namespace pith {
 namespace {
 
-/// The value of an f16 by its definition.
+/// Returns the value of an f16 by its definition.
 double by_definition(std::uint16_t half) {
   const double sign = (half & 0x8000) != 0 ? -1.0 : 1.0;
   const int exponent = (half >> 10) & 31;

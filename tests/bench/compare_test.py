@@ -1,4 +1,4 @@
-"""bench/compare: arithmetic, order, and reading what engines print. Nothing is timed, and no engine is needed."""
+"""Tests of bench/compare: arithmetic, order, and parsing of output. Nothing is timed, and no engine is needed."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def silent(_):
 
 
 class Fake(Contestant):
-    """Says what it is told to: a function of the setting's name and the number of the run."""
+    """Returns results from a function of the setting's name and the number of the run."""
 
     def __init__(self, name, answers, log=None):
         self.name = name
@@ -67,7 +67,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.ratios_of([10, 30, None, 8], [5, 10, 1, None]), [2, 3])
 
     def test_lines_of_speed_and_memory(self):
-        # Both slow down in the second round: their ratio does not.
+        # Both slow down in the second round, so their ratio does not change.
         ours = Fake("pith", {"int4": lambda n, w: Outcome({q: 90 / (n + 1) for q in w.quantities()}, 50 + 10 * n)})
         theirs = Fake("peer", {"f16": lambda n, w: Outcome({q: 30 / (n + 1) for q in w.quantities()}, 200)})
         entry = rounds.Entry(ours, Setting("int4"))
@@ -114,7 +114,7 @@ class Rounds(unittest.TestCase):
         made = rounds.make_peer(peer, workload, silent)
         names = {quantity: setting.name for quantity, setting in made.best.items()}
         self.assertEqual({names[PROMPT, depth] for depth in workload.depths}, {"a"})
-        # Depths between were not tried: the nearer end decides.
+        # Depths in between were not tried: the nearer end decides.
         self.assertEqual([names[DECODE, depth] for depth in workload.depths], ["b", "b", "c", "c"])
         self.assertEqual(sorted(entry.setting.name for entry in made.entries), ["a", "b", "c"])
         self.assertEqual(made.entry_for((DECODE, 0)).setting.name, "b")
@@ -162,7 +162,7 @@ class LlamaBenchOutput(unittest.TestCase):
     EXPECTED = {(PROMPT, 0): 256, (DECODE, 0): 64, (PROMPT, 4096): 128, (DECODE, 4096): 32}
 
     def make(self, help_text, records=()):
-        """A program that has such a help text, and prints such records."""
+        """Writes a program that has the given help text, and prints the given records."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         path = pathlib.Path(folder.name) / "llama-bench"
@@ -183,7 +183,7 @@ class LlamaBenchOutput(unittest.TestCase):
             self.assertIn(words, command)
         outcome = bench.run(setting, WORKLOAD)
         self.assertEqual(outcome.rates, self.EXPECTED)
-        # A Python interpreter takes some.
+        # A Python interpreter takes some memory.
         self.assertGreater(outcome.peak_bytes, 1 << 20)
 
     def test_without_depths_prompts_are_differences(self):
@@ -208,7 +208,7 @@ class LlamaBenchOutput(unittest.TestCase):
             llama_bench.records_of("error: cannot load")
 
 
-# Packages that answer as the real ones do, and refuse what those would.
+# Stand-ins that answer as the real packages do, and refuse what those would refuse.
 FAKE_LLAMA_CPP = """
 GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0 = 1, 8, 2
 class Llama:
@@ -244,7 +244,7 @@ class LLMPipeline:
         return Plain(perf_metrics=Plain(get_ttft=lambda: first, get_tpot=lambda: each))
 """
 
-# Stands for numpy and openvino alike.
+# A stand-in for numpy and openvino alike.
 NO_ARRAYS = """
 int64 = int
 def array(rows, dtype):
@@ -264,7 +264,7 @@ class Workers(unittest.TestCase):
                 worker.rates_of(bad)
 
     def run_with(self, package, source, contestant):
-        """Runs a contestant's every setting with a package that is only what the worker needs."""
+        """Runs every setting of a contestant with a package that has only what the worker needs."""
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, package + ".py").write_text(source)
             for other in ("numpy", "openvino"):
@@ -283,7 +283,7 @@ class Workers(unittest.TestCase):
         self.assertEqual(len(outcomes), 3)
         for outcome in outcomes:
             self.assertEqual(set(outcome.rates), set(WORKLOAD.quantities()))
-            # Ten milliseconds a token of a prompt, two of decoding.
+            # Ten milliseconds per token of the prompt, two per decoded token.
             self.assertAlmostEqual(outcome.rates[PROMPT, 0], 100)
             self.assertAlmostEqual(outcome.rates[PROMPT, 4096], 100)
             self.assertAlmostEqual(outcome.rates[DECODE, 4096], 500)
@@ -334,7 +334,7 @@ class Reports(unittest.TestCase):
 
 
 class FakeFigure:
-    """As much of matplotlib's Figure as is used; remembers what is drawn."""
+    """The part of matplotlib's Figure that is used; records what is drawn."""
 
     def __init__(self, **_):
         self.drawn = {}

@@ -12,7 +12,7 @@
 namespace pith::eval {
 namespace {
 
-/// Keeps a fixed part of every vector, and counts the rows that it is given.
+/// Keeps a fixed share of every vector, and counts the rows that it is given.
 class Shrink final : public KvCodec {
  public:
   Shrink(const CodecShape& shape, float part) : KvCodec(shape), part_(part) {}
@@ -29,7 +29,7 @@ class Shrink final : public KvCodec {
   float part_;
 };
 
-/// Gives all rows back as zeros, and takes a byte a page.
+/// Decodes every row as zeros, and takes one byte per page.
 class Nothing final : public KvCodec {
  public:
   explicit Nothing(const CodecShape& shape) : KvCodec(shape) {}
@@ -68,7 +68,7 @@ TEST(Distortion, OfCodecsThatAreKnown) {
   EXPECT_EQ(results[0].codec, "shrink");
   EXPECT_EQ(results[0].bits, 32.0);
   EXPECT_NEAR(results[0].mse, 0.0625, 1e-6);
-  // Means of squares of 65,536 products: 0.6 % and less.
+  // The mean of the squares of 65,536 products is off by 0.6 % at most.
   EXPECT_NEAR(results[0].inner_product, 0.0625, 0.0625 * 0.03);
   EXPECT_NEAR(results[0].bias, -0.25, 1e-6);
   EXPECT_EQ(results[2].codec, "nothing");
@@ -89,7 +89,7 @@ TEST(Distortion, BoundAndPaper) {
   ASSERT_NE(paper_distortion(2.25), nullptr);
   EXPECT_EQ(paper_distortion(2.25)->mse, 0.117);
   EXPECT_EQ(paper_distortion(4.0)->inner_product, 0.047);
-  // The sketch costs pi / 2 times what is left of one bit less.
+  // The sketch costs pi / 2 times the error of one bit less.
   double less = 1.0;
   for (const PaperDistortion& bits : kPaperDistortions) {
     EXPECT_NEAR(bits.inner_product_theory, std::numbers::pi / 2.0 * less, 1e-4);
@@ -97,7 +97,7 @@ TEST(Distortion, BoundAndPaper) {
   }
 }
 
-/// Shrinks by an eighth more with every draw.
+/// Shrinks by another eighth with every draw.
 class ShrinkByDraw final : public KvCodec {
  public:
   explicit ShrinkByDraw(const CodecShape& shape)
@@ -120,7 +120,7 @@ TEST(Distortion, SpreadsVectorsOverDraws) {
   options.draws = 4;
   const Distortion row = measure_distortion(options).front();
   EXPECT_EQ(row.draws, 4U);
-  // Five pages: the last draw has two. Squares of 0, 1/8, 2/8, 3/8.
+  // Five pages, of which the last draw has two. The squares of 0, 1/8, 2/8, 3/8.
   EXPECT_NEAR(row.mse, (0.0 + 1.0 + 4.0 + 2 * 9.0) / 64.0 / 5.0, 1e-6);
   EXPECT_NEAR(row.inner_product, row.mse, 0.05 * row.mse);
   EXPECT_GT(row.inner_product_standard_error, 0.2 * row.mse);
@@ -183,8 +183,9 @@ TEST(Distortion, RefusesWhatMakesNoSense) {
   EXPECT_EQ(refusal(options_of({"int4", "int99"}, {64}, 64)), ErrorKind::kUnsupported);
 }
 
-// The table of TurboQuant's paper, over many draws of the random matrices. It rounds, and by more than it seems: what
-// the algorithms attain is kPaperDistortions' theory, and where that is within 3 % of the paper they are too.
+// The table of TurboQuant's paper, over many draws of the random matrices. The paper rounds more coarsely than it
+// seems, so results are compared with the theory in kPaperDistortions, and with the paper where it is within 3 % of
+// that.
 TEST(Distortion, TurboQuantIsAsInThePaper) {
   std::vector<std::string> names;
   for (const char bits : {'1', '2', '3', '4'}) {
@@ -192,7 +193,7 @@ TEST(Distortion, TurboQuantIsAsInThePaper) {
     names.push_back(std::string("turboquant-prod") + bits);
   }
 #if PITH_SANITIZED
-  // Time goes with the square of the size.
+  // Time grows with the square of the size.
   DistortionOptions options = options_of(names, {128}, 4096);
 #else
   DistortionOptions options = options_of(names, {128, 256}, 4096);
@@ -211,7 +212,7 @@ TEST(Distortion, TurboQuantIsAsInThePaper) {
     EXPECT_LE(measured, theory + chance);
     EXPECT_GE(measured, theory * (1.0 - 4.0 / size) - chance);
     EXPECT_NEAR(row.bias, mse ? -row.mse : 0.0, 0.01);
-    // The printed .03, .009 and .047 are below what the paper's own algorithm attains.
+    // The printed 0.03, 0.009 and 0.047 are below what the paper's own algorithm attains.
     if (theory <= 1.03 * printed) {
       EXPECT_NEAR(measured, printed, 0.03 * printed + chance);
     }

@@ -119,11 +119,11 @@ TEST(Divergence, IsAsDefined) {
   }
 }
 
-// What the last bits of a float do is far below what the definition resolves in float, but not here.
+// The last bits of a float change the divergence by far less than the definition resolves in float, but not here.
 TEST(Divergence, TinyOnesAreRight) {
   const Logits p = random_logits(1000, 1);
   Logits q = p;
-  // Of a small change d of one logit it is p (1 - p) d^2 / 2.
+  // For a small change d of one logit the divergence is p (1 - p) d^2 / 2.
   constexpr std::size_t kChanged = 17;
   q[kChanged] += 0x1p-14F;
   const double d = static_cast<double>(q[kChanged]) - static_cast<double>(p[kChanged]);

@@ -60,7 +60,7 @@ TEST(EvictionSetup, BudgetsAreRounded) {
   EXPECT_EQ(budget_of(0.9, 1001), 100U);
 }
 
-/// A policy that cannot be had.
+/// A policy whose needs cannot be met.
 class Never : public EvictionPolicy {
  public:
   void score(const HeadView&, std::span<float>) const override { throw Error(ErrorKind::kUnsupported, "never"); }
@@ -107,7 +107,7 @@ class EvictionTest : public testing::Test {
     return options;
   }
 
-  /// A session with one policy alone, in which nothing else is observed.
+  /// Creates a session with one policy alone, in which nothing else is observed.
   Session session_of(const EvictionSetup& setup, const std::string& policy) const {
     SessionOptions options{.kv = setup.kv, .threads = 2};
     options.eviction = setup.common;
@@ -204,7 +204,7 @@ TEST_F(EvictionTest, WhatCannotBeHadSaysWhyAndTheRestGoesOn) {
 TEST_F(EvictionTest, NeedlesAreAsDefined) {
   const EvictionNeedleOptions options = needle_options();
   const EvictionNeedleResult result = measure_eviction_needle(model_, text_, options);
-  // Two lengths, not seen and seen, three policies, two ratios.
+  // Two lengths, question not seen and seen, three policies, two ratios.
   ASSERT_EQ(result.rows.size(), 24U);
   const Haystack haystack(model_.tokenizer(), text_);
   for (std::size_t r = 0; r < result.rows.size(); ++r) {
@@ -218,7 +218,7 @@ TEST_F(EvictionTest, NeedlesAreAsDefined) {
       const std::span<const Token> tokens = prompt.tokens;
       const std::size_t before = row.question_seen ? tokens.size() : prompt.question_at;
       Session session = session_of(options.setup, row.which.policy);
-      // The question is fed apart: where a feed ends may count for a policy.
+      // Feeds the question by itself, since the end of a feed may matter to a policy.
       session.feed(tokens.first(prompt.question_at));
       if (row.question_seen) session.feed(tokens.subspan(prompt.question_at));
       session.compact(budget_of(row.which.ratio, session.position()));
@@ -309,7 +309,7 @@ TEST_F(EvictionTest, FreshWindowsBeginHalfABudgetBefore) {
   options.stream_tokens = 260;
   const EvictionStreamResult result = measure_eviction_stream(model_, text_, options);
   std::vector<Token> tokens = model_.tokenizer().encode(text_, {.add_special = true, .parse_special = false});
-  // The first window has a whole budget, each later one scores half of one more.
+  // The first window scores a whole budget, each later one half a budget more.
   for (const auto& [at, begin] :
        {std::pair{0UL, 0UL}, std::pair{127UL, 0UL}, std::pair{128UL, 64UL}, std::pair{200UL, 128UL}}) {
     Session session(model_, {.kv = options.setup.kv, .threads = 2});

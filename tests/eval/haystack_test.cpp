@@ -11,7 +11,7 @@
 namespace pith::eval {
 namespace {
 
-/// Sentences of different length, numbered so that every place is known.
+/// Sentences of different lengths, numbered so that every position can be told.
 std::string some_text(int sentences) {
   std::string text;
   for (int i = 0; i < sentences; ++i) {
@@ -72,7 +72,7 @@ TEST_F(HaystackTest, PromptIsTextNeedleTextQuestion) {
   ASSERT_NE(at, std::string::npos) << text;
   EXPECT_EQ(decoded({prompt.tokens.begin(), prompt.tokens.begin() + static_cast<std::ptrdiff_t>(prompt.needle_at)}),
             text.substr(0, at));
-  // The space before the digits is a token of its own here, so it is asked with.
+  // The space before the digits is a token of its own here, so it belongs to the question.
   const std::string question = needle.question + " ";
   ASSERT_TRUE(text.ends_with(question));
   EXPECT_EQ(decoded(prompt.answer), "48213");
@@ -150,7 +150,7 @@ TEST_F(HaystackTest, RefusesWhatDoesNotFit) {
   expect_refused(haystack_, 500, -1, {"depth"});
   expect_refused(haystack_, 500, 100.5, {"depth"});
   EXPECT_THROW(haystack_.prompt("", 500, 50), Error);
-  // The longest that fits takes the whole text.
+  // The longest prompt that fits uses the whole text.
   const NeedlePrompt some = haystack_.prompt("12345", 500, 100);
   const std::size_t fixed = 500 - some.needle_at;
   EXPECT_EQ(haystack_.prompt("12345", tokens + fixed, 100).needle_at, tokens);
@@ -160,7 +160,7 @@ TEST_F(HaystackTest, RefusesWhatDoesNotFit) {
 }
 
 TEST(Passkeys, AreTheSameEverywhere) {
-  // mt19937_64 is fixed by the standard: its ten thousandth number from the default seed is 9981545732273789042.
+  // The standard fixes mt19937_64: its ten-thousandth number from the default seed is 9981545732273789042.
   EXPECT_EQ(draw_passkey(5489, 9999), std::to_string(10000 + 9981545732273789042ULL % 90000));
   std::set<std::string> seen;
   for (std::size_t i = 0; i < 50; ++i) {

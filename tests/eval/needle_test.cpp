@@ -38,7 +38,7 @@ TEST(Cells, MeansAndDifferences) {
   EXPECT_DOUBLE_EQ(relative_difference(cell, baseline), 0.2);
   EXPECT_DOUBLE_EQ(passkey_difference(cell, baseline), 0.25);
   EXPECT_DOUBLE_EQ(probability_change(cell, baseline), std::exp(-0.25) - 1);
-  // What one passkey gains another loses: nothing in the mean, but not nothing.
+  // One passkey gains what another loses: the mean difference is zero, but the mean of absolute differences is not.
   const NeedleCell swapped{1024, 50, 49, {{-1.5, 1}, {-1.0, 1}}};
   EXPECT_DOUBLE_EQ(difference(swapped, baseline), 0);
   EXPECT_DOUBLE_EQ(passkey_difference(swapped, baseline), 0.5);
@@ -146,7 +146,7 @@ TEST_F(NeedleTest, SummariesAreOfTheCells) {
 }
 
 TEST_F(NeedleTest, RecallIsWhatGreedyDecodingSays) {
-  // A random model recalls nothing, so it is asked for what it would say anyway.
+  // A random model recalls nothing, so the expected answer is what it would generate anyway.
   const Haystack haystack(model_.tokenizer(), text_);
   const NeedlePrompt prompt = haystack.prompt("11111", 300, 50);
   Session session(model_);
@@ -177,13 +177,13 @@ TEST_F(NeedleTest, RefusesBeforeAnythingIsFed) {
 TEST_F(NeedleTest, MapShowsEveryCell) {
   const NeedleResult result = measure_needle(model_, text_, some_options());
   const test::Xml xml(needle_map(result));
-  // The whole, three of levels, two of differences.
+  // The outer picture, three of levels, two of differences.
   EXPECT_EQ(xml.all("svg").size(), 6U);
   for (const char* text : {"f32: log-probability", "int8/int4: log-probability", "int8/int4 less f32", "200", "333",
                            "0", "60", "100", "depth, %", "tokens"}) {
     EXPECT_TRUE(xml.has_text(text)) << text;
   }
-  // Those of the same cache twice.
+  // The differences between the same cache and itself.
   const std::vector<std::string> texts = xml.texts();
   EXPECT_GE(std::count(texts.begin(), texts.end(), "0.000"), 6);
 }

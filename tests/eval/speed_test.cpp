@@ -27,7 +27,7 @@ TEST(LeastSquaresSlope, OfALineAndOfPointsBesideIt) {
   const double x[] = {0, 100, 1000};
   const double line[] = {5, 7, 25};
   EXPECT_NEAR(*least_squares_slope(x, line), 0.02, 1e-12);
-  // Normal equations by hand: x' = (-1, 0, 1), so the slope is (y3 - y1) / 2.
+  // The normal equations by hand: x' = (-1, 0, 1), so the slope is (y3 - y1) / 2.
   const double even[] = {1, 2, 3};
   const double beside[] = {1, 100, 2};
   EXPECT_NEAR(*least_squares_slope(even, beside), 0.5, 1e-12);
@@ -56,7 +56,7 @@ TEST(SpeedFigures, SlopeOfEachRound) {
   for (const int depth : {0, 100, 200}) {
     SpeedRow row;
     row.depth = depth;
-    // Ten tokens: 1 + depth / 100 seconds in the first round, twice as much of the depth in the second.
+    // Ten tokens: 1 + depth / 100 seconds in the first round; the second one depends on the depth twice as much.
     row.decode = {10, depth, {1 + depth / 100.0, 1 + depth / 50.0}};
     cache.rows.push_back(row);
   }
@@ -73,7 +73,7 @@ TEST(MeasureSpeed, EveryDepthInEveryRoundInTurn) {
   const Model model = Model::load(test::write_tiny_model({}, folder));
   SpeedOptions options;
   options.caches = {{"f16"}, {"int4", "int8"}};
-  // The second does not fit behind what is measured at the first.
+  // The second depth does not fit after the measurements at the first.
   options.depths = {100, 0, 20, 20};
   options.prompt = 40;
   options.decode = 3;
@@ -104,7 +104,7 @@ TEST(MeasureSpeed, EveryDepthInEveryRoundInTurn) {
   }
 }
 
-/// Products of queries with keys and of probabilities with values, counted one by one.
+/// Counts the products of queries with keys and of probabilities with values one by one.
 double attention_products(const TinyModelSpec& spec, std::size_t depth, std::size_t prompt) {
   double products = 0;
   for (std::size_t token = depth; token < depth + prompt; ++token) {

@@ -1,5 +1,5 @@
-// Rows of floats through every codec: what a page holds is finite and near what went in, and attention on its bytes
-// reads what decode() does. Pages of any bytes harm nobody.
+// Encodes rows of floats by every codec: a page holds finite values near its input, and attention on its bytes reads
+// what decode() does. Also reads pages of arbitrary bytes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ using Page = std::vector<std::byte>;
 
 constexpr std::array<std::size_t, 5> kSizes = {16, 32, 64, 80, 128};
 
-/// Kept, since those with random matrices and codebooks take long to make.
+/// Returns a codec and keeps it, since those with random matrices and codebooks take long to make.
 const Codec& codec_of(const std::string& name, KvSide side, std::size_t size) {
   static std::map<std::tuple<std::string, KvSide, std::size_t>, kv::Tiers> made;
   kv::Tiers& tiers = made[{name, side, size}];
@@ -35,10 +35,10 @@ const Codec& codec_of(const std::string& name, KvSide side, std::size_t size) {
   return *tiers.codec;
 }
 
-/// A finite float of any magnitude.
+/// Returns the nearest finite float, of any magnitude.
 float finite(float x) { return std::isfinite(x) ? x : std::copysign(std::numeric_limits<float>::max(), x); }
 
-/// What the input gives comes again and again, row by row larger or smaller by as much as it says.
+/// Repeats the numbers of the input, growing or shrinking from row to row by the factor that it states.
 std::vector<float> read_rows(Input& input, std::size_t size, float most) {
   const auto growth = static_cast<float>(input.number<std::int8_t>()) / 64.0F;
   const auto scale = std::ldexp(1.0F, input.number<std::int8_t>() / 2);
@@ -83,7 +83,7 @@ double dot(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-/// Both values must be as near as is allowed.
+/// Requires two values to be as near as is allowed.
 void check_near(const Trial& trial, const char* what, double value, double wanted, double allowed) {
   if (std::fabs(value - wanted) <= allowed) return;
   broken(fmt::format("{}, {} of {} elements: {} is {}, must be {} within {}", trial.name,
@@ -97,7 +97,7 @@ float largest(std::span<const float> x) {
   return most;
 }
 
-/// How far a page is from its rows, by what the codec promises.
+/// Checks the distance of a page from its rows against the codec's limits.
 void check_errors(const Trial& trial, const std::vector<float>& back) {
   const std::size_t size = trial.codec.shape().size;
   const std::size_t skipped = trial.first * size;
@@ -114,14 +114,14 @@ void check_errors(const Trial& trial, const std::vector<float>& back) {
   }
 }
 
-/// Queries of one unit at most, so that only what a page holds can be large.
+/// Reads queries of at most unit size, so that only the page's contents can be large.
 std::vector<float> read_queries(Input& input, std::size_t size) {
   std::vector<float> queries(2 * size);
   for (float& q : queries) q = static_cast<float>(input.number<std::int8_t>()) / 128.0F;
   return queries;
 }
 
-/// The mean of a page's tokens, which integer codecs take out of keys: [size].
+/// Returns the mean of a page's tokens, which integer codecs subtract from keys: [size].
 std::vector<double> mean_of(const Trial& trial) {
   const std::size_t size = trial.codec.shape().size;
   std::vector<double> mean(size, 0.0);
@@ -139,11 +139,11 @@ void check_scores(const Trial& trial, const Page& page, const std::vector<float>
   std::vector<float> decoded(count * kPageTokens);
   trial.codec.score(queries, page, decoded);
   const std::vector<double> mean = mean_of(trial);
-  // A mean is a code of 8 bits as well.
+  // The mean is stored in codes of 8 bits as well.
   const double mean_error = largest(trial.rows) / 127.0 / 2.0;
   for (std::size_t n = 0; n < count; ++n) {
     const std::span<const float> query = queries.subspan(n * size, size);
-    // Queries are rounded to codes of 8 bits, by their largest, where they meet codes.
+    // Queries are rounded to codes of 8 bits, relative to their largest element, when they meet codes.
     const double half_code = trial.limits.coded ? largest(query) / 127.0 / 2.0 : 0.0;
     for (std::size_t t = trial.first; t < kPageTokens; ++t) {
       const std::span<const float> row = row_of(back, t, size);
@@ -164,7 +164,7 @@ void check_scores(const Trial& trial, const Page& page, const std::vector<float>
 void check_values(const Trial& trial, const Page& page, const std::vector<float>& back, Input& input) {
   const std::size_t size = trial.codec.shape().size;
   PageReader reader(trial.codec);
-  // Of one token alone: its row, whatever the others hold.
+  // With a single token the result is its row, whatever the other rows hold.
   const std::size_t t = trial.first + input.below(kPageTokens - trial.first);
   const std::vector<float> one = reader.value(page, t);
   const std::span<const float> row = row_of(back, t, size);
@@ -189,7 +189,7 @@ void check_values(const Trial& trial, const Page& page, const std::vector<float>
   }
 }
 
-/// Tokens copied to another page are the same there.
+/// Checks that tokens copied to another page are unchanged there.
 void check_moves(const Trial& trial, const Page& page, const std::vector<float>& back, Input& input) {
   const Codec& codec = trial.codec;
   if (!codec.movable()) return;
@@ -234,7 +234,7 @@ void check_rows(Input& input, const std::string& name, const Codec& codec) {
   check_moves(trial, page, back, again);
 }
 
-/// What a damaged snapshot may hold.
+/// Reads a page as a damaged snapshot may hold it.
 void check_any_page(Input& input, const Codec& codec) {
   const std::size_t size = codec.shape().size;
   Page page(codec.page_bytes());
@@ -250,7 +250,7 @@ void check_any_page(Input& input, const Codec& codec) {
   }
 }
 
-/// Rows that no codec promises anything of, infinities and NaN among them.
+/// Encodes rows for which codecs promise nothing, including infinities and NaN.
 void check_any_rows(Input& input, const Codec& codec) {
   std::vector<float> rows(kPageTokens * codec.shape().size);
   std::vector<float> pattern;

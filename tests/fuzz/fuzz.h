@@ -11,20 +11,21 @@
 #include <string_view>
 #include <type_traits>
 
-// What fuzz targets share: reading an input as numbers and texts, and saying what does not hold (docs/fuzzing.md).
+// What fuzz targets share: reading an input as numbers and texts, and reporting violations (docs/fuzzing.md).
 namespace pith::fuzz {
 
-/// Ends the process, so that the fuzzer or the test keeps the input: something that must hold does not.
+/// Reports a violation by ending the process, so that the fuzzer or the test keeps the input.
 [[noreturn]] void broken(std::string_view what);
 
 inline void require(bool holds, std::string_view what) {
   if (!holds) broken(what);
 }
 
-/// What every failure of the library must be: no defect of pith, one line that says something.
+/// Checks what every failure of the library must be: not kInternal, and a message of one non-empty line.
 void check_error(const Error& error);
 
-/// Whether a call was refused, as failures must be. Anything else that it throws escapes, and ends the process.
+/// Returns whether a call was refused with a proper failure. Anything else that it throws escapes, and ends the
+/// process.
 template <typename Call>
 bool refused(const Call& call) {
   try {
@@ -36,7 +37,7 @@ bool refused(const Call& call) {
   return false;
 }
 
-/// An input taken apart from front to back. What is not there is zero or empty.
+/// Reads an input from front to back. Reads past the end give zeros or nothing.
 class Input {
  public:
   Input(const std::uint8_t* data, std::size_t size) : left_(std::as_bytes(std::span(data, size))) {}
@@ -49,16 +50,16 @@ class Input {
     if (!from.empty()) std::memcpy(&value, from.data(), from.size());
     return value;
   }
-  /// Below `count`, which is at most 256.
+  /// Returns a number below `count`, which is at most 256.
   std::size_t below(std::size_t count) { return number<std::uint8_t>() % count; }
   bool flag() { return below(2) != 0; }
-  /// As many bytes as are there.
+  /// Returns as many bytes as there are, up to `count`.
   std::span<const std::byte> bytes(std::size_t count) {
     const std::span<const std::byte> taken = left_.first(count < left_.size() ? count : left_.size());
     left_ = left_.subspan(taken.size());
     return taken;
   }
-  /// A length in 16 bits, then that many characters.
+  /// Returns a text: a length in 16 bits, then that many characters.
   std::string_view text() { return characters(number<std::uint16_t>()); }
   std::string_view rest() { return characters(left_.size()); }
   bool empty() const { return left_.empty(); }
@@ -72,7 +73,7 @@ class Input {
   std::span<const std::byte> left_;
 };
 
-/// Bytes as a file without a disk, for what reads files by their names.
+/// Bytes as a file in memory, for functions that read files by name.
 class MemoryFile {
  public:
   explicit MemoryFile(std::span<const std::byte> bytes);

@@ -15,7 +15,7 @@ namespace {
 using gguf::ValueType;
 using test::Bytes;
 
-/// Draws what is mutated, and how.
+/// Draws what to mutate, and how.
 class Random {
  public:
   explicit Random(unsigned seed) : engine_(seed) {}
@@ -57,7 +57,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-/// libFuzzer's mutation of a part, which may grow by a few bytes.
+/// Mutates a part by libFuzzer's mutation; it may grow by a few bytes.
 template <typename Text>
 void mutate_part(Text& part) {
   constexpr std::size_t kMore = 16;
@@ -82,7 +82,7 @@ void set_number(Bytes& bytes, std::size_t at, std::uint64_t number, std::size_t 
   if (at + size <= bytes.size()) std::memcpy(&bytes[at], &number, size);
 }
 
-/// Another value of the same type, or at least of the same form.
+/// Writes another value of the same type, or at least of the same form.
 void mutate_value(GgufContents::Key& key, Random& random) {
   const auto type = static_cast<ValueType>(key.type);
   constexpr std::size_t kLength = sizeof(std::uint64_t);
@@ -93,7 +93,7 @@ void mutate_value(GgufContents::Key& key, Random& random) {
     test::append_number(key.value, std::uint64_t{text.size()});
     test::append_bytes(key.value, text);
   } else if (type == ValueType::kArray && random.below(2) == 0) {
-    // Its number of elements, or one of them, or their type.
+    // The number of elements, one of them, or their type.
     const std::size_t part = random.below(3);
     if (part == 0) set_number(key.value, sizeof(std::uint32_t), random.number(), kLength);
     if (part == 1) set_number(key.value, 0, random.below(14), sizeof(std::uint32_t));
@@ -122,7 +122,7 @@ void mutate_key(GgufContents& file, Random& random) {
       std::swap(key, random.any(file.keys));
       break;
     case 4: {
-      // One key's value for another, and back.
+      // Swaps the values of two keys.
       GgufContents::Key& other = random.any(file.keys);
       std::swap(key.value, other.value);
       std::swap(key.type, other.type);
@@ -163,7 +163,7 @@ void mutate_tensor(GgufContents& file, Random& random) {
       std::swap(tensor.name, random.any(file.tensors).name);
       break;
     default: {
-      // Some of the weights; infinities and NaN among them.
+      // Some of the weights, including infinities and NaN.
       const std::size_t at = random.below(tensor.data.size() + 1);
       set_number(tensor.data, at, random.number(), 1 + random.below(8));
     }

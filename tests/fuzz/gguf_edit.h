@@ -9,15 +9,15 @@
 
 #include "support/gguf_writer.h"
 
-// GGUF files taken apart and put together, so that a mutation of one field leaves the others where they are found.
+// Takes GGUF files apart and puts them together, so that a mutation of one field keeps the others at their places.
 namespace pith::fuzz {
 
-/// A file's contents as they are written.
+/// The contents of a file, in the form in which they are written.
 struct GgufContents {
   struct Key {
     std::string name;
     std::uint32_t type = 0;
-    /// As in the file, with lengths and the type of an array's elements.
+    /// As in the file, including lengths and the element type of arrays.
     test::Bytes value;
   };
   std::uint32_t version = 3;
@@ -30,13 +30,13 @@ struct GgufContents {
   test::Bytes bytes() const;
 };
 
-/// nullopt where pith refuses the file.
+/// Returns nullopt if pith refuses the file.
 std::optional<GgufContents> read_contents(std::span<const std::byte> file);
 
-/// A mutation for LLVMFuzzerCustomMutator(): half the time of one field of a file that can be read, else of any bytes.
+/// A mutation for LLVMFuzzerCustomMutator(): half of the time one field of a file that can be read, else any bytes.
 std::size_t mutate_gguf(std::uint8_t* data, std::size_t size, std::size_t size_max, unsigned seed);
 
 }  // namespace pith::fuzz
 
-/// libFuzzer's own mutation, or what replay_main.cpp has in its place.
+/// libFuzzer's own mutation, or the one that replay_main.cpp has in its place.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t size_max);

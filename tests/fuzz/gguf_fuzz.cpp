@@ -1,4 +1,4 @@
-// Bytes as a GGUF file: what is accepted lies within them, and says the same once written again.
+// Parses bytes as a GGUF file: what is accepted lies within them, and reads the same when written again.
 #include <algorithm>
 #include <tuple>
 
@@ -14,7 +14,7 @@ bool within(std::span<const std::byte> part, std::span<const std::byte> file) {
   return part.empty() || (part.data() >= file.data() && part.data() + part.size() <= file.data() + file.size());
 }
 
-/// Reads every byte, so that one outside of the file is noticed.
+/// Reads every byte, so that sanitizers notice one outside of the file.
 unsigned touch(std::span<const std::byte> bytes) {
   unsigned sum = 0;
   for (const std::byte b : bytes) sum += std::to_integer<unsigned>(b);
@@ -26,7 +26,7 @@ void read_as(const gguf::Metadata& metadata, std::string_view key) {
   (refused([&] { std::ignore = metadata.get<Types>(key); }), ...);
 }
 
-/// Every accessor gives a value or refuses.
+/// Checks that every accessor gives a value or refuses.
 void check_value(const gguf::Metadata& metadata, const gguf::MetadataEntry& entry, std::span<const std::byte> file) {
   require(within(std::as_bytes(std::span(entry.key)), file) && within(entry.value.bytes, file),
           "values lie in the file");

@@ -43,18 +43,18 @@ Bytes bytes_of(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// As fuzz::Input::text() reads it.
+/// Writes a text in the form that fuzz::Input::text() reads.
 void append_text(Bytes& bytes, std::string_view text) {
   test::append_number(bytes, static_cast<std::uint16_t>(text.size()));
   test::append_bytes(bytes, std::as_bytes(std::span(text)));
 }
 
-/// A byte each.
+/// Appends one byte per number.
 void append_all(Bytes& bytes, std::initializer_list<std::size_t> numbers) {
   for (const std::size_t n : numbers) test::append_number(bytes, static_cast<std::uint8_t>(n));
 }
 
-/// A key of every type, and arrays of them.
+/// Adds a key of every type, and arrays of them.
 void add_all_keys(GgufWriter& writer) {
   writer.add("u8", std::uint8_t{200}).add("i8", std::int8_t{-3}).add("u16", std::uint16_t{65535});
   writer.add("i16", std::int16_t{-2}).add("u32", std::uint32_t{7}).add("i32", std::int32_t{-7});
@@ -133,7 +133,7 @@ void write_texts(const fs::path& folder) {
       which = static_cast<std::uint8_t>((which + 1) % kFixtures);
     }
   }
-  // Vocabularies of the input's own: tokenizer_fuzz.cpp says in which order.
+  // Vocabularies defined by the input itself; tokenizer_fuzz.cpp says in which order.
   for (const std::size_t model : {0U, 1U}) {
     for (const std::size_t options : {1U, 3U, 0xFFU}) {
       Bytes bytes;

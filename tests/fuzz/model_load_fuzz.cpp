@@ -1,4 +1,4 @@
-// Bytes as a whole model: it is refused, or it runs.
+// Loads bytes as a model: it is refused, or it runs.
 #include <pith/pith.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ void check_info(const Model& model) {
   require(model.tokenizer().vocab_size() <= info.vocab, "every token has a row");
 }
 
-/// More than a page of tokens, so that pages are sealed, then some of the model's own.
+/// Feeds more than a page of tokens, so that pages are sealed, then generates some.
 void run_session(const Model& model, const char* kv) {
   Session session(model, {.kv = {.key = kv}, .context = kContext, .threads = 1, .batch_tokens = 40});
   std::vector<Token> tokens = model.tokenizer().encode("The capital of France is Paris, <|im_end|> 42.");
@@ -41,7 +41,7 @@ void run(std::span<const std::byte> bytes) {
     const Model model = Model::load(file.path(), {.threads = 1});
     check_info(model);
     refused([&] { model.chat_template().render(std::vector<ChatMessage>{{"user", "Hi"}}); });
-    // Which cache, the input decides, so that a finding can be replayed.
+    // The input decides which cache is used, so that a finding can be replayed.
     run_session(model, bytes.size() % 2 == 0 ? "int4" : "f16");
   });
 }

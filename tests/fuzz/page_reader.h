@@ -28,7 +28,7 @@ class PageReader {
     return scores;
   }
 
-  /// The value of a token, as a softmax over it alone gives it.
+  /// Returns the value of a token, as a softmax over it alone gives it.
   std::vector<float> value(std::span<const std::byte> page, std::size_t token) {
     const std::size_t size = codec_.shape().size;
     std::vector<float> scores(kv::kPageTokens, 1.0F);

@@ -1,5 +1,5 @@
-// Runs a fuzz target without libFuzzer over files and folders: seeds, and what fuzzers found in the past. With
-// --mutations N also over N mutations of them, which no coverage guides, but which are the same on every run.
+// Runs a fuzz target without libFuzzer over files and folders: seeds, and past findings of fuzzers. With --mutations N
+// also over N mutations of them, which are not guided by coverage, but are the same on every run.
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -51,7 +51,7 @@ std::vector<fs::path> files_of(const std::vector<std::string>& arguments) {
   return files;
 }
 
-/// From memory that ends where the input does, so that sanitizers see reads past it.
+/// Runs from memory that ends where the input does, so that sanitizers see reads past it.
 void run(const Bytes& bytes) {
   const Bytes exact(bytes.begin(), bytes.end());
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
@@ -76,7 +76,7 @@ int usage() {
 
 }  // namespace
 
-/// A bit, a byte, a run of bytes cut out or doubled.
+/// Changes a bit or a byte, or removes or duplicates a run of bytes.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t size_max) {
   std::mt19937& random = generator();
   if (size == 0) {
@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   if (files.empty()) return usage();
   std::vector<Bytes> seeds;
   for (const fs::path& file : files) {
-    // Named before it runs: it may be the last one.
+    // Printed before it runs, since it may be the last one.
     std::fprintf(stderr, "%s\n", file.c_str());
     seeds.push_back(read_file(file));
     run(seeds.back());

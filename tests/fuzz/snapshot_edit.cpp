@@ -37,7 +37,7 @@ std::optional<std::vector<SnapshotRecord>> read_records(std::span<const std::byt
     records.push_back({header.kind, Bytes(bytes.begin(), bytes.end())});
     left = left.subspan(bytes.size() + kHashBytes);
   }
-  // The end is made anew.
+  // The end record is made anew.
   if (!records.empty()) records.pop_back();
   return records;
 }
@@ -47,7 +47,7 @@ Bytes write_records(std::span<const SnapshotRecord> records) {
   Bytes file(header.begin(), header.end());
   std::uint32_t number = 0;
   for (const SnapshotRecord& record : records) append_record(file, record.kind, number++, record.bytes);
-  // The digest covers the header of the record that it stands in.
+  // The digest covers the header of the record that contains it.
   const RecordHeader end = {static_cast<std::uint32_t>(snapshot::RecordKind::kEnd), number, sizeof(snapshot::Digest)};
   snapshot::Sha256 sha;
   sha.add(file);

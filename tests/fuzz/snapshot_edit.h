@@ -10,7 +10,8 @@
 #include "support/gguf_writer.h"
 #include "support/tiny_model.h"
 
-// Snapshots taken apart and put together with the right hashes: they find damage, and what lies behind must be reached.
+// Takes snapshots apart and puts them together with correct hashes. Hashes find all damage, and the code after them
+// must be reached too.
 namespace pith::fuzz {
 
 struct SnapshotRecord {
@@ -18,16 +19,16 @@ struct SnapshotRecord {
   test::Bytes bytes;
 };
 
-/// The records of a file that is not encrypted; nullopt where their sizes do not add up. Hashes are not looked at.
+/// Returns the records of an unencrypted file; nullopt if their sizes do not add up. Hashes are not checked.
 std::optional<std::vector<SnapshotRecord>> read_records(std::span<const std::byte> file);
 
-/// A file of these records, hashed.
+/// Returns a file of these records, with hashes.
 test::Bytes write_records(std::span<const SnapshotRecord> records);
 
 /// The model that snapshots are restored to.
 test::TinyModelSpec snapshot_model();
 
-/// The sessions whose snapshots are seeds; tokens that were fed to them.
+/// The sessions whose snapshots are seeds, and the tokens that were fed to them.
 struct SnapshotSeed {
   const char* name;
   SessionOptions options;

@@ -1,5 +1,5 @@
-// Bytes as a session's snapshot, mostly with the right hashes: it is refused, or the session goes on and can be saved
-// again.
+// Restores bytes as a session's snapshot, mostly with correct hashes: it is refused, or the session continues and can
+// be saved again.
 #include <pith/pith.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
       a, b, [](float x, float y) { return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y); });
 }
 
-/// Whatever the pages say, the session is one to go on with. Sums of any numbers may be infinite.
+/// Checks that the session can continue, whatever its pages hold. Sums of arbitrary numbers may be infinite.
 void go_on(Session& session, std::size_t tokens) {
   try {
     session.feed(std::vector<Token>(tokens, 7));
@@ -43,7 +43,7 @@ void go_on(Session& session, std::size_t tokens) {
   }
 }
 
-/// What is written is read at once and never again.
+/// Skips syncing: what is written is read at once and never again.
 class UnsyncedOps : public snapshot::FileOps {
  public:
   int sync(int) const override { return 0; }
@@ -69,12 +69,12 @@ void run(std::span<const std::byte> bytes) {
     Session session = Session::restore(tiny_model(), file.path(), options);
     require(whole && named, "what is restored is whole");
     check_saved_again(session, options);
-    // To the end of a page now and then, which takes long.
+    // Now and then to the end of a page, which takes long.
     go_on(session, bytes.size() % 8 == 0 ? 70 : 3);
   });
 }
 
-/// One record's bytes, or their order, or how many there are.
+/// Mutates one record's bytes, the order of the records, or their number.
 void mutate_records(std::vector<SnapshotRecord>& records, std::mt19937& random) {
   const auto chosen = static_cast<std::size_t>(random() % records.size());
   SnapshotRecord& record = records[chosen];
@@ -94,7 +94,7 @@ void mutate_records(std::vector<SnapshotRecord>& records, std::mt19937& random) 
     default:
       break;
   }
-  // Fields of eight bytes are numbers; what they say is what counts.
+  // Fields of eight bytes are numbers, so change their values.
   if (random() % 3 == 0 && record.bytes.size() >= sizeof(std::uint64_t)) {
     const std::uint64_t number = random() % 2 == 0 ? std::uint64_t{1} << random() % 64 : random() % 300;
     const std::size_t size = std::size_t{1} << random() % 4;

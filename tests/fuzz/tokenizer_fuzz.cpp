@@ -1,4 +1,4 @@
-// Texts through tokenizers of every kind, and vocabularies made of the input: what was encoded decodes to the text.
+// Encodes texts by tokenizers of every kind and by vocabularies made from the input: tokens decode to the text again.
 #include <pith/tokenizer.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 using test::VocabFixture;
 using tokenizer::kSpaceMark;
 
-/// One of each set of patterns.
+/// One name for each set of patterns.
 constexpr std::array<const char*, 16> kPre = {
     "default", "gpt-2",        "smollm",         "llama-bpe",   "chatglm-bpe", "qwen2", "qwen35", "tekken",
     "gpt-4o",  "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon",      "bloom", "viking", "none such"};
@@ -24,7 +24,7 @@ constexpr std::array<const char*, 16> kPre = {
 struct Fixture {
   Tokenizer tokenizer;
   bool bpe;
-  /// Spaces are added or taken away, or not all text has tokens.
+  /// Whether spaces are added or removed, or some text has no tokens.
   bool loses;
 };
 
@@ -56,7 +56,7 @@ void check_ids(const Tokenizer& tokenizer, const std::vector<Token>& tokens) {
   require(std::ranges::all_of(tokens, known), "tokens are of the vocabulary");
 }
 
-/// What a stream of tokens gives in pieces is what they are together, once it is made valid.
+/// Checks that the pieces of a stream of tokens join to the text of all tokens, made valid.
 void check_stream(const Tokenizer& tokenizer, const std::vector<Token>& tokens) {
   StreamDecoder stream(tokenizer);
   std::string pieces;
@@ -88,7 +88,7 @@ void check_text(const Fixture& fixture, std::string_view text) {
   check_stream(tokenizer, marked);
 }
 
-/// A vocabulary of the input's own. Its texts must outlive what is made of it.
+/// Reads a vocabulary from the input. Its texts must outlive what is made of it.
 VocabFixture read_vocab(Input& input) {
   VocabFixture fixture;
   fixture.model = input.flag() ? "llama" : "gpt2";

@@ -1,4 +1,4 @@
-// Damaged files: parse() either throws Error, or hands out what can be used throughout. Sanitizers watch.
+// Damaged files: parse() either throws Error, or everything that it returns can be used. Sanitizers watch.
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -13,7 +13,7 @@ namespace {
 using test::Bytes;
 using test::GgufWriter;
 
-/// Keys of all types and a few tensors, so small that every byte can be damaged.
+/// A file with keys of all types and a few tensors, so small that every byte can be damaged.
 GgufWriter small() {
   GgufWriter writer;
   writer.add("u8", std::uint8_t{1}).add("i16", std::int16_t{-1}).add("u32", std::uint32_t{7}).add("f32", 1.0F);
@@ -26,7 +26,7 @@ GgufWriter small() {
   return writer;
 }
 
-/// Touches whatever parsing hands out; the sum keeps the reads.
+/// Reads everything that parsing returns. The sum keeps the reads from being optimized away.
 std::size_t use(const Parsed& parsed) {
   std::size_t sum = 0;
   for (const MetadataEntry& entry : parsed.metadata.entries()) {

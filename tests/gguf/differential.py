@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compares pith's GGUF reader with that of the package `gguf` (PyPI): keys, values, tensors, offsets, data.
+"""Compares pith's GGUF reader with the package `gguf` (PyPI): keys, values, tensors, offsets, data.
 
 usage: differential.py --dump PROGRAM --seeds FOLDER [--mutations N] [--packages FOLDER] [FILE ...]
 
 Reads the files, the seeds of the fuzz targets gguf and model_load, files that the package itself writes, and N random
-mutations of the small ones. Where both accept a file they must read the same; where only the package refuses one the
-reason must be one of EXPLAINED. Exit status 77 if the package is not installed.
+mutations of the small ones. If both accept a file they must read the same; if only the package refuses it, the reason
+must be one of EXPLAINED. Exit status 77 if the package is not installed.
 """
 import argparse
 import collections
@@ -23,11 +23,11 @@ import warnings
 from pathlib import Path
 
 SKIPPED = 77
-# For a mutation; the package takes its time with whole vocabularies.
+# Limit per mutation: the package takes long for whole vocabularies.
 SECONDS_MAX = 5
 SECONDS_VALID_MAX = 240
 BATCH = 200
-# Files that only the package refuses: what it says, and why pith may accept them (docs/fuzzing.md).
+# Files that only the package refuses: its message, and why pith may accept them (docs/fuzzing.md).
 EXPLAINED = {
     r"UnicodeDecodeError": "a tensor's name that is not UTF-8: pith takes names as bytes",
     r"Duplicate GGUF\.": "a key named as the package's own fields",
@@ -49,7 +49,7 @@ def sha256(data):
 
 
 def plain(value):
-    """As gguf_dump writes it: numbers that JSON has, else their names."""
+    """Returns a number as gguf_dump writes it: numbers that JSON has, names for the others."""
     if isinstance(value, list):
         return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -58,7 +58,7 @@ def plain(value):
 
 
 def single(value):
-    """A float64 as float32 has it; pith reads arrays of floats so."""
+    """Rounds a float64 to float32, as pith reads arrays of floats."""
     try:
         return struct.unpack("<f", struct.pack("<f", value))[0]
     except OverflowError:
@@ -68,7 +68,7 @@ def single(value):
 def key_of(gguf, field):
     types = [int(t) for t in field.types]
     is_array = types[0] == gguf.GGUFValueType.ARRAY
-    # An empty array's elements are in none of the package's types, only in the file.
+    # The element type of an empty array is in none of the package's types, only in the file.
     element = int(field.parts[3][0]) if is_array else types[0]
     if not is_array:
         raw = field.parts[-1].tobytes()
@@ -108,7 +108,7 @@ def tensor_of(tensor):
 
 
 class Hangs(Exception):
-    """The package goes on past a file's end for as long as a count says."""
+    """Raised by a timer: the package reads on past a file's end for as long as a count says."""
 
 
 def stop(_signal, _frame):
@@ -116,7 +116,7 @@ def stop(_signal, _frame):
 
 
 def oracle(gguf, path, seconds):
-    """What the package reads, in the form of gguf_dump."""
+    """Returns the package's reading in the form of gguf_dump."""
     signal.alarm(seconds)
     try:
         reader = gguf.GGUFReader(path)
@@ -127,7 +127,7 @@ def oracle(gguf, path, seconds):
             "tensors": [tensor_of(t) for t in reader.tensors],
         }
     except Exception as error:  # pylint: disable=broad-except
-        # It has no errors of its own: whatever numpy or Python raises is its refusal.
+        # The package has no error type of its own: whatever numpy or Python raises is its refusal.
         return {"error": f"{type(error).__name__}: {error}"}
     finally:
         signal.alarm(0)
@@ -140,7 +140,7 @@ def dumps(program, paths):
 
 
 def difference(ours, theirs):
-    """The first field in which two readings differ; None if there is none."""
+    """Returns the first field in which two readings differ; None if they are equal."""
     if ours["version"] != theirs["version"]:
         return f"version {ours['version']} and {theirs['version']}"
     for what in ("keys", "tensors"):
@@ -148,7 +148,7 @@ def difference(ours, theirs):
             return f"{len(ours[what])} and {len(theirs[what])} {what}"
         for a, b in zip(ours[what], theirs[what]):
             for field in b:
-                # Texts that are not UTF-8 and numbers beyond int64 are compared by their bytes alone.
+                # Texts that are not UTF-8 and numbers beyond int64 are compared by their bytes only.
                 if field == "value" and (a[field] is None or b[field] is None):
                     continue
                 if a[field] != b[field]:
@@ -157,7 +157,7 @@ def difference(ours, theirs):
 
 
 def written_by_package(gguf, folder):
-    """Files by the package's writer: every type of value and of tensor, several alignments."""
+    """Writes files with the package's writer: every type of value and of tensor, several alignments."""
     import numpy  # pylint: disable=import-outside-toplevel
 
     generator = numpy.random.default_rng(1)
@@ -192,7 +192,7 @@ def written_by_package(gguf, folder):
     return paths
 
 
-# What pith reads; of the others it says that it does not.
+# The types that pith reads; it says that it does not read the others.
 KNOWN_TENSORS = set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS".split())
 TELLING = (0, 1, 2, 4, 7, 8, 12, 13, 31, 32, 33, 64, 255, 256, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
 
@@ -202,7 +202,7 @@ def mutated(data, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         if not data:
             break
-        # Headers are what counts, and come first.
+        # Favours the header, which comes first.
         at = rng.randrange(min(len(data), rng.choice((32, 512, len(data)))))
         kind = rng.randrange(4)
         if kind == 0:
@@ -227,7 +227,7 @@ def mutations(paths, count, folder):
 
 
 def kind_of(message):
-    """A refusal without the names and numbers in it, to count it by."""
+    """Returns a refusal without its names and numbers, to count refusals of a kind."""
     return re.sub(r"^\S+: ", "", re.sub(r"\d+", "N", message))[:70]
 
 
@@ -280,7 +280,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seeds = sorted((args.seeds / "model_load").iterdir()) + sorted((args.seeds / "gguf").iterdir())
-        # A part of a model alone is refused, and the other one is not there.
+        # One part of a split model is refused alone, and the other part is not there.
         valid = [p for p in seeds if p.name != "small"] + written_by_package(gguf, folder) + args.files
         changed = list(mutations(seeds + valid, args.mutations, folder))
         for path, ours in zip(valid + changed, dumps(args.dump, valid + changed)):

@@ -1,5 +1,5 @@
-// Prints what pith reads of GGUF files as JSON, a line each, for tests/gguf/differential.py: every key with its value
-// and a hash of its bytes, every tensor with a hash of its data; or why the file was refused.
+// Prints what pith reads from GGUF files as JSON, one line per file, for tests/gguf/differential.py: every key with its
+// value and a hash of its bytes, and every tensor with a hash of its data; or why the file was refused.
 #include <pith/error.h>
 
 #include <cmath>
@@ -25,7 +25,7 @@ Json number(double value) {
   return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
-/// What the typed accessors give; null where none takes the value, or where a text is not UTF-8.
+/// Returns what the typed accessors give: null if none accepts the value, or if a text is not UTF-8.
 Json value_of(const Metadata& metadata, const MetadataEntry& entry) {
   const ValueType element = entry.value.element;
   const std::string_view key = entry.key;
@@ -55,7 +55,7 @@ Json describe(const Metadata& metadata, const MetadataEntry& entry) {
   json["sha256"] = hash(entry.value.bytes);
   try {
     const Json value = value_of(metadata, entry);
-    // Throws for what is not UTF-8.
+    // Throws if the text is not UTF-8.
     std::ignore = value.dump();
     json["value"] = value;
   } catch (const Error&) {
@@ -81,7 +81,7 @@ Json read(const std::string& path) {
   Json json;
   json["file"] = path;
   try {
-    // Has checks that parse() has not; parse() says where data lies.
+    // open() makes checks that parse() does not, and parse() says where data lies, so call both.
     const File whole = File::open(path);
     const MappedFile mapping(path);
     const Parsed parsed = parse(mapping.bytes(), path);

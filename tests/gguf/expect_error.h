@@ -19,7 +19,7 @@ namespace pith::gguf {
 
 inline constexpr const char* kTestPath = "folder/model.gguf";
 
-/// Whether `call` throws Error of that kind, with one line that holds all of `parts`.
+/// Returns whether `call` throws an Error of that kind, whose message is one line and contains all of `parts`.
 template <typename Call>
 testing::AssertionResult throws(ErrorKind kind, const std::vector<std::string>& parts, const Call& call) {
   try {
@@ -37,7 +37,7 @@ testing::AssertionResult throws(ErrorKind kind, const std::vector<std::string>& 
   return testing::AssertionFailure() << "no error";
 }
 
-/// A file's bytes in memory of exactly that size, so that sanitizers see a read past the end.
+/// A file's bytes in memory of exactly that size, so that sanitizers see reads past the end.
 class ExactBytes {
  public:
   explicit ExactBytes(std::span<const std::byte> bytes) : data_(new std::byte[bytes.size()]), size_(bytes.size()) {
@@ -50,7 +50,7 @@ class ExactBytes {
   std::size_t size_;
 };
 
-/// Whether parsing the bytes throws as above, the message naming the path too.
+/// Returns whether parsing the bytes throws as above, with the path in the message.
 inline testing::AssertionResult refused(std::span<const std::byte> bytes, ErrorKind kind,
                                         std::vector<std::string> parts) {
   parts.emplace_back(kTestPath);

@@ -111,7 +111,7 @@ TEST(Header, RefusesKeysThatAreNotText) {
 
 TEST(Header, RefusesAKeyLongerThanTheFile) {
   Bytes bytes = GgufWriter().add("abc", std::uint64_t{1}).bytes();
-  // The key's length follows magic, version and the two counts.
+  // The length of the key follows magic, version and the two counts.
   bytes[24] = std::byte{200};
   EXPECT_TRUE(refused(bytes, ErrorKind::kFormat, {"key 0", "200"}));
   bytes[31] = std::byte{0xFF};
@@ -134,7 +134,7 @@ TEST(Header, RefusesBooleansThatAreNeither) {
   EXPECT_TRUE(refused(GgufWriter().add_raw("flags", array_type, array), ErrorKind::kFormat, {"flags", "128"}));
 }
 
-/// An array's header, and some bytes after it.
+/// Returns an array's header and some bytes after it.
 Bytes array_of(std::uint32_t element, std::uint64_t count, std::size_t bytes) {
   Bytes array;
   test::append_number(array, element);

@@ -13,7 +13,7 @@
 #include "gguf/mapped_file.h"
 #include "support/paths.h"
 
-// A file that shrinks while it is mapped, and what becomes of everybody else's SIGBUS.
+// Reads files that shrink while they are mapped, and checks that other causes of SIGBUS are handled as before.
 namespace pith::gguf {
 namespace {
 
@@ -35,7 +35,7 @@ unsigned sum_of(std::span<const std::byte> bytes) {
                          [](unsigned sum, std::byte b) { return sum + std::to_integer<unsigned>(b); });
 }
 
-/// Reads what nobody guards and nothing is behind any more.
+/// Reads an unguarded mapping past the end of its file.
 void read_past_the_end(const TempDir& folder) {
   const fs::path path = write_pages(folder, "foreign");
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -55,7 +55,7 @@ TEST(ShrinkingFile, IsReadAsZerosAndSaysSo) {
   EXPECT_EQ(sum_of(file.bytes().last(page_bytes())), 0U);
   EXPECT_TRUE(
       throws(ErrorKind::kIo, {path.string(), "shorter", std::to_string(page_bytes())}, [&] { file.check_read(); }));
-  // And where it is as long as before again.
+  // The same when the file has its former length again.
   fs::resize_file(path, kPages * page_bytes());
   EXPECT_TRUE(throws(ErrorKind::kIo, {path.string(), "could not be read"}, [&] { file.check_read(); }));
 }
@@ -120,7 +120,7 @@ TEST(ShrinkingFile, MemoryIsGivenBackAndReadAgain) {
   EXPECT_NO_THROW(file.check_read());
 }
 
-// In processes of their own, where no guard was there before.
+// Each runs in a process of its own, in which no guard existed before.
 class BusErrorDeathTest : public testing::Test {
  protected:
   BusErrorDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }

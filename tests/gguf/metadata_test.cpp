@@ -11,7 +11,7 @@ namespace {
 using test::Bytes;
 using test::GgufWriter;
 
-/// Parsed keys, and the bytes that they lie in.
+/// Parsed keys, and the bytes that they point into.
 struct Keys {
   explicit Keys(const GgufWriter& writer) : bytes(writer.bytes()), metadata(parse(bytes, kTestPath).metadata) {}
   Bytes bytes;
@@ -158,7 +158,7 @@ TEST(Metadata, FindsAmongManyKeys) {
   }
 }
 
-// Holes in files cost nothing, what is made of them does.
+// Sparse files cost nothing, but expanding their contents would.
 TEST(Metadata, RefusesArraysBeyondAllVocabularies) {
   constexpr std::size_t kMost = std::size_t{1} << 24;
   test::Bytes value;

@@ -18,7 +18,7 @@ fs::path name_of(std::size_t index) {
   return "tiny-0000" + std::to_string(index + 1) + "-of-0000" + std::to_string(kCount) + ".gguf";
 }
 
-/// A model dealt out to three files; the first holds its keys.
+/// A model split into three files, of which the first has its keys.
 class Shards : public testing::Test {
  protected:
   Shards() : shards_(kCount) {

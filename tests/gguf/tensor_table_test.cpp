@@ -1,4 +1,4 @@
-// What parse() takes and refuses in the list of tensors and in their data.
+// What parse() accepts and refuses in the list of tensors and in their data.
 #include <limits>
 
 #include "gguf/expect_error.h"
@@ -212,7 +212,7 @@ TEST(TensorTable, RefusesBytesAfterTheLastTensor) {
   EXPECT_EQ(parse(bytes, kTestPath).tensors.size(), 2U);
   bytes.resize(bytes.size() + 1);
   EXPECT_TRUE(refused(bytes, ErrorKind::kFormat, {"32 bytes after the last tensor"}));
-  // One tensor fewer than there are: its data is left over.
+  // States one tensor fewer than there are, so that data is left over.
   GgufWriter writer = two();
   writer.stated_tensors = 1;
   EXPECT_TRUE(refused(writer, ErrorKind::kFormat, {"after the last tensor"}));

@@ -1,7 +1,7 @@
-// Perplexity of the real models on the head of WikiText-2: the figures users compare engines by. One chunk a test keeps
-// the suite short; `pith eval perplexity` runs the whole protocol. Under sanitizers, ten times as slow, the chunk is a
-// fifth as long and its last tokens are scored: it is the code that is looked at there, so that only the ratios
-// between codecs are held.
+// Perplexity of the real models on the beginning of WikiText-2, the figure by which users compare engines. One chunk
+// per test keeps the suite short; `pith eval perplexity` runs the whole protocol. Sanitizers are ten times slower, so
+// there the chunk is a fifth as long and only its last tokens are scored. They look at the code, so only the ratios
+// between codecs are checked then.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
@@ -18,11 +18,11 @@ namespace {
 #if PITH_SANITIZED
 constexpr std::size_t kContext = 384;
 constexpr std::size_t kScored = 64;
-/// By which int8 may differ: few predictions are noisy.
+/// How far int8 may be off: a few predictions are noisy.
 constexpr double kInt8Share = 0.02;
 #else
 constexpr std::size_t kContext = 2048;
-/// Second half scored, as llama-perplexity does.
+/// The second half is scored, as in llama-perplexity.
 constexpr std::size_t kScored = kContext / 2;
 constexpr double kInt8Share = 0.006;
 #endif

@@ -51,7 +51,7 @@ class SmolLm2Reference : public testing::Test {
     model_path_ = *model;
   }
 
-  /// Calls check(step's candidates, logits) for each step, teacher-forced.
+  /// Calls check(step's candidates, logits) for each step, with teacher forcing.
   template <typename Check>
   void for_steps(const ModelOptions& model_options, const KvOptions& kv, const Check& check) {
     Session session(Model::load(model_path_, model_options), {.kv = kv, .context = 512});

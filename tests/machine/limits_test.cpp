@@ -9,7 +9,7 @@
 namespace pith {
 namespace {
 
-/// As little as is enough to run.
+/// The smallest options that run.
 constexpr LimitOptions kShort = {.threads = 2, .read_bytes = std::size_t{1} << 21, .seconds = 1e-3};
 
 TEST(Limits, SayWhatWasMeasured) {

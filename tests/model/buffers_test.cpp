@@ -22,7 +22,7 @@ TEST(Buffers, OfUsualShapesHoldWholeBatches) {
   EXPECT_GE(Buffers::tokens_within(shape_of(4096, 32, 128, 14336), 192 * kMebibyte), 512U);
 }
 
-// A file of some kilobytes can state any shape.
+// A file of a few kilobytes can state any shape.
 TEST(Buffers, OfOddShapesHoldFewTokensButOne) {
   EXPECT_LT(Buffers::tokens_within(shape_of(1, 1, 16, std::size_t{1} << 20), 192 * kMebibyte), 20U);
   EXPECT_LT(Buffers::tokens_within(shape_of(1, 1U << 14, 16, 16), 192 * kMebibyte), 50U);

@@ -26,7 +26,7 @@ std::vector<Token> some_tokens(const Model& model, std::size_t count) {
   return tokens;
 }
 
-/// Logits after every token, fed in calls of `call` tokens.
+/// Returns the logits after every token, fed in calls of `call` tokens.
 std::vector<float> all_logits(const Model& model, const SessionOptions& options, std::span<const Token> tokens,
                               std::size_t call) {
   Session session(model, options);
@@ -117,7 +117,7 @@ TEST_P(EveryShape, CodecsStayCloseToTheExactCache) {
   }
 }
 
-/// In the share of tokens after which two runs have the same likeliest next token.
+/// Returns the share of tokens after which two runs have the same likeliest next token.
 double top_1_agreement(const std::vector<float>& a, const std::vector<float>& b, std::size_t vocab) {
   std::size_t same = 0;
   const auto top = [&](const std::vector<float>& logits, std::size_t row) {
@@ -129,7 +129,8 @@ double top_1_agreement(const std::vector<float>& a, const std::vector<float>& b,
   return static_cast<double>(same) / static_cast<double>(rows);
 }
 
-/// Of each codec, against the exact cache, on random weights with a bias of every layer's keys in one channel.
+/// Returns each codec's agreement with the exact cache, on random weights whose keys have a bias in one channel of
+/// every layer.
 std::map<std::string, double> agreement_with_key_bias(float bias, std::size_t channel) {
   const TempDir folder;
   TinyModelSpec spec = shaped("qwen2", 4, 2, 64);
@@ -156,7 +157,7 @@ TEST(KeyBias, OfSixHundredInOneChannelStaysFiniteAndKeepsTheTopToken) {
   const auto unbiased = agreement_with_key_bias(0.0F, 0);
   for (const std::size_t channel : {0UL, 7UL, 33UL, 63UL}) {
     for (const auto& [codec, agreement] : agreement_with_key_bias(600.0F, channel)) {
-      // A large bias makes attention sharp: errors of values average out less.
+      // A large bias makes attention sharp, so that errors of values average out less.
       const double worse = codec == "int2" ? 0.15 : codec == "int3" ? 0.1 : 0.05;
       EXPECT_GE(agreement, unbiased.at(codec) - worse) << codec << ", channel " << channel;
     }

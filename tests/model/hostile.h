@@ -19,7 +19,8 @@ inline const std::vector<const char*>& architectures() {
   return all;
 }
 
-/// Whether loading the file throws an Error of that kind, with one line that names the file and holds all of `parts`.
+/// Returns whether loading the file throws an Error of that kind, whose message is one line, names the file and
+/// contains all of `parts`.
 inline testing::AssertionResult refused(const std::filesystem::path& path, ErrorKind kind,
                                         const std::vector<std::string>& parts, const ModelOptions& options = {}) {
   try {
@@ -41,7 +42,7 @@ inline testing::AssertionResult refused(const std::filesystem::path& path, Error
 
 using ModelChange = std::function<void(GgufWriter&)>;
 
-/// The same of a tiny model after a change.
+/// The same for a tiny model after a change.
 inline testing::AssertionResult refused(const TinyModelSpec& spec, const ModelChange& change, ErrorKind kind,
                                         const std::vector<std::string>& parts) {
   const TempDir folder;
@@ -51,7 +52,7 @@ inline testing::AssertionResult refused(const TinyModelSpec& spec, const ModelCh
   return refused(folder / "m.gguf", kind, parts);
 }
 
-/// Loads a tiny model after a change, and lets it write something.
+/// Loads a tiny model after a change, and generates some text.
 inline void expect_usable(const TinyModelSpec& spec, const ModelChange& change) {
   const TempDir folder;
   GgufWriter writer = tiny_model_writer(spec);
@@ -63,7 +64,7 @@ inline void expect_usable(const TinyModelSpec& spec, const ModelChange& change) 
   session.step();
 }
 
-/// A key with another value.
+/// Returns a change that gives a key another value.
 template <typename T>
 ModelChange set_key(const std::string& key, T value) {
   return [=](GgufWriter& writer) { writer.remove(key).add(key, value); };
@@ -73,7 +74,7 @@ inline ModelChange without_key(const std::string& key) {
   return [=](GgufWriter& writer) { writer.remove(key); };
 }
 
-/// Writes a number over part of a tensor's data.
+/// Overwrites part of a tensor's data by a number.
 template <typename T>
 ModelChange set_data(const std::string& tensor, std::size_t at, T value) {
   return [=](GgufWriter& writer) {

@@ -6,7 +6,7 @@
 
 #include "model/hostile.h"
 
-// Files that are cut, that shrink while they are read, and parts of split models that are not what they say.
+// Files that are cut, files that shrink while they are read, and parts of split models that contradict each other.
 namespace pith::test {
 namespace {
 
@@ -21,7 +21,7 @@ TEST(HostileFile, TruncatedAtEveryByteOfItsHeader) {
     const GgufWriter writer = tiny_model_writer(spec);
     const std::size_t header = writer.header().size();
     writer.write(path);
-    // From the end, so that one file does for all. Every byte but under sanitizers.
+    // Cuts from the end, so that one file serves all cases. Every byte, except under sanitizers.
     constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 7 : 1;
     for (std::size_t size = header - 1;; size -= kStep) {
       fs::resize_file(path, size);
@@ -41,7 +41,7 @@ TEST(HostileFile, TruncatedInEveryTensor) {
   }
 }
 
-/// Loads and cuts the file when so many tensors are packed.
+/// Loads the file and cuts it once this many tensors are packed.
 testing::AssertionResult refused_when_cut(const fs::path& path, const fs::path& cut, std::uintmax_t size, int after) {
   ModelOptions options;
   options.progress = [&, calls = 0](double) mutable {
@@ -83,7 +83,7 @@ TEST(HostileFile, ThatShrinksWhileOthersAreLoaded) {
   for (const int count : right) EXPECT_EQ(count, 10);
 }
 
-/// A model dealt out to two files.
+/// A model split into two files.
 struct Parts {
   explicit Parts(const TempDir& folder)
       : first(folder / "m-00001-of-00002.gguf"), second(folder / "m-00002-of-00002.gguf") {
@@ -136,7 +136,7 @@ TEST(HostileShards, PathTricks) {
   const TempDir folder;
   const Parts parts(folder);
   parts.write();
-  // Links to the first file, to itself, to a folder, and to what is no file.
+  // Links to the first file, to itself, to a folder, and to no existing file.
   const auto linked = [&](const fs::path& target) {
     fs::remove(parts.second);
     fs::create_symlink(target, parts.second);
@@ -180,14 +180,14 @@ TEST(HostileFile, PeakMemoryOfALoadIsHardlyMoreThanItsWeights) {
   spec.feed_forward = 1024;
   spec.weight_type = gguf::TensorType::kBF16;
   const fs::path path = write_tiny_model(spec, folder);
-  // What making the file took is not what is asked for.
+  // Resets the peak, so that making the file does not count.
   if (!(std::ofstream("/proc/self/clear_refs") << "5").flush()) GTEST_SKIP() << "the peak cannot be set back";
   const std::size_t before = peak();
   const Model model = Model::load(path, {.threads = 1});
   const std::size_t grown = peak() - before;
   const std::size_t size = model.info().weight_bytes;
   EXPECT_GT(size, std::size_t{40} << 20);
-  // Sixteen megabytes of the file at a time, and its vocabulary.
+  // Sixteen megabytes of the file at a time, and the vocabulary.
   EXPECT_LT(grown, size + (std::size_t{24} << 20)) << size;
 }
 

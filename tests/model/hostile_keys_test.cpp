@@ -186,7 +186,7 @@ TEST(HostileKeys, RopeScaling) {
     EXPECT_TRUE(refused({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.original_context_length", context),
                         kFormat, {"original_context_length", std::to_string(context)}));
   }
-  // Nothing divides by what is still allowed.
+  // Values at the limits of what is allowed lead to no division by zero.
   expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.freq_base", 1.001));
   expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.original_context_length", std::uint32_t{1}));
   expect_usable({.rope = TinyRope::kYarn}, set_key("llama.rope.scaling.yarn_beta_slow", 32.0F));

@@ -4,7 +4,7 @@
 
 #include "model/hostile.h"
 
-// Tensors that are missing, too many, of another shape, or hold numbers that are none.
+// Tensors that are missing, surplus, of another shape, or that hold NaN or infinities.
 namespace pith::test {
 namespace {
 
@@ -45,7 +45,7 @@ TEST(HostileTensors, ShapesAgainstHyperParameters) {
     const GgufWriter sound = tiny_model_writer(spec);
     for (std::size_t i = 0; i < sound.tensors.size(); ++i) {
       const auto& dims = sound.tensors[i].dims;
-      // Twice the columns, half the rows; of vectors, a matrix of two rows.
+      // Twice the columns and half the rows; for vectors, a matrix of two rows.
       const std::vector<std::uint64_t> other = dims.size() == 1 ? std::vector<std::uint64_t>{dims[0] / 2, 2}
                                                                 : std::vector<std::uint64_t>{dims[0] / 2, dims[1] * 2};
       const std::string& name = sound.tensors[i].name;
@@ -77,7 +77,7 @@ TEST(HostileTensors, FrequencyFactors) {
   }
 }
 
-/// A matrix, a vector, a bias, in every architecture that has them.
+/// A matrix, a vector and a bias, in every architecture that has them.
 TEST(HostileWeights, NanOrInfiniteElements) {
   for (const char* architecture : architectures()) {
     const TinyModelSpec spec{.architecture = architecture};

@@ -3,7 +3,7 @@
 
 #include "model/hostile.h"
 
-// Vocabularies and chat templates of files; tests/tokenizer has the same without files, and more of them.
+// Vocabularies and chat templates of files. tests/tokenizer has more of them, without files.
 namespace pith::test {
 namespace {
 
@@ -25,7 +25,7 @@ TEST(HostileVocabulary, LengthsThatDiffer) {
     w.remove("tokenizer.ggml.scores").add_array("tokenizer.ggml.scores", scores);
   };
   EXPECT_TRUE(refused(spm, set_scores, kFormat, {"tokenizer.ggml.scores has 7 entries", "tokenizer.ggml.tokens"}));
-  // More tokens than rows of the embedding.
+  // More tokens than the embedding has rows.
   for (const bool more : {true, false}) {
     const auto change = [&](GgufWriter& w) {
       auto& tensor = w.tensors[0];

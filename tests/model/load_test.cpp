@@ -14,7 +14,7 @@ using test::GgufWriter;
 using test::TempDir;
 using test::TinyModelSpec;
 
-/// Loads a tiny model after `change` and expects an error of `kind` whose message has all of `parts`.
+/// Loads a tiny model after `change` and expects an error of `kind` whose message contains all of `parts`.
 void expect_refused(const TinyModelSpec& spec, const std::function<void(GgufWriter&)>& change, ErrorKind kind,
                     const std::vector<std::string>& parts) {
   const TempDir folder;

@@ -7,7 +7,7 @@
 
 #include "support/paths.h"
 
-// Manifests come from wherever models come from: what is none is refused and named.
+// Manifests come from wherever models come from, so malformed ones are refused and named.
 namespace pith::test {
 namespace {
 
@@ -23,7 +23,7 @@ Manifest small_manifest() {
   return manifest;
 }
 
-/// The reason; empty if the text is a manifest.
+/// Returns the reason for refusing the text; empty if it is a manifest.
 std::string why_refused(const std::string& text) {
   try {
     parse_manifest(text, "m.json");
@@ -106,7 +106,7 @@ TEST(ManifestJson, NothingIsThereTwice) {
   EXPECT_NE(why_refused(text).find("\"version\" is there twice"), std::string::npos);
 }
 
-/// In a moment; in the square of their number it would be seconds, which no assertion here can tell.
+/// Takes a moment. Quadratic time would take seconds, which no assertion here checks.
 TEST(ManifestJson, ManyTensorsAreRead) {
   constexpr std::size_t kTensors = 200000;
   std::string text = "[{\"a\":\"b\"}";

@@ -11,7 +11,7 @@
 #include "snapshot/digest.h"
 #include "support/tiny_model.h"
 
-// Whatever is changed in a model's files is found by its manifest, and named.
+// The manifest finds and names every change of a model's files.
 namespace pith::test {
 namespace {
 
@@ -28,7 +28,7 @@ Bytes read_bytes(const std::filesystem::path& path) {
   return bytes;
 }
 
-/// Writes into a file that others may have mapped, where it lies.
+/// Overwrites part of a file in place, which others may have mapped.
 void overwrite(const std::filesystem::path& path, std::size_t at, std::span<const std::byte> bytes) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(at))
@@ -39,7 +39,7 @@ class ManifestTest : public testing::Test {
  protected:
   ManifestTest() { writer_.write(path_); }
 
-  /// Where a tensor's data lies in the file.
+  /// Returns where a tensor's data begins in the file.
   std::size_t offset_of(const std::string& name) const {
     const Bytes bytes = writer_.bytes();
     for (const GgufWriter::Tensor& tensor : writer_.tensors) {
@@ -50,7 +50,7 @@ class ManifestTest : public testing::Test {
     throw std::invalid_argument(name);
   }
   std::shared_ptr<const Manifest> manifest() const { return std::make_shared<const Manifest>(make_manifest(path_)); }
-  /// Why a load by this manifest is refused; empty if it is not.
+  /// Returns why a load with this manifest is refused; empty if it is not.
   std::string refusal(const std::shared_ptr<const Manifest>& manifest, const ModelOptions& more = {}) const {
     ModelOptions options = more;
     options.manifest = manifest;
@@ -123,7 +123,7 @@ TEST_F(ManifestTest, AModelThatIsWhatItSaysLoadsTheSame) {
   EXPECT_EQ(logits_of(Model::load(path_, {.arithmetic = Arithmetic::kF32, .manifest = manifest()})), logits_of(exact));
 }
 
-/// Flips one bit and says what of it the manifest tells: all differences, or why the file cannot even be read.
+/// Flips one bit, and keeps what the manifest reports: all differences, or why the file cannot be read at all.
 struct Flip {
   std::vector<ManifestDifference> differences;
   std::string error;
@@ -187,7 +187,7 @@ TEST_F(ManifestTest, AnyBitAnywhereIsFound) {
   for (int round = 0; round < 400; ++round) {
     const Flip flip(*expected, path_, sound, random() % sound.size(), random() % 8);
     EXPECT_TRUE(!flip.error.empty() || flip.names(Part::kFile, "model.gguf"));
-    // What nothing is made of stops no load.
+    // A part of the file that is not used does not stop a load.
     if (!flip.error.empty() || flip.differences.size() != 1) continue;
     ++padding;
     EXPECT_EQ(refusal(expected), "");
@@ -236,8 +236,8 @@ TEST_F(ManifestTest, OrderIsNoDifference) {
 TEST_F(ManifestTest, WhatIsPackedIsWhatWasChecked) {
   const auto expected = manifest();
   const std::vector<float> logits = logits_of(Model::load(path_));
-  // The fourth tensor, behind embedding, output and its norm, is the first of layer 0: when it is packed, all of the
-  // layer are copied and checked.
+  // The fourth tensor, after the embedding, the output and its norm, is the first of layer 0. When it is packed, the
+  // whole layer has been copied and checked.
   int packed = 0;
   std::size_t at = 0;
   ModelOptions options{.manifest = expected};
@@ -248,7 +248,7 @@ TEST_F(ManifestTest, WhatIsPackedIsWhatWasChecked) {
   EXPECT_EQ(logits_of(Model::load(path_, options)), logits);
   EXPECT_GT(packed, 4);
   EXPECT_NE(read_bytes(path_), writer_.bytes());
-  // Overwritten before it is its turn, it is refused, though it was sound when the file was opened.
+  // A tensor that is overwritten before its turn is refused, though it was intact when the file was opened.
   writer_.write(path_);
   packed = 0;
   at = offset_of("blk.2.ffn_down.weight");

@@ -17,17 +17,17 @@
 
 #include "support/tiny_model.h"
 
-// Thousands of damaged models, each changed in one field: every one is refused by an Error that names the file, or is a
-// model that runs. None ends the process, takes two seconds of a processor or 256 MB.
+// Thousands of damaged models, each changed in one field. Each is either refused by an Error that names the file, or
+// runs. None ends the process, or takes two seconds of processor time or 256 MB.
 namespace pith::test {
 namespace {
 
 constexpr double kMillisecondsMax = 2000.0 * (PITH_SANITIZED != 0 ? 20 : 1);
 constexpr std::size_t kMegabytesMax = 256;
-/// Sanitizers take their time: they see every so many of them.
+/// Sanitizers are slow: they try only one in so many.
 constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 16 : 1;
 
-/// What became of the mutations of one model; in memory that a child shares, which may not live to say it.
+/// Results for the mutations of one model. In shared memory, since the child that writes them may not survive.
 struct Tally {
   int tried = 0, refused = 0, usable = 0, wrong = 0;
   double milliseconds = 0;
@@ -55,7 +55,7 @@ double processor_milliseconds() {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
-/// A line of /proc/self/status, in megabytes; 0 where there is none.
+/// Returns a line of /proc/self/status in megabytes; 0 if it is absent.
 double status_megabytes(const char* name) {
   std::ifstream status("/proc/self/status");
   std::string word;
@@ -66,7 +66,7 @@ double status_megabytes(const char* name) {
   return kilobytes / 1024;
 }
 
-/// Peaks are counted from here on, from what is in use and not only kept for later.
+/// Resets the peak. Memory that the allocator only keeps for later is given back first.
 void reset_peak() {
 #if defined(__GLIBC__)
   ::malloc_trim(0);
@@ -74,7 +74,7 @@ void reset_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-/// Address space for what a load may take, and no more; sanitizers have terabytes of their own.
+/// Limits the address space to what a load may take; sanitizers reserve terabytes themselves.
 void limit_memory() {
   if (PITH_SANITIZED != 0) return;
   const rlim_t bytes = (static_cast<rlim_t>(status_megabytes("VmSize:")) + kMegabytesMax) << 20U;
@@ -85,7 +85,7 @@ void limit_memory() {
 void run(const Model& model) {
   Session session(model, {.kv = {.key = "int4"}, .threads = 1, .batch_tokens = 64});
   session.feed("hello the <|im_start|>\xC3\x28 hello");
-  // Past a page, and past small windows.
+  // More than a page, and more than small windows.
   session.feed(std::vector<Token>(static_cast<std::size_t>(std::min(70, model.info().context_trained)), 0));
   for (int i = 0; i < 2; ++i) session.step();
 }
@@ -153,7 +153,7 @@ struct Shared {
   Tally* tally;
 };
 
-/// In a child, so that one that ends the process is a figure too.
+/// Runs in a child process, so that a mutation that ends the process is counted too.
 void expect_all_handled(const TinyModelSpec& spec, const GgufWriter& sound, const Mutations& mutations) {
   const Shared shared;
   const pid_t child = ::fork();
@@ -177,7 +177,7 @@ void expect_all_handled(const TinyModelSpec& spec, const GgufWriter& sound, cons
   std::fflush(stdout);
 }
 
-/// As small as models are, with all keys that the architecture has.
+/// The smallest model, with all keys that the architecture has.
 TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
   TinyModelSpec spec{.architecture = architecture, .embedding = 32, .layers = 1, .heads = 2, .kv_heads = 1};
   spec.feed_forward = 32;

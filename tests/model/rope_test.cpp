@@ -16,7 +16,7 @@ RopeParams params(RopePairs pairs, std::size_t dims = 8) {
   return p;
 }
 
-/// The angle by which a pair turns at `position`: read off a unit vector.
+/// Returns the angle by which a pair rotates at `position`, measured on a unit vector.
 double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::span<const float> factors = {},
              double* length = nullptr) {
   Rope rope(p, factors, 1);

@@ -23,7 +23,7 @@ HeatMap some_map() {
           .values = {{0.125, 1}, {NAN, 0.5}, {0.75}}};
 }
 
-/// Fills of the cells, row by row: they are the rectangles after the background and before the legend.
+/// Returns the fills of the cells, row by row: the rectangles after the background and before the legend.
 std::vector<std::string> cell_fills(const Xml& xml, std::size_t count) {
   std::vector<std::string> fills;
   const std::vector<Xml::Element> boxes = xml.all("rect");
@@ -37,7 +37,7 @@ TEST(HeatMapPicture, HasEveryNumberAndLabel) {
                            "100 %", "0.12", "1.00", "0.50", "0.75"}) {
     EXPECT_TRUE(xml.has_text(text)) << text;
   }
-  // NaN and the cell that is missing.
+  // NaN and the missing cell.
   const std::vector<std::string> texts = xml.texts();
   EXPECT_EQ(std::count(texts.begin(), texts.end(), "-"), 2);
 }
@@ -97,7 +97,8 @@ TEST(LineChartPicture, HasSeriesLabelsAndTicks) {
   for (const char* text : {"KL & bits", "bits", "KL", "ours", "<theirs>", "int2", "int8", "0.0001", "0.001", "0.1"}) {
     EXPECT_TRUE(xml.has_text(text)) << text;
   }
-  // A disc for each point of the first series and its legend; squares for those of the second that have a place.
+  // Discs for the points of the first series and its legend entry; squares for the points of the second that the axes
+  // can show.
   EXPECT_EQ(xml.all("circle").size(), 4U + 1U);
   EXPECT_EQ(xml.all("polygon").size(), 2U + 1U);
   EXPECT_TRUE(xml.has_text("ours int2: 2, 0.05", "title"));
@@ -130,7 +131,7 @@ TEST(LineChartPicture, TheLegendShowsWhatIsDrawn) {
     if (line.attributes.find("stroke-dasharray") != std::string::npos) ++dashed;
   }
   EXPECT_EQ(dashed, 2U);
-  // Without a name there is nothing to say, and more room.
+  // Without a name there is no legend entry, and more room.
   chart = some_lines();
   chart.series.pop_back();
   const double with_legend = Xml(line_chart(chart)).all("circle").back().number("cx");
@@ -166,7 +167,7 @@ TEST(BarChartPicture, BarsAreAsTallAsTheirValues) {
   ASSERT_EQ(boxes.size(), 1U + 3U);
   EXPECT_NEAR(boxes[3].number("height"), 2 * boxes[1].number("height"), 0.03);
   EXPECT_NEAR(boxes[1].number("height"), 2 * boxes[2].number("height"), 0.03);
-  // The negative one hangs from where the positive ones stand.
+  // The negative bar hangs from the line on which the positive ones stand.
   EXPECT_NEAR(boxes[2].number("y"), boxes[1].number("y") + boxes[1].number("height"), 0.03);
   EXPECT_TRUE(xml.has_text("a & b, two: -5", "title"));
 }

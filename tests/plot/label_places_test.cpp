@@ -42,7 +42,7 @@ TEST(LabelPlaces, StaysInTheArea) {
   }
 }
 
-// As codecs of equal bits lie in a chart of errors.
+// Points lie as codecs with equal bits do in a chart of errors.
 TEST(LabelPlaces, AHeapOfPointsCanBeRead) {
   LabelPlaces places(kArea, kSize);
   std::vector<Spot> points;

@@ -29,7 +29,7 @@ TEST(Escape, MarkupAndWhatXmlCannotHold) {
                                  std::string("\xC0"), std::string("\x80"), std::string("\xEF\xBF\xBF")}) {
     EXPECT_EQ(escape("a" + bad).substr(0, 4), std::string("a") + kReplacement) << testing::PrintToString(bad);
   }
-  // Every byte of a surrogate or an overlong form is bad by itself.
+  // Every byte of a surrogate or an overlong form is invalid by itself.
   EXPECT_EQ(escape("\xED\xA0\x80"), std::string(kReplacement) + kReplacement + kReplacement);
   EXPECT_EQ(escape("\xE0\x80\x80z"), std::string(kReplacement) + kReplacement + kReplacement + "z");
   EXPECT_EQ(escape("\xF4\x90\x80\x80").size(), 12U);

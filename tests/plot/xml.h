@@ -10,8 +10,9 @@
 
 namespace pith::test {
 
-/// What an XML document holds, in order: enough of a parser to know that a browser's would take it. The constructor
-/// throws std::runtime_error for tags that do not balance, attributes that are not name="value", a stray '<' or '&'.
+/// The contents of an XML document, in order. Parses enough to tell that a browser would accept it. The constructor
+/// throws std::runtime_error for tags that do not balance, attributes that are not name="value", and a stray '<' or
+/// '&'.
 class Xml {
  public:
   explicit Xml(std::string_view document) : rest_(document) {
@@ -30,7 +31,7 @@ class Xml {
     std::string attributes;
     std::string text;
 
-    /// Of an attribute that it must have.
+    /// Returns the value of an attribute that must be present.
     std::string value(const std::string& name_wanted) const {
       std::smatch match;
       const std::regex pattern(" " + name_wanted + "=\"([^\"]*)\"");
@@ -47,7 +48,7 @@ class Xml {
                  [&](const Element& element) { return element.name == name; });
     return found;
   }
-  /// Contents of the elements of this name, with entities resolved.
+  /// Returns the contents of the elements of this name, with entities resolved.
   std::vector<std::string> texts(std::string_view name = "text") const {
     std::vector<std::string> found;
     for (const Element& element : all(name)) found.push_back(element.text);

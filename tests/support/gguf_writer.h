@@ -26,7 +26,7 @@ void append_number(Bytes& bytes, T value) {
   append_bytes(bytes, std::as_bytes(std::span(&value, 1)));
 }
 
-/// A GGUF string: 64-bit length, then the characters.
+/// Appends a GGUF string: a 64-bit length, then the characters.
 void append_string(Bytes& bytes, std::string_view text);
 
 /// The GGUF type that a C++ type is written as.
@@ -47,8 +47,8 @@ constexpr gguf::ValueType value_type_of() {
   return ValueType::kString;
 }
 
-/// Builds GGUF files in memory: good ones, and, by the public members and the *_raw calls, files that state anything at
-/// all.
+/// Builds GGUF files in memory: valid ones and, through the public members and the *_raw calls, files that state
+/// anything at all.
 class GgufWriter {
  public:
   struct Tensor {
@@ -56,30 +56,30 @@ class GgufWriter {
     std::uint32_t type = 0;
     std::vector<std::uint64_t> dims;
     Bytes data;
-    /// What the list says; where the data really lies if empty.
+    /// The offset that the list states; the true one if empty.
     std::optional<std::uint64_t> stated_offset;
   };
 
   std::string magic = "GGUF";
   std::uint32_t version = 3;
-  /// What the header says; the true numbers if empty.
+  /// The count that the header states; the true one if empty.
   std::optional<std::uint64_t> stated_tensors;
   std::optional<std::uint64_t> stated_keys;
-  /// Between tensors and before the first; stated in the file by set_alignment() only.
+  /// Alignment of the tensors' data. Only set_alignment() states it in the file.
   std::uint64_t alignment = 32;
   struct Key {
     std::string name;
     std::uint32_t type = 0;
-    /// What follows the type; of an array, its elements' type and number first.
+    /// The bytes after the type; for an array, its elements' type and number come first.
     Bytes value;
   };
 
-  /// In the order of add_tensor(); free to change.
+  /// In the order of add_tensor(); may be changed.
   std::vector<Tensor> tensors;
-  /// In the order of add(); free to change.
+  /// In the order of add(); may be changed.
   std::vector<Key> keys;
 
-  /// A number or a boolean, by its C++ type.
+  /// Adds a number or a boolean, by its C++ type.
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
   GgufWriter& add(std::string_view key, T value) {
     Bytes bytes;
@@ -99,23 +99,23 @@ class GgufWriter {
   }
   GgufWriter& add_array(std::string_view key, const std::vector<std::string>& values);
 
-  /// Takes a key out again, so that another value can be added; nothing happens if it is not there.
+  /// Removes a key, so that another value can be added. Does nothing if it is absent.
   GgufWriter& remove(std::string_view key);
 
-  /// Any type number and any bytes after it.
+  /// Adds any type number and any bytes after it.
   GgufWriter& add_raw(std::string_view key, std::uint32_t type, std::span<const std::byte> value);
 
-  /// Writes general.alignment and aligns by it.
+  /// Writes general.alignment and aligns the data accordingly.
   GgufWriter& set_alignment(std::uint32_t bytes);
 
   GgufWriter& add_tensor(std::string_view name, gguf::TensorType type, std::vector<std::uint64_t> dims, Bytes data);
   GgufWriter& add_tensor_raw(std::string_view name, std::uint32_t type, std::vector<std::uint64_t> dims, Bytes data);
-  /// Float32 elements.
+  /// Adds a tensor of float32 elements.
   GgufWriter& add_tensor(std::string_view name, std::vector<std::uint64_t> dims, std::span<const float> values);
 
-  /// The whole file, padded at its end too.
+  /// Returns the whole file, padded at its end too.
   Bytes bytes() const;
-  /// What comes before the padding and the data.
+  /// Returns what precedes the padding and the data.
   Bytes header() const;
   void write(const std::filesystem::path& path) const;
 

@@ -35,7 +35,7 @@ void add_alignments(Mutations& to) {
     to.push_back({"general.alignment = " + std::to_string(stated), true,
                   [=](GgufWriter& w) { w.add("general.alignment", stated); }});
   }
-  // One that the data does not keep to.
+  // An alignment that the data does not have.
   for (const std::uint32_t stated : {4096U, 1U << 24}) {
     to.push_back({"general.alignment = " + std::to_string(stated) + ", unlike the data", true,
                   [=](GgufWriter& w) { w.add("general.alignment", stated); }});
@@ -54,7 +54,7 @@ void add_shards(const GgufWriter& writer, Mutations& to) {
   set(0, 0, false);
   set(0, 1, false);
   for (const std::uint32_t no : {1U, 5U, ~0U}) set(no, 1, true);
-  // The others are not there, or the file's name is not one of a first shard.
+  // The other files do not exist, or the file's name is not that of a first shard.
   for (const std::uint32_t count : {2U, 3U, 99999U, 100000U, ~0U}) {
     for (const std::uint32_t no : {0U, 1U, count - 1, count, ~0U}) set(no, count, true);
   }

@@ -14,7 +14,7 @@ namespace {
 
 using gguf::ValueType;
 
-/// A value for a key, and what it is called.
+/// A value for a key, and its name.
 struct Candidate {
   std::string name;
   std::uint32_t type = 0;
@@ -138,7 +138,7 @@ std::vector<Candidate> arrays() {
   return values;
 }
 
-/// Counts, each of which a model cannot do without.
+/// Returns whether the key is a count that every model must have.
 bool is_count(std::string_view key) {
   for (const char* end :
        {".block_count", ".embedding_length", ".head_count", ".head_count_kv", ".key_length", ".value_length",
@@ -148,7 +148,7 @@ bool is_count(std::string_view key) {
   return false;
 }
 
-/// What a model cannot do without at all.
+/// Returns whether no model can do without the key.
 bool is_needed(std::string_view key) {
   for (const char* end : {"general.architecture", ".block_count", ".embedding_length", ".context_length",
                           ".feed_forward_length", ".head_count", ".layer_norm_rms_epsilon", "tokenizer.ggml.model",
@@ -172,13 +172,13 @@ double float_of(const Candidate& candidate) {
   return value;
 }
 
-/// Whether no architecture and no tokenizer can do with the value.
+/// Returns whether no architecture and no tokenizer accepts the value.
 bool is_wrong(const GgufWriter::Key& key, const Candidate& candidate) {
   const Kind kind = kind_of(candidate.type);
   const Kind wanted = kind_of(key.type);
   const bool by_layer = kind == Kind::kArray && wanted == Kind::kInteger;
   if (kind != wanted) {
-    // Heads may be stated by layer, and patterns by period.
+    // Heads may be stated by layer, and patterns as a period.
     const bool pattern = wanted == Kind::kArray && key.name.ends_with("sliding_window_pattern");
     return !by_layer && !(pattern && kind == Kind::kInteger);
   }
@@ -204,7 +204,7 @@ void add_values(std::size_t index, const GgufWriter::Key& key, const std::vector
   }
 }
 
-/// What can be wrong with an array as such; what its elements mean is for others.
+/// Adds everything that can be wrong with an array as such, whatever its elements mean.
 void add_array_damage(std::size_t index, const GgufWriter::Key& key, Mutations& to) {
   constexpr std::size_t kCountAt = sizeof(std::uint32_t);
   std::uint64_t count = 0;

@@ -15,7 +15,7 @@ using gguf::TensorType;
 
 using Change = std::function<void(GgufWriter::Tensor&)>;
 
-/// A change of tensor i.
+/// Adds a change of tensor i.
 void add(Mutations& to, const GgufWriter& writer, std::size_t i, const std::string& what, bool must_fail,
          const Change& change) {
   to.push_back({writer.tensors[i].name + " " + what, must_fail, [=](GgufWriter& w) { change(w.tensors[i]); }});
@@ -73,7 +73,7 @@ void add_types(const GgufWriter& writer, std::size_t i, Mutations& to) {
   const std::uint32_t own = writer.tensors[i].type;
   for (std::uint32_t type = 0; type < 45; ++type) {
     if (type == own) continue;
-    // Some types take as many bytes as the own one.
+    // Some types take as many bytes as the tensor's own.
     const gguf::TensorTypeInfo* info = gguf::find_tensor_type(type);
     add(to, writer, i, "is of type " + std::to_string(type), info == nullptr,
         [=](GgufWriter::Tensor& t) { t.type = type; });
@@ -98,7 +98,8 @@ void add_places(const GgufWriter& writer, std::size_t i, Mutations& to) {
   add(to, writer, i, "has more data", true, [](GgufWriter::Tensor& t) { t.data.resize(t.data.size() + 64); });
 }
 
-/// Where a type has its floats, from docs of the format: elements, or scales and minimums of a block.
+/// Where a type stores its floats, according to the format's documentation: elements, or scales and minimums of a
+/// block.
 struct Floats {
   TensorType type;
   std::array<std::size_t, 2> offsets;
@@ -121,7 +122,7 @@ constexpr std::array<Floats, gguf::kTensorTypes> kFloats = {{{TensorType::kF32, 
                                                              {TensorType::kIQ4_NL, {0}, 1},
                                                              {TensorType::kIQ4_XS, {0}, 1}}};
 
-/// Bits of NaN and infinities of a type, in as many bytes as its floats have.
+/// Returns the bits of NaN and infinities of a type, in as many bytes as its floats have.
 std::vector<std::pair<std::string, std::uint32_t>> not_finite(TensorType type) {
   if (type == TensorType::kF32) {
     return {{"NaN", 0x7FC00000}, {"a signalling NaN", 0x7F800001}, {"infinity", 0x7F800000}, {"-infinity", 0xFF800000}};
@@ -135,7 +136,7 @@ std::vector<std::pair<std::string, std::uint32_t>> not_finite(TensorType type) {
 void add_tensor_mutations(const GgufWriter& writer, Mutations& to) {
   for (std::size_t i = 0; i < writer.tensors.size(); ++i) {
     const std::string& name = writer.tensors[i].name;
-    // These two may be absent: the embedding serves as output then, and frequencies are not divided.
+    // These two may be absent: the embedding then serves as output matrix, and frequencies are not divided.
     const bool is_optional = name == "output.weight" || name == "rope_freqs.weight";
     to.push_back({name + " absent", !is_optional,
                   [=](GgufWriter& w) { w.tensors.erase(w.tensors.begin() + static_cast<std::ptrdiff_t>(i)); }});

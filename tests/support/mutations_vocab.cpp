@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kArrayHeader = sizeof(std::uint32_t) + sizeof(std::uint64_t);
 
-/// Index of a key; the number of keys if it is absent.
+/// Returns the index of a key; the number of keys if it is absent.
 std::size_t find(const GgufWriter& writer, std::string_view name) {
   const auto at =
       std::find_if(writer.keys.begin(), writer.keys.end(), [&](const auto& key) { return key.name == name; });
@@ -56,7 +56,7 @@ std::vector<Text> hostile_texts() {
           {"of 1 MB", std::string(1000000, 'a')}};
 }
 
-/// Tokens or merges replaced one by one, taken out, added.
+/// Replaces, removes and adds tokens or merges one by one.
 void add_texts(const GgufWriter& writer, const std::string& key, bool length_matters, Mutations& to) {
   const std::size_t at = find(writer, key);
   if (at == writer.keys.size()) return;

@@ -7,20 +7,20 @@
 
 namespace pith::test {
 
-/// Data that lies beside a checkout and that a clone of its own lacks; may not exist.
+/// Returns the folder of data beside a checkout, which a clone lacks; may not exist.
 std::filesystem::path shared_dir();
 
-/// The project's small fixtures: tests/data.
+/// Returns the folder of the project's small fixtures: tests/data.
 std::filesystem::path data_dir();
 
-/// A real model: "smollm2" or "gemma3". Looked for in $PITH_MODELS, then in models/ of the project; nullopt if it is in
-/// neither, and the test should skip. Throws std::invalid_argument for another name.
+/// Returns the path of a real model: "smollm2" or "gemma3". Looks in $PITH_MODELS, then in models/ of the project.
+/// Returns nullopt if it is in neither; the test should then skip. Throws std::invalid_argument for another name.
 std::optional<std::filesystem::path> find_model(std::string_view name);
 
-/// All bytes of a file; none if it cannot be read.
+/// Returns all bytes of a file; nothing if it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// A folder of its own, removed with all it holds at the end.
+/// A folder for one test, removed with its contents by the destructor.
 class TempDir {
  public:
   TempDir();

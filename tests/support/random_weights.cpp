@@ -22,12 +22,12 @@ constexpr std::size_t kLegacyBlock = 32;
 
 void put_u16(std::byte* to, std::uint16_t value) { std::memcpy(to, &value, sizeof value); }
 
-/// The value of largest magnitude, with its sign.
+/// Returns the value of largest magnitude, with its sign.
 float extreme(std::span<const float> values) {
   return *std::max_element(values.begin(), values.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
 }
 
-/// How a block of 32 lies: code = round((x - min) / scale), of `bits` bits.
+/// The layout of a block of 32: code = round((x - min) / scale), in `bits` bits.
 struct Legacy {
   unsigned bits;
   bool has_min;
@@ -73,8 +73,8 @@ void quantize_q8_0(std::span<const float> x, std::byte* block) {
   }
 }
 
-/// Where a type of random codes has its scale, and, where it has one, the scale of its minimums, as a multiple that
-/// gives the weights a mean near 0.
+/// Where a type with random codes has its scale and, if it has one, the scale of its minimums, as a multiple that gives
+/// the weights a mean near 0.
 struct RandomCodes {
   TensorType type;
   std::size_t scale_at;
@@ -99,7 +99,7 @@ void set_scales(const RandomCodes& codes, Bytes& bytes, std::size_t block_bytes,
   }
 }
 
-/// Standard deviation of what the first blocks stand for.
+/// Returns the standard deviation of the first blocks' weights.
 float measure(const gguf::TensorTypeInfo& info, const Bytes& bytes) {
   const std::size_t blocks = std::min<std::size_t>(bytes.size() / info.block_bytes, 64);
   std::vector<float> values(blocks * info.block_elements);
@@ -145,7 +145,7 @@ Bytes round_to(TensorType type, std::span<const float> values) {
   return bytes;
 }
 
-/// In [0, 1), never 0.
+/// Returns a number in [0, 1), never 0.
 double uniform(Random& random) { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; }
 
 }  // namespace
@@ -153,7 +153,7 @@ double uniform(Random& random) { return (static_cast<double>(random() >> 11) + 0
 std::vector<float> random_normal(Random& random, std::size_t count, float deviation) {
   std::vector<float> values(count);
   for (float& value : values) {
-    // Box and Muller; std::normal_distribution differs between libraries.
+    // Box and Muller's method; std::normal_distribution differs between libraries.
     const double radius = std::sqrt(-2.0 * std::log(uniform(random)));
     value = deviation * static_cast<float>(radius * std::cos(2.0 * std::numbers::pi * uniform(random)));
   }

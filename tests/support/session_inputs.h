@@ -7,10 +7,10 @@
 
 namespace pith::test {
 
-/// Tokens of a model's vocabulary, the same for the same seed.
+/// Returns tokens of a model's vocabulary, the same for the same seed.
 std::vector<Token> random_tokens(const Model& model, std::size_t count, unsigned seed);
 
-/// A copy of the current logits.
+/// Returns a copy of the current logits.
 std::vector<float> logits_of(const Session& session);
 
 }  // namespace pith::test

@@ -45,7 +45,8 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   add_rope_keys(writer, spec);
 }
 
-/// Llama 3's factors by which frequencies are divided: none for short waves, all of it for long ones, a ramp between.
+/// Returns Llama 3's factors by which frequencies are divided: 1 for short waves, the full factor for long ones, a ramp
+/// in between.
 std::vector<float> llama3_factors(const TinyModelSpec& spec) {
   constexpr double kLowFactor = 1.0;
   constexpr double kHighFactor = 4.0;
@@ -120,7 +121,7 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   add_keys(writer, spec);
   const std::size_t vocab = spec.sentence_piece ? add_tiny_spm_vocab(writer) : add_tiny_vocab(writer);
   TensorMaker make(writer, spec);
-  // Gemma multiplies embeddings by sqrt(embedding) itself.
+  // Gemma itself multiplies embeddings by sqrt(embedding).
   const float gain = is_gemma(spec) ? 1.0F : std::sqrt(static_cast<float>(spec.embedding));
   make.matrix("token_embd.weight", vocab, spec.embedding, gain);
   if (spec.rope == TinyRope::kLlama3) {

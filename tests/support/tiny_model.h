@@ -13,7 +13,7 @@ namespace pith::test {
 
 enum class TinyRope { kPlain, kLinear, kLlama3, kYarn };
 
-/// A model of random weights: says nothing sensible, but loads, runs, and is the same on every machine.
+/// A model of random weights. It says nothing sensible, but loads, runs, and is the same on every machine.
 struct TinyModelSpec {
   /// "llama", "qwen2" (adds biases), "qwen3" (adds QK norms) or "gemma3" (adds QK norms and post norms).
   std::string architecture = "llama";
@@ -24,26 +24,26 @@ struct TinyModelSpec {
   std::size_t head_size = 16;
   std::size_t feed_forward = 128;
   std::size_t context = 4096;
-  /// Of all matrices; embedding, feed_forward and heads * head_size must be whole blocks of it.
+  /// Type of all matrices. embedding, feed_forward and heads * head_size must be multiples of its block size.
   gguf::TensorType weight_type = gguf::TensorType::kF32;
-  /// Whether the output matrix is the embedding's; if so, the likeliest next token is often the last one again.
+  /// Whether the embedding is also the output matrix. If so, the likeliest next token is often the last one again.
   bool tied_output = true;
   /// In tokens; 0: the key is not written.
   std::size_t sliding_window = 0;
-  /// With kLlama3, the tensor rope_freqs.weight; otherwise keys.
+  /// kLlama3 writes the tensor rope_freqs.weight; the others write keys.
   TinyRope rope = TinyRope::kPlain;
   float rope_factor = 4.0F;
-  /// What the model was trained for before RoPE was scaled.
+  /// The context that the model was trained for before RoPE was scaled.
   std::size_t rope_context = 1024;
   std::uint64_t seed = 1;
-  /// The vocabulary is one of SentencePiece, not byte-level BPE.
+  /// Whether the vocabulary is SentencePiece instead of byte-level BPE.
   bool sentence_piece = false;
 };
 
-/// The model, still to be changed: keys added, tensors replaced.
+/// Returns a writer of the model's file, to which keys can be added and in which tensors can be replaced.
 GgufWriter tiny_model_writer(const TinyModelSpec& spec = {});
 
-/// The model's file.
+/// Returns the model's file.
 Bytes make_tiny_model(const TinyModelSpec& spec = {});
 
 /// Writes the model to "<name>.gguf" in a folder, and returns the path.

@@ -18,7 +18,7 @@ constexpr std::string_view kChatTemplate =
     "'\n'}}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-/// Left and right part of each merge, a space written as '_'; parts are bytes or earlier merges.
+/// The left and right part of each merge, with a space written as '_'. Parts are bytes or earlier merges.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 34> kMerges = {{
     {"_", "t"},  {"_", "a"},  {"i", "n"},  {"h", "e"},  {"r", "e"}, {"o", "n"},  {"e", "r"},   {"_t", "he"}, {"a", "t"},
     {"_", "s"},  {"_", "o"},  {"e", "n"},  {"_", "c"},  {"i", "t"}, {"i", "s"},  {"a", "n"},   {"o", "r"},   {"e", "s"},

@@ -11,7 +11,7 @@ namespace pith::test {
 /// their merges. Returns the number of tokens.
 std::size_t add_tiny_vocab(GgufWriter& writer);
 
-/// The same of a SentencePiece vocabulary (model "llama"): <unk>, <s> (BOS) and </s> (EOS), the 256 byte tokens, and
+/// The same for a SentencePiece vocabulary (model "llama"): <unk>, <s> (BOS) and </s> (EOS), the 256 byte tokens, and
 /// pieces with scores.
 std::size_t add_tiny_spm_vocab(GgufWriter& writer);
 

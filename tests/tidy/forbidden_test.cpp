@@ -1,6 +1,6 @@
 #include "tidy/source_tree.h"
 
-// The library never ends the host program, never prints and has no state of its own; failures are pith::Error.
+// The library never ends the host program, never prints and has no global state; failures are pith::Error.
 namespace pith::tidy {
 namespace {
 
@@ -48,7 +48,7 @@ Findings breaches(const SourceFile& file, const std::vector<Rule>& rules) {
 }
 
 Findings notes_to_self(const SourceFile& file) {
-  // Put together here so that this file is clean.
+  // Put together here so that this file passes its own test.
   static const std::regex pattern(std::string("\\b(TO") + "DO|FIX" + "ME|XX" + "X)\\b");
   Findings findings;
   for (std::size_t i = 0; i < file.lines.size(); ++i) {
@@ -58,7 +58,7 @@ Findings notes_to_self(const SourceFile& file) {
   return findings;
 }
 
-// Each file that sees CLI11's headers takes longer to compile and to check for them than for all else.
+// Files that include CLI11's headers take longer to compile and to check for these than for everything else.
 Findings sights_of_cli11(const SourceFile& file) {
   Findings findings;
   if (file.path == "src/tools/command_line.cpp") return findings;

@@ -4,11 +4,11 @@
 
 #include "tidy/source_tree.h"
 
-// Arrows between the rooms of src/ point down only (docs/architecture.md), and nothing includes itself in a circle.
+// Includes between the rooms of src/ point down only (docs/architecture.md), and no file includes itself in a circle.
 namespace pith::tidy {
 namespace {
 
-// A room may include itself and every room of a lower level; rooms of one level do not know each other.
+// A room may include itself and every room of a lower level; rooms of one level do not include each other.
 const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {
       {"base", 1},    {"kernels", 2}, {"gguf", 2}, {"tokenizer", 2}, {"weights", 3}, {"kv", 3},      {"model", 4},
@@ -18,13 +18,13 @@ const std::map<std::string, int>& room_levels() {
 
 std::string first_part(const std::string& path) { return path.substr(0, path.find('/')); }
 
-// "kv" for src/kv/page.cpp, "include", "examples", "tests" and so on for what is not in src.
+// Returns "kv" for src/kv/page.cpp, and "include", "examples", "tests" and so on for files outside src.
 std::string room_of(const std::string& path) {
   const std::string top = first_part(path);
   return top == "src" ? first_part(path.substr(4)) : top;
 }
 
-// Why a file of one room may not have this include; empty if it may.
+// Returns why a file of one room may not have this include; empty if it may.
 std::string objection(const std::string& room, const Include& include) {
   const std::string target_room = first_part(include.target);
   if (include.target.find("..") != std::string::npos) return "a path with '..'";
@@ -55,7 +55,7 @@ Findings layer_breaches(const std::vector<SourceFile>& files) {
   return findings;
 }
 
-// The project file that an include means; empty if it is not one of ours.
+// Returns the project file that an include means; empty if it is not one of the project's.
 std::string resolve(const std::map<std::string, const SourceFile*>& by_path, const std::string& target) {
   for (const char* folder : {"src/", "include/", "tests/", "bench/"}) {
     if (by_path.contains(folder + target)) return folder + target;

@@ -5,7 +5,7 @@
 
 #include "tidy/source_tree.h"
 
-// What a user of the library includes stays small and free of the libraries that pith uses inside.
+// Public headers stay small and free of the libraries that pith uses inside.
 namespace pith::tidy {
 namespace {
 

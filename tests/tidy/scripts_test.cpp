@@ -1,6 +1,6 @@
 #include "tidy/source_tree.h"
 
-// Shell scripts stop at the first failure, can be run, and say how.
+// Shell scripts stop at the first failure, are executable, and print their usage.
 namespace pith::tidy {
 namespace {
 
@@ -18,7 +18,7 @@ Findings careless(const SourceFile& file) {
     findings.push_back({file.path, 1, "no bash shebang"});
   const auto strict = std::find(file.lines.begin(), file.lines.end(), "set -euo pipefail");
   if (strict == file.lines.end()) findings.push_back({file.path, 0, "no 'set -euo pipefail'"});
-  // Nothing but comments before it.
+  // Only comments may precede it.
   for (auto line = file.lines.begin(); line != strict; ++line) {
     if (!line->empty() && !line->starts_with('#')) {
       findings.push_back(
@@ -28,7 +28,7 @@ Findings careless(const SourceFile& file) {
   return findings;
 }
 
-// Paths that exist on one machine only.
+// Finds paths that exist on one machine only.
 Findings machine_paths(const SourceFile& file) {
   static const std::regex pattern(std::string("(^|[^\\w.])/(wo") + "rk|ho" + "me|ro" + "ot)/");
   Findings findings;

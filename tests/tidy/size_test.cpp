@@ -7,7 +7,7 @@ namespace pith::tidy {
 namespace {
 
 constexpr std::size_t kFileLinesMax = 400;
-constexpr std::size_t kFunctionLinesMax = 100;
+constexpr std::size_t kFunctionLinesMax = 67;
 constexpr std::size_t kLineWidthMax = 120;
 
 // Files that may be longer, each with the reason behind it. Tables of data are the only good one.
@@ -31,30 +31,95 @@ Findings wide_lines(const SourceFile& file) {
   return findings;
 }
 
-// Functions at namespace scope, found by the layout that clang-format gives them: a line at the margin ends in '{', and
-// the next '}' at the margin closes it.
-Findings long_functions(const SourceFile& file) {
-  static const std::regex no_function(
-      "^(inline )?(namespace|class|struct|enum|union|extern|constexpr|const|static|template)\\b");
-  Findings findings;
-  std::size_t begin = 0;
-  const std::vector<std::string> code = code_of(file.lines);
-  for (std::size_t i = 0; i < code.size(); ++i) {
-    const bool at_margin = !code[i].empty() && code[i][0] != ' ' && code[i][0] != '#';
-    if (at_margin && code[i].ends_with("{") && code[i].find(')') != std::string::npos) begin = i + 1;
-    if (at_margin && code[i].ends_with("{") && std::regex_search(code[i], no_function) &&
-        code[i].find('(') == std::string::npos) {
-      begin = 0;
-    }
-    if (at_margin && code[i][0] == '}' && begin != 0) {
-      const std::size_t lines = i + 2 - begin;
-      if (lines > kFunctionLinesMax)
-        findings.push_back({file.path, begin, "a function of " + std::to_string(lines) + " lines"});
-      begin = 0;
+enum class Block { kScope, kFunction, kOther };
+
+// The code without "template <...>" at its beginning.
+std::string without_template(const std::string& head) {
+  if (!head.starts_with("template")) return head;
+  int open = 0;
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    open += head[i] == '<' ? 1 : head[i] == '>' ? -1 : 0;
+    if (head[i] == '>' && open == 0) return head.substr(std::min(head.find_first_not_of(' ', i + 1), head.size()));
+  }
+  return head;
+}
+
+// What a brace opens in a namespace or a class, by the code before it.
+Block block_of(std::string head) {
+  static const std::regex scope("^(\\w+ )*(namespace|class|struct|union|enum|extern)\\b");
+  head.erase(std::find_if_not(head.rbegin(), head.rend(), [](char c) { return c == ' '; }).base(), head.end());
+  if (std::regex_search(without_template(head), scope)) return Block::kScope;
+  const auto parentheses = std::count(head.begin(), head.end(), '(');
+  const bool is_whole = parentheses != 0 && parentheses == std::count(head.begin(), head.end(), ')');
+  return is_whole && !head.ends_with('=') ? Block::kFunction : Block::kOther;
+}
+
+// Functions in namespaces and classes, from the line on which they begin.
+class FunctionFinder {
+ public:
+  explicit FunctionFinder(const SourceFile& file) : path_(file.path) {
+    bool directive = false;
+    const std::vector<std::string> code = code_of(file.lines);
+    for (std::size_t i = 0; i < code.size(); ++i) {
+      directive = directive || code[i].starts_with('#');
+      if (!directive) read(code[i], i + 1);
+      directive = directive && code[i].ends_with('\\');
     }
   }
-  return findings;
-}
+
+  const Findings& findings() const { return findings_; }
+
+ private:
+  void read(const std::string& line, std::size_t number) {
+    for (const char c : line + ' ') {
+      if (c == '{') {
+        open();
+      } else if (c == '}' && !blocks_.empty()) {
+        close(number);
+      }
+      const bool is_label = c == ':' && (head_ == "public" || head_ == "protected" || head_ == "private");
+      if (c == '{' || c == '}' || c == ';' || is_label) {
+        head_.clear();
+      } else if (c != ' ' || !head_.empty()) {
+        if (head_.empty()) begin_ = number;
+        head_ += c;
+      }
+    }
+  }
+
+  void open() {
+    if (!blocks_.empty() && blocks_.back().kind != Block::kScope) {
+      blocks_.push_back({});
+    } else if (closed_.kind == Block::kFunction && (head_.empty() || head_.starts_with(','))) {
+      // The list of members of a constructor, `: a_{1}, b_{2} {`, goes on after a brace.
+      blocks_.push_back(closed_);
+    } else {
+      blocks_.push_back({block_of(head_), begin_});
+    }
+  }
+
+  void close(std::size_t number) {
+    closed_ = blocks_.back();
+    blocks_.pop_back();
+    const std::size_t lines = number + 1 - closed_.begin;
+    if (closed_.kind != Block::kFunction || lines <= kFunctionLinesMax) return;
+    findings_.push_back({path_, closed_.begin, "a function of " + std::to_string(lines) + " lines"});
+  }
+
+  struct Open {
+    Block kind = Block::kOther;
+    std::size_t begin = 0;
+  };
+
+  std::string path_;
+  std::string head_;
+  std::size_t begin_ = 0;
+  std::vector<Open> blocks_;
+  Open closed_;
+  Findings findings_;
+};
+
+Findings long_functions(const SourceFile& file) { return FunctionFinder(file).findings(); }
 
 Findings too_long(const SourceFile& file) {
   if (file.lines.size() <= kFileLinesMax || long_files().contains(file.path)) return {};
@@ -83,15 +148,41 @@ TEST(Size, BreachesAreFound) {
   std::string accents;
   for (int i = 0; i < 70; ++i) accents += "\xC3\xA9";
   EXPECT_EQ(wide_lines({"a.cpp", {accents}}).size(), 0U);
+}
 
-  std::vector<std::string> lines = {"namespace a {", "void f() {"};
-  lines.insert(lines.end(), kFunctionLinesMax - 2, "  g();");
-  lines.insert(lines.end(), {"}", "}  // namespace a"});
-  EXPECT_EQ(long_functions({"a.cpp", lines}).size(), 0U);
-  lines.insert(lines.begin() + 2, "  g();");
-  const Findings findings = long_functions({"a.cpp", lines});
-  ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].line, 2U);
+// A file with a function of so many lines between what is before and behind it.
+SourceFile with_function(std::vector<std::string> before, std::size_t lines, const std::string& behind) {
+  before.insert(before.end(), lines, "  if (g()) { h({1, 2}); }");
+  before.push_back(behind);
+  return {"a.cpp", before};
+}
+
+TEST(Size, LongFunctionsAreFound) {
+  const std::vector<std::vector<std::string>> beginnings = {
+      {"void f() {"},
+      {"namespace a::b {", "namespace {", "int x[] = {1, 2};", "void f() {"},
+      {"class A final : public B<int()> {", " public:", "  int x = g(1);", "  void f() const noexcept override {"},
+      {"class A {", " private:", "  struct B {", "    enum class C { kD };", "    explicit B(int x) : a_{x}, b_(x) {"},
+      {"A::A(int x)", "    : a_(x), b_{x} {"},
+      {"template <typename T>", "  requires(sizeof(T) > 1)", "auto f(T x) -> decltype(x) {"},
+      {"#define M(x) \\", "  { \\", "    x", "TEST(A, B) {"},
+  };
+  for (const std::vector<std::string>& begin : beginnings) {
+    const auto signature = static_cast<std::size_t>(begin.back().starts_with("    :") ? 2 : 1);
+    const std::size_t template_lines = begin.front().starts_with("template") ? 2 : 0;
+    const std::size_t most = kFunctionLinesMax - signature - template_lines - 1;
+    EXPECT_EQ(long_functions(with_function(begin, most, "}")).size(), 0U) << begin.back();
+    const Findings findings = long_functions(with_function(begin, most + 1, "}"));
+    ASSERT_EQ(findings.size(), 1U) << begin.back();
+    EXPECT_EQ(findings[0].line, begin.size() + 1 - signature - template_lines);
+  }
+}
+
+TEST(Size, TablesAndClassesAreNoFunctions) {
+  for (const char* begin : {"class A {", "constexpr std::array<Row, 2> kTable = {{", "const auto kAll = make({",
+                            "namespace a {", "extern \"C\" {", "struct A : B<int(int)> {"}) {
+    EXPECT_TRUE(none(long_functions(with_function({begin}, kFunctionLinesMax, "};")))) << begin;
+  }
 }
 
 }  // namespace

@@ -68,45 +68,65 @@ inline std::vector<SourceFile> read_cpp() {
   return files;
 }
 
-/// The lines with comments and the insides of string and character literals blanked, so that words in them do not
-/// count. Raw strings are blanked where they end on the line that begins them, and from there to their end otherwise.
-inline std::vector<std::string> code_of(const std::vector<std::string>& lines) {
-  std::vector<std::string> result;
+/// What stands on each line of a file. All three have as many lines as the file.
+struct Parts {
+  /// The code, with string and character literals emptied.
+  std::vector<std::string> code;
+  /// The text of comments, without their marks.
+  std::vector<std::string> comments;
+  /// The contents of string literals, separated by spaces.
+  std::vector<std::string> literals;
+};
+
+/// Splits lines into code, comments and literals, so that a word in one does not count as a word in another.
+inline Parts parts_of(const std::vector<std::string>& lines) {
+  Parts parts;
   bool in_comment = false;
   std::string raw_end;
   for (const std::string& line : lines) {
     std::string code;
+    std::string comment;
+    std::string literals;
     for (std::size_t i = 0; i < line.size();) {
       if (in_comment || !raw_end.empty()) {
         const std::string end = in_comment ? "*/" : raw_end;
-        const std::size_t at = line.find(end, i);
-        if (at == std::string::npos) break;
+        const std::size_t at = std::min(line.find(end, i), line.size());
+        (in_comment ? comment : literals) += line.substr(i, at - i) + " ";
+        if (at == line.size()) break;
         i = at + end.size();
         in_comment = false;
         raw_end.clear();
       } else if (line.compare(i, 2, "//") == 0) {
+        comment += line.substr(std::min(line.find_first_not_of("/<!", i), line.size()));
         break;
       } else if (line.compare(i, 2, "/*") == 0) {
         in_comment = true;
         i += 2;
       } else if (line.compare(i, 2, "R\"") == 0) {
         raw_end = ")" + line.substr(i + 2, line.find('(', i) - i - 2) + "\"";
-        i = line.find('(', i);
+        i = line.find('(', i) + 1;
         code += "\"\"";
       } else if (line[i] == '"' ||
                  (line[i] == '\'' && (i == 0 || std::isalnum(static_cast<unsigned char>(line[i - 1])) == 0))) {
         const char quote = line[i++];
+        const std::size_t begin = i;
         while (i < line.size() && line[i] != quote) i += line[i] == '\\' ? 2U : 1U;
+        literals += line.substr(begin, i - begin) + " ";
         ++i;
         code += {quote, quote};
       } else {
         code += line[i++];
       }
     }
-    result.push_back(code);
+    parts.code.push_back(code);
+    parts.comments.push_back(comment);
+    parts.literals.push_back(literals);
   }
-  return result;
+  return parts;
 }
+
+/// The code alone, without comments and the contents of literals.
+inline std::vector<std::string> code_of(const std::vector<std::string>& lines) { return parts_of(lines).code; }
 
 struct Include {
   std::string target;

@@ -6,8 +6,8 @@
 
 #include "tidy/source_tree.h"
 
-// Code compiled for wide instructions must not leak: an inline function that several units define is kept once by the
-// linker, perhaps the copy that only some processors can run. So these units see no inline code but their own.
+// Code compiled for wide instructions must not leak. The linker keeps one copy of an inline function that several units
+// define, perhaps the one that only some processors can run. So these units see no inline code but their own.
 namespace pith::tidy {
 namespace {
 
@@ -19,7 +19,7 @@ const std::set<std::string>& harmless_headers() {
   return headers;
 }
 
-// Every folder of the kernels has instructions of its own, but for the portable one.
+// Returns whether the unit is compiled with wide instructions: every folder of the kernels but the portable one is.
 bool is_wide_unit(const std::string& path) {
   static const std::regex wide("^src/kernels/(?!portable/)[^/]+/.*");
   return std::regex_match(path, wide);
@@ -52,7 +52,7 @@ Findings harmful_includes(const std::vector<SourceFile>& files) {
   return findings;
 }
 
-// What a command prints; empty if it fails.
+// Returns what a command prints; empty if it fails.
 std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
   std::string text;
@@ -65,8 +65,8 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-// Weak symbols, which the linker keeps once, that are not of the unit's own namespace. `listing` is what `nm -C`
-// prints.
+// Returns weak symbols, which the linker merges, that are not of the unit's own namespace. `listing` is the output of
+// `nm -C`.
 Findings leaked_symbols(const std::string& object, const std::string& listing, const std::string& own_namespace) {
   static const std::regex weak(R"re(^[0-9a-f]+ W (.*)$)re");
   Findings findings;

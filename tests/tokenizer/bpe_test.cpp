@@ -18,7 +18,7 @@ using test::plain;
 using test::VocabFixture;
 using Tokens = std::vector<Token>;
 
-// bpe.json: a vocabulary trained by the library that the models were trained with, and what it encodes.
+// bpe.json: a vocabulary trained by the library that the models were trained with, and that library's encodings.
 TEST(Bpe, EncodesAsTheReferenceDoes) {
   const nlohmann::json data = test::read_tokenizer_data("bpe.json");
   const auto texts = data["texts"].get<std::vector<std::string>>();
@@ -81,7 +81,7 @@ TEST(Bpe, FirstOfEqualMergesCounts) {
   EXPECT_EQ(fixture.make().encode("the", plain()), (Tokens{'t', 259}));
 }
 
-/// The definition: as long as there is one, merge the pair with the lowest rank, of equals the leftmost.
+/// By the definition: repeatedly merges the pair with the lowest rank, the leftmost among equals.
 Tokens merge_slowly(const std::string& word, const std::map<std::pair<Token, Token>, Merge>& merges) {
   Tokens tokens;
   for (const char c : word) tokens.push_back(static_cast<std::uint8_t>(c));
@@ -101,7 +101,7 @@ Tokens merge_slowly(const std::string& word, const std::map<std::pair<Token, Tok
 }
 
 RC_GTEST_PROP(Bpe, AgreesWithTheDefinition, ()) {
-  // Merges of random pairs of what is there already, over three letters.
+  // Merges random pairs of existing tokens over three letters.
   VocabFixture fixture = byte_level_fixture();
   fixture.merges.clear();
   std::vector<std::string> pieces = {"a", "b", "c"};

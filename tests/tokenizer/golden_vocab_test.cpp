@@ -39,8 +39,8 @@ std::vector<Tokens> ids_of(const std::filesystem::path& path) {
   return ids;
 }
 
-// Vocabularies of real models with the ids that their own tokenizers give, as llama.cpp keeps them: each <name>.gguf
-// with a <name>.gguf.inp and <name>.gguf.out beside it.
+// Vocabularies of real models with the ids that their own tokenizers give, in the form that llama.cpp keeps them: each
+// <name>.gguf with a <name>.gguf.inp and <name>.gguf.out beside it.
 TEST(GoldenVocab, RealVocabulariesEncodeAsTheirOwnTokenizersDo) {
   const std::filesystem::path folder = std::filesystem::path(PITH_SHARED_DIR) / "data" / "vocab";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no vocabularies in " << folder;

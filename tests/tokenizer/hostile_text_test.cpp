@@ -12,7 +12,7 @@
 #include "tokenizer/text_index.h"
 #include "tokenizer/vocab_fixture.h"
 
-// Texts and vocabularies made to take time or memory out of proportion. None of these tests would end where it did.
+// Texts and vocabularies made to take excessive time or memory. Where one succeeds, its test does not end.
 namespace pith {
 namespace {
 
@@ -28,7 +28,7 @@ std::string filled(std::string_view part, std::size_t bytes) {
   return text;
 }
 
-/// Ten megabytes each, and not a space among them.
+/// Ten megabytes each, without a space.
 std::vector<std::string> texts_without_spaces() {
   std::vector<std::string> texts;
   for (const char* part : {"a", "hello", "中"}) texts.push_back(filled(part, kTenMegabytes));
@@ -69,7 +69,7 @@ TEST(HostileText, DeepNestingOfSpecialTokens) {
 
 TEST(HostileText, SpecialTokensThatAlmostMatchEverywhere) {
   VocabFixture fixture = test::byte_level_fixture();
-  // Whatever begins anywhere goes on for long, and branches at each byte.
+  // A match can begin anywhere, goes on for long, and branches at each byte.
   for (std::size_t i = 1; i < 1000; ++i) {
     fixture.add(std::string(i, 'a') + 'b', tokenizer::TokenType::kControl);
   }
@@ -108,7 +108,7 @@ TEST(HostileVocab, TokensOfAMegabyte) {
 }
 
 TEST(HostileVocab, TokensThatFallTogether) {
-  // Texts whose places in the table are the same: found by trying.
+  // Texts with equal slots in the table, found by search.
   constexpr std::size_t kSame = 1200;
   std::vector<std::string> texts;
   const std::size_t mask = std::bit_ceil(2 * kSame + 1) - 1;
@@ -125,7 +125,7 @@ TEST(HostileVocab, TokensThatFallTogether) {
 }
 
 TEST(HostileVocab, HonestMergesDoNotFallTogether) {
-  // Where all pairs share one token, or a few.
+  // All pairs share one token, or a few.
   for (const bool left : {false, true}) {
     for (const Token shared : {1, 2, 100}) {
       constexpr Token kMerges = 20000;

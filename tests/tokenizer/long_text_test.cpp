@@ -23,7 +23,7 @@ std::string repeated(std::string_view part, std::size_t times) {
   return text;
 }
 
-/// What takes quadratic time or a deep stack where something is wrong.
+/// Texts that would take quadratic time or a deep stack if something were wrong.
 std::vector<std::string> long_texts() {
   std::vector<std::string> texts;
   for (const char* one : {"a", "A", " ", "\n", "0", "<", "'", ".", "é", "中", "\u3000", "\u0301", "\U0001F600"}) {
@@ -34,7 +34,7 @@ std::vector<std::string> long_texts() {
   return texts;
 }
 
-/// The plainest of them, for what takes longer.
+/// The simplest of them, for slower cases.
 std::vector<std::string> equal_characters() {
   std::vector<std::string> texts;
   for (const char* one : {"a", " ", "\n", "0", "<", "é"}) texts.push_back(repeated(one, kMillion));

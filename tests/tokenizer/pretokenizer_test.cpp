@@ -79,7 +79,7 @@ TEST(PreTokenizer, SpaceIsExactlyWhiteSpace) {
 }
 
 TEST(PreTokenizer, SurvivesItsLimitsWithoutLosingText) {
-  // Exponential in the length of its subject.
+  // Takes time exponential in the length of its subject.
   const Patterns bad = {"(a+)+$"};
   const std::string text = std::string(40, 'a') + "é" + std::string(5, 'a');
   for (const Jit jit : {Jit::kIfPossible, Jit::kNever}) {
@@ -92,7 +92,7 @@ TEST(PreTokenizer, SurvivesItsLimitsWithoutLosingText) {
 }
 
 TEST(PreTokenizer, GivesUpInWindowsBeforeCharacters) {
-  // Going over a long run takes more than the limit, over a window of it less.
+  // Scanning a long run takes more steps than the limit, scanning a window of it fewer.
   const Patterns run = {"(?:x)*y|x+"};
   const std::string text(400'000, 'x');
   const Words words = split(run, text, Jit::kNever, 300'000);

@@ -17,7 +17,7 @@ using test::sentence_piece_fixture;
 using test::VocabFixture;
 using Tokens = std::vector<Token>;
 
-// spm.json: models trained by SentencePiece itself, and what it encodes.
+// spm.json: models trained by SentencePiece itself, and its encodings.
 struct SpmReference : testing::TestWithParam<const char*> {};
 
 TEST_P(SpmReference, EncodesAndDecodesTheSame) {
@@ -40,7 +40,7 @@ TEST_P(SpmReference, EncodesAndDecodesTheSame) {
 INSTANTIATE_TEST_SUITE_P(, SpmReference, testing::Values("prefix", "bare", "tidy"),
                          [](const auto& instance) { return std::string(instance.param); });
 
-// In sentence_piece_fixture(): byte b is token 3 + b, then come "he" 259, "▁the" 260, "th" 261, "▁" 262, t, h, e.
+// In sentence_piece_fixture() byte b is token 3 + b, followed by "he" 259, "▁the" 260, "th" 261, "▁" 262, t, h, e.
 TEST(Spm, MergesTheHighestScoreFirst) {
   const Tokenizer tokenizer = sentence_piece_fixture().make();
   EXPECT_EQ(tokenizer.encode("the", plain()), (Tokens{262, 263, 259}))

@@ -65,7 +65,7 @@ TEST(StreamDecoder, RefusesIdsOutsideTheVocabulary) {
   EXPECT_THROW(stream.push(259), Error);
 }
 
-// Whatever the tokens, what is streamed is valid UTF-8, and the text where the text is valid.
+// For any tokens, the stream is valid UTF-8, and equals the text if the text is valid.
 RC_GTEST_PROP(StreamDecoder, StreamsWholeCharacters, ()) {
   static const Tokenizer tokenizer = test::trained_bpe(test::read_tokenizer_data("bpe.json"), "gpt-2").make();
   const auto tokens = *rc::gen::container<Tokens>(rc::gen::inRange(0, tokenizer.vocab_size()));

@@ -22,7 +22,7 @@ TEST(Utf8, ReadsEveryScalarValueBack) {
 }
 
 TEST(Utf8, CutsInvalidBytesIntoMaximalSubparts) {
-  // Of the Unicode standard, table 3-8.
+  // From the Unicode standard, table 3-8.
   const std::string text = "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64";
   std::string states;
   std::string sizes;

@@ -14,7 +14,7 @@
 
 namespace pith::test {
 
-/// A file under tests/data/tokenizer.
+/// Reads a file under tests/data/tokenizer.
 inline nlohmann::json read_tokenizer_data(const std::string& name) {
   std::ifstream file(std::string(PITH_TEST_DATA_DIR) + "/tokenizer/" + name);
   return nlohmann::json::parse(file);
@@ -49,7 +49,7 @@ struct VocabFixture {
   }
 };
 
-/// All 256 bytes as tokens 0 to 255 and a few words by merges: "the" and " the".
+/// All 256 bytes as tokens 0 to 255, and a few words made by merges: "the" and " the".
 inline VocabFixture byte_level_fixture() {
   VocabFixture fixture;
   for (int byte = 0; byte < 256; ++byte) fixture.add(tokenizer::byte_character(static_cast<std::uint8_t>(byte)));
@@ -60,7 +60,7 @@ inline VocabFixture byte_level_fixture() {
   return fixture;
 }
 
-/// <unk>, <s>, </s>, 256 bytes as tokens 3 to 258, and a few pieces.
+/// <unk>, <s>, </s>, the 256 bytes as tokens 3 to 258, and a few pieces.
 inline VocabFixture sentence_piece_fixture() {
   using tokenizer::TokenType;
   VocabFixture fixture;
@@ -77,7 +77,7 @@ inline VocabFixture sentence_piece_fixture() {
   return fixture;
 }
 
-/// bpe.json as the tokenizer of a name.
+/// Returns bpe.json as the tokenizer of a name.
 inline VocabFixture trained_bpe(const nlohmann::json& data, std::string pre) {
   VocabFixture fixture;
   fixture.pre = std::move(pre);
@@ -87,7 +87,7 @@ inline VocabFixture trained_bpe(const nlohmann::json& data, std::string pre) {
   return fixture;
 }
 
-/// One model of spm.json.
+/// Returns one model of spm.json.
 inline VocabFixture trained_spm(const nlohmann::json& model) {
   VocabFixture fixture;
   fixture.model = "llama";
@@ -98,7 +98,7 @@ inline VocabFixture trained_spm(const nlohmann::json& model) {
   return fixture;
 }
 
-/// Plain text, as the reference libraries encode it.
+/// Options for plain text, as the reference libraries encode it.
 inline EncodeOptions plain() {
   EncodeOptions options;
   options.add_special = false;

@@ -19,7 +19,7 @@ using test::byte_level_fixture;
 using test::sentence_piece_fixture;
 using test::VocabFixture;
 
-/// The kind of the error that a fixture is refused with, its file named; the message must have `part` in it.
+/// Expects that a fixture is refused with an error of this kind, which names its file and contains `part`.
 void expect_refused(const VocabFixture& fixture, ErrorKind kind, const std::string& part) {
   try {
     fixture.make();
@@ -178,7 +178,7 @@ TEST(Vocab, BytesOfTokens) {
   }
 }
 
-// Whatever a damaged file states, there is a tokenizer that works or an Error.
+// Whatever a damaged file states gives either a tokenizer that works or an Error.
 RC_GTEST_PROP(HostileVocab, AnythingIsATokenizerOrAnError, ()) {
   const bool spm = *rc::gen::arbitrary<bool>();
   VocabFixture fixture = spm ? sentence_piece_fixture() : byte_level_fixture();

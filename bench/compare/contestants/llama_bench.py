@@ -1,15 +1,15 @@
-"""Any llama-bench: llama.cpp's, and ik_llama.cpp's, which has some options of its own and lacks others."""
+"""llama-bench of llama.cpp or of ik_llama.cpp, which differ in some options."""
 
 import json
 
 from contestant import DECODE, PROMPT, Contestant, Failure, Outcome, Setting, run_process
 
-# Flash attention and KV type. Without flash attention values cannot be quantized.
+# Flash attention and KV type. Values cannot be quantized without flash attention.
 CACHES = (("0", "f16"), ("1", "f16"), ("1", "q8_0"), ("1", "q4_0"))
 
 
 def records_of(text):
-    """The tests in what `llama-bench -o json` prints."""
+    """Parses the tests in the output of `llama-bench -o json`."""
     begin = text.find("[")
     if begin < 0:
         raise Failure("llama-bench printed no JSON")
@@ -17,7 +17,7 @@ def records_of(text):
 
 
 def rates_with_depths(records):
-    """Where the program knows depths, each test says its own."""
+    """Reads rates of a program that supports depths: each test states its own."""
     rates = {}
     for record in records:
         kind, tokens = (PROMPT, record["n_prompt"]) if record["n_gen"] == 0 else (DECODE, record["n_gen"])
@@ -26,7 +26,7 @@ def rates_with_depths(records):
 
 
 def rates_without_depths(records, workload):
-    """Where it does not, a prompt at a depth is the difference of two prompts, and decoding follows a prompt."""
+    """Reads rates of others: a prompt at a depth is the difference of two prompts, and decoding follows a prompt."""
     prompts = {}
     rates = {}
     for record in records:
@@ -46,7 +46,7 @@ def rates_without_depths(records, workload):
 
 
 class LlamaBench(Contestant):
-    """Settings: flash attention, KV type, and repacking of weights where the program has it."""
+    """Settings: flash attention, KV type, and repacking of weights if the program has it."""
 
     def __init__(self, path, timeout, name="llama_bench"):
         self.name = name

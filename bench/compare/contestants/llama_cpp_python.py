@@ -1,4 +1,4 @@
-"""llama.cpp as the Python package llama-cpp-python has it."""
+"""llama.cpp, as in the Python package llama-cpp-python."""
 
 from contestant import Setting
 from contestants.worker import WorkerContestant

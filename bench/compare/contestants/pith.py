@@ -6,7 +6,7 @@ from contestant import DECODE, PROMPT, Contestant, Outcome, Setting, run_process
 
 
 def rates_of(text):
-    """Tokens a second from what `pith bench --format json` prints for one cache."""
+    """Parses the tokens per second in the output of `pith bench --format json` for one cache."""
     (cache,) = json.loads(text)["results"]
     rates = {}
     for row in cache["depths"]:
@@ -17,7 +17,7 @@ def rates_of(text):
 
 
 class Pith(Contestant):
-    """One setting for each KV type that is asked for."""
+    """Settings: one per KV type that is asked for."""
 
     name = "pith"
 
@@ -34,7 +34,7 @@ class Pith(Contestant):
         return [Setting(kv, (kv,)) for kv in self.kv_types]
 
     def commands(self, setting, workload):
-        """Prompts and decoding apart, so that both begin at the depth itself."""
+        """Runs prompts and decoding separately, so that both begin at the depth itself."""
         longest = max(workload.depths) + max(workload.prompt, workload.gen)
         for prompt, gen in ((workload.prompt, 0), (0, workload.gen)):
             if prompt + gen == 0:

@@ -10,7 +10,7 @@ WORKERS = pathlib.Path(__file__).resolve().parent.parent / "workers"
 
 
 def rates_of(text):
-    """A worker's last line: {"rates": [[kind, depth, tokens a second], ...]}."""
+    """Parses a worker's last line: {"rates": [[kind, depth, tokens per second], ...]}."""
     lines = text.strip().splitlines()
     try:
         return {(kind, depth): rate for kind, depth, rate in json.loads(lines[-1])["rates"]}

@@ -34,12 +34,12 @@ class Engine:
         self.tokens = [(1 + i * 7919) % vocab for i in range(longest)]
 
     def feed(self, count):
-        """The next tokens, all at once."""
+        """Feeds the next tokens as one batch."""
         if count > 0:
             self.llama.eval(self.tokens[self.llama.n_tokens : self.llama.n_tokens + count])
 
     def rate(self, depth, pieces):
-        """Tokens a second of pieces of so many tokens behind so many others."""
+        """Returns the tokens per second of pieces of a size, fed at a depth."""
         self.llama.reset()
         self.feed(depth)
         llama_cpp.llama_synchronize(self.llama.ctx)

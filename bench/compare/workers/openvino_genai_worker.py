@@ -1,6 +1,6 @@
 """Runs in the interpreter that has openvino-genai: a task as JSON in, rates as JSON out.
 
-The pipeline answers whole requests, so a prompt behind a depth is the difference of two times to the first token.
+The pipeline answers whole requests, so a prompt at a depth is the difference of two times to the first token.
 """
 
 import json
@@ -22,7 +22,7 @@ class Engine:
         self.pipeline = openvino_genai.LLMPipeline(task["model"], "CPU", **properties)
 
     def answer(self, prompt, gen):
-        """Seconds to the first token and from one to the next."""
+        """Returns the seconds to the first token, and between tokens."""
         ids = numpy.array([[(1 + i * 7919) % VOCAB for i in range(prompt)]], dtype=numpy.int64)
         inputs = openvino_genai.TokenizedInputs(openvino.Tensor(ids), openvino.Tensor(numpy.ones_like(ids)))
         config = openvino_genai.GenerationConfig(max_new_tokens=gen, ignore_eos=True, do_sample=False)
@@ -37,7 +37,7 @@ def main():
     rates = []
     for depth in task["depths"]:
         first, each = 0.0, 0.0
-        # A request has one token at least, which stands for an empty context.
+        # A request has at least one token, which stands for an empty context.
         if depth > 0 or task["gen"] > 0:
             first, each = engine.answer(max(depth, 1), task["gen"] + 1)
         if task["gen"] > 0:
