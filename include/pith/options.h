@@ -120,6 +120,11 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
+struct FeedOptions {
+  /// Read special tokens written in the text ("<|im_start|>") as such; otherwise they are plain text.
+  bool parse_special = false;
+};
+
 struct GenerateOptions {
   int tokens_max = 256;
   SamplingOptions sampling{};
@@ -127,7 +132,8 @@ struct GenerateOptions {
   bool keep_sampler = false;
   /// Generation ends before any of these strings; none of its characters is handed out.
   std::vector<std::string> stop{};
-  /// Read special tokens written in the prompt ("<|im_start|>") as such.
+  /// Read special tokens written in the prompt ("<|im_start|>") as such, as prompts in a chat format need it. Leave it
+  /// off for text of others.
   bool parse_special = true;
   /// Go on past the model's end-of-generation tokens.
   bool ignore_end = false;

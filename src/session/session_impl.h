@@ -44,6 +44,8 @@ class Session::Impl {
   void truncate(std::size_t tokens);
   std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
+  /// Old tokens go as new ones come.
+  bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
   /// Throws if pages have changed in memory; the next use computes the cache again then, as it will anyway where
   /// something has failed before.
   void check_pages();
@@ -70,8 +72,6 @@ class Session::Impl {
  private:
   /// Batches end where eviction decides.
   std::size_t next_batch(std::size_t tokens) const;
-  /// Old tokens go as new ones come.
-  bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
   void check(std::span<const Token> tokens) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop);
