@@ -115,6 +115,11 @@ struct SessionOptions {
 /// bias and penalties, from the thread that generates. For grammars, bans, watermarks.
 using LogitsHook = std::function<void(std::span<const Token> tokens, std::span<float> logits)>;
 
+struct FeedOptions {
+  /// Read special tokens written in the text ("<|im_start|>") as such; otherwise they are plain text.
+  bool parse_special = false;
+};
+
 struct GenerateOptions {
   /// Tokens to draw at most; -1: until something else ends it.
   int tokens_max = 256;
@@ -127,7 +132,8 @@ struct GenerateOptions {
   std::vector<std::string> stop{};
   /// Generation ends when one of these is drawn, as it does with the model's end-of-generation tokens.
   std::vector<Token> stop_tokens{};
-  /// Read special tokens written in the prompt ("<|im_start|>") as such.
+  /// Read special tokens written in the prompt ("<|im_start|>") as such, as prompts in a chat format need it. Leave it
+  /// off for text of others.
   bool parse_special = true;
   /// Go on past the model's end-of-generation tokens.
   bool ignore_end = false;

@@ -117,8 +117,11 @@ class PITH_EXPORT Session {
   /// before stays) and makes it return false. Throws Error: kContextFull (nothing is fed), kInvalidArgument for an id
   /// outside the vocabulary, kNumeric if logits are not finite (what was fed stays; truncate() takes it back).
   bool feed(std::span<const Token> tokens, const std::stop_token& stop = {});
-  /// Encodes and feeds text; BOS is added as the model wants it if the session is empty.
+  /// Encodes and feeds text; BOS is added as the model wants it if the session is empty. Special tokens that the text
+  /// spells are plain text.
   bool feed(std::string_view text, const std::stop_token& stop = {});
+  /// The same, with special tokens read as such if the options say so.
+  bool feed(std::string_view text, const FeedOptions& options, const std::stop_token& stop = {});
   /// Feeds tokens and hands out the logits after each of them, in order. Throws and ends as feed() does.
   bool feed_logits(std::span<const Token> tokens, const LogitsSink& on_logits, const std::stop_token& stop = {});
   /// Feeds tokens and hands out the final hidden state of each of them, in order. Throws and ends as feed() does.
@@ -200,6 +203,9 @@ class PITH_EXPORT Session {
   std::span<const Token> tokens() const noexcept;
   int position() const noexcept;
   int context() const noexcept;
+  /// Whether old tokens leave the cache as new ones come (an eviction policy with a budget): then any number of tokens
+  /// can be fed, whatever the context.
+  bool evicts() const noexcept;
   /// Forgets every token; memory of the cache is returned.
   void reset();
 

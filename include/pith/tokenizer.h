@@ -20,8 +20,15 @@ namespace pith::inline v0_1 {
 struct EncodeOptions {
   /// Add the tokens that the model wants at both ends (BOS, EOS), as its file says.
   bool add_special = true;
-  /// Read special tokens written in the text as such; otherwise they are plain text.
+  /// Read special tokens written in the text as such; otherwise they are plain text. Leave it off for text of others.
   bool parse_special = true;
+};
+
+/// A stretch of a text whose parts have different authors.
+struct TextPart {
+  std::string_view text;
+  /// Special tokens written here are read as such; otherwise they are plain text.
+  bool parse_special = false;
 };
 
 /// Text to tokens and back. Immutable: every method may be called from several threads at once. Text is taken as it is:
@@ -38,6 +45,11 @@ class PITH_EXPORT Tokenizer {
   /// Invalid UTF-8 is accepted: each offending byte is taken as U+FFFD by BPE, as a byte token by SentencePiece.
   /// Throws Error(kInvalidArgument) for a text of 1 GiB or more.
   std::vector<Token> encode(std::string_view text, const EncodeOptions& options = {}) const;
+  /// Encodes the parts as one text. A special token forms only inside a single part that allows it, and only if the
+  /// options allow it too, so nothing that is written in another part can form one or take part in one. What is plain
+  /// text is encoded across the borders of parts: parts without special tokens give the tokens of the whole text.
+  /// Tokens that the file calls user-defined rather than control are plain text. Throws as above.
+  std::vector<Token> encode(std::span<const TextPart> parts, const EncodeOptions& options = {}) const;
 
   /// The text of a sequence: the bytes of its tokens, but for the space that SentencePiece puts before a text. With
   /// `special`, special tokens appear as written in the vocabulary; otherwise as nothing. Throws

@@ -19,8 +19,10 @@ bool Session::feed(std::span<const Token> tokens, const std::stop_token& stop) {
   return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop); });
 }
 
-bool Session::feed(std::string_view text, const std::stop_token& stop) {
-  return with_memory_for("feed text", [&] { return impl_->feed(impl_->encode(text, true), stop); });
+bool Session::feed(std::string_view text, const std::stop_token& stop) { return feed(text, FeedOptions{}, stop); }
+
+bool Session::feed(std::string_view text, const FeedOptions& options, const std::stop_token& stop) {
+  return with_memory_for("feed text", [&] { return impl_->feed(impl_->encode(text, options.parse_special), stop); });
 }
 
 bool Session::feed_logits(std::span<const Token> tokens, const LogitsSink& on_logits, const std::stop_token& stop) {
@@ -111,6 +113,8 @@ std::span<const Token> Session::tokens() const noexcept { return impl_->tokens_;
 int Session::position() const noexcept { return static_cast<int>(impl_->tokens_.size()); }
 
 int Session::context() const noexcept { return impl_->context_; }
+
+bool Session::evicts() const noexcept { return impl_->streams(); }
 
 void Session::reset() {
   with_memory_for("reset a session", [&] { impl_->reset(); });

@@ -88,13 +88,18 @@ std::string spaced_mark(std::string_view jinja, std::string_view mark, std::stri
   return first_literal(jinja, is_mark).value_or(std::string(usual));
 }
 
-/// What a ChatML template puts in where there is no system message: a literal that is a whole message.
+/// What a ChatML template puts in where there is no system message: a literal that is a whole message. And how Qwen's
+/// write what a tool gave.
 void read_chatml(std::string_view jinja, ChatStyle& style) {
   const std::size_t around = style.system_open.size() + style.system_close.size();
   const auto literal = first_literal(jinja, [&](std::string_view text) {
     return text.size() >= around && text.starts_with(style.system_open) && text.ends_with(style.system_close);
   });
   if (literal) style.default_system = literal->substr(style.system_open.size(), literal->size() - around);
+  if (has(jinja, "<tool_response>")) {
+    const std::string turn_open = style.user_open.substr(0, style.user_open.size() - 1);
+    style.tool = ToolStyle{turn_open, "\n<tool_response>\n", "\n</tool_response>", style.user_close, true, false};
+  }
 }
 
 void read_llama2(const std::string& compact, ChatStyle& style) {
@@ -102,8 +107,14 @@ void read_llama2(const std::string& compact, ChatStyle& style) {
   if (!has(compact, "strip()") && !has(compact, "|trim")) style.trim_user = style.trim_reply = Trim::kNone;
 }
 
-/// Llama 3.1 and later state their dates in a system message that is always there.
+/// Llama 3.1 and later state their dates in a system message that is always there, and have a role for results of
+/// tools.
 void read_llama3(std::string_view jinja, const std::string& compact, ChatStyle& style) {
+  constexpr std::string_view kToolOpen = "<|start_header_id|>ipython<|end_header_id|>\n\n";
+  if (has(compact, kToolOpen)) {
+    const bool quotes = has(compact, "message.content|tojson") || has(compact, "message['content']|tojson");
+    style.tool = ToolStyle{std::string(kToolOpen), "", "", style.user_close, false, quotes};
+  }
   if (!has(jinja, "Cutting Knowledge Date: December 2023")) return;
   std::string date = "26 Jul 2024";
   constexpr std::string_view kSetDate = "setdate_string='";

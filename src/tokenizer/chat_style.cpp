@@ -14,6 +14,7 @@ ChatStyle role_headers(std::string_view before, std::string_view after, std::str
   style.reply_open = header("assistant");
   style.system_close = style.user_close = style.reply_close = close;
   style.reply_prompt = style.reply_open;
+  style.named = RoleStyle{std::string(before), std::string(after), std::string(close)};
   return style;
 }
 
@@ -34,7 +35,7 @@ ChatStyle llama2(std::string_view bos, std::string_view eos) {
 
 ChatStyle llama3() {
   ChatStyle style = role_headers("<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>");
-  style.trim_system = style.trim_user = style.trim_reply = Trim::kContent;
+  style.trim_system = style.trim_user = style.trim_reply = style.trim_named = Trim::kContent;
   return style;
 }
 
@@ -43,6 +44,7 @@ ChatStyle gemma() {
   style.system_open.clear();
   style.system_close = "\n\n";
   style.reply_open = style.reply_prompt = "<start_of_turn>model\n";
+  style.named.reset();
   style.system_in_user = style.alternates = true;
   style.trim_user = style.trim_reply = Trim::kContent;
   return style;

@@ -15,6 +15,25 @@ enum class Trim {
   kTurn,     ///< Of the content with the system message in front of it.
 };
 
+/// How a template writes messages of the role "tool" (or "ipython"), where it has a way of its own.
+struct ToolStyle {
+  std::string turn_open;
+  std::string open;
+  std::string close;
+  std::string turn_close;
+  /// Messages that follow one another are one turn.
+  bool shares_turn = false;
+  /// The content is written as a JSON string.
+  bool quotes = false;
+};
+
+/// A message's header in front of and behind the name of its role, and the mark of its end.
+struct RoleStyle {
+  std::string before;
+  std::string after;
+  std::string close;
+};
+
 /// What goes around the messages of a conversation.
 struct ChatStyle {
   ChatFormat format = ChatFormat::kNone;
@@ -30,6 +49,10 @@ struct ChatStyle {
   std::string turn_separator;
   /// In front of the content of the first system message.
   std::string system_preamble;
+  /// For roles by name; nullopt: there are none but system, user and assistant.
+  std::optional<RoleStyle> named;
+  /// nullopt: tool is a role like others.
+  std::optional<ToolStyle> tool;
   /// The first system message, where the conversation does not begin with one.
   std::optional<std::string> default_system;
   /// The system message goes into the first user turn, after user_open.
@@ -40,6 +63,8 @@ struct ChatStyle {
   Trim trim_system = Trim::kNone;
   Trim trim_user = Trim::kNone;
   Trim trim_reply = Trim::kNone;
+  /// Of roles by name.
+  Trim trim_named = Trim::kNone;
 };
 
 /// The plain form of a family. Empty `bos` and `eos` stand for the family's usual ones.

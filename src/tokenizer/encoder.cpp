@@ -34,6 +34,43 @@ bool strips_left(const VocabSource& source, std::string_view token) {
   return token == "<mask>" && std::find(kPre.begin(), kPre.end(), source.pre) != kPre.end();
 }
 
+/// Throws for a text of 1 GiB or more.
+std::string_view checked(std::string_view text) {
+  if (text.size() >= kTextMax) {
+    fail(ErrorKind::kInvalidArgument, "text to encode has {} bytes, the limit is {}", text.size(), kTextMax);
+  }
+  return text;
+}
+
+/// The parts' texts one after another, in `storage`.
+std::string_view join(std::span<const TextPart> parts, std::string& storage) {
+  for (const TextPart& part : parts) {
+    storage.append(part.text);
+    checked(storage);
+  }
+  return storage;
+}
+
+/// A control token inside a part that may form one.
+struct Mark {
+  SpecialHit hit;
+  std::size_t part_begin = 0;
+};
+
+/// Both in one order. Where a user-defined token begins together with a mark, or reaches into one from an earlier part,
+/// the mark stays: text beside a mark must not break it.
+std::vector<SpecialHit> united(std::span<const Mark> marks, std::span<const SpecialHit> user_defined) {
+  std::vector<SpecialHit> all;
+  auto next = marks.begin();
+  for (const SpecialHit& hit : user_defined) {
+    for (; next != marks.end() && next->hit.at < hit.at; ++next) all.push_back(next->hit);
+    const bool meets = next != marks.end() && hit.end() > next->hit.at;
+    if (!meets || (hit.at != next->hit.at && hit.at >= next->part_begin)) all.push_back(hit);
+  }
+  for (; next != marks.end(); ++next) all.push_back(next->hit);
+  return all;
+}
+
 }  // namespace
 
 Encoder::Encoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source) : vocab_(std::move(vocab)) {
@@ -58,15 +95,13 @@ Encoder::Encoder(std::shared_ptr<const Vocab> vocab, const VocabSource& source) 
   everything_ = SpecialMatcher(std::move(all));
 }
 
-std::vector<Token> Encoder::encode(std::string_view text, const EncodeOptions& options) const {
-  if (text.size() >= kTextMax) {
-    fail(ErrorKind::kInvalidArgument, "text to encode has {} bytes, the limit is {}", text.size(), kTextMax);
-  }
+std::vector<Token> Encoder::encode(std::span<const TextPart> parts, const EncodeOptions& options) const {
+  std::string joined;
+  const std::string_view text = parts.size() == 1 ? checked(parts.front().text) : join(parts, joined);
   std::vector<Token> tokens;
   if (options.add_special && vocab_->add_bos()) tokens.push_back(vocab_->bos());
   bool opens = true;
-  const SpecialMatcher& matcher = options.parse_special ? everything_ : always_;
-  for (const Fragment& fragment : matcher.cut(text)) {
+  for (const Fragment& fragment : cut(text, parts, options.parse_special)) {
     if (fragment.token >= 0) {
       tokens.push_back(fragment.token);
     } else {
@@ -76,6 +111,23 @@ std::vector<Token> Encoder::encode(std::string_view text, const EncodeOptions& o
   }
   if (options.add_special && vocab_->add_eos()) tokens.push_back(vocab_->eos());
   return tokens;
+}
+
+std::vector<Fragment> Encoder::cut(std::string_view text, std::span<const TextPart> parts, bool parse_special) const {
+  const auto parses = [&](const TextPart& part) { return parse_special && part.parse_special; };
+  if (std::none_of(parts.begin(), parts.end(), parses)) return always_.cut(text);
+  if (parts.size() == 1) return everything_.cut(text);
+  std::vector<Mark> marks;
+  std::size_t begin = 0;
+  for (const TextPart& part : parts) {
+    if (parses(part)) {
+      for (const SpecialHit& hit : everything_.find(part.text)) {
+        if (vocab_->is_special(hit.token->token)) marks.push_back({{begin + hit.at, hit.token}, begin});
+      }
+    }
+    begin += part.text.size();
+  }
+  return cut_at(text, united(marks, always_.find(text)));
 }
 
 }  // namespace pith::tokenizer

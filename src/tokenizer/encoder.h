@@ -3,6 +3,7 @@
 #include <pith/tokenizer.h>
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,8 @@ class Encoder {
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
-  /// Throws Error(kInvalidArgument) for a text of 1 GiB or more.
-  std::vector<Token> encode(std::string_view text, const EncodeOptions& options) const;
+  /// Throws Error(kInvalidArgument) for parts of 1 GiB or more together.
+  std::vector<Token> encode(std::span<const TextPart> parts, const EncodeOptions& options) const;
 
  protected:
   /// Appends the tokens of a text without special tokens. `opens`: it is at the very start or follows a special token.
@@ -31,6 +32,9 @@ class Encoder {
   const Vocab& vocab() const noexcept { return *vocab_; }
 
  private:
+  /// `text`: the parts' texts, one after another.
+  std::vector<Fragment> cut(std::string_view text, std::span<const TextPart> parts, bool parse_special) const;
+
   std::shared_ptr<const Vocab> vocab_;
   SpecialMatcher always_;      // user-defined tokens
   SpecialMatcher everything_;  // control tokens too

@@ -89,33 +89,34 @@ std::uint32_t SpecialMatcher::next(std::uint32_t node, std::uint8_t wanted) cons
   return found;
 }
 
-std::vector<SpecialMatcher::Hit> SpecialMatcher::hits(std::string_view text) const {
-  std::vector<Hit> found;
+std::vector<SpecialHit> SpecialMatcher::find(std::string_view text) const {
+  std::vector<SpecialHit> found;
   if (nodes_.empty()) return found;
   std::uint32_t node = 0;
   for (std::size_t at = text.size(); at-- > 0;) {
     node = next(node, byte(text[at]));
-    if (nodes_[node].longest >= 0) found.push_back({static_cast<std::uint32_t>(at), nodes_[node].longest});
+    const std::int32_t longest = nodes_[node].longest;
+    if (longest >= 0) found.push_back({at, &tokens_[static_cast<std::size_t>(longest)]});
   }
+  std::reverse(found.begin(), found.end());
   return found;
 }
 
-std::vector<Fragment> SpecialMatcher::cut(std::string_view text) const {
-  const std::vector<Hit> found = hits(text);
+std::vector<Fragment> cut_at(std::string_view text, std::span<const SpecialHit> hits) {
   std::vector<Fragment> fragments;
   // Of what is plain so far, and of what is not looked at yet.
   std::size_t begin = 0;
   std::size_t next_at = 0;
-  for (auto hit = found.rbegin(); hit != found.rend(); ++hit) {
-    if (hit->at < next_at) continue;
-    const SpecialToken& token = tokens_[static_cast<std::size_t>(hit->token)];
-    std::size_t end = hit->at;
+  for (const SpecialHit& hit : hits) {
+    if (hit.at < next_at) continue;
+    const SpecialToken& token = *hit.token;
+    std::size_t end = hit.at;
     if (token.strip_left) {
       while (end > begin && is_space(text[end - 1])) --end;
     }
     if (end > begin) fragments.push_back({-1, text.substr(begin, end - begin)});
-    fragments.push_back({token.token, text.substr(hit->at, token.text.size())});
-    next_at = hit->at + token.text.size();
+    fragments.push_back({token.token, text.substr(hit.at, token.text.size())});
+    next_at = hit.end();
     if (token.strip_right) {
       while (next_at < text.size() && is_space(text[next_at])) ++next_at;
     }

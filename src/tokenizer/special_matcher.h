@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,18 @@ struct Fragment {
   std::string_view text;
 };
 
+/// A token that begins at a byte of a text.
+struct SpecialHit {
+  std::size_t at = 0;
+  const SpecialToken* token = nullptr;
+
+  std::size_t end() const noexcept { return at + token->text.size(); }
+};
+
+/// Cuts a text at tokens that were found in it, sorted by where they begin, at most one a byte: leftmost first, without
+/// those that begin inside the one before. No fragment is empty.
+std::vector<Fragment> cut_at(std::string_view text, std::span<const SpecialHit> hits);
+
 /// Finds special tokens in texts: leftmost first, the longest of those that begin there. Takes time in proportion to
 /// the text, whatever the tokens: an automaton (Aho and Corasick, 1975) over the tokens written backwards goes through
 /// the text from its end, and knows at each place the longest token that begins there. Immutable.
@@ -36,8 +49,10 @@ class SpecialMatcher {
   /// each of theirs, of which there must be less than 2^31.
   explicit SpecialMatcher(std::vector<SpecialToken> tokens);
 
-  /// Cuts a text, shorter than 4 GiB, at its special tokens. No fragment is empty.
-  std::vector<Fragment> cut(std::string_view text) const;
+  /// The longest token at each place where one begins, in order; they point into the matcher.
+  std::vector<SpecialHit> find(std::string_view text) const;
+  /// Cuts a text at its special tokens.
+  std::vector<Fragment> cut(std::string_view text) const { return cut_at(text, find(text)); }
 
  private:
   /// The end of one or more tokens. Its children, which have one more byte in front, lie side by side, sorted by it.
@@ -50,18 +65,11 @@ class SpecialMatcher {
     std::uint16_t children = 0;
     std::uint8_t first_byte = 0;
   };
-  /// A token that begins at a place.
-  struct Hit {
-    std::uint32_t at = 0;
-    std::int32_t token = 0;
-  };
 
   void build();
   /// The node with one more byte in front; 0, the root, if there is none.
   std::uint32_t child(std::uint32_t node, std::uint8_t byte) const noexcept;
   std::uint32_t next(std::uint32_t node, std::uint8_t byte) const noexcept;
-  /// The longest token at each place where one begins, from the text's end to its beginning.
-  std::vector<Hit> hits(std::string_view text) const;
 
   std::vector<SpecialToken> tokens_;  // in the order of their texts read backwards
   std::vector<Node> nodes_;           // shorter endings first; empty where there are no tokens

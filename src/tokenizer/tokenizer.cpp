@@ -12,7 +12,12 @@ Tokenizer::Tokenizer(std::shared_ptr<const tokenizer::Vocab> vocab, std::shared_
     : vocab_(std::move(vocab)), encoder_(std::move(encoder)) {}
 
 std::vector<Token> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  return encoder_->encode(text, options);
+  const TextPart whole = {text, true};
+  return encoder_->encode(std::span(&whole, 1), options);
+}
+
+std::vector<Token> Tokenizer::encode(std::span<const TextPart> parts, const EncodeOptions& options) const {
+  return encoder_->encode(parts, options);
 }
 
 std::string Tokenizer::decode(std::span<const Token> tokens, bool special) const {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tools/command.h"
@@ -23,27 +24,54 @@ struct ChatArgs {
   SessionArgs session;
   GenerateArgs generate;
   std::string system;
+  ChatOverflow overflow = ChatOverflow::kDropOldest;
 };
+
+bool input_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 /// The next message, asked for where somebody types it; false at the end.
 bool read_message(std::string& message) {
-  if (::isatty(STDIN_FILENO) == 1) fmt::print(stderr, "> ");
+  if (input_is_terminal()) fmt::print(stderr, "> ");
   return static_cast<bool>(std::getline(std::cin, message));
+}
+
+/// Nothing for a message that does not fit, which somebody who types is told of, and may try again.
+std::optional<Generation> answer(Chat& conversation, const std::string& message, const GenerateOptions& options,
+                                 Interrupt& interrupt) {
+  try {
+    std::optional<Generation> generation = conversation.say(message, options, write_piece, interrupt.arm());
+    interrupt.disarm();
+    return generation;
+  } catch (const Error& error) {
+    interrupt.disarm();
+    if (error.kind() != ErrorKind::kContextFull || !input_is_terminal()) throw;
+    fmt::print(stderr, "pith: the message was not sent: {}\n", error.what());
+    return std::nullopt;
+  }
+}
+
+/// Says what the conversation has forgotten since `dropped_before`.
+void report_dropped(const Chat& conversation, std::size_t dropped_before) {
+  const std::size_t dropped = conversation.dropped() - dropped_before;
+  if (dropped == 0) return;
+  fmt::print(stderr, "pith: the context was full: the {} oldest messages are forgotten\n", dropped);
 }
 
 void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
-  Chat conversation(session, args.system);
+  Chat conversation(session, {.system = args.system, .overflow = args.overflow});
   const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
   for (std::string message; read_message(message);) {
     if (message.empty()) continue;
-    const Generation generation = conversation.say(message, options, write_piece, interrupt.arm());
-    interrupt.disarm();
+    const std::size_t dropped_before = conversation.dropped();
+    const std::optional<Generation> generation = answer(conversation, message, options, interrupt);
+    if (!generation) continue;
     write_output("\n");
     finish_output();
-    if (args.model.verbose) fmt::print(stderr, "{}", summary(generation, session.kv_stats()));
+    report_dropped(conversation, dropped_before);
+    if (args.model.verbose) fmt::print(stderr, "{}", summary(*generation, session.kv_stats()));
   }
 }
 
@@ -54,6 +82,10 @@ void add_chat(Command& app, Action& action, const Known& known) {
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);
   command->add_option("--system", args->system, "The system message")->type_name("TEXT");
+  command->add_choice<ChatOverflow>(
+      "--overflow", args->overflow,
+      {{"drop", ChatOverflow::kDropOldest}, {"error", ChatOverflow::kError}, {"evict", ChatOverflow::kEvict}},
+      "When the context is full: drop (the default) the oldest turns, stop with an error, or leave it to --evict");
   args->generate.add_to(*command);
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);

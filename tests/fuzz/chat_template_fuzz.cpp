@@ -23,11 +23,25 @@ std::vector<ChatMessage> read_messages(Input& input) {
   return messages;
 }
 
+/// The parts are the text, and what the messages say is in order.
+void check_parts(const RenderedChat& chat) {
+  std::string joined;
+  for (const TextPart& part : chat.parts()) joined += part.text;
+  require(joined == chat.text, "parts are the text");
+  std::size_t at = 0;
+  for (const auto& [begin, end] : chat.contents) {
+    require(at <= begin && begin < end && end <= chat.text.size(), "contents come in order");
+    at = end;
+  }
+}
+
 /// nullopt where the conversation is refused, which must be for its roles.
 std::optional<std::string> render(const ChatTemplate& chat, std::span<const ChatMessage> messages, bool open_reply) {
   std::optional<std::string> text;
   try {
-    text = chat.render(messages, open_reply);
+    RenderedChat rendered = chat.render_marked(messages, open_reply);
+    check_parts(rendered);
+    text = std::move(rendered.text);
   } catch (const Error& error) {
     check_error(error);
     const bool known = chat.format() != ChatFormat::kNone;

@@ -76,6 +76,9 @@ void check_text(const Fixture& fixture, std::string_view text) {
   check_ids(tokenizer, plain);
   require(std::ranges::none_of(plain, [&](Token t) { return tokenizer.is_special(t); }) || fixture.loses,
           "plain text becomes no special token");
+  const std::size_t middle = text.size() / 2;
+  const std::array<TextPart, 2> parts = {{{text.substr(0, middle), false}, {text.substr(middle), false}}};
+  require(tokenizer.encode(parts, {.add_special = false}) == plain, "who wrote a text does not change its tokens");
   const std::string back = tokenizer.decode(plain);
   if (fixture.bpe) {
     require(back == tokenizer::replace_invalid_utf8(text), "byte-level BPE gives the text back");

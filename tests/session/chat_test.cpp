@@ -2,64 +2,15 @@
 #include <pith/pith.h>
 #include <rapidcheck/gtest.h>
 
-#include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
 
-#include "support/tiny_model.h"
+#include "session/chat_fixture.h"
 
 namespace pith {
 namespace {
 
-using test::TempDir;
-
-constexpr Token kImEnd = 2;
-
-/// What the tiny model has of its own.
-constexpr const char* kChatMl = nullptr;
-constexpr const char* kLlama3 =
-    "{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + "
-    "message['content'] | trim + '<|eot_id|>' }}{% endfor %}";
-constexpr const char* kGemma =
-    "{% for message in messages %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' "
-    "}}{% endfor %}";
-
-Model load_tiny(const char* chat_template) {
-  const TempDir folder;
-  test::GgufWriter writer = test::tiny_model_writer();
-  if (chat_template != nullptr) {
-    writer.remove("tokenizer.chat_template").add("tokenizer.chat_template", chat_template);
-  }
-  const auto path = folder / "chat.gguf";
-  writer.write(path);
-  return Model::load(path);
-}
-
-std::string held_text(const Session& session) { return session.model().tokenizer().decode(session.tokens(), true); }
-
-/// The conversation up to where its last reply begins.
-std::string rendered_prompt(const Model& model, std::vector<ChatMessage> messages) {
-  if (!messages.empty() && messages.back().role == "assistant") messages.pop_back();
-  return model.chat_template().render(messages, true);
-}
-
-std::string without_spaces(std::string text) {
-  std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
-  return text;
-}
-
-/// Sampling from the bytes of a few characters and the end token only.
-SamplingOptions from_alphabet(const std::string& alphabet, float end_bias, std::uint64_t seed) {
-  constexpr float kFar = 500.0F;
-  constexpr Token kFirstByte = 3;
-  SamplingOptions sampling;
-  sampling.temperature = 20.0F;
-  sampling.seed = seed;
-  for (const char c : alphabet) sampling.logit_bias[kFirstByte + static_cast<unsigned char>(c)] = kFar;
-  if (end_bias > 0) sampling.logit_bias[kImEnd] = kFar + end_bias;
-  return sampling;
-}
+using namespace test;
 
 struct Turn {
   std::string message;
@@ -218,17 +169,6 @@ TEST(Chat, AMessageThatDoesNotFitIsTakenBack) {
   EXPECT_EQ(held_text(session), held);
   chat.say("b", options);
   EXPECT_TRUE(held_text(session).starts_with(rendered_prompt(model, chat.messages())));
-}
-
-TEST(Chat, AFullContextEndsTheReply) {
-  const Model model = load_tiny(kChatMl);
-  Session session(model, {.context = 50});
-  Chat chat(session);
-  GenerateOptions options;
-  options.sampling = from_alphabet("ab", 0.0F, 6);
-  EXPECT_EQ(chat.say("a", options).reason, FinishReason::kContext);
-  EXPECT_THROW(chat.say("b", options), Error);
-  EXPECT_EQ(chat.messages().size(), 2U);
 }
 
 TEST(Chat, AnExceptionOfTheCallbackTakesTheMessageBack) {

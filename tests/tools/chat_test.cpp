@@ -39,6 +39,46 @@ TEST_F(ChatTool, VerboseTellsSpeedAndBytes) {
   EXPECT_EQ(summaries, 2U) << outcome.err;
 }
 
+TEST_F(ChatTool, AFullContextForgetsTheOldestTurnsAndSaysSo) {
+  Args command = command_;
+  command.insert(command.end(), {"--ctx", "200"});
+  std::string said;
+  for (int i = 0; i < 12; ++i) said += "question number " + std::to_string(i) + "\n";
+  const Outcome outcome = pith(command, {.input = said});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("oldest messages are forgotten"), std::string::npos) << outcome.err;
+
+  command.insert(command.end(), {"--overflow", "error"});
+  const Outcome error = pith(command, {.input = said});
+  EXPECT_EQ(error.status, 1);
+  EXPECT_NE(error.err.find("the context is 200"), std::string::npos) << error.err;
+  EXPECT_FALSE(error.out.empty());
+
+  command.back() = "evict";
+  EXPECT_EQ(pith(command, {.input = said}).status, 1) << "there is no policy";
+  command.insert(command.end(), {"--evict", "window", "--budget", "256"});
+  const Outcome evicted = pith(command, {.input = said});
+  EXPECT_EQ(evicted.status, 0) << evicted.err;
+  EXPECT_EQ(evicted.err, "");
+}
+
+TEST_F(ChatTool, AMessageThatNeverFitsEndsAConversationFromAFile) {
+  Args command = command_;
+  command.insert(command.end(), {"--ctx", "100"});
+  const Outcome outcome = pith(command, {.input = std::string(500, 'x') + "\n"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("nothing left to drop"), std::string::npos) << outcome.err;
+}
+
+TEST_F(ChatTool, SpecialTokensInMessagesAreText) {
+  Session session(Model::load(model_));
+  pith::Chat chat(session, "Be brief.");
+  const std::string said = "a<|im_end|>b";
+  const std::string expected = chat.say(said, {.tokens_max = 6, .ignore_end = true}).text + "\n";
+  EXPECT_EQ(std::count(session.tokens().begin(), session.tokens().end(), 2), 2);
+  EXPECT_EQ(pith_output(command_, said), expected);
+}
+
 TEST_F(ChatTool, InterruptWhileWaitingEndsTheProgram) {
   Process process(pith_command(command_), {.input = "one\n", .keeps_input_open = true});
   ASSERT_TRUE(process.has_begun());

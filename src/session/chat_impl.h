@@ -1,0 +1,53 @@
+#pragma once
+
+#include <pith/chat.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "session/chat_transcript.h"
+
+namespace pith {
+
+/// What a conversation consists of. Nothing of it changes before a reply has begun.
+class Chat::Impl {
+ public:
+  Impl(Session& session, ChatOptions options);
+
+  /// Replies to these messages, which then are the conversation, with the reply.
+  Generation reply(std::vector<ChatMessage> messages, const GenerateOptions& options, const PieceSink& on_piece,
+                   const std::stop_token& stop);
+  /// Throws if the format does not take them.
+  void set_messages(std::vector<ChatMessage> messages);
+  const std::vector<ChatMessage>& messages() const noexcept { return messages_; }
+  std::size_t dropped() const noexcept { return dropped_; }
+
+ private:
+  /// A conversation that fits.
+  struct Plan {
+    std::vector<ChatMessage> messages;
+    session::Transcript transcript;
+    std::size_t dropped = 0;
+  };
+
+  session::Transcript transcript_of(std::span<const ChatMessage> messages) const;
+  /// Drops turns where it must and may. Throws Error(kContextFull) if that does not do.
+  Plan fitted(std::vector<ChatMessage> messages, const GenerateOptions& options) const;
+  Plan without_old_turns(const std::vector<ChatMessage>& messages, std::size_t tokens_most) const;
+  /// Tokens that are to be free for a reply.
+  std::size_t reserve(const GenerateOptions& options) const;
+  /// Makes the session hold these tokens, and says how many were fed for it: fewer than were missing if stopped.
+  std::size_t feed_missing(std::span<const Token> wanted, const std::stop_token& stop);
+  /// The session is left with the first `tokens` at most.
+  void go_back(std::size_t tokens);
+
+  Session* session_;
+  ChatTemplate template_;
+  ChatOptions options_;  // without the messages
+  std::vector<ChatMessage> messages_;
+  session::Transcript transcript_;
+  std::size_t dropped_ = 0;
+};
+
+}  // namespace pith

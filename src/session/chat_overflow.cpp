@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/fail.h"
+#include "session/chat_impl.h"
+#include "session/chat_turns.h"
+
+namespace pith {
+
+session::Transcript Chat::Impl::transcript_of(std::span<const ChatMessage> messages) const {
+  return transcript_.adapted(session_->model().tokenizer(), template_.render_marked(messages, true),
+                             options_.parse_special);
+}
+
+std::size_t Chat::Impl::reserve(const GenerateOptions& options) const {
+  if (options_.reserve > 0) return static_cast<std::size_t>(options_.reserve);
+  const std::size_t quarter = static_cast<std::size_t>(session_->context()) / 4;
+  return options.tokens_max < 0 ? quarter : std::min(static_cast<std::size_t>(options.tokens_max), quarter);
+}
+
+Chat::Impl::Plan Chat::Impl::fitted(std::vector<ChatMessage> messages, const GenerateOptions& options) const {
+  session::Transcript transcript = transcript_of(messages);
+  Plan plan = {std::move(messages), std::move(transcript), 0};
+  if (session_->evicts()) return plan;
+  const auto context = static_cast<std::size_t>(session_->context());
+  if (options_.overflow == ChatOverflow::kDropOldest) {
+    const std::size_t room = context - std::min(reserve(options), context);
+    const auto share = static_cast<std::size_t>(options_.keep_share * static_cast<double>(context));
+    if (plan.transcript.tokens().size() > room) plan = without_old_turns(plan.messages, std::min(room, share));
+  }
+  if (const std::size_t tokens = plan.transcript.tokens().size(); tokens > context) {
+    fail(ErrorKind::kContextFull, "the conversation of {} messages takes {} tokens{}, the context is {}",
+         plan.messages.size(), tokens,
+         options_.overflow == ChatOverflow::kDropOldest ? " with nothing left to drop" : "", context);
+  }
+  return plan;
+}
+
+/// As few turns as do, found by halving: each try encodes what is left.
+Chat::Impl::Plan Chat::Impl::without_old_turns(const std::vector<ChatMessage>& messages,
+                                               std::size_t tokens_most) const {
+  const session::Turns all = session::droppable_turns(messages, options_.keep_messages);
+  const auto without = [&](std::size_t turns) {
+    std::vector<ChatMessage> kept = session::without_oldest(messages, all, turns);
+    session::Transcript transcript = transcript_of(kept);
+    const std::size_t dropped = messages.size() - kept.size();
+    return Plan{std::move(kept), std::move(transcript), dropped};
+  };
+  std::size_t too_few = 0;
+  std::size_t turns = all.ends.size();
+  Plan best = without(turns);
+  while (turns - too_few > 1) {
+    const std::size_t middle = too_few + (turns - too_few) / 2;
+    Plan plan = without(middle);
+    if (plan.transcript.tokens().size() <= tokens_most) {
+      turns = middle;
+      best = std::move(plan);
+    } else {
+      too_few = middle;
+    }
+  }
+  return best;
+}
+
+}  // namespace pith

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <pith/chat_format.h>
+#include <pith/options.h>
+#include <pith/tokenizer.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace pith::session {
+
+/// The tokens that stand for a conversation, and how they go with its text: what is encoded of it depends on where the
+/// text was cut for feeding, and replies stand there as the model wrote them.
+class Transcript {
+ public:
+  /// Nothing said yet, behind these tokens.
+  explicit Transcript(std::vector<Token> prefix);
+
+  std::span<const Token> tokens() const noexcept { return tokens_; }
+
+  /// That of another rendering: keeps what the two begin with, up to where a feed or a reply ended, and encodes the
+  /// rest. With `parse_special`, whatever spells a special token is one.
+  Transcript adapted(const Tokenizer& tokenizer, RenderedChat chat, bool parse_special) const;
+
+  /// Takes a reply's tokens in, as far as they say what the last message says. So far the transcript ends where the
+  /// reply begins.
+  void append_reply(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
+                    std::span<const ChatMessage> messages, std::span<const Token> reply);
+
+ private:
+  /// The first `tokens` tokens stand for the first `bytes` bytes.
+  struct Mark {
+    std::size_t bytes = 0;
+    std::size_t tokens = 0;
+  };
+
+  Transcript() = default;
+
+  RenderedChat chat_;
+  std::vector<Token> tokens_;
+  std::vector<Mark> marks_;  // in order; never empty
+};
+
+}  // namespace pith::session
