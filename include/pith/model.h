@@ -61,6 +61,7 @@ class Model {
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }
 
  private:
+  friend class ModelOutline;
   explicit Model(std::shared_ptr<const model::ModelImpl> impl);
   std::shared_ptr<const model::ModelImpl> impl_;
 };

@@ -11,6 +11,7 @@
 #include <pith/manifest.h>
 #include <pith/model.h>
 #include <pith/options.h>
+#include <pith/plan.h>
 #include <pith/session.h>
 #include <pith/snapshot.h>
 #include <pith/stats.h>

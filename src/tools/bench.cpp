@@ -107,13 +107,7 @@ void add_bench(Command& app, Action& action, const Codecs& codecs) {
   const auto args = std::make_shared<BenchArgs>();
   args->codecs = codecs;
   args->model.add_to(*command);
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once; default f16",
-                               codec_list(codecs)))
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, codecs, "f16");
   add_sparse(*command, args->sparse);
   add_workload_to(*command, *args);
   command->add_choice("--format", args->format,

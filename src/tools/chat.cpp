@@ -34,6 +34,7 @@ bool read_message(std::string& message) {
 void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
+  fmt::print(stderr, "{}", context_warning(session));
   Chat conversation(session, args.system);
   const GenerateOptions options = args.generate.finished();
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
@@ -45,6 +46,7 @@ void chat(const ChatArgs& args) {
     finish_output();
     if (args.model.verbose) fmt::print(stderr, "{}", summary(generation, session.kv_stats()));
   }
+  if (session.position() > 0) fmt::print(stderr, "{}", kv_summary(session.kv_stats()));
 }
 
 }  // namespace

@@ -125,11 +125,7 @@ void add_common_to(Command& app, EvalEvictionArgs& args, const Known& known) {
   app.add_option("--ratios", args.ratios, "Shares of the tokens that are evicted; default 0.25,0.5,0.75,0.9")
       ->delimiter(',')
       ->type_name("X,...");
-  app.add_option("--kv", args.kv,
-                 fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; "
-                             "default f16",
-                             codec_list(known.codecs)))
-      ->type_name("TYPE");
+  add_kv(app, args.kv, known.codecs, "f16");
   app.add_option("--seed", args.seed, "Of random and of the passkeys; default 0")->type_name("N");
   args.parts.add_parts_to(app, known.policies);
 }

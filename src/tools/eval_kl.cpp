@@ -188,14 +188,7 @@ void add_eval_kl(Command& app, Action& action, const Known& known) {
   command->add_option("--chunks", args->chunks, "Chunks of each text; 0 (the default): all that it has")
       ->not_negative()
       ->type_name("N");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once",
-                               codec_list(known.codecs)))
-      ->required()
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, known.codecs)->required();
   add_sparse(*command, args->sparse);
   command
       ->add_option("--decode", args->decode,

@@ -219,13 +219,7 @@ void add_eval_needle(Command& app, Action& action, const Known& known) {
       ->delimiter(',')
       ->range(0.0, 100.0)
       ->type_name("X,...");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once",
-                               codec_list(known.codecs)))
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, known.codecs);
   command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
   command->add_option("--plot", args->plot, "Where heat maps go, as SVG")->type_name("FILE");
   args->eviction.add_to(*command, known.policies);

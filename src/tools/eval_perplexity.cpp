@@ -120,6 +120,8 @@ void add_eval_perplexity(Command& app, Action& action, const Known& known) {
   command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
       ->not_negative()
       ->type_name("N");
+  // A text's perplexity is the model's: it is compared with other engines' figures, which are those of an f16 cache.
+  args->session.kv_default = "f16";
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);
   add_format(*command, args->format);

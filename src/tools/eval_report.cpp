@@ -251,12 +251,7 @@ void add_eval_report(Command& app, Action& action, const Known& known) {
   command->add_option("--repeats", args->repeats, "Passkeys for each length and depth; default 1")
       ->range(1, kRepeatsMax)
       ->type_name("N");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("KV caches: {}; may be given more than once", codec_list(known.codecs)))
-      ->required()
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, known.codecs)->required();
   command->add_option("--vectors", args->vectors, "Random vectors of each size for distortion; default 8192")
       ->range(1, kVectorsMax)
       ->type_name("N");

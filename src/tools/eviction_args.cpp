@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "eval/fail.h"
+
 namespace pith::tools {
 namespace {
 
@@ -99,15 +101,15 @@ EvictionOptions EvictionArgs::options() const {
   options.interval = interval;
   options.registry = policies;
   if (!policy.empty() && budget == 0 && budget_bytes == 0) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("--evict {} needs a budget: --budget or --budget-bytes, at least 1", policy));
+    eval::fail(ErrorKind::kInvalidArgument, "--evict {} needs a budget: --budget or --budget-bytes, at least 1",
+               policy);
   }
   return options;
 }
 
 std::pair<std::string, PolicyParameters> parse_part(const std::string& text) {
   std::optional<Part> part = try_part(text);
-  if (!part) throw Error(ErrorKind::kInvalidArgument, complaint(text));
+  if (!part) eval::fail(ErrorKind::kInvalidArgument, "{}", complaint(text));
   return *std::move(part);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/fail.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -26,7 +27,7 @@ void logits(const LogitsArgs& args) {
   const std::string text = read_text(args.file);
   const Model model = args.model.load();
   const std::vector<Token> tokens = args.ids ? parse_ids(text, args.file) : model.tokenizer().encode(text);
-  if (tokens.empty()) throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no tokens in it", args.file));
+  if (tokens.empty()) eval::fail(ErrorKind::kInvalidArgument, "{}: no tokens in it", args.file);
   Session session(model, args.session.options(args.model.threads));
   OutputFile out(args.out);
   if (args.all) {

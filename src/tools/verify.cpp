@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/fail.h"
 #include "tools/command.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
@@ -71,7 +72,7 @@ class Report {
     finish_output();
     const auto first = std::find_if(checks_.begin(), checks_.end(), [](const Check& c) { return !c.passed; });
     const std::string more = failed == 1 ? "" : fmt::format(" (and {} more failed)", failed - 1);
-    throw Error(ErrorKind::kIntegrity, fmt::format("{}: {}: {}{}", args_.model.path, first->name, first->detail, more));
+    eval::fail(ErrorKind::kIntegrity, "{}: {}: {}{}", args_.model.path, first->name, first->detail, more);
   }
 
  private:
