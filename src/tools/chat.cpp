@@ -52,7 +52,7 @@ void chat(const ChatArgs& args) {
 }  // namespace
 
 void add_chat(Command& app, Action& action, const Known& known) {
-  auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one a line");
+  auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one per line");
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);
   command->add_option("--system", args->system, "The system message")->type_name("TEXT");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace pith::tools {
@@ -76,7 +77,7 @@ std::string case_functions(const CommandRow& root) {
 
 /// Finds the command that is being typed, then what its value, option or argument may be. "--option=value" comes as
 /// three words, since = separates words.
-constexpr std::string_view kBash = R"(_pith() {
+constexpr std::string_view kBash = R"sh(_pith() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=pith reply i
   for ((i = 1; i < COMP_CWORD; ++i)); do
     [[ " $(_pith_subcommands "$command") " == *" ${COMP_WORDS[i]} "* ]] && command+=" ${COMP_WORDS[i]}"
@@ -110,9 +111,9 @@ else reply = $(_pith_positional "$command"); fi
     esac
     }
 complete -F _pith pith
-)";
+)sh";
 
-constexpr std::string_view kZsh = R"(_pith() {
+constexpr std::string_view kZsh = R"sh(_pith() {
   local command=pith reply i
   for ((i = 2; i < CURRENT; ++i)); do
     [[ " $(_pith_subcommands "$command") " == *" ${words[i]} "* ]] && command+=" ${words[i]}"
@@ -144,7 +145,7 @@ constexpr std::string_view kZsh = R"(_pith() {
   esac
 }
 if [[ ${funcstack[1]} == _pith ]]; then _pith "$@"; else compdef _pith pith; fi
-)";
+)sh";
 
 /// "name:help" a line, as _describe reads them.
 std::string described(const std::string& name, const std::string& help) {

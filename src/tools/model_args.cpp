@@ -23,7 +23,8 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
       ->type_name("FILE");
   add_arithmetic(app, arithmetic);
   add_threads(app, threads);
-  app.add_option("--manifest", manifest, "Load only what this manifest says (pith manifest)")->type_name("FILE");
+  app.add_option("--manifest", manifest, "Load the model only if it is what this manifest says (pith manifest)")
+      ->type_name("FILE");
   app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
 }
 
@@ -54,7 +55,7 @@ void add_arithmetic(Command& app, Arithmetic& arithmetic) {
   static const std::vector<std::pair<std::string, Arithmetic>> kinds = {{"fast", Arithmetic::kFast},
                                                                         {"f32", Arithmetic::kF32}};
   app.add_choice("--arithmetic", arithmetic, kinds,
-                 "fast (the default): activations in 8 bits where weights are quantized; f32: the reference");
+                 "fast (the default): activations are quantized to 8 bits where weights are; f32: the reference");
 }
 
 Option* add_kv(Command& app, std::string& kv, const Codecs& codecs, const std::string& fallback) {
@@ -90,7 +91,8 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
 }
 
 void SessionArgs::add_context_to(Command& app) {
-  app.add_option("--ctx", context, "Tokens the session can hold; 0 (the default): what the model was trained for")
+  app.add_option("--ctx", context,
+                 "Tokens that the session can hold; 0 (the default): as many as the model was trained for")
       ->not_negative()
       ->type_name("N");
 }

@@ -133,7 +133,7 @@ void verify(const VerifyArgs& args) {
 }  // namespace
 
 void add_verify(Command& app, Action& action) {
-  auto* command = app.add_subcommand("verify", "Whether a model is sound, and the one that digests say");
+  auto* command = app.add_subcommand("verify", "Check that a model is sound, and that it is the one that digests say");
   const auto args = std::make_shared<VerifyArgs>();
   args->model.add_to(*command, "model,-m,--model");
   command
