@@ -89,27 +89,24 @@ constexpr std::string_view kBash = R"sh(_pith() {
   fi
   reply=$(_pith_value "$command" "$previous")
   if [[ -z $reply && $current == -* ]]; then
-    reply="words $(_pith_options "$command")" elif[[-z $reply]];
-then reply = $(_pith_subcommands "$command") if[[-n $reply]];
-then reply = "words $reply";
-else reply = $(_pith_positional "$command"); fi
+    reply="words $(_pith_options "$command")"
+  elif [[ -z $reply ]]; then
+    reply=$(_pith_subcommands "$command")
+    if [[ -n $reply ]]; then reply="words $reply"; else reply=$(_pith_positional "$command"); fi
   fi
   COMPREPLY=()
   case $reply in
-    "words "*) mapfile -t COMPREPLY < <(compgen -W "${reply#words }" -- "$current") ;
-;
+    "words "*) mapfile -t COMPREPLY < <(compgen -W "${reply#words }" -- "$current") ;;
     file)
       compopt -o filenames 2> /dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      ;
-    ;
+      ;;
     folder)
       compopt -o filenames 2> /dev/null
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
-      ;
-    ;
-    esac
-    }
+      ;;
+  esac
+}
 complete -F _pith pith
 )sh";
 
