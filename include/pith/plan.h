@@ -18,7 +18,7 @@ struct MemoryPlan {
   std::uint64_t kv_bytes = 0;
   /// Activations of a batch (SessionOptions::batch_tokens) and logits, of all sessions.
   std::uint64_t scratch_bytes = 0;
-  /// An allowance for the rest: 16 MiB for the program, its libraries and the allocator, and 288 bytes for each token
+  /// An allowance for the rest: 8 MiB for the program, its libraries and the allocator, and 96 bytes for each token
   /// of the vocabulary, which the tokenizer holds as text and in tables.
   std::uint64_t process_bytes = 0;
 

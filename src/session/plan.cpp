@@ -14,9 +14,9 @@
 namespace pith {
 namespace {
 
-/// Measured on SmolLM2-135M (49,152 tokens in the vocabulary) and gemma-3-270m (262,144): tests/session/plan_test.cpp.
-constexpr std::uint64_t kProgramBytes = std::uint64_t{16} << 20;
-constexpr std::uint64_t kBytesPerVocabularyToken = 288;
+/// Measured on SmolLM2-135M (49,152 tokens in the vocabulary) and gemma-3-270m (262,144): tests/tools/plan_test.cpp.
+constexpr std::uint64_t kProgramBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kBytesPerVocabularyToken = 96;
 
 /// The most that the cache holds until it has `tokens` tokens: now, or when the page before was about to be full.
 std::uint64_t kv_peak(const Model& model, const KvOptions& kv, int tokens) {

@@ -111,13 +111,13 @@ TEST_F(PlanTool, PredictsTheMemoryOfARun) {
     const auto model = find_model(name);
     if (!model) GTEST_SKIP() << "no model " << name;
     std::string ids;
-    for (int i = 0; i < 2000; ++i) ids += std::to_string(1000 + i * 7919 % 40000) + " ";
+    for (int i = 0; i < 1000; ++i) ids += std::to_string(1000 + i * 7919 % 40000) + " ";
     const std::string text = write_text(folder_ / "ids.txt", ids);
     for (const char* kv : {"f16", "int4"}) {
       const Outcome run = pith({"logits", "-m", model->string(), "-f", text, "--ids", "--out", "/dev/null", "--kv", kv,
-                                "--ctx", "2000", "--threads", "2"});
+                                "--ctx", "1000", "--threads", "2"});
       ASSERT_EQ(run.status, 0) << run.err;
-      const json plan = pith_json({"plan", model->string(), "--context", "2000", "--kv", kv, "--no-limits"});
+      const json plan = pith_json({"plan", model->string(), "--context", "1000", "--kv", kv, "--no-limits"});
       const double predicted = plan["results"][0]["total_bytes"];
       const auto measured = static_cast<double>(run.peak_bytes);
       EXPECT_NEAR(predicted / measured, 1.0, 0.1)
