@@ -34,6 +34,8 @@ std::string kv_summary(const KvStats& kv) {
     text += fmt::format(", {} ({:.0f} %) {} than f16", bytes_text(difference),
                         100.0 * static_cast<double>(difference) / static_cast<double>(kv.bytes_f16),
                         less ? "less" : "more");
+    // Of a few tokens that is all there is.
+    if (!less && kv.exact_bytes >= difference) text += ": the newest page of 64 tokens is exact until it is full";
   }
   if (kv.policy_bytes != 0) text += fmt::format("; {} for the eviction policy", bytes_text(kv.policy_bytes));
   return text + "\n";
