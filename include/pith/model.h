@@ -66,6 +66,7 @@ class PITH_EXPORT Model {
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }
 
  private:
+  friend class ModelOutline;
   explicit Model(std::shared_ptr<const model::ModelImpl> impl);
   std::shared_ptr<const model::ModelImpl> impl_;
 };

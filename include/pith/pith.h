@@ -14,6 +14,7 @@
 #include <pith/manifest.h>
 #include <pith/model.h>
 #include <pith/options.h>
+#include <pith/plan.h>
 #include <pith/random.h>
 #include <pith/sampler_stage.h>
 #include <pith/sampling.h>

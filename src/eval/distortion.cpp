@@ -7,6 +7,8 @@
 #include <random>
 #include <span>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
@@ -180,9 +182,9 @@ const PaperDistortion* paper_distortion(double bits) {
 }
 
 std::vector<Distortion> measure_distortion(const DistortionOptions& options, const DistortionProgress& on_size) {
-  if (options.sizes.empty()) throw Error(ErrorKind::kInvalidArgument, "no sizes");
-  if (options.vectors == 0) throw Error(ErrorKind::kInvalidArgument, "vectors is 0, must be at least 1");
-  if (options.draws == 0) throw Error(ErrorKind::kInvalidArgument, "draws is 0, must be at least 1");
+  if (options.sizes.empty()) fail(ErrorKind::kInvalidArgument, "no sizes");
+  if (options.vectors == 0) fail(ErrorKind::kInvalidArgument, "vectors is 0, must be at least 1");
+  if (options.draws == 0) fail(ErrorKind::kInvalidArgument, "draws is 0, must be at least 1");
   // All before the first is measured, so that a wrong name or size costs no time.
   std::vector<std::vector<Contestant>> by_size;
   by_size.reserve(options.sizes.size());

@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
@@ -41,10 +43,10 @@ std::vector<std::string> with_controls(std::span<const std::string> policies) {
 EvictionSetup checked(EvictionSetup setup) {
   setup.policies = with_controls(setup.policies);
   for (const std::string& policy : setup.policies) make_policy(policy, {}, setup.common.registry.get());
-  if (setup.ratios.empty()) throw Error(ErrorKind::kInvalidArgument, "no ratios");
+  if (setup.ratios.empty()) fail(ErrorKind::kInvalidArgument, "no ratios");
   for (const double ratio : setup.ratios) {
     if (ratio >= 0 && ratio < 1) continue;
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("ratio is {}, must be at least 0 and below 1", ratio));
+    fail(ErrorKind::kInvalidArgument, "ratio is {}, must be at least 0 and below 1", ratio);
   }
   return setup;
 }

@@ -8,17 +8,19 @@
 #include <optional>
 #include <utility>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
 void check(const EvictionNeedleOptions& options) {
-  if (options.lengths.empty()) throw Error(ErrorKind::kInvalidArgument, "no lengths");
-  if (options.depths.empty()) throw Error(ErrorKind::kInvalidArgument, "no depths");
-  if (options.repeats == 0) throw Error(ErrorKind::kInvalidArgument, "repeats is 0, must be at least 1");
+  if (options.lengths.empty()) fail(ErrorKind::kInvalidArgument, "no lengths");
+  if (options.depths.empty()) fail(ErrorKind::kInvalidArgument, "no depths");
+  if (options.repeats == 0) fail(ErrorKind::kInvalidArgument, "repeats is 0, must be at least 1");
   constexpr auto kLongest = static_cast<std::size_t>(std::numeric_limits<int>::max());
   for (const std::size_t length : options.lengths) {
     if (length <= kLongest) continue;
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("length {}: must be at most {}", length, kLongest));
+    fail(ErrorKind::kInvalidArgument, "length {}: must be at most {}", length, kLongest);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "eval/divergence.h"
+#include "eval/fail.h"
 
 namespace pith::eval {
 namespace {
@@ -21,12 +22,10 @@ constexpr std::size_t kBudgetMin = 4;
 EvictionStreamOptions checked_stream(EvictionStreamOptions options) {
   options.setup = checked(std::move(options.setup));
   if (options.stream_tokens < 2) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("stream of {} tokens: must be at least 2", options.stream_tokens));
+    fail(ErrorKind::kInvalidArgument, "stream of {} tokens: must be at least 2", options.stream_tokens);
   }
   if (options.budget < kBudgetMin) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("budget is {} tokens, must be at least {}", options.budget, kBudgetMin));
+    fail(ErrorKind::kInvalidArgument, "budget is {} tokens, must be at least {}", options.budget, kBudgetMin);
   }
   if (options.block_tokens == 0) options.block_tokens = (options.stream_tokens + 9) / 10;
   return options;
@@ -35,8 +34,7 @@ EvictionStreamOptions checked_stream(EvictionStreamOptions options) {
 std::vector<Token> stream_of(const Model& model, std::string_view text, std::size_t count) {
   std::vector<Token> tokens = model.tokenizer().encode(text, {.add_special = true, .parse_special = false});
   if (tokens.size() < count) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("the text has {} tokens, too few for a stream of {}", tokens.size(), count));
+    fail(ErrorKind::kInvalidArgument, "the text has {} tokens, too few for a stream of {}", tokens.size(), count);
   }
   tokens.resize(count);
   return tokens;

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
@@ -22,7 +24,7 @@ std::string read_file(const fs::path& path) {
   std::ostringstream text;
   // Asks the file whether it is empty, since an empty file sets the fail bit of the stream that it is written to.
   if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  if (!file.is_open() || file.bad()) throw Error(ErrorKind::kIo, fmt::format("{}: cannot read", path.string()));
+  if (!file.is_open() || file.bad()) fail(ErrorKind::kIo, "{}: cannot read", path.string());
   return std::move(text).str();
 }
 
@@ -32,7 +34,7 @@ std::vector<fs::path> text_files(const fs::path& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() == ".txt" && it->is_regular_file(error)) files.push_back(it->path());
   }
-  if (error) throw Error(ErrorKind::kIo, fmt::format("{}: cannot read: {}", folder.string(), error.message()));
+  if (error) fail(ErrorKind::kIo, "{}: cannot read: {}", folder.string(), error.message());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -41,7 +43,7 @@ std::string with_passkey(std::string text, std::string_view passkey) {
   constexpr std::string_view kPlace = "{}";
   std::size_t at = text.find(kPlace);
   if (at == std::string::npos) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("the needle '{}' has no {{}} for the passkey", text));
+    fail(ErrorKind::kInvalidArgument, "the needle '{}' has no {{}} for the passkey", text);
   }
   for (; at != std::string::npos; at = text.find(kPlace, at + passkey.size())) {
     text.replace(at, kPlace.size(), passkey);
@@ -60,7 +62,7 @@ std::string read_haystack(const fs::path& path) {
   if (!fs::is_directory(path, ignored)) return read_file(path);
   std::string text;
   const std::vector<fs::path> files = text_files(path);
-  if (files.empty()) throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no .txt files in it", path.string()));
+  if (files.empty()) fail(ErrorKind::kInvalidArgument, "{}: no .txt files in it", path.string());
   for (const fs::path& file : files) {
     text += read_file(file);
     if (!text.empty() && text.back() != '\n') text += '\n';
@@ -122,9 +124,9 @@ std::size_t Haystack::place(std::size_t size, double depth) const {
 
 NeedlePrompt Haystack::prompt(std::string_view passkey, std::size_t length, double depth) const {
   if (!(depth >= 0 && depth <= 100)) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("depth is {} %, must be in [0, 100]", depth));
+    fail(ErrorKind::kInvalidArgument, "depth is {} %, must be in [0, 100]", depth);
   }
-  if (passkey.empty()) throw Error(ErrorKind::kInvalidArgument, "the passkey is empty");
+  if (passkey.empty()) fail(ErrorKind::kInvalidArgument, "the passkey is empty");
   NeedlePrompt prompt;
   const std::vector<Token> needle = continuation(with_passkey(needle_.needle, passkey));
   std::vector<Token> question;
@@ -134,13 +136,12 @@ NeedlePrompt Haystack::prompt(std::string_view passkey, std::size_t length, doub
 
   const std::size_t fixed = prompt.tokens.size() + needle.size() + question.size() + prompt.answer.size();
   if (length < fixed) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("length {}: needle, question and answer alone take {} tokens", length, fixed));
+    fail(ErrorKind::kInvalidArgument, "length {}: needle, question and answer alone take {} tokens", length, fixed);
   }
   const std::size_t size = length - fixed;
   if (size > tokens_.size()) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("haystack: {} tokens, but length {} needs {} of them", tokens_.size(), length, size));
+    fail(ErrorKind::kInvalidArgument, "haystack: {} tokens, but length {} needs {} of them", tokens_.size(), length,
+         size);
   }
   const std::size_t at = place(size, depth);
   const std::span<const Token> text = std::span(tokens_).first(size);

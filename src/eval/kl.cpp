@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "eval/fail.h"
 #include "eval/logit_rows.h"
 #include "eval/text_chunks.h"
 
@@ -19,16 +20,16 @@ namespace {
 constexpr int kTokensPredicted = 8191;
 
 void check(const KlOptions& options) {
-  if (options.texts.empty()) throw Error(ErrorKind::kInvalidArgument, "no texts");
-  if (options.codecs.empty() && !options.floor) throw Error(ErrorKind::kInvalidArgument, "no codecs");
+  if (options.texts.empty()) fail(ErrorKind::kInvalidArgument, "no texts");
+  if (options.codecs.empty() && !options.floor) fail(ErrorKind::kInvalidArgument, "no codecs");
   if (options.decode < 0 || options.decode > options.context / 2 - 1) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("decode is {}, allowed are 0 to {} of a context of {}",
-                                                         options.decode, options.context / 2 - 1, options.context));
+    fail(ErrorKind::kInvalidArgument, "decode is {}, allowed are 0 to {} of a context of {}", options.decode,
+         options.context / 2 - 1, options.context);
   }
   std::set<std::string_view> names;
   for (const KlText& text : options.texts) {
     if (names.insert(text.name).second) continue;
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("two texts are named {}", text.name));
+    fail(ErrorKind::kInvalidArgument, "two texts are named {}", text.name);
   }
 }
 

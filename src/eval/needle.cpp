@@ -9,18 +9,19 @@
 
 #include "eval/cache_name.h"
 #include "eval/divergence.h"
+#include "eval/fail.h"
 
 namespace pith::eval {
 namespace {
 
 void check(const NeedleOptions& options) {
-  if (options.lengths.empty()) throw Error(ErrorKind::kInvalidArgument, "no lengths");
-  if (options.depths.empty()) throw Error(ErrorKind::kInvalidArgument, "no depths");
-  if (options.repeats == 0) throw Error(ErrorKind::kInvalidArgument, "repeats is 0, must be at least 1");
+  if (options.lengths.empty()) fail(ErrorKind::kInvalidArgument, "no lengths");
+  if (options.depths.empty()) fail(ErrorKind::kInvalidArgument, "no depths");
+  if (options.repeats == 0) fail(ErrorKind::kInvalidArgument, "repeats is 0, must be at least 1");
   const std::size_t longest = *std::max_element(options.lengths.begin(), options.lengths.end());
   constexpr auto kLongest = static_cast<std::size_t>(std::numeric_limits<int>::max());
   if (longest > kLongest) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("length {}: must be at most {}", longest, kLongest));
+    fail(ErrorKind::kInvalidArgument, "length {}: must be at most {}", longest, kLongest);
   }
 }
 

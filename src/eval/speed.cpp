@@ -9,6 +9,8 @@
 #include <random>
 #include <utility>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
@@ -24,7 +26,7 @@ std::vector<int> ascending(std::vector<int> depths) {
 }
 
 void check(const Model& model, const SpeedOptions& options) {
-  const auto refuse = [](const std::string& why) { throw Error(ErrorKind::kInvalidArgument, why); };
+  const auto refuse = [](const std::string& why) { fail(ErrorKind::kInvalidArgument, "{}", why); };
   if (options.caches.empty()) refuse("no KV cache to measure");
   if (options.depths.empty()) refuse("no depth to measure at");
   if (options.prompt < 0 || options.decode < 0 || std::int64_t{options.prompt} + options.decode == 0) {
@@ -36,9 +38,9 @@ void check(const Model& model, const SpeedOptions& options) {
   const int context = options.context == 0 ? model.info().context_trained : options.context;
   const std::int64_t needed = std::int64_t{*most} + options.prompt + options.decode;
   if (needed > context) {
-    throw Error(ErrorKind::kContextFull,
-                fmt::format("a depth of {}, a prompt of {} and {} decoded tokens are {} tokens, the context is {}",
-                            *most, options.prompt, options.decode, needed, context));
+    fail(ErrorKind::kContextFull,
+         "a depth of {}, a prompt of {} and {} decoded tokens are {} tokens, the context is {}", *most, options.prompt,
+         options.decode, needed, context);
   }
 }
 

@@ -6,12 +6,14 @@
 #include <limits>
 #include <utility>
 
+#include "eval/fail.h"
+
 namespace pith::eval {
 namespace {
 
 void check_range(const char* what, int value, int least, int most) {
   if (value >= least && value <= most) return;
-  throw Error(ErrorKind::kInvalidArgument, fmt::format("{} is {}, must be {} to {}", what, value, least, most));
+  fail(ErrorKind::kInvalidArgument, "{} is {}, must be {} to {}", what, value, least, most);
 }
 
 /// Returns BOS if the tokenizer puts it before a text, else -1.
@@ -31,8 +33,8 @@ TextChunks::TextChunks(const Tokenizer& tokenizer, std::string name, std::string
   const std::size_t wanted = chunks == 0 ? 1 : static_cast<std::size_t>(chunks);
   const std::size_t held = tokens_.size() / context_;
   if (held < wanted) {
-    throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: {} tokens are too few for {} chunk{} of {}", name_,
-                                                         tokens_.size(), wanted, wanted == 1 ? "" : "s", context));
+    fail(ErrorKind::kInvalidArgument, "{}: {} tokens are too few for {} chunk{} of {}", name_, tokens_.size(), wanted,
+         wanted == 1 ? "" : "s", context);
   }
   count_ = chunks == 0 ? held : wanted;
   const Token bos = leading_bos(tokenizer);

@@ -31,7 +31,7 @@ class Binder {
 
   weights::PackedMatrix matrix(const std::string& name, std::size_t rows, std::size_t columns) {
     const gguf::TensorInfo& tensor = find(name, rows, columns);
-    if (pass_ == Pass::kCheck) return {};
+    if (pass_ == Pass::kCheck) return weights::PackedMatrix::outline(tensor.type, rows, columns, options_.as_f32);
     weights::PackWatch watch;
     if (options_.check_weights) watch.row = [&](std::size_t row, auto bytes) { check_row(tensor, row, bytes); };
     watch.packed = [&](auto bytes) { file_.done_with(bytes); };
@@ -46,7 +46,7 @@ class Binder {
 
   Vector vector(const std::string& name, std::size_t length) {
     const gguf::TensorInfo& tensor = find(name, 1, length);
-    if (pass_ == Pass::kCheck) return {};
+    if (pass_ == Pass::kCheck) return Vector(length);
     const std::span<const std::byte> bytes = bytes_.of(tensor);
     if (options_.check_weights) check_row(tensor, 0, bytes);
     Vector values(length);
@@ -158,12 +158,18 @@ void check_frequency_factors(const gguf::File& file, const Vector& factors) {
 
 ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options,
                           ThreadPool& pool) {
-  Binder check(file, Binder::Pass::kCheck, options, pool);
-  bind_all(check, hparams);
-  check.check_all_used(hparams);
+  outline_weights(file, hparams, options);
   Binder pack(file, Binder::Pass::kPack, options, pool);
   ModelWeights weights = bind_all(pack, hparams);
   check_frequency_factors(file, weights.rope_frequency_factors);
+  return weights;
+}
+
+ModelWeights outline_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options) {
+  ThreadPool pool(1);
+  Binder check(file, Binder::Pass::kCheck, options, pool);
+  ModelWeights weights = bind_all(check, hparams);
+  check.check_all_used(hparams);
   return weights;
 }
 

@@ -30,4 +30,8 @@ struct BindOptions {
 /// data that differs from the manifest; kIo if the file became shorter meanwhile.
 ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options, ThreadPool& pool);
 
+/// The weights' shapes and sizes, from the list of tensors alone: matrices are outlines, vectors are zeros. Checks what
+/// bind_weights() checks of presence and shapes, and throws the same.
+ModelWeights outline_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options);
+
 }  // namespace pith::model

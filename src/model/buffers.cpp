@@ -4,11 +4,15 @@
 
 namespace pith::model {
 
-std::size_t Buffers::tokens_within(const Hparams& h, std::size_t bytes) {
+std::size_t Buffers::bytes_of(const Hparams& h, std::size_t tokens) {
   // Those of attention are there as queries, scaled, and in the basis of sealed pages.
   const std::size_t floats = 4 * h.embedding + 3 * h.heads * h.key_size + 2 * h.heads * h.value_size +
                              2 * h.kv_heads * (h.key_size + h.value_size) + 3 * h.feed_forward;
-  return std::max<std::size_t>(1, bytes / (floats * sizeof(float)));
+  return tokens * floats * sizeof(float);
+}
+
+std::size_t Buffers::tokens_within(const Hparams& h, std::size_t bytes) {
+  return std::max<std::size_t>(1, bytes / bytes_of(h, 1));
 }
 
 std::size_t Buffers::bytes() const {

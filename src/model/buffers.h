@@ -15,6 +15,11 @@ constexpr std::size_t padded(std::size_t columns) {
 
 /// All activations of a batch. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at once.
 struct Buffers {
+  /// More is not spent on a batch's activations: large models take smaller batches.
+  static constexpr std::size_t kBytesMax = std::size_t{192} << 20;
+
+  /// Bytes that the activations of `tokens` tokens take, those of attention included, to within some per cent.
+  static std::size_t bytes_of(const Hparams& h, std::size_t tokens);
   /// Tokens whose activations take about `bytes` at most, but one at least.
   static std::size_t tokens_within(const Hparams& h, std::size_t bytes);
 

@@ -77,19 +77,20 @@ ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights&
 
 }  // namespace
 
-ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options)
+ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options, Content content)
     : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()), pools_(options.workers, options.threads) {
   const auto headers = options.manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
-  gguf::reading(file, [&] { load(file, options); });
+  gguf::reading(file, [&] { load(file, options, content); });
   file.check_read();
   log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
              info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);
 }
 
-void ModelImpl::load(const gguf::File& file, const ModelOptions& options) {
+void ModelImpl::load(const gguf::File& file, const ModelOptions& options, Content content) {
   // Before anything is made of it.
   if (options.manifest != nullptr) check_described(file, *options.manifest);
+  for (std::size_t part = 0; part < file.parts(); ++part) file_bytes_ += file.part_bytes(part).size();
   hparams_ = read_hparams(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
   if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {
@@ -97,10 +98,13 @@ void ModelImpl::load(const gguf::File& file, const ModelOptions& options) {
          tokenizer_->vocab_size(), hparams_.vocab);
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
-  ThreadPool& pool = *pools_.get(0);
   const BindOptions bind{options.arithmetic == Arithmetic::kF32, options.check_weights, options.manifest.get(),
                          options.progress};
-  weights_ = bind_weights(file, hparams_, bind, pool);
+  if (content == Content::kOutline) {
+    weights_ = outline_weights(file, hparams_, bind);
+  } else {
+    weights_ = bind_weights(file, hparams_, bind, *pools_.get(0));
+  }
   info_ = describe(file, hparams_, weights_);
 }
 

@@ -21,9 +21,14 @@ namespace pith::model {
 /// Everything that a loaded model consists of. Immutable; shared by its sessions.
 class ModelImpl {
  public:
-  ModelImpl(const std::filesystem::path& path, const ModelOptions& options);
+  /// What is read of a file: all of it, or everything but the weights, which is enough to plan with.
+  enum class Content { kWhole, kOutline };
+
+  ModelImpl(const std::filesystem::path& path, const ModelOptions& options, Content content = Content::kWhole);
 
   const ModelInfo& info() const { return info_; }
+  /// Of the model's files together.
+  std::uint64_t file_bytes() const { return file_bytes_; }
   const Hparams& hparams() const { return hparams_; }
   const ModelWeights& weights() const { return weights_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -41,10 +46,11 @@ class ModelImpl {
   }
 
  private:
-  void load(const gguf::File& file, const ModelOptions& options);
+  void load(const gguf::File& file, const ModelOptions& options, Content content);
 
   std::shared_ptr<spdlog::logger> log_;
   const kernels::KernelTable* kernels_;
+  std::uint64_t file_bytes_ = 0;
   Hparams hparams_;
   ModelWeights weights_;
   std::unique_ptr<const Tokenizer> tokenizer_;

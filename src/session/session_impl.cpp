@@ -20,8 +20,7 @@ int checked_batch(int tokens) {
 
 /// Tokens of a batch, fewer where a model's shape makes their activations large; results do not depend on it.
 int batch_for(const Model& model, int tokens) {
-  constexpr std::size_t kActivationBytes = std::size_t{192} << 20;
-  const std::size_t most = model::Buffers::tokens_within(model.impl()->hparams(), kActivationBytes);
+  const std::size_t most = model::Buffers::tokens_within(model.impl()->hparams(), model::Buffers::kBytesMax);
   return static_cast<int>(std::min(static_cast<std::size_t>(tokens), most));
 }
 

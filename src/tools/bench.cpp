@@ -80,40 +80,34 @@ void bench(const BenchArgs& args) {
 }
 
 void add_workload_to(Command& app, BenchArgs& args) {
-  app.add_option("--prompt", args.options.prompt, "Tokens of a prompt behind each depth; 0: none; default 512")
+  app.add_option("--prompt", args.options.prompt, "Tokens of the prompt at each depth; 0: none; default 512")
       ->range(0, kTokensMax)
       ->type_name("N");
-  app.add_option("--gen", args.options.decode, "Tokens decoded one by one behind that; 0: none; default 64")
+  app.add_option("--gen", args.options.decode, "Tokens decoded one by one after that; 0: none; default 64")
       ->range(0, kTokensMax)
       ->type_name("N");
-  app.add_option("--depth", args.options.depths, "Tokens in the context before; default 0")
+  app.add_option("--depth", args.options.depths, "Tokens in the context before the prompt; default 0")
       ->delimiter(',')
       ->range(0, kTokensMax)
       ->type_name("N,...");
-  app.add_option("--rounds", args.options.rounds, "How often everything is measured; default 3")
+  app.add_option("--rounds", args.options.rounds, "How often to measure everything; default 3")
       ->range(1, kRoundsMax)
       ->type_name("N");
   app.add_option("--ctx", args.options.context,
-                 "Tokens the session can hold; 0 (the default): what the model was trained for")
+                 "Tokens that the session can hold; 0 (the default): as many as the model was trained for")
       ->not_negative()
       ->type_name("N");
-  app.add_flag("--no-limits", args.no_limits, "Do not measure what the machine can do at most");
+  app.add_flag("--no-limits", args.no_limits, "Do not measure the limits of the machine");
 }
 
 }  // namespace
 
 void add_bench(Command& app, Action& action, const Codecs& codecs) {
-  auto* command = app.add_subcommand("bench", "How fast prompts and tokens run with each KV cache, by depth");
+  auto* command = app.add_subcommand("bench", "Measure how fast prompts and tokens run with each KV cache, by depth");
   const auto args = std::make_shared<BenchArgs>();
   args->codecs = codecs;
   args->model.add_to(*command);
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once; default f16",
-                               codec_list(codecs)))
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, codecs, "f16");
   add_sparse(*command, args->sparse);
   add_workload_to(*command, *args);
   command->add_choice("--format", args->format,
@@ -122,7 +116,7 @@ void add_bench(Command& app, Action& action, const Codecs& codecs) {
                        {"csv", BenchFormat::kCsv},
                        {"markdown", BenchFormat::kMarkdown}},
                       "How results are written; default table");
-  command->add_option("--plot", args->plot, "Where charts go, as SVG")->type_name("FILE");
+  command->add_option("--plot", args->plot, "Write charts to this file, as SVG")->type_name("FILE");
   command->callback([args, &action] {
     if (args->options.prompt == 0 && args->options.decode == 0) {
       fail_missing("a --prompt or --gen above 0");

@@ -60,6 +60,7 @@ void report_dropped(const Chat& conversation, std::size_t dropped_before) {
 void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
+  fmt::print(stderr, "{}", context_warning(session));
   Chat conversation(session, {.system = args.system, .overflow = args.overflow});
   const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
@@ -73,12 +74,13 @@ void chat(const ChatArgs& args) {
     report_dropped(conversation, dropped_before);
     if (args.model.verbose) fmt::print(stderr, "{}", summary(*generation, session.kv_stats()));
   }
+  if (session.position() > 0) fmt::print(stderr, "{}", kv_summary(session.kv_stats()));
 }
 
 }  // namespace
 
 void add_chat(Command& app, Action& action, const Known& known) {
-  auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one a line");
+  auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one per line");
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);
   command->add_option("--system", args->system, "The system message")->type_name("TEXT");

@@ -29,6 +29,7 @@ struct Known {
 void add_run(Command& app, Action& action, const Known& known);
 void add_chat(Command& app, Action& action, const Known& known);
 void add_info(Command& app, Action& action);
+void add_plan(Command& app, Action& action, const Codecs& codecs);
 void add_manifest(Command& app, Action& action);
 void add_verify(Command& app, Action& action);
 void add_tokenize(Command& app, Action& action);
@@ -36,5 +37,7 @@ void add_logits(Command& app, Action& action, const Codecs& codecs);
 void add_snapshot(Command& app, Action& action, const Codecs& codecs);
 void add_bench(Command& app, Action& action, const Codecs& codecs);
 void add_eval(Command& app, Action& action, const Known& known);
+void add_man(Command& app, Action& action);
+void add_completion(Command& app, Action& action);
 
 }  // namespace pith::tools

@@ -5,8 +5,25 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
+#include <iostream>
+#include <sstream>
+#include <string_view>
+
+#include "eval/fail.h"
 
 namespace pith::tools {
+namespace {
+
+/// Writes lines to standard error. What was typed stands in them, and steers no terminal.
+void write_visible(std::string_view lines) {
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    fmt::print(stderr, "{}\n", eval::visible(lines.substr(0, end)));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
+}  // namespace
 
 Option* Option::required() {
   option_->required();
@@ -15,6 +32,12 @@ Option* Option::required() {
 
 Option* Option::type_name(const std::string& name) {
   option_->type_name(name);
+  value_ = name;
+  return this;
+}
+
+Option* Option::suggests(std::vector<std::string> words) {
+  words_ = std::move(words);
   return this;
 }
 
@@ -55,6 +78,19 @@ Option* Option::check(const std::function<std::string(const std::string&)>& comp
 
 bool Option::empty() const { return option_->empty(); }
 
+OptionRow Option::row() const {
+  OptionRow row;
+  for (const std::string& name : option_->get_snames()) row.names.push_back("-" + name);
+  for (const std::string& name : option_->get_lnames()) row.names.push_back("--" + name);
+  if (option_->get_positional()) row.positional = option_->get_name(true);
+  row.value = value_;
+  row.words = words_;
+  row.words_only = words_only_;
+  row.required = option_->get_required();
+  row.help = option_->get_description();
+  return row;
+}
+
 Command* Command::add_subcommand(const std::string& name, const std::string& help) {
   return &subcommands_.emplace_back(app_->add_subcommand(name, help));
 }
@@ -86,11 +122,28 @@ Option* Command::add_words(const std::string& names, const std::vector<std::stri
     set(static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin()));
   };
   CLI::Option* option = app_->add_option_function<std::string>(names, find, help);
-  option->check(CLI::IsMember(words))->option_text(fmt::format("{}", fmt::join(words, "|")));
-  return keep(option);
+  const std::string value = fmt::format("{}", fmt::join(words, "|"));
+  option->check(CLI::IsMember(words))->option_text(value);
+  Option* kept = keep(option);
+  kept->value_ = value;
+  kept->words_ = words;
+  kept->words_only_ = true;
+  return kept;
 }
 
 void Command::callback(std::function<void()> call) { app_->callback(std::move(call)); }
+
+CommandRow Command::row(const std::string& parent) const {
+  CommandRow row;
+  row.name = parent.empty() ? app_->get_name() : parent + " " + app_->get_name();
+  row.help = app_->get_description();
+  for (const Option& option : options_) row.options.push_back(option.row());
+  for (CLI::Option* own : {app_->get_help_ptr(), app_->get_version_ptr()}) {
+    if (own != nullptr) row.options.push_back(Option(own).row());
+  }
+  for (const Command& command : subcommands_) row.subcommands.push_back(command.row(row.name));
+  return row;
+}
 
 Option* Command::keep(CLI::Option* option) { return &options_.emplace_back(option); }
 
@@ -107,7 +160,10 @@ CommandLine::Outcome CommandLine::parse(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app_->exit(error) == 0 ? Outcome::kHelped : Outcome::kWrong;
+    std::ostringstream complaint;
+    if (app_->exit(error, std::cout, complaint) == 0) return Outcome::kHelped;
+    write_visible(complaint.str());
+    return Outcome::kWrong;
   }
   return Outcome::kRead;
 }

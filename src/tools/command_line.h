@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/option_table.h"
+
 namespace CLI {
 class App;
 class Option;
@@ -25,6 +27,8 @@ class Option {
   Option* required();
   /// What stands for the value in the help.
   Option* type_name(const std::string& name);
+  /// Values that shells offer to complete; others are taken all the same.
+  Option* suggests(std::vector<std::string> words);
   /// Values of a list may stand in one argument.
   Option* delimiter(char between);
   /// A list's option takes one value; it may be given more than once.
@@ -39,8 +43,16 @@ class Option {
   /// Whether it was not given.
   bool empty() const;
 
+  /// What it is, as data.
+  OptionRow row() const;
+
  private:
+  friend class Command;
+
   CLI::Option* option_;
+  std::string value_{};
+  std::vector<std::string> words_{};
+  bool words_only_ = false;
 };
 
 /// A command with options and subcommands. Values are written where the references lead while the line is read.
@@ -73,12 +85,16 @@ class Command {
   /// Called when this subcommand was given and its options are read.
   void callback(std::function<void()> call);
 
+  /// The command with everything that was added so far, as data. `parent`: the words before its own name.
+  CommandRow row(const std::string& parent = {}) const;
+
  private:
   Option* add_words(const std::string& names, const std::vector<std::string>& words, const std::string& help,
                     const std::function<void(std::size_t index)>& set);
   Option* keep(CLI::Option* option);
 
   CLI::App* app_;
+  /// In the order in which they were added; those for help and version, which CLI11 adds, are not among them.
   std::deque<Option> options_{};
   std::deque<Command> subcommands_{};
 };

@@ -5,7 +5,7 @@
 namespace pith::tools {
 
 void add_eval(Command& app, Action& action, const Known& known) {
-  auto* command = app.add_subcommand("eval", "Measure a model");
+  auto* command = app.add_subcommand("eval", "Measure the quality of a model and its KV cache");
   command->require_subcommand();
   add_eval_perplexity(*command, action, known);
   add_eval_kl(*command, action, known);

@@ -110,27 +110,30 @@ void distortion(const DistortionArgs& args) {
 
 void add_eval_distortion(Command& app, Action& action, const Codecs& codecs) {
   auto* command = app.add_subcommand(
-      "distortion", "Errors of KV codecs on random unit vectors, beside TurboQuant's paper and Shannon's bound");
+      "distortion",
+      "Measure the errors of KV codecs on random unit vectors, beside TurboQuant's paper and Shannon's bound");
   const auto args = std::make_shared<DistortionArgs>();
   args->options.registry = codecs;
   command
       ->add_option("--codecs", args->options.codecs,
-                   fmt::format("Which: {}; default: all of fewer than 16 bits", codec_list(codecs)))
+                   fmt::format("Codecs: {}; default: all with fewer than 16 bits", codec_list(codecs)))
       ->delimiter(',')
       ->type_name("NAME,...");
   command->add_option("--sizes", args->options.sizes, "Elements of a vector, multiples of 16; default 64,128,256")
       ->delimiter(',')
       ->range(1, kSizeMax)
       ->type_name("N,...");
-  command->add_option("--vectors", args->options.vectors, "Of each size, rounded up to pages of 64; default 8192")
+  command
+      ->add_option("--vectors", args->options.vectors, "Vectors of each size, rounded up to pages of 64; default 8192")
       ->range(1, kVectorsMax)
       ->type_name("N");
   command
-      ->add_option("--draws", args->options.draws,
-                   "Over how many draws of codecs' random matrices they are spread, at most one a page; default 16")
+      ->add_option(
+          "--draws", args->options.draws,
+          "How many draws of the codecs' random matrices they are spread over, at most one per page; default 16")
       ->range(1, kDrawsMax)
       ->type_name("N");
-  command->add_option("--seed", args->options.seed, "Of the vectors; default 0")->type_name("N");
+  command->add_option("--seed", args->options.seed, "Seed of the vectors; default 0")->type_name("N");
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { distortion(*args); }; });
 }

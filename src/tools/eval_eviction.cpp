@@ -117,20 +117,16 @@ void eviction(const EvalEvictionArgs& args) {
 }
 
 void add_common_to(Command& app, EvalEvictionArgs& args, const Known& known) {
-  app.add_option(
-         "--policies", args.policies,
-         fmt::format("Which: {}; random and window are always among them; default: all", policy_list(known.policies)))
+  app.add_option("--policies", args.policies,
+                 fmt::format("Policies: {}; random and window are always among them; default: all",
+                             policy_list(known.policies)))
       ->delimiter(',')
       ->type_name("NAME,...");
   app.add_option("--ratios", args.ratios, "Shares of the tokens that are evicted; default 0.25,0.5,0.75,0.9")
       ->delimiter(',')
       ->type_name("X,...");
-  app.add_option("--kv", args.kv,
-                 fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; "
-                             "default f16",
-                             codec_list(known.codecs)))
-      ->type_name("TYPE");
-  app.add_option("--seed", args.seed, "Of random and of the passkeys; default 0")->type_name("N");
+  add_kv(app, args.kv, known.codecs, "f16");
+  app.add_option("--seed", args.seed, "Seed of random and of the passkeys; default 0")->type_name("N");
   args.parts.add_parts_to(app, known.policies);
 }
 
@@ -144,8 +140,9 @@ void add_kl_and_stream_to(Command& app, EvalEvictionArgs& args) {
   app.add_option("--chunks", args.chunks, "kl: chunks; 0: all that the text has; default 1")
       ->not_negative()
       ->type_name("N");
-  app.add_option("--stream-tokens", args.stream_tokens, "stream: how many; default 100000")->type_name("N");
-  app.add_option("--block-tokens", args.block_tokens, "stream: figures are of so many each; 0 (the default): a tenth")
+  app.add_option("--stream-tokens", args.stream_tokens, "stream: tokens in all; default 100000")->type_name("N");
+  app.add_option("--block-tokens", args.block_tokens,
+                 "stream: tokens of each block of figures; 0 (the default): a tenth")
       ->type_name("N");
   app.add_option("--budget", args.budget, "stream: tokens that a KV head holds at most; default 1024")->type_name("N");
 }
@@ -156,7 +153,7 @@ void add_needle_to(Command& app, EvalEvictionArgs& args) {
       ->delimiter(',')
       ->range(1, kLengthMax)
       ->type_name("N,...");
-  app.add_option("--depths", args.needle.depths, "needle: where passkeys lie, in per cent; default 0,25,50,75,100")
+  app.add_option("--depths", args.needle.depths, "needle: where passkeys are, in per cent; default 0,25,50,75,100")
       ->delimiter(',')
       ->range(0.0, 100.0)
       ->type_name("X,...");
@@ -168,8 +165,8 @@ void add_needle_to(Command& app, EvalEvictionArgs& args) {
 }  // namespace
 
 void add_eval_eviction(Command& app, Action& action, const Known& known) {
-  auto* command =
-      app.add_subcommand("eviction", "What eviction policies cost: what is still known once a share is evicted");
+  auto* command = app.add_subcommand(
+      "eviction", "Measure what is still known after eviction policies evicted a share of the tokens");
   const auto args = std::make_shared<EvalEvictionArgs>();
   args->codecs = known.codecs;
   args->model.add_to(*command);

@@ -186,7 +186,7 @@ void kl(const KlArgs& args) {
 
 void add_eval_kl(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand(
-      "kl", "KL divergence of a model's predictions with each KV cache from those with the exact one");
+      "kl", "Measure the KL divergence of a model's predictions with each KV cache from those with the exact cache");
   const auto args = std::make_shared<KlArgs>();
   args->codecs = known.codecs;
   args->model.add_to(*command);
@@ -197,29 +197,24 @@ void add_eval_kl(Command& app, Action& action, const Known& known) {
   command->add_option("--context", args->context, "Tokens in a chunk, of which the second half is scored; default 2048")
       ->range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax)
       ->type_name("N");
-  command->add_option("--chunks", args->chunks, "Chunks of each text; 0 (the default): all that it has")
+  command->add_option("--chunks", args->chunks, "Chunks of each text; 0 (the default): all of it")
       ->not_negative()
       ->type_name("N");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once",
-                               codec_list(known.codecs)))
-      ->required()
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, known.codecs)->required();
   add_sparse(*command, args->sparse);
   command
       ->add_option("--decode", args->decode,
                    "Score only the last N predictions of each chunk, and feed their tokens one by one")
       ->not_negative()
       ->type_name("N");
-  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
+  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")
+      ->type_name("TYPE")
+      ->suggests(codec_names(known.codecs));
   auto* floor =
       command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");
-  floor->type_name("TYPE");
-  command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
-  command->add_option("--plot", args->plot, "Where a chart of KL by bits goes, as SVG")->type_name("FILE");
+  floor->type_name("TYPE")->suggests(codec_names(known.codecs));
+  command->add_flag("--no-floor", args->no_floor, "Leave out the noise floor")->excludes(floor);
+  command->add_option("--plot", args->plot, "Write a chart of KL by bits to this file, as SVG")->type_name("FILE");
   args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] {

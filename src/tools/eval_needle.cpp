@@ -184,15 +184,15 @@ std::string check_needle(const std::string& text) {
 }
 
 void add_text_to(Command& app, NeedleArgs& args) {
-  app.add_option("--haystack", args.haystack, "A text, or a folder: its .txt files, by name, one after another")
+  app.add_option("--haystack", args.haystack, "A text, or a folder: its .txt files in the order of their names")
       ->required()
       ->type_name("PATH");
-  app.add_option("--needle", args.options.text.needle, "What is hidden; {} stands for the passkey")
+  app.add_option("--needle", args.options.text.needle, "The sentence to hide; {} stands for the passkey")
       ->check(check_needle)
       ->type_name("TEXT");
-  app.add_option("--question", args.options.text.question, "What is asked at the end; the answer is the passkey")
+  app.add_option("--question", args.options.text.question, "The question at the end; the answer is the passkey")
       ->type_name("TEXT");
-  app.add_option("--seed", args.options.seed, "Of the passkeys; default 0")->type_name("N");
+  app.add_option("--seed", args.options.seed, "Seed of the passkeys; default 0")->type_name("N");
   app.add_option("--repeats", args.options.repeats, "Passkeys for each length and depth; default 1")
       ->range(1, kRepeatsMax)
       ->type_name("N");
@@ -202,7 +202,7 @@ void add_text_to(Command& app, NeedleArgs& args) {
 
 void add_eval_needle(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand(
-      "needle", "How well a passkey in a long text is found with each KV cache, by depth and length");
+      "needle", "Measure how well a passkey in a long text is found with each KV cache, by depth and length");
   const auto args = std::make_shared<NeedleArgs>();
   args->codecs = known.codecs;
   args->model.add_to(*command);
@@ -215,19 +215,15 @@ void add_eval_needle(Command& app, Action& action, const Known& known) {
       ->type_name("N,...");
   command
       ->add_option("--depths", args->options.depths,
-                   "Where the needle lies, in per cent of the text; default 0,25,50,75,100")
+                   "Where the needle is, in per cent of the text; default 0,25,50,75,100")
       ->delimiter(',')
       ->range(0.0, 100.0)
       ->type_name("X,...");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                               "than once",
-                               codec_list(known.codecs)))
-      ->one_value()
-      ->type_name("TYPE");
-  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")->type_name("TYPE");
-  command->add_option("--plot", args->plot, "Where heat maps go, as SVG")->type_name("FILE");
+  add_kv_list(*command, args->kv, known.codecs);
+  command->add_option("--baseline", args->baseline, "The cache to compare with; default f32")
+      ->type_name("TYPE")
+      ->suggests(codec_names(known.codecs));
+  command->add_option("--plot", args->plot, "Write heat maps to this file, as SVG")->type_name("FILE");
   args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] { action = [args] { needle(*args); }; });

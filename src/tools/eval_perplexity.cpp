@@ -108,18 +108,20 @@ void perplexity(const PerplexityArgs& args) {
 }  // namespace
 
 void add_eval_perplexity(Command& app, Action& action, const Known& known) {
-  auto* command = app.add_subcommand(
-      "perplexity",
-      "Perplexity of a text, cut into chunks of which the second half is scored (as llama-perplexity does)");
+  auto* command = app.add_subcommand("perplexity",
+                                     "Measure the perplexity of a text, cut into chunks of which the second half is "
+                                     "scored (as llama-perplexity does)");
   const auto args = std::make_shared<PerplexityArgs>();
   args->model.add_to(*command);
   command->add_option("--text", args->text, "The text; -: standard input")->required()->type_name("FILE");
   command->add_option("--context", args->context, "Tokens in a chunk; default 2048")
       ->range(eval::TextChunks::kContextMin, eval::TextChunks::kContextMax)
       ->type_name("N");
-  command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all that the text has")
+  command->add_option("--chunks", args->chunks, "Chunks to score; 0 (the default): all of the text")
       ->not_negative()
       ->type_name("N");
+  // A text's perplexity is the model's: it is compared with other engines' figures, which are those of an f16 cache.
+  args->session.kv_default = "f16";
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);
   add_format(*command, args->format);

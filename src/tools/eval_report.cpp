@@ -218,7 +218,9 @@ void add_eviction_to(Command& app, ReportArgs& args, const Known& known) {
   app.add_option("--evict-ratios", args.evict_ratios, "Shares that they evict; default 0.25,0.5,0.75,0.9")
       ->delimiter(',')
       ->type_name("X,...");
-  app.add_option("--evict-kv", args.evict_kv, "The KV cache that they evict from; default f16")->type_name("TYPE");
+  app.add_option("--evict-kv", args.evict_kv, "The KV cache that they evict from; default f16")
+      ->type_name("TYPE")
+      ->suggests(codec_names(known.codecs));
   app.add_option("--evict-stream", args.evict_stream, "Tokens of the first text to stream; 0 (the default): none")
       ->type_name("N");
 }
@@ -226,7 +228,8 @@ void add_eviction_to(Command& app, ReportArgs& args, const Known& known) {
 }  // namespace
 
 void add_eval_report(Command& app, Action& action, const Known& known) {
-  auto* command = app.add_subcommand("report", "KL, passkeys, eviction and distortion as one HTML page with plots");
+  auto* command =
+      app.add_subcommand("report", "Write KL, passkeys, eviction and distortion as one HTML page with plots");
   const auto args = std::make_shared<ReportArgs>();
   args->codecs = known.codecs;
   args->model.add_to(*command);
@@ -245,18 +248,13 @@ void add_eval_report(Command& app, Action& action, const Known& known) {
   command->add_option("--lengths", args->lengths, "Tokens of such texts; default 1024,2048,4096")
       ->delimiter(',')
       ->type_name("N,...");
-  command->add_option("--depths", args->depths, "Where passkeys lie, in per cent; default 0,25,50,75,100")
+  command->add_option("--depths", args->depths, "Where passkeys are, in per cent; default 0,25,50,75,100")
       ->delimiter(',')
       ->type_name("P,...");
   command->add_option("--repeats", args->repeats, "Passkeys for each length and depth; default 1")
       ->range(1, kRepeatsMax)
       ->type_name("N");
-  command
-      ->add_option("--kv", args->kv,
-                   fmt::format("KV caches: {}; may be given more than once", codec_list(known.codecs)))
-      ->required()
-      ->one_value()
-      ->type_name("TYPE");
+  add_kv_list(*command, args->kv, known.codecs)->required();
   command->add_option("--vectors", args->vectors, "Random vectors of each size for distortion; default 8192")
       ->range(1, kVectorsMax)
       ->type_name("N");

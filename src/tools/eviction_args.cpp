@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "eval/fail.h"
+
 namespace pith::tools {
 namespace {
 
@@ -44,8 +46,12 @@ std::string complaint(const std::string& text) {
 
 std::string check_part(const std::string& text) { return try_part(text) ? "" : complaint(text); }
 
-std::string list_of(std::vector<std::string> names, const std::vector<std::string>& more) {
+std::vector<std::string> joined(std::vector<std::string> names, const std::vector<std::string>& more) {
   names.insert(names.end(), more.begin(), more.end());
+  return names;
+}
+
+std::string list_of(std::vector<std::string> names) {
   const std::string last = names.back();
   names.pop_back();
   return names.empty() ? last : fmt::format("{} or {}", fmt::join(names, ", "), last);
@@ -53,6 +59,10 @@ std::string list_of(std::vector<std::string> names, const std::vector<std::strin
 
 std::vector<std::string> own(const Policies& policies, std::vector<std::string> (EvictionRegistry::*names)() const) {
   return policies == nullptr ? std::vector<std::string>{} : (*policies.*names)();
+}
+
+std::vector<std::string> policy_names(const Policies& policies) {
+  return joined(builtin_policies(), own(policies, &EvictionRegistry::policies));
 }
 
 }  // namespace
@@ -63,7 +73,8 @@ void EvictionArgs::add_to(Command& app, const Policies& known) {
                              "h2o:decay=0.9; nothing by default",
                              policy_list(known)))
       ->check(check_part)
-      ->type_name("POLICY[:NAME=X,...]");
+      ->type_name("POLICY[:NAME=X,...]")
+      ->suggests(policy_names(known));
   app.add_option("--budget", budget, "Tokens that a KV head holds at most, on average")->type_name("TOKENS");
   app.add_option("--budget-bytes", budget_bytes, "Bytes that the cache holds at most")->type_name("BYTES");
   add_parts_to(app, known);
@@ -71,20 +82,23 @@ void EvictionArgs::add_to(Command& app, const Policies& known) {
 
 void EvictionArgs::add_parts_to(Command& app, const Policies& known) {
   policies = known;
+  const auto allocators = joined(builtin_allocators(), own(known, &EvictionRegistry::allocators));
+  const auto selectors = joined(builtin_selectors(), own(known, &EvictionRegistry::selectors));
   app.add_option("--sinks", sinks, fmt::format("First tokens that always stay; default {}", sinks))->type_name("N");
   app.add_option("--recent", recent, fmt::format("Newest tokens that always stay; default {}", recent))->type_name("N");
   app.add_option("--evict-interval", interval,
-                 fmt::format("Tokens between decisions, a multiple of 64; default {}", interval))
+                 fmt::format("Tokens between eviction decisions, a multiple of 64; default {}", interval))
       ->type_name("N");
   app.add_option("--allocator", allocator,
                  fmt::format("How budgets are shared among heads: {}; default: what belongs to the policy",
-                             list_of(builtin_allocators(), own(known, &EvictionRegistry::allocators))))
+                             list_of(allocators)))
       ->check(check_part)
-      ->type_name("NAME[:NAME=X,...]");
+      ->type_name("NAME[:NAME=X,...]")
+      ->suggests(allocators);
   app.add_option("--selector", selector,
-                 fmt::format("Which tokens stay, given their scores: {}; default {}",
-                             list_of(builtin_selectors(), own(known, &EvictionRegistry::selectors)), selector))
-      ->type_name("NAME");
+                 fmt::format("Which tokens stay, given their scores: {}; default {}", list_of(selectors), selector))
+      ->type_name("NAME")
+      ->suggests(selectors);
 }
 
 EvictionOptions EvictionArgs::options() const {
@@ -99,15 +113,15 @@ EvictionOptions EvictionArgs::options() const {
   options.interval = interval;
   options.registry = policies;
   if (!policy.empty() && budget == 0 && budget_bytes == 0) {
-    throw Error(ErrorKind::kInvalidArgument,
-                fmt::format("--evict {} needs a budget: --budget or --budget-bytes, at least 1", policy));
+    eval::fail(ErrorKind::kInvalidArgument, "--evict {} needs a budget: --budget or --budget-bytes, at least 1",
+               policy);
   }
   return options;
 }
 
 std::pair<std::string, PolicyParameters> parse_part(const std::string& text) {
   std::optional<Part> part = try_part(text);
-  if (!part) throw Error(ErrorKind::kInvalidArgument, complaint(text));
+  if (!part) eval::fail(ErrorKind::kInvalidArgument, "{}", complaint(text));
   return *std::move(part);
 }
 
@@ -119,9 +133,7 @@ std::string part_name(const std::string& name, const PolicyParameters& parameter
   return text;
 }
 
-std::string policy_list(const Policies& policies) {
-  return list_of(builtin_policies(), own(policies, &EvictionRegistry::policies));
-}
+std::string policy_list(const Policies& policies) { return list_of(policy_names(policies)); }
 
 Json eviction_json(const EvictionOptions& options) {
   if (options.policy.empty()) return nullptr;

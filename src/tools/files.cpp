@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "eval/fail.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -26,7 +27,7 @@ struct Close {
 };
 
 [[noreturn]] void fail_io(std::string_view what, std::string_view path) {
-  throw Error(ErrorKind::kIo, fmt::format("{}: cannot {}: {}", path, what, std::strerror(errno)));
+  eval::fail(ErrorKind::kIo, "{}: cannot {}: {}", path, what, std::strerror(errno));
 }
 
 std::string read_all(std::FILE* file, std::string_view name, std::size_t bytes_max) {
@@ -61,8 +62,8 @@ std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
     Token id = 0;
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (error != std::errc() || rest != word.data() + word.size()) {
-      throw Error(ErrorKind::kFormat, fmt::format("{}: '{}' at byte {} is not a token id", origin,
-                                                  one_line(std::string(word.substr(0, 40))), at));
+      eval::fail(ErrorKind::kFormat, "{}: '{}' at byte {} is not a token id", origin,
+                 one_line(std::string(word.substr(0, 40))), at);
     }
     ids.push_back(id);
     at = end;

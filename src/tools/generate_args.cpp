@@ -31,17 +31,17 @@ std::string check_bias(const std::string& text) {
 
 void add_choice_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
   added.push_back(
-      app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the likeliest token")
+      app.add_option("--temp", sampling.temperature, "Temperature; 0 (the default): always the most likely token")
           ->type_name("X"));
-  added.push_back(app.add_option("--seed", sampling.seed, "Of the random generator; default 0")->type_name("N"));
+  added.push_back(app.add_option("--seed", sampling.seed, "Seed of the random generator; default 0")->type_name("N"));
   added.push_back(
-      app.add_option("--top-k", sampling.top_k, "Draw from the N likeliest tokens; 0 (the default): from all")
+      app.add_option("--top-k", sampling.top_k, "Draw from the N most likely tokens; 0 (the default): from all")
           ->type_name("N"));
-  added.push_back(
-      app.add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that reach this probability; default 1")
-          ->type_name("X"));
+  added.push_back(app.add_option("--top-p", sampling.top_p,
+                                 "Draw from the most likely tokens that together reach this probability; default 1")
+                      ->type_name("X"));
   added.push_back(app.add_option("--min-p", sampling.min_p,
-                                 "Draw from tokens at least X times as likely as the likeliest; default 0")
+                                 "Draw from tokens at least X times as likely as the most likely one; default 0")
                       ->type_name("X"));
   added.push_back(
       app.add_option("--typical-p", sampling.typical_p,
@@ -65,18 +65,19 @@ void add_xtc_and_mirostat_to(Command& app, SamplingOptions& sampling, std::vecto
 }
 
 void add_penalties_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
-  added.push_back(
-      app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of recent tokens; default 1")
-          ->type_name("X"));
+  added.push_back(app.add_option("--repeat-penalty", sampling.repetition_penalty,
+                                 "Divide the logits of recent tokens by this; default 1")
+                      ->type_name("X"));
   added.push_back(app.add_option("--presence-penalty", sampling.presence_penalty,
-                                 "Taken off the logits of recent tokens; default 0")
-                      ->type_name("X"));
-  added.push_back(app.add_option("--frequency-penalty", sampling.frequency_penalty,
-                                 "Taken off the logits of recent tokens once for each time they occurred; default 0")
+                                 "Subtract this from the logits of recent tokens; default 0")
                       ->type_name("X"));
   added.push_back(
-      app.add_option("--penalty-window", sampling.penalty_window, "How many tokens are recent; -1: all; default 64")
-          ->type_name("N"));
+      app.add_option("--frequency-penalty", sampling.frequency_penalty,
+                     "Subtract this from the logits of recent tokens once for each time they occurred; default 0")
+          ->type_name("X"));
+  added.push_back(app.add_option("--penalty-window", sampling.penalty_window,
+                                 "How many of the newest tokens are recent; -1: all; default 64")
+                      ->type_name("N"));
   added.push_back(app.add_option("--no-repeat-ngram", sampling.no_repeat_ngram,
                                  "Never write the same N tokens twice; 0 (the default): no limit")
                       ->type_name("N"));
@@ -107,7 +108,8 @@ void GenerateArgs::add_to(Command& app) {
       ->type_name("N");
   add_choice_to(app, options.sampling, sampling_options);
   add_penalties_to(app, options.sampling, sampling_options);
-  auto* bias = app.add_option("--logit-bias", biases, "Added to a token's logit; may be given more than once")
+  auto* bias = app.add_option("--logit-bias", biases,
+                              "Add X to the logit of token ID; -inf forbids it; may be given more than once")
                    ->type_name("ID=X")
                    ->one_value()
                    ->check(check_bias);

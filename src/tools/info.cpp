@@ -54,7 +54,7 @@ void info(const InfoArgs& args) {
 }  // namespace
 
 void add_info(Command& app, Action& action) {
-  auto* command = app.add_subcommand("info", "What a model is");
+  auto* command = app.add_subcommand("info", "Print what a model is");
   const auto args = std::make_shared<InfoArgs>();
   args->model.add_to(*command, "model,-m,--model");
   add_format(*command, args->format);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/fail.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -26,7 +27,7 @@ void logits(const LogitsArgs& args) {
   const std::string text = read_text(args.file);
   const Model model = args.model.load();
   const std::vector<Token> tokens = args.ids ? parse_ids(text, args.file) : model.tokenizer().encode(text);
-  if (tokens.empty()) throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: no tokens in it", args.file));
+  if (tokens.empty()) eval::fail(ErrorKind::kInvalidArgument, "{}: no tokens in it", args.file);
   Session session(model, args.session.options(args.model.threads));
   OutputFile out(args.out);
   if (args.all) {
@@ -49,11 +50,11 @@ void add_logits(Command& app, Action& action, const Codecs& codecs) {
   command->add_option("-f,--file", args->file, "The text, taken byte by byte; -: standard input")
       ->required()
       ->type_name("FILE");
-  command->add_option("--out", args->out, "Where float32 values [vocab] go, in the machine's byte order")
+  command->add_option("--out", args->out, "Write float32 values [vocab] to this file, in the machine's byte order")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--ids", args->ids, "The text is token ids with white space between them; no BOS is added");
-  command->add_flag("--all", args->all, "The logits after each token: [tokens, vocab]");
+  command->add_flag("--ids", args->ids, "Read token ids with white space between them; no BOS is added");
+  command->add_flag("--all", args->all, "Write the logits after every token: [tokens, vocab]");
   // Engines are compared by what they compute, not by what their caches lose.
   args->session.kv_default = "f32";
   args->session.add_kv_to(*command, codecs);

@@ -37,12 +37,12 @@ Manifest hash_model(const std::string& path, int threads) {
 }
 
 void add_manifest(Command& app, Action& action) {
-  auto* command = app.add_subcommand("manifest", "Write the digests of all that a model's files hold");
+  auto* command = app.add_subcommand("manifest", "Write the digests of everything that a model's files hold");
   const auto args = std::make_shared<ManifestArgs>();
   command->add_option("model,-m,--model", args->model, "The model's GGUF file (of a sharded model, its first)")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--out", args->out, "Where to; standard output by default")->type_name("FILE");
+  command->add_option("-o,--out", args->out, "Write to this file; standard output by default")->type_name("FILE");
   add_threads(*command, args->threads);
   command->callback([args, &action] { action = [args] { manifest(*args); }; });
 }

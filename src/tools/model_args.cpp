@@ -21,12 +21,10 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
   app.add_option(model_names, path, "The model's GGUF file (of a sharded model, its first)")
       ->required()
       ->type_name("FILE");
-  static const std::vector<std::pair<std::string, Arithmetic>> kinds = {{"fast", Arithmetic::kFast},
-                                                                        {"f32", Arithmetic::kF32}};
-  app.add_choice("--arithmetic", arithmetic, kinds,
-                 "fast (the default): activations in 8 bits where weights are quantized; f32: the reference");
+  add_arithmetic(app, arithmetic);
   add_threads(app, threads);
-  app.add_option("--manifest", manifest, "Load only what this manifest says (pith manifest)")->type_name("FILE");
+  app.add_option("--manifest", manifest, "Load the model only if it is what this manifest says (pith manifest)")
+      ->type_name("FILE");
   app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
 }
 
@@ -53,16 +51,39 @@ void add_threads(Command& app, int& threads) {
       ->type_name("N");
 }
 
+void add_arithmetic(Command& app, Arithmetic& arithmetic) {
+  static const std::vector<std::pair<std::string, Arithmetic>> kinds = {{"fast", Arithmetic::kFast},
+                                                                        {"f32", Arithmetic::kF32}};
+  app.add_choice("--arithmetic", arithmetic, kinds,
+                 "fast (the default): activations are quantized to 8 bits where weights are; f32: the reference");
+}
+
+Option* add_kv(Command& app, std::string& kv, const Codecs& codecs, const std::string& fallback) {
+  return app
+      .add_option("--kv", kv,
+                  fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; default {}",
+                              codec_list(codecs), fallback))
+      ->type_name("TYPE")
+      ->suggests(codec_names(codecs));
+}
+
+Option* add_kv_list(Command& app, std::vector<std::string>& kv, const Codecs& codecs, const std::string& fallback) {
+  return app
+      .add_option("--kv", kv,
+                  fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
+                              "than once{}{}",
+                              codec_list(codecs), fallback.empty() ? "" : "; default ", fallback))
+      ->one_value()
+      ->type_name("TYPE")
+      ->suggests(codec_names(codecs));
+}
+
 void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
   codecs = known;
-  const std::string list = codec_list(codecs);
-  auto* both =
-      app.add_option("--kv", kv,
-                     fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; default {}", list,
-                                 kv_default))
-          ->type_name("TYPE");
-  app.add_option("--kv-k", kv_key, "How keys are kept")->type_name("TYPE")->excludes(both);
-  app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->excludes(both);
+  const std::vector<std::string> names = codec_names(codecs);
+  auto* both = add_kv(app, kv, codecs, kv_default);
+  app.add_option("--kv-k", kv_key, "How keys are kept")->type_name("TYPE")->suggests(names)->excludes(both);
+  app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->suggests(names)->excludes(both);
   app.add_option("--sparse", sparse, "The share of the cache's pages that a decoded token reads; 1 (the default): all")
       ->type_name("SHARE");
   app.add_flag("--page-checksums", page_checksums,
@@ -70,7 +91,8 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
 }
 
 void SessionArgs::add_context_to(Command& app) {
-  app.add_option("--ctx", context, "Tokens the session can hold; 0 (the default): what the model was trained for")
+  app.add_option("--ctx", context,
+                 "Tokens that the session can hold; 0 (the default): as many as the model was trained for")
       ->not_negative()
       ->type_name("N");
 }
@@ -119,11 +141,16 @@ void add_sparse(Command& app, std::vector<double>& shares) {
 
 std::string kv_name(const KvOptions& kv) { return eval::cache_name(kv); }
 
-std::string codec_list(const Codecs& codecs) {
+std::vector<std::string> codec_names(const Codecs& codecs) {
   std::vector<std::string> names = builtin_codecs();
   if (codecs != nullptr) {
     for (const std::string& name : codecs->names()) names.push_back(name);
   }
+  return names;
+}
+
+std::string codec_list(const Codecs& codecs) {
+  std::vector<std::string> names = codec_names(codecs);
   const std::string last = names.back();
   names.pop_back();
   return fmt::format("{} or {}", fmt::join(names, ", "), last);

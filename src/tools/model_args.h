@@ -37,6 +37,13 @@ Manifest hash_model(const std::string& path, int threads);
 
 /// --threads N.
 void add_threads(Command& app, int& threads);
+/// --arithmetic fast|f32.
+void add_arithmetic(Command& app, Arithmetic& arithmetic);
+
+/// --kv TYPE: one KV cache. `fallback` is what the help calls the default.
+Option* add_kv(Command& app, std::string& kv, const Codecs& codecs, const std::string& fallback);
+/// --kv TYPE, given once for each KV cache. Without a `fallback` the help names none.
+Option* add_kv_list(Command& app, std::vector<std::string>& kv, const Codecs& codecs, const std::string& fallback = {});
 
 /// How to keep the KV cache, and what to forget of it.
 struct SessionArgs {
@@ -44,7 +51,7 @@ struct SessionArgs {
   std::string kv_key;
   std::string kv_value;
   /// What K and V are where no option says otherwise.
-  std::string kv_default = "f16";
+  std::string kv_default = "int8";
   double sparse = 1.0;
   bool page_checksums = false;
   int context = 0;
@@ -67,7 +74,9 @@ std::vector<KvOptions> with_sparse(const std::vector<KvOptions>& caches, const s
 void add_sparse(Command& app, std::vector<double>& shares);
 /// Both codecs' names, as parse_kv() reads them.
 std::string kv_name(const KvOptions& kv);
-/// "f32, f16, ... or int2": every codec's name.
+/// Every codec's name: the built-in ones, then the program's own.
+std::vector<std::string> codec_names(const Codecs& codecs);
+/// "f32, f16, ... or int2": the same for a help text.
 std::string codec_list(const Codecs& codecs);
 
 /// --format text|json.

@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <cstring>
 
+#include "eval/fail.h"
+
 namespace pith::tools {
 namespace {
 
 void check(bool written) {
   if (written) return;
-  throw Error(ErrorKind::kIo, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+  eval::fail(ErrorKind::kIo, "cannot write to standard output: {}", std::strerror(errno));
 }
 
 }  // namespace

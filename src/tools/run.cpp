@@ -37,6 +37,7 @@ void run(const RunArgs& args) {
   Interrupt interrupt;
   const std::string prompt = args.prompt_file.empty() ? args.prompt : read_text(args.prompt_file);
   Session session(args.model.load(), args.session.options(args.model.threads));
+  fmt::print(stderr, "{}", context_warning(session));
   PieceSink on_piece;
   if (args.format == Format::kText) on_piece = write_piece;
   const Generation generation = answer(session, args, prompt, on_piece, interrupt.arm());

@@ -3,13 +3,13 @@
 #include <pith/error.h>
 #include <pith/version.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
-#include <string>
+#include <string_view>
 #include <utility>
 
+#include "eval/fail.h"
 #include "tools/command.h"
 #include "tools/command_line.h"
 #include "tools/output.h"
@@ -20,9 +20,9 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
-int fail(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "pith: error: {}\n", message);
+/// One line, whatever the message has in it: file names may be anything.
+int fail(std::string_view message) {
+  fmt::print(stderr, "pith: error: {}\n", eval::visible(message));
   return kFailed;
 }
 
@@ -35,6 +35,7 @@ int run(int argc, char** argv, const tools::Known& known) {
   tools::add_run(command, action, known);
   tools::add_chat(command, action, known);
   tools::add_info(command, action);
+  tools::add_plan(command, action, known.codecs);
   tools::add_manifest(command, action);
   tools::add_verify(command, action);
   tools::add_tokenize(command, action);
@@ -42,6 +43,8 @@ int run(int argc, char** argv, const tools::Known& known) {
   tools::add_snapshot(command, action, known.codecs);
   tools::add_bench(command, action, known.codecs);
   tools::add_eval(command, action, known);
+  tools::add_man(command, action);
+  tools::add_completion(command, action);
   // After the subcommands, which would inherit it.
   line.set_footer(
       "Results go to standard output, everything else to standard error.\n"

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "eval/fail.h"
 #include "tools/files.h"
 #include "tools/generate_args.h"
 #include "tools/interrupt.h"
@@ -63,7 +64,7 @@ void save(const SnapshotArgs& args) {
   const std::vector<std::byte> key = args.key.read();
   Session session(args.model.load(), args.session.options(args.model.threads));
   const Generation generation = go_on(session, args, args.generate.finished(session.model().tokenizer()), interrupt);
-  if (generation.reason == FinishReason::kCancelled) throw Error(ErrorKind::kIo, "cancelled: nothing was saved");
+  if (generation.reason == FinishReason::kCancelled) eval::fail(ErrorKind::kIo, "cancelled: nothing was saved");
   const auto start = std::chrono::steady_clock::now();
   session.save(args.snapshot, {.key = key});
   const double seconds = seconds_since(start);

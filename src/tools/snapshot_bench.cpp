@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 
+#include "eval/fail.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
 #include "tools/snapshot.h"
@@ -67,7 +68,7 @@ void compare(Session& saved, Session& restored) {
   restored.set_sampling({});
   for (int i = 0; i < kCompared && saved.position() < saved.context(); ++i) {
     if (saved.step() != restored.step())
-      throw Error(ErrorKind::kInternal, "the restored session drew another token than the one that was saved");
+      eval::fail(ErrorKind::kInternal, "the restored session drew another token than the one that was saved");
   }
 }
 
@@ -135,7 +136,7 @@ void bench(const BenchArgs& args) {
 }  // namespace
 
 void add_snapshot_bench(Command& app, Action& action, const Codecs& codecs) {
-  auto* command = app.add_subcommand("bench", "How much faster saving and restoring is than prefilling");
+  auto* command = app.add_subcommand("bench", "Measure how much faster saving and restoring is than prefilling");
   const auto args = std::make_shared<BenchArgs>();
   args->session.kv_default = "int4";
   args->model.add_to(*command);
@@ -145,7 +146,7 @@ void add_snapshot_bench(Command& app, Action& action, const Codecs& codecs) {
   command->add_option("--tokens", args->tokens, "Tokens of the session; default 8000")
       ->range(1, kTokensMax)
       ->type_name("N");
-  command->add_option("--rounds", args->rounds, "How often everything is measured; default 3")
+  command->add_option("--rounds", args->rounds, "How often to measure everything; default 3")
       ->range(1, kRoundsMax)
       ->type_name("N");
   args->session.add_kv_to(*command, codecs);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "eval/fail.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
@@ -102,8 +103,8 @@ std::vector<std::byte> KeyArgs::read() const {
     return key;
   }
   if (auto key = parse_hex(text)) return *key;
-  throw Error(ErrorKind::kInvalidArgument, fmt::format("{}: has {} bytes, must have {} or {} hexadecimal digits", path,
-                                                       text.size(), kKeyBytes, 2 * kKeyBytes));
+  eval::fail(ErrorKind::kInvalidArgument, "{}: has {} bytes, must have {} or {} hexadecimal digits", path, text.size(),
+             kKeyBytes, 2 * kKeyBytes);
 }
 
 void add_snapshot_info(Command& app, Action& action) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+
+#include "tools/byte_size.h"
+
 namespace pith::tools {
 namespace {
-
-constexpr double kMebibyte = 1024.0 * 1024.0;
-
-double mebibytes(std::uint64_t bytes) noexcept { return static_cast<double>(bytes) / kMebibyte; }
 
 int answer_tokens(const Generation& generation) noexcept { return static_cast<int>(generation.tokens.size()); }
 
@@ -16,16 +16,37 @@ int answer_tokens(const Generation& generation) noexcept { return static_cast<in
 double rate(int tokens, double seconds) noexcept { return seconds > 0 ? tokens / seconds : 0.0; }
 
 std::string summary(const Generation& generation, const KvStats& kv) {
-  const double share = kv.bytes_f16 == 0 ? 0.0 : static_cast<double>(kv.bytes) / static_cast<double>(kv.bytes_f16);
-  const std::string held = kv.held_tokens == kv.tokens ? "" : fmt::format("{} held, ", kv.held_tokens);
-  const std::string policy =
-      kv.policy_bytes == 0 ? "" : fmt::format("; {:.2f} MiB more for the policy", mebibytes(kv.policy_bytes));
+  return fmt::format("prompt: {} tokens, {:.1f} tokens/s; answer: {} tokens, {:.1f} tokens/s; ended by: {}\n{}",
+                     generation.prompt_tokens, rate(generation.prompt_tokens, generation.prompt_seconds),
+                     answer_tokens(generation), rate(answer_tokens(generation), generation.decode_seconds),
+                     to_string(generation.reason), kv_summary(kv));
+}
+
+std::string kv_summary(const KvStats& kv) {
+  const std::string codecs = kv.key_codec == kv.value_codec
+                                 ? fmt::format("{} keys and values", kv.key_codec)
+                                 : fmt::format("{} keys, {} values", kv.key_codec, kv.value_codec);
+  std::string text = fmt::format("KV cache: {}, {} for {} tokens", codecs, bytes_text(kv.bytes), kv.tokens);
+  if (kv.held_tokens != kv.tokens) text += fmt::format(", {} of them held", kv.held_tokens);
+  if (kv.bytes_f16 != 0) {
+    const bool less = kv.bytes <= kv.bytes_f16;
+    const std::uint64_t difference = less ? kv.bytes_f16 - kv.bytes : kv.bytes - kv.bytes_f16;
+    text += fmt::format(", {} ({:.0f} %) {} than f16", bytes_text(difference),
+                        100.0 * static_cast<double>(difference) / static_cast<double>(kv.bytes_f16),
+                        less ? "less" : "more");
+    // Of a few tokens that is all there is.
+    if (!less && kv.exact_bytes >= difference) text += ": the newest page of 64 tokens is exact until it is full";
+  }
+  if (kv.policy_bytes != 0) text += fmt::format("; {} for the eviction policy", bytes_text(kv.policy_bytes));
+  return text + "\n";
+}
+
+std::string context_warning(const Session& session) {
+  const int trained = session.model().info().context_trained;
+  if (session.context() <= trained) return "";
   return fmt::format(
-      "prompt: {} tokens, {:.1f} tokens/s; answer: {} tokens, {:.1f} tokens/s; ended by: {}\n"
-      "KV cache: {} tokens, {}keys {}, values {}, {:.2f} MiB: {:.2f} of the {:.2f} MiB in f16{}\n",
-      generation.prompt_tokens, rate(generation.prompt_tokens, generation.prompt_seconds), answer_tokens(generation),
-      rate(answer_tokens(generation), generation.decode_seconds), to_string(generation.reason), kv.tokens, held,
-      kv.key_codec, kv.value_codec, mebibytes(kv.bytes), share, mebibytes(kv.bytes_f16), policy);
+      "pith: warning: a context of {} tokens, but the model was trained for {}: what lies beyond may make no sense\n",
+      session.context(), trained);
 }
 
 Json to_json(const Generation& generation, const KvStats& kv) {

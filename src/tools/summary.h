@@ -11,8 +11,14 @@ namespace pith::tools {
 /// Tokens a second; 0 if no time was taken.
 double rate(int tokens, double seconds) noexcept;
 
-/// Two lines: speed of prompt and answer, KV bytes against f16, what is left after eviction.
+/// Two lines: the speed of prompt and answer, and kv_summary().
 std::string summary(const Generation& generation, const KvStats& kv);
+
+/// One line: which cache was used, what it holds, and what that saved against f16.
+std::string kv_summary(const KvStats& kv);
+
+/// One line where a session's context is longer than what its model was trained for; else nothing.
+std::string context_warning(const Session& session);
 
 /// The same, and text, tokens and reason.
 Json to_json(const Generation& generation, const KvStats& kv);

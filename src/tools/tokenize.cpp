@@ -44,12 +44,12 @@ void tokenize(const TokenizeArgs& args) {
 }  // namespace
 
 void add_tokenize(Command& app, Action& action) {
-  auto* command = app.add_subcommand("tokenize", "Turn standard input into tokens: id and piece, one a line");
+  auto* command = app.add_subcommand("tokenize", "Turn standard input into tokens: id and piece, one per line");
   const auto args = std::make_shared<TokenizeArgs>();
   command->add_option("-m,--model", args->model, "A GGUF file; only its vocabulary is read, and it may hold no weights")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--ids", args->ids_only, "Only the ids, all in one line");
+  command->add_flag("--ids", args->ids_only, "Print only the ids, all in one line");
   command->add_flag("--no-special", args->no_special,
                     "Add no special tokens (BOS), and take those written in the text as plain text");
   command->callback([args, &action] { action = [args] { tokenize(*args); }; });

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/fail.h"
 #include "tools/command.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
@@ -71,7 +72,7 @@ class Report {
     finish_output();
     const auto first = std::find_if(checks_.begin(), checks_.end(), [](const Check& c) { return !c.passed; });
     const std::string more = failed == 1 ? "" : fmt::format(" (and {} more failed)", failed - 1);
-    throw Error(ErrorKind::kIntegrity, fmt::format("{}: {}: {}{}", args_.model.path, first->name, first->detail, more));
+    eval::fail(ErrorKind::kIntegrity, "{}: {}: {}{}", args_.model.path, first->name, first->detail, more);
   }
 
  private:
@@ -132,7 +133,7 @@ void verify(const VerifyArgs& args) {
 }  // namespace
 
 void add_verify(Command& app, Action& action) {
-  auto* command = app.add_subcommand("verify", "Whether a model is sound, and the one that digests say");
+  auto* command = app.add_subcommand("verify", "Check that a model is sound, and that it is the one that digests say");
   const auto args = std::make_shared<VerifyArgs>();
   args->model.add_to(*command, "model,-m,--model");
   command

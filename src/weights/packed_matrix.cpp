@@ -19,19 +19,27 @@ const std::uint8_t* as_bytes(const std::byte* p) { return reinterpret_cast<const
 
 }  // namespace
 
+PackedMatrix::PackedMatrix(const PackInfo& info, std::size_t rows, std::size_t columns)
+    : info_(&info), rows_(rows), columns_(columns), panel_bytes_(columns / info.block_columns * info.block_bytes) {
+  if (!checked_mul(panels(), panel_bytes_)) {
+    fail(ErrorKind::kOutOfMemory, "a matrix [{}, {}] does not fit into memory", rows, columns);
+  }
+}
+
+PackedMatrix PackedMatrix::outline(gguf::TensorType type, std::size_t rows, std::size_t columns, bool as_f32) {
+  return PackedMatrix(as_f32 ? kPackF32 : pack_info(type), rows, columns);
+}
+
 PackedMatrix::PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows,
                            std::size_t columns, bool as_f32, ThreadPool& pool, const PackWatch& watch)
-    : info_(as_f32 ? &kPackF32 : &pack_info(type)), rows_(rows), columns_(columns) {
+    : PackedMatrix(as_f32 ? kPackF32 : pack_info(type), rows, columns) {
   const PackInfo& source = pack_info(type);
   const gguf::TensorTypeInfo& layout = gguf::type_info(type);
   const std::size_t row_bytes = columns / layout.block_elements * layout.block_bytes;
   if (columns % source.block_columns != 0 || data.size() != rows * row_bytes) {
     fail(ErrorKind::kInternal, "packing [{}, {}] of type {} from {} bytes", rows, columns, layout.name, data.size());
   }
-  panel_bytes_ = columns / info_->block_columns * info_->block_bytes;
-  const auto total = checked_mul(panels(), panel_bytes_);
-  if (!total) fail(ErrorKind::kOutOfMemory, "a matrix [{}, {}] does not fit into memory", rows, columns);
-  buffer_ = RawBuffer(*total);
+  buffer_ = RawBuffer(bytes());
 
   const std::size_t stretch = std::max<std::size_t>(1, kStretchBytes / (kernels::kLanes * row_bytes));
   for (std::size_t first = 0; first < panels(); first += stretch) {

@@ -32,11 +32,14 @@ class PackedMatrix {
   PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns,
                bool as_f32, ThreadPool& pool, const PackWatch& watch = {});
 
+  /// The shape and size of such a matrix without its weights: row() and panel() must not be called.
+  static PackedMatrix outline(gguf::TensorType type, std::size_t rows, std::size_t columns, bool as_f32);
+
   bool empty() const noexcept { return rows_ == 0; }
   std::size_t rows() const noexcept { return rows_; }
   std::size_t columns() const noexcept { return columns_; }
   std::size_t panels() const noexcept { return (rows_ + kernels::kLanes - 1) / kernels::kLanes; }
-  std::size_t bytes() const noexcept { return buffer_.size(); }
+  std::size_t bytes() const noexcept { return panels() * panel_bytes_; }
   /// Returns true if the matrix is multiplied with int8 activations (otherwise with float32 ones).
   bool quantized() const noexcept { return info_->quantized; }
   kernels::PackedFormat format() const noexcept { return info_->format; }
@@ -48,6 +51,8 @@ class PackedMatrix {
   void row(std::size_t r, std::span<float> out) const;
 
  private:
+  PackedMatrix(const PackInfo& info, std::size_t rows, std::size_t columns);
+
   /// Packs panel p from `data`, which holds the whole matrix in type `source`.
   void pack_panel(std::size_t p, const PackInfo& source, std::span<const std::byte> data,
                   const std::function<void(std::size_t, std::span<const std::byte>)>& on_row);

@@ -13,7 +13,7 @@ class ChatTool : public ToolTest {
 };
 
 TEST_F(ChatTool, RepliesAsTheLibraryDoes) {
-  Session session(Model::load(model_));
+  Session session(Model::load(model_), {.kv = {.key = "int8"}});
   pith::Chat chat(session, "Be brief.");
   const GenerateOptions options = {.tokens_max = 6, .ignore_end = true};
   std::string expected = chat.say("one", options).text + "\n";
@@ -21,10 +21,16 @@ TEST_F(ChatTool, RepliesAsTheLibraryDoes) {
   const Outcome outcome = pith(command_, {.input = "one\n\ntwo words"});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.out, expected);
-  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.err.find("KV cache: int8 keys and values, "), 0U) << outcome.err;
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
 }
 
-TEST_F(ChatTool, NothingSaid) { EXPECT_EQ(pith_output(command_, ""), ""); }
+TEST_F(ChatTool, NothingSaid) {
+  const Outcome outcome = pith(command_, {.input = ""});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "");
+}
 
 TEST_F(ChatTool, VerboseTellsSpeedAndBytes) {
   Args command = command_;
@@ -36,7 +42,8 @@ TEST_F(ChatTool, VerboseTellsSpeedAndBytes) {
        at = outcome.err.find("KV cache", at + 1)) {
     ++summaries;
   }
-  EXPECT_EQ(summaries, 2U) << outcome.err;
+  // After each reply, and at the end.
+  EXPECT_EQ(summaries, 3U) << outcome.err;
 }
 
 TEST_F(ChatTool, AFullContextForgetsTheOldestTurnsAndSaysSo) {

@@ -24,7 +24,7 @@ std::vector<double> running_perplexities(const Model& model, std::vector<Token> 
     std::vector<Token> chunk(tokens.begin() + static_cast<std::ptrdiff_t>(i * context),
                              tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * context));
     if (bos >= 0) chunk[0] = bos;
-    Session session(model);
+    Session session(model, {.kv = {.key = "f16"}});
     session.feed_logits(chunk, [&](int position, std::span<const float> logits) {
       const auto j = static_cast<std::size_t>(position);
       if (j < context / 2 || j + 1 >= context) return;

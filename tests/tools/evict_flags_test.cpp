@@ -24,7 +24,7 @@ class EvictFlags : public ToolTest {
 };
 
 TEST_F(EvictFlags, AreTheLibrarysOptions) {
-  SessionOptions options;
+  SessionOptions options{.kv = {.key = "int8"}};
   options.eviction.policy = "h2o";
   options.eviction.parameters = {{"decay", 0.5}, {"grace", 8}};
   options.eviction.allocator = "pyramid";
@@ -49,8 +49,8 @@ TEST_F(EvictFlags, AreTheLibrarysOptions) {
 TEST_F(EvictFlags, SummaryShowsWhatIsHeld) {
   const Outcome evicted = pith(run({"--evict", "tova", "--budget", "240"}));
   EXPECT_EQ(evicted.status, 0) << evicted.err;
-  EXPECT_NE(evicted.err.find(" held, keys "), std::string::npos) << evicted.err;
-  EXPECT_NE(evicted.err.find(" MiB more for the policy"), std::string::npos) << evicted.err;
+  EXPECT_NE(evicted.err.find(" of them held, "), std::string::npos) << evicted.err;
+  EXPECT_NE(evicted.err.find(" for the eviction policy"), std::string::npos) << evicted.err;
   const Outcome whole = pith(run({}));
   EXPECT_EQ(whole.err.find("held"), std::string::npos) << whole.err;
   EXPECT_EQ(whole.err.find("policy"), std::string::npos) << whole.err;
@@ -72,7 +72,7 @@ TEST_F(EvictFlags, ChatForgetsToo) {
                         "-v",   "--evict", "window", "--budget", "240"};
   const Outcome outcome = pith(command, {.input = "the cat\n"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_NE(outcome.err.find(" held, keys "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find(" of them held, "), std::string::npos) << outcome.err;
 }
 
 TEST_F(EvictFlags, PerplexityOfWhatIsLeft) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -70,10 +72,15 @@ class Process {
   /// Its exit status, or minus the signal that ended it.
   int wait() {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
+    rusage usage{};
+    while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) continue;
     pid_ = -1;
+    peak_bytes_ = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
+
+  /// The most memory that was resident at once, after wait().
+  std::uint64_t peak_bytes() const { return peak_bytes_; }
 
   /// Waits until it has written something to standard output (or errors), or half a minute.
   bool has_begun(bool errors = false) const {
@@ -117,18 +124,20 @@ class Process {
   File errors_{std::tmpfile()};
   std::array<int, 2> pipe_{-1, -1};
   pid_t pid_ = -1;
+  std::uint64_t peak_bytes_ = 0;
 };
 
 struct Outcome {
   int status = 0;
   std::string out;
   std::string err;
+  std::uint64_t peak_bytes = 0;
 };
 
 inline Outcome run_process(const std::vector<std::string>& command, const Process::Options& options = {}) {
   Process process(command, options);
   const int status = process.wait();
-  return {status, process.output(), process.errors()};
+  return {status, process.output(), process.errors(), process.peak_bytes()};
 }
 
 }  // namespace pith::test

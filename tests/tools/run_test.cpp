@@ -18,7 +18,7 @@ class Run : public ToolTest {
 };
 
 TEST_F(Run, StreamsTheLibrarysAnswer) {
-  Session session(Model::load(model_));
+  Session session(Model::load(model_), {.kv = {.key = "int8"}});
   const Generation expected = session.generate("the cat sat on", {.tokens_max = 24, .ignore_end = true});
   EXPECT_EQ(pith_output(command({})), expected.text + "\n");
 
@@ -44,6 +44,30 @@ TEST_F(Run, SummaryGoesToStandardError) {
   EXPECT_EQ(pith(command({"--format", "json"})).err, "");
 }
 
+TEST_F(Run, EndsByTheCacheAndWhatItSaved) {
+  std::string prompt;
+  while (prompt.size() < 1500) prompt += "the " + std::to_string(prompt.size() * 7919 % 1000) + " cats, ";
+  const auto last_line = [&](const Args& more) {
+    Args arguments = {"run", "-m", model_, "-f", "-", "-n", "2", "--ignore-end"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const std::string err = pith(arguments, {.input = prompt}).err;
+    const std::size_t start = err.rfind('\n', err.size() - 2);
+    return err.substr(start + 1);
+  };
+  EXPECT_THAT(last_line({}), testing::MatchesRegex("KV cache: int8 keys and values, [0-9.]+ KiB for [0-9]+ tokens, "
+                                                   "[0-9.]+ KiB \\([0-9]+ %\\) less than f16\n"));
+  EXPECT_THAT(last_line({"--kv", "int8/int4"}), testing::StartsWith("KV cache: int8 keys, int4 values, "));
+  EXPECT_THAT(last_line({"--kv", "f32"}), testing::HasSubstr(" %) more than f16"));
+}
+
+TEST_F(Run, AContextBeyondTheTrainedOneIsSaid) {
+  EXPECT_EQ(pith(command({"--ctx", "4096", "--format", "json"})).err, "");
+  const Outcome outcome = pith(command({"--ctx", "4097", "--format", "json"}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.err, testing::HasSubstr("warning: a context of 4097 tokens, but the model was trained for 4096"));
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+}
+
 TEST_F(Run, PromptFromAFileOrStandardInput) {
   const std::string expected = pith_output(command({}));
   const std::string file = write_text(folder_ / "prompt.txt", "the cat sat on");
@@ -57,7 +81,8 @@ TEST_F(Run, PromptMayLookLikeAnOption) {
 }
 
 TEST_F(Run, KvTypes) {
-  EXPECT_EQ(pith_json(command({}))["kv_key"], "f16");
+  EXPECT_EQ(pith_json(command({}))["kv_key"], "int8");
+  EXPECT_EQ(pith_json(command({}))["kv_value"], "int8");
   for (const char* type : {"f32", "f16", "int8", "int4"}) {
     const json answer = pith_json(command({"--kv", type}));
     EXPECT_EQ(answer["kv_key"], type);
@@ -66,9 +91,9 @@ TEST_F(Run, KvTypes) {
   const json mixed = pith_json(command({"--kv-k", "int8", "--kv-v", "int4"}));
   EXPECT_EQ(mixed["kv_key"], "int8");
   EXPECT_EQ(mixed["kv_value"], "int4");
-  const json keys_only = pith_json(command({"--kv-k", "int8"}));
-  EXPECT_EQ(keys_only["kv_key"], "int8");
-  EXPECT_EQ(keys_only["kv_value"], "f16");
+  const json keys_only = pith_json(command({"--kv-k", "f16"}));
+  EXPECT_EQ(keys_only["kv_key"], "f16");
+  EXPECT_EQ(keys_only["kv_value"], "int8");
 }
 
 TEST_F(Run, SparseReadingReachesTheSession) {
@@ -193,7 +218,7 @@ TEST_F(Run, TheEndTokenEndsTheAnswer) {
 }
 
 TEST_F(Run, ChatPutsThePromptIntoTheFormat) {
-  Session session(Model::load(model_));
+  Session session(Model::load(model_), {.kv = {.key = "int8"}});
   Chat chat(session);
   const Generation expected = chat.say("hello", {.tokens_max = 8, .ignore_end = true});
   const json answer = pith_json({"run", "-m", model_, "-p", "hello", "-n", "8", "--ignore-end", "--chat"});
@@ -203,7 +228,7 @@ TEST_F(Run, ChatPutsThePromptIntoTheFormat) {
 
 TEST_F(Run, ReferenceArithmetic) {
   const Model model = Model::load(model_, {.arithmetic = Arithmetic::kF32});
-  Session session(model);
+  Session session(model, {.kv = {.key = "int8"}});
   const Generation expected = session.generate("the cat sat on", {.tokens_max = 24, .ignore_end = true});
   EXPECT_EQ(pith_json(command({"--arithmetic", "f32"}))["tokens"], json(expected.tokens));
 }

@@ -66,7 +66,7 @@ TEST_F(SnapshotTool, GoesOnWhereRunWouldHaveBeen) {
 TEST_F(SnapshotTool, PromptsComeBehindIt) {
   pith_output(save({}));
   const json both = pith_json(restore({"-p", " a mat", "-n", "5"}));
-  Session session(Model::load(model_));
+  Session session(Model::load(model_), {.kv = {.key = "int8"}});
   session.generate("the cat sat on", {.tokens_max = 0});
   const Generation expected = session.generate(" a mat", {.tokens_max = 5, .ignore_end = true});
   EXPECT_EQ(both["tokens"], json(expected.tokens));

@@ -6,9 +6,9 @@ namespace {
 
 TEST(Usage, HelpEverywhere) {
   for (const Args& command :
-       {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"tokenize"}, Args{"logits"}, Args{"bench"}, Args{"eval"},
-        Args{"eval", "perplexity"}, Args{"eval", "kl"}, Args{"eval", "needle"}, Args{"eval", "eviction"},
-        Args{"eval", "distortion"}, Args{"eval", "report"}}) {
+       {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"plan"}, Args{"man"}, Args{"completion"},
+        Args{"tokenize"}, Args{"logits"}, Args{"bench"}, Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"},
+        Args{"eval", "needle"}, Args{"eval", "eviction"}, Args{"eval", "distortion"}, Args{"eval", "report"}}) {
     for (const char* flag : {"--help", "-h"}) {
       Args arguments = command;
       arguments.emplace_back(flag);
@@ -22,7 +22,7 @@ TEST(Usage, HelpEverywhere) {
 
 TEST(Usage, HelpNamesTheSubcommands) {
   const std::string help = pith_output({"--help"});
-  for (const char* name : {"run", "chat", "info", "tokenize", "logits", "bench", "eval"}) {
+  for (const char* name : {"run", "chat", "info", "plan", "tokenize", "logits", "bench", "eval", "man", "completion"}) {
     EXPECT_NE(help.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }
@@ -95,6 +95,14 @@ TEST(Usage, WrongCommandLines) {
       {"chat"},
       {"info"},
       {"info", "a.gguf", "b.gguf"},
+      {"plan"},
+      {"plan", "a.gguf", "--memory", "lots"},
+      {"plan", "a.gguf", "--memory", "-1GiB"},
+      {"plan", "a.gguf", "--sessions", "0"},
+      {"plan", "a.gguf", "--context", "-1"},
+      {"completion"},
+      {"completion", "csh"},
+      {"man", "run", "--all", "folder"},
       {"tokenize"},
       {"logits", "-m", "model.gguf", "-f", "text"},
       {"logits", "-m", "model.gguf", "--out", "file"},
@@ -110,6 +118,14 @@ TEST(Usage, WrongCommandLines) {
     EXPECT_EQ(outcome.out, "") << testing::PrintToString(line);
     EXPECT_NE(outcome.err, "") << testing::PrintToString(line);
   }
+}
+
+TEST(Usage, WhatWasTypedSteersNoTerminal) {
+  const Outcome outcome = pith({"info", "a.gguf", "b\x1b[2J\xC2\x9B\n"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err.find('\x1b'), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find('\x9B'), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("b\\x1b[2J\\xc2\\x9b"), std::string::npos) << outcome.err;
 }
 
 }  // namespace
