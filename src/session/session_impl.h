@@ -25,7 +25,7 @@ std::shared_ptr<const Eviction> make_eviction(const Model& model, const Eviction
 }  // namespace session
 
 /// What a session consists of. What the public functions promise is checked here.
-class Session::Impl {
+class [[gnu::visibility("hidden")]] Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options);
   /// A fork.
