@@ -45,7 +45,9 @@ class PrintableMatch {
     const auto* data = reinterpret_cast<PCRE2_SPTR>(text.data());
     const PCRE2_SIZE bytes = std::min(text.size(), kCharacterBytesMax);
     if (pcre2_match(kPattern.get(), data, bytes, 0, 0, match_.get(), nullptr) <= 0) return 0;
-    return pcre2_get_ovector_pointer(match_.get())[1];
+    // Bytes that no character begins with are skipped in spite of the anchor.
+    const PCRE2_SIZE* found = pcre2_get_ovector_pointer(match_.get());
+    return found[0] == 0 ? found[1] : 0;
   }
 
  private:

@@ -5,7 +5,7 @@ string(REPLACE ";" "," output "${output}")
 string(REGEX MATCHALL "[^\n]+" lines "${output}")
 set(internal "")
 foreach(line ${lines})
-  if(line MATCHES "Session::Impl" OR
+  if(line MATCHES "[A-Za-z] pith::${space}::Session::Impl::" OR
      NOT line MATCHES " A PITH_[0-9.]+$| [TtVvWwBDRu] (typeinfo (name )?for |vtable for |VTT for )?pith::${space}::")
     list(APPEND internal ${line})
   endif()
