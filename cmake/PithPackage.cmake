@@ -29,30 +29,27 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${pith_debian}/triggers)
-set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "inference of quantized language models (shared library)
- pith runs GGUF models on processors and keeps their KV cache compressed, with
- codecs of 8 to 2 bits, eviction, forks and snapshots. This package has what
- programs that use it need at run time.")
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "pith runs GGUF models on processors and keeps their KV cache compressed, with
+codecs of 8 to 2 bits, eviction, forks and snapshots. This package has the
+shared library, which programs that use pith need at run time.")
 
 set(pith_same_version "${PROJECT_VERSION}-${pith_release}")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libpith-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 # The static library links these.
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libpith${pith_soname} (= ${pith_same_version}), libfmt-dev, libspdlog-dev, libpcre2-dev, libxxhash-dev, libssl-dev")
-set(CPACK_COMPONENT_DEV_DESCRIPTION "inference of quantized language models (development files)
- pith runs GGUF models on processors and keeps their KV cache compressed, with
- codecs of 8 to 2 bits, eviction, forks and snapshots. This package has its
- headers, its static library, what CMake and pkg-config find it by, documents
- and examples.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "pith runs GGUF models on processors and keeps their KV cache compressed, with
+codecs of 8 to 2 bits, eviction, forks and snapshots. This package has its
+headers, its static library, what CMake and pkg-config find it by, documents and
+examples.")
 
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME pith)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION misc)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_DEPENDS "libpith${pith_soname} (= ${pith_same_version})")
-set(CPACK_COMPONENT_COMMAND_DESCRIPTION "inference of quantized language models (command)
- pith runs GGUF models on processors and keeps their KV cache compressed, with
- codecs of 8 to 2 bits, eviction, forks and snapshots. This package has the
- command, which generates, chats, measures and compares.")
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "pith runs GGUF models on processors and keeps their KV cache compressed, with
+codecs of 8 to 2 bits, eviction, forks and snapshots. This package has the
+command, which generates, chats, measures and compares.")
 
 # Each package has its own documents' folder.
 find_program(PITH_GZIP gzip)

@@ -94,9 +94,9 @@ void Command::callback(std::function<void()> call) { app_->callback(std::move(ca
 
 Option* Command::keep(CLI::Option* option) { return &options_.emplace_back(option); }
 
-CommandLine::CommandLine(const std::string& name, const std::string& help, const std::string& version)
+CommandLine::CommandLine(const std::string& name, const std::string& help, std::function<std::string()> version)
     : app_(std::make_unique<CLI::App>(help, name)), root_(app_.get()) {
-  app_->set_version_flag("--version", version);
+  app_->set_version_flag("--version", std::move(version));
 }
 
 CommandLine::~CommandLine() = default;
