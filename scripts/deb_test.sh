@@ -34,13 +34,13 @@ if ((${#packages[@]} == 0)); then mapfile -t packages < <(scripts/package.sh); f
 # Kept as an archive with the compiler in it, since that takes the longest. It appears as a whole or not at all.
 if [[ ! -f "$base" ]]; then
   step "A bare Debian 12"
-  rm -rf "$folder"
+  rm -rf --one-file-system "$folder"
   mkdir -p "$folder"
   debootstrap --variant=minbase --include=g++,cmake,make,pkg-config bookworm "$root" "$mirror" >&2 ||
     skip "debootstrap could not make a Debian from $mirror"
-  tar -C "$root" -cf "$base.part" . && mv "$base.part" "$base"
+  tar -C "$root" --one-file-system -cf "$base.part" . && mv "$base.part" "$base"
 fi
-rm -rf "$root"
+rm -rf --one-file-system "$root"
 mkdir -p "$root"
 tar -C "$root" -xf "$base"
 
@@ -67,4 +67,4 @@ inside pith --version
 pages="$(find "$root/usr/share/man/man1" -name 'pith*.1.gz' | wc -l)"
 ((pages > 0)) || die "no manual page was installed"
 say "$pages manual pages"
-rm -rf "$root"
+rm -rf --one-file-system "$root"

@@ -30,6 +30,8 @@ packages=(build/package/packages/*.deb)
 step "lintian"
 # Why each of these does not apply is in packaging/debian/lintian.md.
 mapfile -t suppressed < <(sed -n 's/^| `\([a-z-]*\)` .*/\1/p' packaging/debian/lintian.md)
+# The command may be one that writes no manual.
+[[ -d build/package/manual/share/man ]] || suppressed+=(no-manual-page)
 tags="$(IFS=,; echo "${suppressed[*]}")"
 options=(--fail-on error,warning --tag-display-limit 0)
 if [[ "$(id -u)" == 0 ]]; then options+=(--allow-root); fi

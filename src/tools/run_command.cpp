@@ -34,8 +34,7 @@ std::string version_text() {
 }
 
 int run(int argc, char** argv, const tools::Known& known) {
-  tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.",
-                          version_text);
+  tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.", version_text);
   tools::Command& command = line.root();
   command.require_subcommand();
   tools::Action action;
