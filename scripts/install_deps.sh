@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that pith needs. Does nothing, and needs no network, if all are installed.
 #
-# usage: scripts/install_deps.sh [build | arm | fuzz | all]
-#   build  packages that build and test pith with g++
-#   arm    these, and those that build it for 64-bit Arm and test it under QEMU; adds Debian's arm64 packages to apt
-#   fuzz   those of "build", and clang with libFuzzer
-#   all    those of "fuzz", and clang's linters (the default)
+# usage: scripts/install_deps.sh [build | arm | fuzz | package | all]
+#   build    packages that build and test pith with g++
+#   arm      these, and those that build it for 64-bit Arm and test it under QEMU; adds Debian's arm64 packages to apt
+#   fuzz     those of "build", and clang with libFuzzer
+#   package  those of "build", and those that make Debian packages and test them
+#   all      those of "fuzz", and clang's linters (the default)
 #
 # PITH_SKIP_DEPS=1 skips the check: for other distributions, on which you install the counterparts yourself.
 set -euo pipefail
@@ -16,15 +17,16 @@ build_packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   python3 python3-pip python3-venv
   libeigen3-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libxxhash-dev libssl-dev libpcre2-dev libutf8proc-dev
+  libxxhash-dev libssl-dev libpcre2-dev
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
 )
 fuzz_packages=(clang libclang-rt-dev)
+package_packages=(dpkg-dev file lintian debootstrap)
 lint_packages=(clang-tidy clang-format)
 # Eigen, CLI11 and nlohmann-json are header-only: those of "build" serve every processor.
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
-  libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
+  libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64
   libxxhash-dev:arm64 libssl-dev:arm64
   libgtest-dev:arm64 libgmock-dev:arm64 libbenchmark-dev:arm64 librapidcheck-dev:arm64
 )
@@ -33,6 +35,7 @@ case "${1:-all}" in
   build) packages=("${build_packages[@]}") ;;
   arm) packages=("${build_packages[@]}" "${arm_packages[@]}") ;;
   fuzz) packages=("${build_packages[@]}" "${fuzz_packages[@]}") ;;
+  package) packages=("${build_packages[@]}" "${package_packages[@]}") ;;
   all) packages=("${build_packages[@]}" "${fuzz_packages[@]}" "${lint_packages[@]}") ;;
   -h | --help) show_help && exit 0 ;;
   *) usage_error "unknown set of packages '$1'" ;;

@@ -37,7 +37,7 @@ struct FeedSinks {
 }  // namespace session
 
 /// What a session consists of. What the public functions promise is checked here.
-class Session::Impl {
+class [[gnu::visibility("hidden")]] Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options);
   /// A fork.

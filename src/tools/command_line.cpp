@@ -147,9 +147,9 @@ CommandRow Command::row(const std::string& parent) const {
 
 Option* Command::keep(CLI::Option* option) { return &options_.emplace_back(option); }
 
-CommandLine::CommandLine(const std::string& name, const std::string& help, const std::string& version)
+CommandLine::CommandLine(const std::string& name, const std::string& help, std::function<std::string()> version)
     : app_(std::make_unique<CLI::App>(help, name)), root_(app_.get()) {
-  app_->set_version_flag("--version", version);
+  app_->set_version_flag("--version", std::move(version));
 }
 
 CommandLine::~CommandLine() = default;

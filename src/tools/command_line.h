@@ -102,7 +102,7 @@ class Command {
 /// The whole command line of a program.
 class CommandLine {
  public:
-  CommandLine(const std::string& name, const std::string& help, const std::string& version);
+  CommandLine(const std::string& name, const std::string& help, std::function<std::string()> version);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;

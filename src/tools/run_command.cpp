@@ -26,9 +26,15 @@ int fail(std::string_view message) {
   return kFailed;
 }
 
+/// What a report of a defect should name. Throws what build_info() throws.
+std::string version_text() {
+  const BuildInfo info = build_info();
+  return fmt::format("pith {}\ncommit: {}\ncompiler: {}\ninstruction set: {}", info.version,
+                     info.commit.empty() ? "unknown" : info.commit, info.compiler, info.instruction_set);
+}
+
 int run(int argc, char** argv, const tools::Known& known) {
-  tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.",
-                          "pith " PITH_VERSION);
+  tools::CommandLine line("pith", "Runs language models from GGUF files with a compressed KV cache.", version_text);
   tools::Command& command = line.root();
   command.require_subcommand();
   tools::Action action;

@@ -16,6 +16,12 @@ TEST(Printable, EscapesWhatCannotBeShown) {
   EXPECT_EQ(printable("\xFF\xC3"), "\\xff\\xc3");
   EXPECT_EQ(printable("\xE2\x80\xA8"), "\\xe2\\x80\\xa8");
   EXPECT_EQ(printable("\xED\xA0\x80"), "\\xed\\xa0\\x80");
+  EXPECT_EQ(printable("\x80"
+                      "abc"),
+            "\\x80"
+            "abc");
+  EXPECT_EQ(printable("\xF4\x90\x80\x80z"), "\\xf4\\x90\\x80\\x80z");
+  EXPECT_EQ(printable("\xE9\x9B"), "\\xe9\\x9b");
   EXPECT_EQ(printable(""), "");
 }
 

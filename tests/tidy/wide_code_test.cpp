@@ -86,7 +86,8 @@ TEST(WideCode, SeesOnlyHarmlessHeaders) { EXPECT_TRUE(none(harmful_includes(read
 TEST(WideCode, ObjectsDefineNothingThatOthersShare) {
   namespace fs = std::filesystem;
   int objects = 0;
-  for (const auto& folder : fs::directory_iterator(fs::path(PITH_BINARY_DIR) / "src/CMakeFiles/pith.dir/kernels")) {
+  for (const auto& folder :
+       fs::directory_iterator(fs::path(PITH_BINARY_DIR) / "src/CMakeFiles/pith_objects.dir/kernels")) {
     const std::string isa = folder.path().filename().string();
     if (!folder.is_directory() || isa == "portable") continue;
     for (const auto& entry : fs::directory_iterator(folder)) {

@@ -70,6 +70,8 @@ TEST(Usage, Version) {
   const std::string version = pith_output({"--version"});
   EXPECT_TRUE(version.starts_with("pith ")) << version;
   EXPECT_NE(version.find('.'), std::string::npos);
+  for (const char* line : {"\ncommit: ", "\ncompiler: ", "\ninstruction set: "})
+    EXPECT_NE(version.find(line), std::string::npos) << version;
 }
 
 TEST(Usage, WrongCommandLines) {

@@ -1,0 +1,13 @@
+# cmake -P script of PithManual.cmake. A command that fails leaves no manual.
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER}/share)
+file(TOUCH ${FOLDER}/written)
+execute_process(COMMAND ${TOOL} man --all ${FOLDER}/share RESULT_VARIABLE result OUTPUT_QUIET ERROR_VARIABLE error)
+if(NOT result EQUAL 0)
+  message(STATUS "no manual pages: ${error}")
+  return()
+endif()
+file(GLOB pages ${FOLDER}/share/man/man1/*.1)
+if(pages AND GZIP)
+  execute_process(COMMAND ${GZIP} -9 -n ${pages} COMMAND_ERROR_IS_FATAL ANY)
+endif()

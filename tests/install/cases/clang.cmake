@@ -1,0 +1,7 @@
+if(NOT CLANG)
+  message(STATUS "skipped: no clang++")
+  return()
+endif()
+set(CXX ${CLANG})
+configure(app -D SOURCE=main.cpp)
+build_and_run()

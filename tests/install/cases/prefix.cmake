@@ -1,0 +1,11 @@
+# The installation that the other cases share. Nothing in it may point back to where pith was built.
+run("installing" ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
+file(GLOB_RECURSE package_files ${prefix}/*.cmake ${prefix}/*.h ${prefix}/*.pc)
+foreach(package_file ${package_files})
+  file(READ ${package_file} content)
+  string(REPLACE ${prefix} "" content "${content}")
+  string(FIND "${content}" ${PROJECT_DIR} at)
+  if(NOT at EQUAL -1)
+    message(FATAL_ERROR "${package_file} names ${PROJECT_DIR}")
+  endif()
+endforeach()

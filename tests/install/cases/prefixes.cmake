@@ -1,0 +1,2 @@
+configure(prefixes)
+build_and_run()

@@ -1,0 +1,18 @@
+# libpith.so exports the public API and nothing else.
+string(REGEX REPLACE "^([0-9]+)\\.([0-9]+)\\..*" "v\\1_\\2" space ${VERSION})
+run("listing" ${NM} -D -C --defined-only ${prefix}/${LIBDIR}/libpith.so)
+string(REPLACE ";" "," output "${output}")
+string(REGEX MATCHALL "[^\n]+" lines "${output}")
+set(internal "")
+foreach(line ${lines})
+  if(line MATCHES "[A-Za-z] pith::${space}::Session::Impl::" OR
+     NOT line MATCHES " A PITH_[0-9.]+$| [TtVvWwBDRu] (typeinfo (name )?for |vtable for |VTT for )?pith::${space}::")
+    list(APPEND internal ${line})
+  endif()
+endforeach()
+if(internal)
+  list(JOIN internal "\n" internal)
+  message(FATAL_ERROR "internal symbols are exported:\n${internal}")
+endif()
+expect("pith::${space}::Session::generate")
+expect("typeinfo for pith::${space}::Error")

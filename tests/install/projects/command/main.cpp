@@ -1,0 +1,3 @@
+#include <pith/command.h>
+
+int main(int argc, char** argv) { return pith::run_command(argc, argv); }

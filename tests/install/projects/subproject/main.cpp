@@ -1,0 +1,8 @@
+#include <pith/pith.h>
+
+#include <cstdio>
+
+int main() {
+  std::puts(pith::version());
+  return 0;
+}
