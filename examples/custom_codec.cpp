@@ -12,7 +12,7 @@ class MinMax4 : public pith::KvCodec {
  public:
   explicit MinMax4(const pith::CodecShape& shape) : KvCodec(shape) {}
 
-  bool rotated() const override { return true; }
+  bool wants_rotation() const override { return true; }
   std::size_t page_bytes() const override { return kPageTokens * row_bytes(); }
 
   void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override {

@@ -11,18 +11,19 @@
 #include "base/buffer.h"
 #include "kernels/select.h"
 
-// Goals: time every kernel of kernels/table.h, once per instruction set that runs here, with bytes and operations per
-// second. Shapes are those of a small model. The data fits into the L1 and L2 caches, so that kernels are timed and not
-// memory.
+// Benchmarks of every kernel of kernels/table.h on every instruction set that this processor has, in bytes and
+// operations per second. Shapes are those of a small model; data fits into the inner caches, so that kernels are timed
+// and not memory.
 namespace pith::bench {
 
-/// What one call of a kernel does. A multiply-add counts as two operations; kernels without products count elements.
+/// The work of one kernel call. A multiply-add counts as two operations; kernels that compute no products count
+/// elements.
 struct Work {
   double bytes = 0;
   double operations = 0;
 };
 
-/// Repeats `call` for as long as the benchmark wants.
+/// Calls `call` as often as the benchmark asks, and reports its rates.
 template <typename Call>
 void repeat(benchmark::State& state, const Work& work, const Call& call) {
   while (state.KeepRunning()) {
@@ -35,7 +36,7 @@ void repeat(benchmark::State& state, const Work& work, const Call& call) {
   state.counters["ops/s"] = benchmark::Counter(work.operations * iterations, benchmark::Counter::kIsRate);
 }
 
-/// Registers "name/<instruction set>" for each instruction set: run(state, table).
+/// Registers the benchmark "name/<instruction set>", which calls run(state, table), for each set.
 template <typename Run>
 void for_each_set(const std::string& name, const Run& run) {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
@@ -44,7 +45,7 @@ void for_each_set(const std::string& name, const Run& run) {
   }
 }
 
-/// Returns floats in [-1, 1), the same everywhere.
+/// Floats in [-1, 1), the same on every machine.
 inline std::vector<float> some_floats(std::size_t count) {
   std::vector<float> values(count);
   for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i * 2654435761U % 1000) / 500.0F - 1.0F;

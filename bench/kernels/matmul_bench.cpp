@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kRows = 1536;
 constexpr std::size_t kColumns = 768;
 
-/// Multiplies `tokens` activation rows by a matrix of zero blocks (timing does not depend on the codes) on one thread.
-/// Bytes are the matrix's.
+/// Multiplies a matrix of zero blocks (timing does not depend on the codes) with `tokens` activation rows on one
+/// thread. Counts the bytes of the matrix.
 void bench_matmul(benchmark::State& state, const gguf::TensorTypeInfo& type, const kernels::KernelTable& kernels,
                   std::size_t tokens) {
   ThreadPool pool(1);

@@ -4,7 +4,7 @@
 #include "kernels/common.h"
 #include "weights/matmul.h"
 
-// Work on rows between the products. Bytes are those read and written; operations are elements.
+// Kernels that work on rows between the products. Bytes count reads and writes; operations count elements.
 namespace pith::bench {
 namespace {
 
@@ -14,7 +14,7 @@ constexpr std::size_t kLength = 1536;
 constexpr std::size_t kPageTokens = 64;
 constexpr std::size_t kHeadSize = 64;
 
-/// `arrays` arrays of float elements, read or written.
+/// The work of reading or writing `arrays` arrays of `elements` floats.
 Work floats(std::size_t elements, std::size_t arrays) {
   return {static_cast<double>(elements * arrays * sizeof(float)), static_cast<double>(elements)};
 }
@@ -30,21 +30,21 @@ void bench_quantize(benchmark::State& state, const KernelTable& kernels, std::si
          [&] { quantized.quantize(kernels, pool, x.data(), rows, kLength, kLength, readers); });
 }
 
-/// Memory of split rows.
+/// Memory for split rows.
 struct Planes {
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   explicit Planes(std::size_t rows)
       : high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
         low(high.size()),
         scales(rows + kernels::kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {}
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {}
   kernels::SplitPlanes view(bool two_planes) {
-    return {high.data(), two_planes ? low.data() : nullptr, scales.data(), high_starts.data(),
-            two_planes ? low_starts.data() : nullptr};
+    return {high.data(), two_planes ? low.data() : nullptr, scales.data(), high_zero_terms.data(),
+            two_planes ? low_zero_terms.data() : nullptr};
   }
 };
 
@@ -53,10 +53,10 @@ void bench_split(benchmark::State& state, const KernelTable& kernels, std::size_
   const std::vector<float> x = some_floats(count);
   Planes planes(rows);
   repeat(state, {static_cast<double>(6 * count), static_cast<double>(count)},
-         [&] { kernels.split_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
+         [&] { kernels.quantize_int16_rows(x.data(), kHeadSize, rows, kHeadSize, planes.view(true)); });
 }
 
-/// Rows of scores. They are copied in before each call, since softmax overwrites them.
+/// Rows of scores, copied before each call because softmax overwrites them.
 class Scores {
  public:
   explicit Scores(std::size_t rows)
@@ -86,7 +86,8 @@ void bench_weigh(benchmark::State& state, const KernelTable& kernels, std::size_
   std::vector<float> shrink(rows);
   const std::vector<std::uint8_t> scale_codes = some_bytes(kPageTokens);
   repeat(state, floats(scores.size(), 2), [&] {
-    kernels.weigh_rows(scores.restart(false), {scale_codes.data(), 1.0F}, planes.view(two_planes), shrink.data());
+    kernels.softmax_quantize_rows(scores.restart(false), {scale_codes.data(), 1.0F}, planes.view(two_planes),
+                                  shrink.data());
   });
 }
 
@@ -112,7 +113,7 @@ void bench_scale(benchmark::State& state, const KernelTable& kernels) {
   repeat(state, floats(kLength, 2), [&] { kernels.scale(x.data(), 1.0F, kLength); });
 }
 
-/// Gates are copied in before each call, since they would shrink from call to call.
+/// Gates are copied before each call; otherwise they would shrink from call to call.
 void bench_gate(benchmark::State& state, void (*kernel)(float*, const float*, std::size_t)) {
   const std::vector<float> start = some_floats(kLength);
   const std::vector<float> up(kLength, 1.0F);
@@ -149,7 +150,7 @@ void bench_limit_dots(benchmark::State& state, const KernelTable& kernels) {
          [&] { kernels.limit_dots(w.data(), kSteps, x.data(), out.data()); });
 }
 
-/// 4 KiB fit into the L1 cache; 256 MiB exceed most caches.
+/// 4 KiB fit into the L1 cache; 256 MiB exceed most last-level caches.
 void bench_limit_read(benchmark::State& state, const KernelTable& kernels, std::size_t bytes) {
   const Buffer<float> memory(bytes / sizeof(float));
   for (float& x : memory.span()) x = 1.0F;
@@ -169,9 +170,9 @@ void add_with(const std::string& name, const char* what, const Bench& bench,
 
 const bool registered = [] {
   add_with("quantize_rows", "rows", bench_quantize, {1UL, 512UL});
-  add_with("split_rows", "rows", bench_split, {3UL, 48UL});
+  add_with("quantize_int16_rows", "rows", bench_split, {3UL, 48UL});
   for (const bool two_planes : {false, true}) {
-    add_with(std::string("weigh_rows/planes:") + (two_planes ? "2" : "1"), "rows",
+    add_with(std::string("softmax_quantize_rows/planes:") + (two_planes ? "2" : "1"), "rows",
              [two_planes](benchmark::State& state, const KernelTable& kernels, std::size_t rows) {
                bench_weigh(state, kernels, rows, two_planes);
              },

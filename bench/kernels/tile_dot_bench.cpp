@@ -4,8 +4,8 @@
 
 #include "kernels/common.h"
 
-// Dots over pages of the KV cache: 64 tokens of 64 elements, going through the pages of a context of 4,096 tokens. A
-// decoded token has three rows per KV head, sixteen prompt tokens have 48.
+// Dots over pages of the KV cache, each 64 tokens of 64 elements, cycling through the pages of a context of 4096
+// tokens. A decoded token has 3 rows per KV head; 48 rows are those of 16 prompt tokens.
 namespace pith::bench {
 namespace {
 
@@ -30,31 +30,32 @@ struct Queries {
   std::size_t rows;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   Queries(const kernels::KernelTable& kernels, std::size_t row_count)
       : rows(row_count),
         high((rows + kernels::kSplitRows) * kernels::kSplitColumns),
         low(high.size()),
         scales(rows + kernels::kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {
     const std::vector<float> x = some_floats(rows * kColumns);
-    kernels.split_rows(x.data(), kColumns, rows, kColumns,
-                       {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()});
+    kernels.quantize_int16_rows(
+        x.data(), kColumns, rows, kColumns,
+        {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data()});
   }
   kernels::SplitRows view(bool two_planes) const {
     return {high.data(),
             two_planes ? low.data() : nullptr,
             scales.data(),
-            high_starts.data(),
-            two_planes ? low_starts.data() : nullptr,
+            high_zero_terms.data(),
+            two_planes ? low_zero_terms.data() : nullptr,
             rows,
             kColumns};
   }
 };
 
-/// The dots of a page, and the scales of its lanes.
+/// Memory for the dots of a page, and the scales of its lanes.
 struct Output {
   std::vector<float> out;
   std::vector<std::uint8_t> scale_codes = some_bytes(kTiles * kernels::kLanes);
@@ -112,7 +113,7 @@ void bench_floats(benchmark::State& state, const kernels::KernelTable& kernels, 
   });
 }
 
-/// The dots of a page's means with queries.
+/// Queries times the mean of a page's keys, as for choosing pages.
 void bench_rows_i8(benchmark::State& state, const kernels::KernelTable& kernels, std::size_t rows) {
   const std::vector<float> x = some_floats(rows * kColumns);
   const std::vector<std::int8_t> y(kColumns, 3);

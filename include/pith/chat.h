@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/chat_format.h>
+#include <pith/export.h>
 #include <pith/options.h>
 #include <pith/session.h>
 
@@ -10,13 +11,13 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// A conversation on a session: keeps the messages, feeds only what is new. What the session has been fed is the
 /// model's chat format of messages(), but for white space that the model wrote around its replies. The session belongs
 /// to the conversation: what others feed to it in between is forgotten at the next say(). Not thread-safe; the session
 /// must outlive it.
-class Chat {
+class PITH_EXPORT Chat {
  public:
   /// Follows on what the session holds already. Throws Error(kUnsupported) if the model's chat format is unknown.
   explicit Chat(Session& session, std::string_view system_prompt = {});
@@ -47,4 +48,4 @@ class Chat {
   std::size_t rendered_ = 0;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

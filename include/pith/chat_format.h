@@ -1,16 +1,18 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace pith {
-
-namespace tokenizer {
+namespace pith::tokenizer {
 struct ChatStyle;
-}
+}  // namespace pith::tokenizer
+
+namespace pith::inline v0_1 {
 
 struct ChatMessage {
   /// "system", "user" or "assistant".
@@ -22,7 +24,7 @@ struct ChatMessage {
 enum class ChatFormat { kNone, kChatMl, kLlama2, kLlama3, kGemma, kMistral, kPhi3, kZephyr };
 
 /// The format's name: "chatml", "llama3", …; "none" for a model without one.
-const char* to_string(ChatFormat format) noexcept;
+PITH_EXPORT const char* to_string(ChatFormat format) noexcept;
 
 /// How a conversation is written for a model: the family of its Jinja template (the file's tokenizer.chat_template),
 /// and what the template varies inside the family: a default system prompt, spaces around [INST], trimming, the end
@@ -35,7 +37,7 @@ const char* to_string(ChatFormat format) noexcept;
 /// falls back to, not today's.
 ///
 /// Immutable; copies share their state.
-class ChatTemplate {
+class PITH_EXPORT ChatTemplate {
  public:
   /// No format: render() throws.
   ChatTemplate() = default;
@@ -60,9 +62,9 @@ class ChatTemplate {
 };
 
 /// Recognizes the family of a Jinja template by the marks it writes. kNone if unknown.
-ChatFormat detect_chat_format(std::string_view chat_template);
+PITH_EXPORT ChatFormat detect_chat_format(std::string_view chat_template);
 
 /// Renders in the family's plain form: ChatTemplate(format).render().
-std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool open_reply = true);
+PITH_EXPORT std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool open_reply = true);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

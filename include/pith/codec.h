@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// Which vectors of attention a codec stores.
 enum class KvSide { kKeys, kValues };
@@ -19,39 +21,42 @@ enum class KvSide { kKeys, kValues };
 struct CodecShape {
   KvSide side = KvSide::kKeys;
   std::size_t size = 0;  ///< Elements of a vector, a multiple of 16.
-  /// Which random matrices a codec takes that multiplies with some, TurboQuant for one. Caches take draw 0; others show
-  /// how much of an error is that of one draw.
+  /// Seed index for codecs that use random matrices (TurboQuant, for example). Caches use 0; other values measure the
+  /// variance between draws.
   std::uint64_t draw = 0;
 };
 
-/// How the keys or the values of one KV head are stored: page by page, 64 tokens each. A page stands alone: it is
-/// written once, when it is full, and never again. The newest, unfinished page and the first tokens of a sequence
-/// (attention sinks) are kept exactly by the cache and are no concern of a codec's.
+/// How the keys or the values of one KV head are stored: in pages of 64 tokens. A page is self-contained: it is written
+/// once, when it is full, and never again. The cache itself keeps the newest, unfinished page and the first 16 tokens
+/// of a sequence exactly; a codec never sees them.
 ///
-/// page_bytes(), encode() and decode() are all that a codec needs. Attention then decodes a page at a time into scratch
-/// memory; codecs that work on their own bytes replace score() and accumulate().
-/// A codec is immutable and used from several threads at once.
-class KvCodec {
+/// A codec must implement page_bytes(), encode() and decode(). Attention then decodes one page at a time into scratch
+/// memory; codecs that can work on their own bytes override score() and accumulate(). A codec is immutable and is
+/// called from several threads at once. What its functions throw leaves the session's call unchanged, as the type that
+/// was thrown (std::bad_alloc may come out as Error(kOutOfMemory)).
+class PITH_EXPORT KvCodec {
  public:
   static constexpr std::size_t kPageTokens = 64;
 
   virtual ~KvCodec() = default;
 
-  /// True: vectors, queries and outputs are in a rotated basis, in which outliers are spread over all elements: random
-  /// signs, then a Walsh-Hadamard transform (QuIP#, arXiv 2402.04396). Inner products stay what they are.
-  virtual bool rotated() const { return false; }
+  /// Asks the cache for rotated rows; a codec does not rotate anything itself. True: encode() gets vectors, score()
+  /// queries and accumulate() outputs in a rotated basis that spreads outliers over all elements: random signs, then a
+  /// Walsh-Hadamard transform (QuIP#, arXiv 2402.04396). Inner products do not change.
+  virtual bool wants_rotation() const { return false; }
 
-  /// Bytes of a page.
+  /// Bytes of a page: the same for every page, at least 1. A session refuses a codec that returns 0 with
+  /// Error(kInvalidArgument).
   virtual std::size_t page_bytes() const = 0;
-  /// Writes a page of rows [kPageTokens, size]. Rows before `first` are kept elsewhere: they hold anything finite, are
-  /// never read back and must not spoil what the page shares.
+  /// Writes rows [kPageTokens, size] into a page. Rows before `first` are kept elsewhere: they hold any finite values,
+  /// are never read back, and must not affect what the rows of a page share (a mean, a range).
   virtual void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const = 0;
-  /// Rows [kPageTokens, size] as the page represents them.
+  /// Reconstructs rows [kPageTokens, size] from a page.
   virtual void decode(std::span<const std::byte> page, std::span<float> rows) const = 0;
 
-  /// Of keys: scores [queries, kPageTokens] = queries [queries, size] . the page's rows.
+  /// Keys only: computes scores [queries, kPageTokens] = queries [queries, size] . the page's rows.
   virtual void score(std::span<const float> queries, std::span<const std::byte> page, std::span<float> scores) const;
-  /// Of values: out [queries, size] += probabilities [queries, kPageTokens] * the page's rows.
+  /// Values only: computes out [queries, size] += probabilities [queries, kPageTokens] * the page's rows.
   virtual void accumulate(std::span<const float> probabilities, std::span<const std::byte> page,
                           std::span<float> out) const;
 
@@ -67,16 +72,17 @@ class KvCodec {
   CodecShape shape_;
 };
 
-/// Makes a codec for a shape; throws Error(kUnsupported) for a shape it cannot store.
+/// Makes a codec for a shape. Throws Error(kUnsupported) for a shape that it cannot store.
 using CodecFactory = std::function<std::unique_ptr<const KvCodec>(const CodecShape& shape)>;
 
-/// Codecs of your own, by name: give it to SessionOptions::kv or to run_command() and they are used like built-in ones.
-/// Not synchronized: fill it first, share it then.
-class CodecRegistry {
+/// Your own codecs by name. Give it to KvOptions::codecs or to run_command(), and to SnapshotOptions::codecs when a
+/// session that used one is restored: a snapshot holds names only. Not synchronized: fill it before you share it.
+class PITH_EXPORT CodecRegistry {
  public:
-  /// Throws Error(kInvalidArgument) for a name that is empty, taken or built in.
+  /// Throws Error(kInvalidArgument) for a name that is empty, taken, built in, or has a slash, a comma or a space, and
+  /// for a null factory.
   void add(std::string name, CodecFactory make);
-  /// Null if there is none of that name.
+  /// Returns null if there is none of that name.
   const CodecFactory* find(std::string_view name) const;
   std::vector<std::string> names() const;
 
@@ -84,12 +90,13 @@ class CodecRegistry {
   std::map<std::string, CodecFactory, std::less<>> factories_;
 };
 
-/// Names of the built-in codecs.
-std::vector<std::string> builtin_codecs();
+/// Returns the names of the built-in codecs.
+PITH_EXPORT std::vector<std::string> builtin_codecs();
 
-/// A codec by name, of the registry if it has one of that name, else built in: to study it without a model. Throws
-/// Error(kUnsupported) that lists the known names, kInvalidArgument for a size that is no multiple of 16.
-std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
-                                          const CodecRegistry* registry = nullptr);
+/// Makes a codec by name, from the registry if it has that name, else a built-in one, to study it without a model.
+/// Throws Error: kUnsupported, listing the known names; kInvalidArgument for a size that is not a multiple of 16, and
+/// for a codec of the registry that is null, has another shape, or has pages of 0 bytes.
+PITH_EXPORT std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShape& shape,
+                                                      const CodecRegistry* registry = nullptr);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <stdexcept>
 #include <string>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// The kind of failure, for callers that react to it. The message says where it happened.
 enum class ErrorKind {
@@ -19,10 +21,10 @@ enum class ErrorKind {
 };
 
 /// The kind as a short word: "io", "format", …
-const char* to_string(ErrorKind kind) noexcept;
+PITH_EXPORT const char* to_string(ErrorKind kind) noexcept;
 
 /// Every failure of the library. The message is one line that names the file, the field, the value and the limit.
-class Error : public std::runtime_error {
+class PITH_EXPORT Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
 
@@ -32,4 +34,4 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,135 +12,142 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
-/// What a policy wants to see. What no policy asks for is not computed.
+/// What a policy needs to see. What no policy asks for is not computed.
 struct PolicyNeeds {
-  /// How the probabilities of several queries come together for a token.
+  /// How a token's probabilities from several queries are combined.
   enum class Reduce { kSum, kMax };
 
-  /// Attention probabilities of how many of the newest queries; 0: of none, kAllQueries: of all. Once that many have
-  /// come, each further query lets what was gathered fade by 1/queries.
+  /// How many of the newest queries contribute attention probabilities. 0: none; kAllQueries: all. Beyond that count
+  /// older contributions decay by 1/queries per query.
   int queries = 0;
   static constexpr int kAllQueries = -1;
   Reduce reduce = Reduce::kSum;
-  /// Of the group's queries the largest probability counts, not the mean.
+  /// Takes the largest probability over the query heads of the group instead of the mean.
   bool group_max = false;
-  /// What each further query leaves of what was gathered before, in (0, 1].
+  /// Factor by which each query multiplies what was gathered before it, in (0, 1].
   float decay = 1.0F;
-  /// HeadView::keys and HeadView::values, read back from the stored pages.
+  /// Fill HeadView::keys and HeadView::values, decoded from the stored pages.
   bool keys = false;
   bool values = false;
-  /// HeadView::queries.
+  /// Fill HeadView::queries.
   bool query_statistics = false;
-  /// Before a decision the context is fed once more behind a prompt that asks to repeat it, and the attention that it
-  /// gets from there is what HeadView::attention holds (KVzip, arXiv 2505.23416). `queries` is kAllQueries then.
+  /// Before a decision, feed the context once more after a prompt that asks to repeat it; HeadView::attention holds the
+  /// attention that the context receives from that pass (KVzip, arXiv 2505.23416). `queries` must be kAllQueries. Costs
+  /// at least another prefill.
   bool reconstruction = false;
 
   bool operator==(const PolicyNeeds&) const = default;
 };
 
-/// How positions turn vectors: pair i of a head is turned by `frequencies[i]` radians a position.
+/// How positions rotate vectors (RoPE): pair i of a head is rotated by `frequencies[i]` radians per position.
 struct RotaryView {
   std::span<const double> frequencies{};
   /// True: pair i is elements 2i and 2i + 1. False: elements i and i + frequencies.size().
-  bool adjacent = false;
+  bool interleaved = false;
 };
 
-/// Queries that a KV head's group has sent so far, taken back to position 0.
+/// Moments of the queries that a KV head's group has sent so far, each rotated back to position 0.
 struct QueryStatistics {
-  std::size_t count = 0;                ///< Queries behind each mean.
+  std::size_t count = 0;                ///< Queries in each mean.
   std::span<const float> mean{};        ///< [group, key_size]
   std::span<const float> covariance{};  ///< [group, key_size, key_size]
   RotaryView rotary{};
 };
 
-/// One KV head of one layer at a decision: the tokens it holds, in rising order of position.
+/// One KV head of one layer at a decision: the tokens that it holds, in ascending order of position.
 struct HeadView {
   int layer = 0;
   int kv_head = 0;
   int layers = 0;
   int kv_heads = 0;
-  /// Of the next token.
+  /// Position of the next token.
   int position = 0;
   std::span<const std::int32_t> positions{};  ///< [tokens]
-  /// The page of memory that a token lies in; tokens of one page are freed together.
+  /// A number that tokens in the same page of memory share: their memory is freed together.
   std::span<const std::int32_t> pages{};  ///< [tokens]
-  /// Probabilities that the group's queries gave the token: the mean (or PolicyNeeds::group_max) over the group,
-  /// reduced over queries as asked.
+  /// Probabilities that the group's queries gave each token: the mean (or, with PolicyNeeds::group_max, the maximum)
+  /// over the group, combined over queries by PolicyNeeds::reduce.
   std::span<const float> attention{};  ///< [tokens] or empty
-  std::span<const float> keys{};       ///< [tokens, key_size] or empty; positions are in them (RoPE)
+  std::span<const float> keys{};       ///< [tokens, key_size] or empty; with RoPE applied
   std::span<const float> values{};     ///< [tokens, value_size] or empty
   std::size_t key_size = 0;
   std::size_t value_size = 0;
   /// Multiplies query . key.
   float scale = 1.0F;
-  const QueryStatistics* queries = nullptr;  ///< Or null.
-  /// For policies that draw: the same at the same decision of the same session.
+  const QueryStatistics* queries = nullptr;  ///< Null unless asked for.
+  /// For policies that draw random numbers: the same at the same decision of the same session.
   std::uint64_t seed = 0;
 
   std::size_t tokens() const noexcept { return positions.size(); }
 };
 
-/// Says which tokens matter. Immutable: heads are scored from several threads at once.
-class EvictionPolicy {
+/// Scores the tokens of a KV head. Immutable: heads are scored from several threads at once. What its functions throw
+/// leaves the session's call unchanged, as the type that was thrown (std::bad_alloc may come out as
+/// Error(kOutOfMemory)). The same holds for allocators and selectors of your own.
+class PITH_EXPORT EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
   virtual PolicyNeeds needs() const { return {}; }
-  /// Scores [tokens]: the lowest go first. Equal ones go oldest first. Finite.
+  /// Writes a score per token, [tokens]. The lowest are evicted first, equal ones oldest first. Scores must be finite:
+  /// NaN and infinities are refused with Error(kInvalidArgument) that names policy, layer, head and position.
   virtual void score(const HeadView& head, std::span<float> scores) const = 0;
-  /// Sets what must stay whatever its score, [tokens], on top of sinks and the recent window.
+  /// Sets kept [tokens] to 1 for tokens that must stay whatever their score, besides the first (EvictionOptions::sinks)
+  /// and the recent ones, which are set on entry.
   virtual void protect(const HeadView& head, std::span<std::uint8_t> kept) const;
-  /// The allocator that belongs to it where the options name none.
+  /// Name of the allocator to use where the options name none.
   virtual std::string_view allocator() const { return "uniform"; }
 };
 
-/// What an allocator sees of a head.
+/// What an allocator sees of a KV head.
 struct HeadScores {
   int layer = 0;
   int kv_head = 0;
-  /// Of the tokens that may go, in any order.
+  /// Scores of the tokens that may go, in any order.
   std::span<const float> scores{};
 };
 
-/// Says how many tokens each KV head keeps of those that may go. Immutable.
-class BudgetAllocator {
+/// Decides how many of the tokens that may go each KV head keeps. Immutable.
+class PITH_EXPORT BudgetAllocator {
  public:
   virtual ~BudgetAllocator() = default;
 
-  /// Heads are ordered by layer; layers with a sliding window are not among them. budgets [heads], at most
-  /// heads[i].scores.size() each and `total` together.
+  /// Writes budgets [heads]: at most heads[i].scores.size() each, and at most `total` in sum. Heads are ordered by
+  /// layer; layers with a sliding window are not included.
   virtual void allocate(std::span<const HeadScores> heads, std::size_t total, std::span<std::size_t> budgets) const = 0;
 };
 
-/// Says which tokens of a head stay, given their scores. Immutable.
-class TokenSelector {
+/// Decides which tokens of a head stay, given their scores. Immutable.
+class PITH_EXPORT TokenSelector {
  public:
   virtual ~TokenSelector() = default;
 
-  /// Sets kept [tokens] for at most `budget` tokens of those that are not set yet: what is set on entry stays.
+  /// Sets kept [tokens] to 1 for at most `budget` tokens that are not set yet. What is set on entry stays set.
   virtual void select(const HeadView& head, std::span<const float> scores, std::size_t budget,
                       std::span<std::uint8_t> kept) const = 0;
 };
 
-/// Numbers by name, for policies that take some: "decay", "window", …
+/// Numeric parameters by name: "decay", "window", …
 using PolicyParameters = std::map<std::string, double, std::less<>>;
 
-/// Makes a part; throws Error(kInvalidArgument) for a parameter that it does not know or that is out of range.
+/// Makes a part. Throws Error(kInvalidArgument) for a parameter that it does not know or that is out of range.
 using PolicyFactory = std::function<std::unique_ptr<const EvictionPolicy>(const PolicyParameters& parameters)>;
 using AllocatorFactory = std::function<std::unique_ptr<const BudgetAllocator>(const PolicyParameters& parameters)>;
 using SelectorFactory = std::function<std::unique_ptr<const TokenSelector>(const PolicyParameters& parameters)>;
 
-/// Policies, allocators and selectors of your own, by name: give it to EvictionOptions or to run_command() and they are
-/// used like built-in ones. Not synchronized: fill it first, share it then.
-class EvictionRegistry {
+/// Your own policies, allocators and selectors by name. Give it to EvictionOptions::registry or to run_command(), and
+/// to SnapshotOptions::eviction when a session that used one is restored: a snapshot holds names only. Not
+/// synchronized: fill it before you share it.
+class PITH_EXPORT EvictionRegistry {
  public:
-  /// Each throws Error(kInvalidArgument) for a name that is empty, taken, built in or has one of "/,:=" or a space.
+  /// Each throws Error(kInvalidArgument) for a name that is empty, taken, built in, or contains one of "/,:=" or a
+  /// space, and for a null factory.
   void add_policy(std::string name, PolicyFactory make);
   void add_allocator(std::string name, AllocatorFactory make);
   void add_selector(std::string name, SelectorFactory make);
-  /// Null if there is none of that name.
+  /// Each returns null if there is none of that name.
   const PolicyFactory* find_policy(std::string_view name) const;
   const AllocatorFactory* find_allocator(std::string_view name) const;
   const SelectorFactory* find_selector(std::string_view name) const;
@@ -152,45 +161,52 @@ class EvictionRegistry {
   std::map<std::string, SelectorFactory, std::less<>> selectors_;
 };
 
-/// Names of what is built in.
-std::vector<std::string> builtin_policies();
-std::vector<std::string> builtin_allocators();
-std::vector<std::string> builtin_selectors();
+/// Names of the built-in parts.
+PITH_EXPORT std::vector<std::string> builtin_policies();
+PITH_EXPORT std::vector<std::string> builtin_allocators();
+PITH_EXPORT std::vector<std::string> builtin_selectors();
 
-/// A part by name, of the registry if it has one of that name, else built in. Throws Error(kUnsupported) that lists the
-/// known names, and what its factory throws.
-std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name, const PolicyParameters& parameters = {},
-                                                  const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name, const PolicyParameters& parameters = {},
-                                                      const EvictionRegistry* registry = nullptr);
-std::unique_ptr<const TokenSelector> make_selector(std::string_view name, const PolicyParameters& parameters = {},
-                                                   const EvictionRegistry* registry = nullptr);
+/// Makes a part by name, from the registry if it has that name, else a built-in one. Throws Error(kUnsupported) that
+/// lists the known names, and what the factory throws.
+PITH_EXPORT std::unique_ptr<const EvictionPolicy> make_policy(std::string_view name,
+                                                              const PolicyParameters& parameters = {},
+                                                              const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const BudgetAllocator> make_allocator(std::string_view name,
+                                                                  const PolicyParameters& parameters = {},
+                                                                  const EvictionRegistry* registry = nullptr);
+PITH_EXPORT std::unique_ptr<const TokenSelector> make_selector(std::string_view name,
+                                                               const PolicyParameters& parameters = {},
+                                                               const EvictionRegistry* registry = nullptr);
 
-/// What a session forgets, and when. Positions stay what they were; layers with a sliding window are left alone.
+/// What a session evicts, and when. Remaining tokens keep their positions. Layers with a sliding window are not evicted
+/// from.
 struct EvictionOptions {
-  /// By name (builtin_policies()); empty: nothing is evicted.
+  /// Policy by name (builtin_policies()). Empty: nothing is evicted.
   std::string policy{};
   PolicyParameters parameters{};
-  /// Empty: what belongs to the policy.
+  /// Allocator by name. Empty: the policy's own (EvictionPolicy::allocator()).
   std::string allocator{};
   PolicyParameters allocator_parameters{};
   std::string selector = "token";
-  /// Tokens that a KV head holds at most, on average over the heads of the layers without a window; 0: no limit but
-  /// that of bytes. Without both, compact() alone evicts.
+  /// Maximum of tokens per KV head, on average over the heads of all layers without a window. At least sinks + recent +
+  /// interval (196 with the defaults below), else the session throws Error(kInvalidArgument). 0: no limit but
+  /// budget_bytes. If both are 0, only compact() evicts.
   std::size_t budget_tokens = 0;
-  /// Bytes that the session's cache holds at most; 0: no limit but that of tokens.
+  /// Maximum of bytes that the session's cache holds. 0: no limit but budget_tokens.
   std::uint64_t budget_bytes = 0;
-  /// First tokens of the sequence that always stay (attention sinks, StreamingLLM, arXiv 2309.17453).
+  /// How many first tokens of the sequence are never evicted (attention sinks, StreamingLLM, arXiv 2309.17453).
+  /// Independent of precision: lossy codecs keep the first 16 tokens exactly as long as they are held.
   std::size_t sinks = 4;
-  /// Newest tokens that always stay.
+  /// How many of the newest tokens are never evicted.
   std::size_t recent = 64;
-  /// Tokens between decisions, a multiple of 64: each makes room for so many. Decisions fall on multiples of it
-  /// whatever the batches, so results do not depend on these.
+  /// Tokens between decisions, a multiple of 64. Each decision makes room for this many tokens. Decisions fall on
+  /// multiples of it whatever the batches, so results do not depend on batch sizes.
   std::size_t interval = 128;
-  /// Policies whose needs are observed as well, so that Session::compact() may use them.
+  /// Further policies that Session::compact() may use: what they need to observe is gathered from the start. Only
+  /// policies that observe attention or queries must be listed (docs/policies.md has a table).
   std::vector<std::string> observe{};
   std::uint64_t seed = 0;
   std::shared_ptr<const EvictionRegistry> registry{};
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <pith/export.h>
+
 #include <cstddef>
 #include <string>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 struct LimitOptions {
   /// Number of threads; 0: one per processor.
@@ -28,9 +30,9 @@ struct MachineLimits {
 
 /// Measures now: other programs that run meanwhile take their part. Can be called from any thread.
 /// Throws Error: kInvalidArgument for options out of range or a bad PITH_FORCE_ISA, kOutOfMemory.
-MachineLimits measure_limits(const LimitOptions& options = {});
+PITH_EXPORT MachineLimits measure_limits(const LimitOptions& options = {});
 
 /// What memory gives alone, read_bytes_per_second of the above.
-double measure_read(const LimitOptions& options = {});
+PITH_EXPORT double measure_read(const LimitOptions& options = {});
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/options.h>
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// The contents of a model's files as SHA-256 digests: of each file, each key of the metadata and each tensor
 /// (docs/formats/manifest.md). Digests are 64 hexadecimal digits in lower case.
@@ -49,20 +50,20 @@ struct ManifestOptions {
 
 /// Reads all of a model's files and hashes what they hold. Throws Error as Model::load() does where the files are no
 /// sound GGUF; hyper-parameters and tokenizer are not looked at.
-Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions& options = {});
+PITH_EXPORT Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions& options = {});
 
 /// As JSON, the same text for the same manifest. Throws Error: kInvalidArgument for what parse_manifest() would refuse.
-std::string to_json(const Manifest& manifest);
+PITH_EXPORT std::string to_json(const Manifest& manifest);
 /// The opposite; `origin` names the text in errors. Throws Error(kFormat) for anything else than a manifest: other
 /// versions, fields that are missing, unknown or there twice, wrong types, digests that are none, too much of
 /// anything. Whoever checks a signature over the text parses the very bytes that were checked.
-Manifest parse_manifest(std::string_view json, std::string_view origin = "manifest");
+PITH_EXPORT Manifest parse_manifest(std::string_view json, std::string_view origin = "manifest");
 
 /// A file with a manifest. Throws Error: kIo, and as parse_manifest() does.
-Manifest read_manifest(const std::filesystem::path& path);
+PITH_EXPORT Manifest read_manifest(const std::filesystem::path& path);
 /// The file is there as a whole or not at all; one of the same name is replaced. Throws Error: kIo naming path and
 /// reason, and as to_json() does.
-void write_manifest(const Manifest& manifest, const std::filesystem::path& path);
+PITH_EXPORT void write_manifest(const Manifest& manifest, const std::filesystem::path& path);
 
 /// One difference from a manifest.
 struct ManifestDifference {
@@ -82,10 +83,10 @@ struct ManifestDifference {
 };
 
 /// One line for people: "tensor blk.0.ffn_up.weight: …".
-std::string to_string(const ManifestDifference& difference);
+PITH_EXPORT std::string to_string(const ManifestDifference& difference);
 
 /// All differences: files, keys, tensors, each in the order of `expected`, extra ones last. Files' names and the order
 /// of keys and tensors make none.
-std::vector<ManifestDifference> compare(const Manifest& expected, const Manifest& found);
+PITH_EXPORT std::vector<ManifestDifference> compare(const Manifest& expected, const Manifest& found);
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pith/chat_format.h>
+#include <pith/export.h>
 #include <pith/options.h>
 #include <pith/tokenizer.h>
 
@@ -9,11 +10,11 @@
 #include <memory>
 #include <string>
 
-namespace pith {
-
-namespace model {
+namespace pith::model {
 class ModelImpl;
-}
+}  // namespace pith::model
+
+namespace pith::inline v0_1 {
 
 /// Properties of a model, as its file states them.
 struct ModelInfo {
@@ -43,7 +44,7 @@ struct ModelInfo {
 };
 
 /// A loaded model: immutable, cheap to copy (copies share the weights), usable from several threads at once.
-class Model {
+class PITH_EXPORT Model {
  public:
   /// Reads a GGUF file (version 2 or 3; the first file of a split model). The file is not needed afterwards. The first
   /// load of a process installs a handler for SIGBUS, which passes on every signal that is not about files being
@@ -57,6 +58,10 @@ class Model {
   /// Returns how the model's conversations are written. Has no format if the file has no template that pith supports.
   const ChatTemplate& chat_template() const noexcept;
 
+  /// Frees the scratch memory that is kept for the next feed of any session (SessionMemory::scratch_shared), for an
+  /// application that will be idle for long. Feeds that run keep theirs.
+  void release_scratch() const;
+
   /// Internal: what sessions work on.
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }
 
@@ -65,4 +70,4 @@ class Model {
   std::shared_ptr<const model::ModelImpl> impl_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -2,19 +2,21 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
+#include <pith/sampling.h>
+#include <pith/threads.h>
+#include <pith/token.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace pith {
-
-/// A token's id in the model's vocabulary.
-using Token = std::int32_t;
+namespace pith::inline v0_1 {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
@@ -34,8 +36,11 @@ enum class Arithmetic {
 
 struct ModelOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
-  /// Threads that pack the weights at load; 0: one per processor.
+  /// Threads that pack the weights at load, and that the model's sessions share; 0: one for each processor that the
+  /// process may use (WorkerPool::processors()).
   int threads = 0;
+  /// Instead: threads of yours, which other models may use as well. `threads` is 0 then.
+  std::shared_ptr<const WorkerPool> workers{};
   /// What the model must be (read_manifest()): every key and every tensor's bytes are compared before anything is
   /// handed out, in memory that nobody else can write to. Null: whatever the file says.
   std::shared_ptr<const Manifest> manifest{};
@@ -53,11 +58,15 @@ struct ModelOptions {
 /// of them are read.
 struct KvOptions {
   struct Layer {
-    std::string key, value;
+    /// Empty: like KvOptions::key.
+    std::string key{};
+    /// Empty: like this layer's `key` where that is given, else like KvOptions::value.
+    std::string value{};
   };
 
-  std::string key = "f16";
-  std::string value = key;
+  std::string key = "int8";
+  /// Empty: like `key`.
+  std::string value{};
   /// Layers that differ, by number from 0.
   std::map<int, Layer> layers{};
   /// Codecs of your own, which may be named as well.
@@ -80,11 +89,16 @@ struct KvOptions {
 
 struct SessionOptions {
   KvOptions kv{};
-  /// Tokens the session can hold; 0: what the model was trained for.
+  /// Tokens the session can hold; 0: what the model was trained for. More than that is allowed, and a warning is
+  /// logged: without RoPE scaling models rarely make sense there.
   int context = 0;
-  /// Threads of this session; 0: one per processor. Results do not depend on it.
+  /// Threads of this session; 0: the model's own (ModelOptions::threads). Sessions of a model that ask for the same
+  /// number share theirs. Results do not depend on it.
   int threads = 0;
-  /// Tokens that prefill takes through the model at once. Results do not depend on it.
+  /// Instead: threads of yours. `threads` is 0 then.
+  std::shared_ptr<const WorkerPool> workers{};
+  /// Tokens that prefill takes through the model at once. Results do not depend on it; the scratch memory that feeds
+  /// lend from the model does (Session::memory()).
   int batch_tokens = 384;
   /// Takes the pages of the longest prefix that the first feed has in common with what another session of the model
   /// holds, and lets others take its own: whole pages of 64 tokens, of sessions with the same KV options. Results stay
@@ -96,41 +110,36 @@ struct SessionOptions {
   EvictionOptions eviction{};
 };
 
-/// How the next token is drawn. The defaults are greedy. Order: logit bias, penalties, temperature, top-k, top-p,
-/// min-p.
-struct SamplingOptions {
-  /// 0: greedy. Otherwise logits are divided by it.
-  float temperature = 0.0F;
-  /// Keep the k likeliest tokens; 0: all.
-  int top_k = 0;
-  /// Keep the smallest set of likeliest tokens whose probability reaches top_p; 1: all. (Holtzman et al., 1904.09751)
-  float top_p = 1.0F;
-  /// Keep tokens at least min_p times as likely as the likeliest; 0: all. (Nguyen et al., 2407.01082)
-  float min_p = 0.0F;
-  /// Positive logits of recent tokens are divided by it, negative ones multiplied; 1: none. (Keskar et al., 1909.05858)
-  float repetition_penalty = 1.0F;
-  /// Subtracted once from the logit of each recent token.
-  float presence_penalty = 0.0F;
-  /// Subtracted from the logit of each recent token as often as it occurred.
-  float frequency_penalty = 0.0F;
-  /// How many of the newest tokens the penalties look at; 0: none, -1: all.
-  int penalty_window = 64;
-  /// Added to the logits of these tokens first.
-  std::map<Token, float> logit_bias{};
-  std::uint64_t seed = 0;
-};
+/// Sees the logits before a token is drawn from them, and may change them in place: `tokens` is all that the model has
+/// seen so far, oldest first, `logits` [vocabulary of the tokenizer]; minus infinity bans a token. Called before logit
+/// bias and penalties, from the thread that generates. For grammars, bans, watermarks.
+using LogitsHook = std::function<void(std::span<const Token> tokens, std::span<float> logits)>;
 
 struct GenerateOptions {
+  /// Tokens to draw at most; -1: until something else ends it.
   int tokens_max = 256;
+  /// Until so many tokens were drawn, neither an end-of-generation token nor one of `stop_tokens` is.
+  int tokens_min = 0;
   SamplingOptions sampling{};
   /// The session's sampler goes on as it is, random generator included; `sampling` is not read.
   bool keep_sampler = false;
   /// Generation ends before any of these strings; none of its characters is handed out.
   std::vector<std::string> stop{};
+  /// Generation ends when one of these is drawn, as it does with the model's end-of-generation tokens.
+  std::vector<Token> stop_tokens{};
   /// Read special tokens written in the prompt ("<|im_start|>") as such.
   bool parse_special = true;
   /// Go on past the model's end-of-generation tokens.
   bool ignore_end = false;
+  LogitsHook on_logits{};
+  /// Fills Generation::scores: -1: not; 0: of each token drawn its own; n: and those of the n likeliest tokens.
+  int logprobs = -1;
+  /// Speculation by prompt lookup (Saxena, 2023: prompt lookup decoding): up to so many tokens that followed an earlier
+  /// occurrence of the newest ones are fed together with the next token, and kept as far as they are what is drawn. The
+  /// tokens are those without it, bit for bit; texts that repeat their prompt come faster. 0: off. Without effect where
+  /// single tokens read sparsely or an eviction policy observes them. During callbacks Session::tokens() may show
+  /// tokens that are taken back later.
+  int lookup_tokens = 0;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

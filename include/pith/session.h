@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/options.h>
 #include <pith/snapshot.h>
@@ -14,17 +15,21 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
-
-namespace session {
+namespace pith::session {
 struct Access;
-}
+}  // namespace pith::session
+
+namespace pith::inline v0_1 {
 
 /// Receives generated text as whole UTF-8 characters, as it comes. Returning false ends the generation.
 using PieceSink = std::function<bool(std::string_view piece)>;
 
 /// Receives the logits after one fed token: its position in the session and [vocab] floats, valid during the call.
 using LogitsSink = std::function<void(int position, std::span<const float> logits)>;
+
+/// Receives the final hidden state of one fed token, after the output norm: its position in the session and [embedding]
+/// floats, valid during the call.
+using HiddenSink = std::function<void(int position, std::span<const float> hidden)>;
 
 enum class FinishReason {
   kEnd,        ///< The model ended its turn.
@@ -34,26 +39,70 @@ enum class FinishReason {
   kCancelled,  ///< The callback returned false or the stop token was triggered.
 };
 
-const char* to_string(FinishReason reason) noexcept;
+PITH_EXPORT const char* to_string(FinishReason reason) noexcept;
+
+struct TokenLogprob {
+  Token token = 0;
+  float logprob = 0;  ///< Natural logarithm of the probability.
+};
+
+/// What a model gave a token before it was fed or drawn: by its own logits, before hook, bias, penalties and
+/// temperature.
+struct TokenScore {
+  Token token = 0;
+  float logprob = 0;
+  /// 1: the likeliest. Of equally likely tokens the lower id comes first.
+  int rank = 0;
+  /// The likeliest tokens, likeliest first, as many as were asked for.
+  std::vector<TokenLogprob> top{};
+};
 
 struct Generation {
   std::string text;
   /// What was drawn. Its last token has not been fed where `reason` is kStop, kContext or kCancelled: Session::tokens()
   /// says what was.
   std::vector<Token> tokens;
+  /// By token, if GenerateOptions::logprobs asks for it.
+  std::vector<TokenScore> scores{};
   FinishReason reason = FinishReason::kLength;
+  /// Tokens of the prompt that were fed; fewer than it has where it was cancelled.
   int prompt_tokens = 0;
+  /// Of prompt lookup: tokens that were proposed, and those of them that were drawn.
+  int lookup_proposed = 0;
+  int lookup_accepted = 0;
   double prompt_seconds = 0;
   double decode_seconds = 0;
 };
 
+/// How Session::score() scores.
+struct ScoreOptions {
+  /// Tokens before this one are fed, but not scored: no logits are computed for them.
+  std::size_t first = 0;
+  /// Of each scored token also the likeliest ones, so many.
+  int top = 0;
+};
+
+/// How hidden states of several tokens become one vector.
+enum class Pooling {
+  kMean,   ///< Their mean.
+  kLast,   ///< That of the last token.
+  kFirst,  ///< That of the first token (CLS).
+};
+
+struct EmbedOptions {
+  Pooling pooling = Pooling::kMean;
+  /// Divide by the Euclidean norm, so that a dot product of two embeddings is their cosine.
+  bool normalize = true;
+};
+
 /// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one
-/// thread at a time; several sessions may share a model from several threads.
+/// thread at a time, but const members may run together from several threads, fork() among them; several sessions may
+/// share a model from several threads.
 ///
 /// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
 /// holds, whole batches of what was fed, and what a batch that failed left behind is computed again before the next
 /// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
-class Session {
+class PITH_EXPORT Session {
  public:
   /// Internal: what a session is made of.
   class Impl;
@@ -70,8 +119,24 @@ class Session {
   bool feed(std::span<const Token> tokens, const std::stop_token& stop = {});
   /// Encodes and feeds text; BOS is added as the model wants it if the session is empty.
   bool feed(std::string_view text, const std::stop_token& stop = {});
-  /// Feeds tokens and hands out the logits after each of them, in order.
-  void feed(std::span<const Token> tokens, const LogitsSink& on_logits);
+  /// Feeds tokens and hands out the logits after each of them, in order. Throws and ends as feed() does.
+  bool feed_logits(std::span<const Token> tokens, const LogitsSink& on_logits, const std::stop_token& stop = {});
+  /// Feeds tokens and hands out the final hidden state of each of them, in order. Throws and ends as feed() does.
+  bool feed_hidden(std::span<const Token> tokens, const HiddenSink& on_hidden, const std::stop_token& stop = {});
+
+  /// Feeds tokens and returns how likely the model found each of them after all before it, from ScoreOptions::first on:
+  /// the first by the logits that the session holds. A stop request ends it between batches; then only what was fed is
+  /// scored. Throws as feed() does, and kInvalidArgument for a first token to score that nothing precedes.
+  std::vector<TokenScore> score(std::span<const Token> tokens, const ScoreOptions& options = {},
+                                const std::stop_token& stop = {});
+
+  /// Feeds tokens and returns one vector [embedding] of their final hidden states, pooled. What the session holds
+  /// before is context and is not pooled: reset() it for texts of their own. Empty if stopped. Throws as feed() does,
+  /// and kInvalidArgument for no tokens.
+  std::vector<float> embed(std::span<const Token> tokens, const EmbedOptions& options = {},
+                           const std::stop_token& stop = {});
+  /// Encodes the text, special tokens in it as plain text, and embeds it.
+  std::vector<float> embed(std::string_view text, const EmbedOptions& options = {}, const std::stop_token& stop = {});
 
   /// Float32 logits [vocab] after the last fed token. Valid until the next call that feeds. Throws kInvalidArgument if
   /// nothing was fed.
@@ -81,6 +146,10 @@ class Session {
   void set_sampling(const SamplingOptions& options);
   /// Draws a token from the current logits without feeding it.
   Token sample();
+  /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens; -inf bans
+  /// a token. Throws kInvalidArgument for another number of logits or where all are banned, kNumeric for NaN or
+  /// infinity.
+  Token sample(std::span<const float> logits);
   /// Draws a token, feeds it and returns it.
   Token step();
 
@@ -89,6 +158,9 @@ class Session {
   /// unless they are to be kept. Throws as feed() does, and kInvalidArgument for an empty prompt in an empty session.
   Generation generate(std::string_view prompt, const GenerateOptions& options = {}, const PieceSink& on_piece = {},
                       const std::stop_token& stop = {});
+  /// The same from token ids. None: it goes on from what the session holds.
+  Generation generate(std::span<const Token> prompt, const GenerateOptions& options = {},
+                      const PieceSink& on_piece = {}, const std::stop_token& stop = {});
 
   /// Evicts by the session's policy until its KV heads hold `budget_tokens` each on average, or until only what is
   /// protected is left; exactly, and at once. What comes after sees what is left; positions stay what they were. For a
@@ -99,7 +171,7 @@ class Session {
   void compact(std::size_t budget_tokens, const EvictionOptions& policy);
 
   /// A second session that goes on from here: same tokens, cache, logits, sampler and options. No page is copied until
-  /// one of the two writes to it.
+  /// one of the two writes to it. Several threads may fork one session at once.
   Session fork() const;
 
   /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit.
@@ -114,7 +186,8 @@ class Session {
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
   /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
   /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
-  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely.
+  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely or
+  /// whose sampler has stages of its own (SamplingOptions::stages).
   void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
   /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;
@@ -133,6 +206,8 @@ class Session {
   const Model& model() const noexcept;
   /// What the cache really holds.
   KvStats kv_stats() const;
+  /// All that the session holds, and the scratch memory of its model.
+  SessionMemory memory() const;
 
  private:
   friend struct session::Access;
@@ -140,4 +215,4 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -2,6 +2,7 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/export.h>
 #include <pith/options.h>
 
 #include <cstddef>
@@ -11,15 +12,16 @@
 #include <span>
 #include <string>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// How Session::save() and Session::restore() work with a file (docs/formats/snapshot.md).
 struct SnapshotOptions {
   /// 32 bytes, which outlive the call: the file is encrypted and authenticated with them (AES-256-GCM), and refused if
   /// it is not. Nothing of them is written. Empty: no encryption; then hashes find damage, but nobody's intent.
   std::span<const std::byte> key{};
-  /// Of a restored session; 0: one per processor. Results do not depend on it.
+  /// Of a restored session, as in SessionOptions.
   int threads = 0;
+  std::shared_ptr<const WorkerPool> workers{};
   /// Of a restored session: KvOptions::page_checksums.
   bool page_checksums = false;
   /// Where a restored session finds codecs, policies, allocators and selectors of your own, by the names they had.
@@ -52,10 +54,10 @@ struct SnapshotInfo {
 
 /// Reads the beginning of a snapshot; what comes after may be damaged all the same (verify_snapshot()). Throws Error as
 /// Session::restore() does, but for what needs a model. Of `options` the key is read.
-SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options = {});
+PITH_EXPORT SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options = {});
 
 /// Reads all of a snapshot and compares every hash, which needs no model. Throws Error with the reason if anything is
 /// not what was written: as Session::restore() does. Of `options` the key is read.
-void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& options = {});
+PITH_EXPORT void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& options = {});
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/options.h>
 
@@ -7,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 /// Bytes a session's KV cache really holds: codes, scales, means, exact sinks and the open pages included.
 struct KvStats {
@@ -44,7 +45,20 @@ struct KvStats {
   }
 };
 
-/// What a session of so many tokens will hold, without running one.
-KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens);
+/// Bytes that a session holds, by what they are for (Session::memory()).
+struct SessionMemory {
+  /// KvStats::bytes and policy_bytes. Pages that forks or sessions with a common prefix share are counted by each.
+  std::uint64_t cache = 0;
+  /// Tables of pages, bases of keys, tokens, logits and the sampler's buffers.
+  std::uint64_t state = 0;
+  /// Scratch memory of the model at this moment: lent to each feed for as long as it runs, and shared by all sessions.
+  std::uint64_t scratch_shared = 0;
 
-}  // namespace pith
+  /// What goes when the session does.
+  std::uint64_t own() const noexcept { return cache + state; }
+};
+
+/// What a session of so many tokens will hold, without running one.
+PITH_EXPORT KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens);
+
+}  // namespace pith::inline v0_1

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/export.h>
 #include <pith/options.h>
 
 #include <filesystem>
@@ -9,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-namespace pith {
-
-namespace tokenizer {
+namespace pith::tokenizer {
 class Vocab;
 class Encoder;
-}  // namespace tokenizer
+}  // namespace pith::tokenizer
+
+namespace pith::inline v0_1 {
 
 struct EncodeOptions {
   /// Add the tokens that the model wants at both ends (BOS, EOS), as its file says.
@@ -25,7 +26,7 @@ struct EncodeOptions {
 
 /// Text to tokens and back. Immutable: every method may be called from several threads at once. Text is taken as it is:
 /// no Unicode normalization (a GGUF states none), no tidying of spaces, so decode(encode(text)) is the text again.
-class Tokenizer {
+class PITH_EXPORT Tokenizer {
  public:
   /// Reads the tokenizer of a GGUF file, whatever its architecture; the weights are not looked at and may be missing.
   /// Throws Error: kIo if the file cannot be read, kFormat if it is damaged, kUnsupported for an unknown tokenizer.
@@ -68,7 +69,7 @@ class Tokenizer {
 
 /// Turns a stream of tokens into a stream of whole UTF-8 characters: bytes of an unfinished character are held back.
 /// Not thread-safe; the tokenizer must outlive it.
-class StreamDecoder {
+class PITH_EXPORT StreamDecoder {
  public:
   /// `at_start`: the stream begins a text, so the space that SentencePiece puts there is dropped, as by decode(). False
   /// for a stream that goes on from a prompt.
@@ -87,4 +88,4 @@ class StreamDecoder {
   std::string held_;
 };
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

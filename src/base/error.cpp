@@ -1,6 +1,6 @@
 #include <pith/error.h>
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 const char* to_string(ErrorKind kind) noexcept {
   switch (kind) {
@@ -26,4 +26,4 @@ const char* to_string(ErrorKind kind) noexcept {
   return "unknown";
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

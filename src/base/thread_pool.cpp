@@ -5,14 +5,14 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/processors.h"
 
 namespace pith {
 namespace {
 
-constexpr int kThreadsMax = 1024;
 constexpr unsigned kIndexBits = 20;
 constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kIndexBits) - 1;
-constexpr std::size_t kTasksMax = std::size_t{kIndexMask} - kThreadsMax;
+constexpr std::size_t kTasksMax = std::size_t{kIndexMask} - ThreadPool::kThreadsMax;
 /// About 20 microseconds: longer than the gap between two regions of a layer, shorter than anyone would notice.
 constexpr int kSpins = 2000;
 
@@ -43,8 +43,7 @@ ThreadPool::ThreadPool(int threads) {
   if (threads < 0 || threads > kThreadsMax) {
     fail(ErrorKind::kInvalidArgument, "threads is {}, allowed are 0 to {}", threads, kThreadsMax);
   }
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int total = threads == 0 ? std::min(processors, kThreadsMax) : threads;
+  const int total = threads == 0 ? std::min(usable_processors(), kThreadsMax) : threads;
   try {
     for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(static_cast<std::size_t>(i)); });
   } catch (const std::system_error&) {
@@ -98,6 +97,10 @@ void ThreadPool::record_failure() noexcept {
 }
 
 void ThreadPool::run_shared(std::size_t count, Call invoke_task, const void* task) {
+  struct Release {
+    std::atomic<bool>& busy;
+    ~Release() { busy.store(false, std::memory_order_release); }
+  } const release{busy_};
   for (std::size_t begin = 0; begin < count; begin += kTasksMax) {
     struct Shifted {
       Call invoke_task;

@@ -102,7 +102,7 @@ class Run {
       const std::size_t count = std::min(options_.block_tokens, fed().size() - at);
       double nll = 0;
       const auto start = Clock::now();
-      session->feed(fed().subspan(at, count), [&](int position, std::span<const float> logits) {
+      session->feed_logits(fed().subspan(at, count), [&](int position, std::span<const float> logits) {
         nll += negative_log_likelihood(logits, tokens_[static_cast<std::size_t>(position) + 1]);
       });
       add_block(row, at, count, nll, start, session->kv_stats());
@@ -149,7 +149,7 @@ class Run {
     if (!before.empty() && tokens_.front() == model_.tokenizer().bos()) before.front() = tokens_.front();
     session.reset();
     session.feed(before);
-    session.feed(fed().subspan(scored_, end - scored_), [&](int position, std::span<const float> logits) {
+    session.feed_logits(fed().subspan(scored_, end - scored_), [&](int position, std::span<const float> logits) {
       const std::size_t at = begin + static_cast<std::size_t>(position);
       nlls[at] = negative_log_likelihood(logits, tokens_[at + 1]);
     });

@@ -53,7 +53,7 @@ void LogitRows::take(Session& session, std::span<const Token> piece, bool one_by
   const int first = session.position();
   const std::size_t step = one_by_one ? 1 : piece.size();
   for (std::size_t at = 0; at < piece.size(); at += step) {
-    session.feed(piece.subspan(at, step), [&](int position, std::span<const float> logits) {
+    session.feed_logits(piece.subspan(at, step), [&](int position, std::span<const float> logits) {
       const auto row = static_cast<std::size_t>(position - first);
       std::copy(logits.begin(), logits.end(), logits_.begin() + static_cast<std::ptrdiff_t>(row * vocab_));
     });

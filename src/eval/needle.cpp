@@ -240,7 +240,7 @@ NeedleScore score_answer(Session& session, std::span<const Token> tokens, std::s
     scored.insert(scored.begin(), tokens.back());
     if (tokens.size() > 1) session.feed(tokens.first(tokens.size() - 1));
   }
-  session.feed(scored, [&](int, std::span<const float> logits) { add(logits); });
+  session.feed_logits(scored, [&](int, std::span<const float> logits) { add(logits); });
   return whole;
 }
 

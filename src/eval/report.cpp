@@ -9,6 +9,7 @@
 #include "eval/cache_name.h"
 #include "eval/eviction_figures.h"
 #include "eval/html_table.h"
+#include "eval/kl_chart.h"
 #include "eval/needle_map.h"
 #include "plot/bar_chart.h"
 #include "plot/line_chart.h"
@@ -47,22 +48,6 @@ std::string kl_table(const KlResult& kl, const std::vector<const KlFigures*>& fi
   }
   return html_table(
       {"KV cache", "bits at 8k", "bits here", "mean KL", "+/-", "99 %", "99.9 %", "top-1 %", "perplexity ratio"}, rows);
-}
-
-std::string quality_chart(const KlResult& kl) {
-  plot::LineChart chart;
-  chart.title = "Quality against size";
-  chart.x_label = "bits an element, all in, at 8k tokens";
-  chart.y_label = "mean KL to the exact cache";
-  chart.y_scale = plot::Scale::kLogarithmic;
-  plot::LineSeries series;
-  series.line = false;
-  for (const KlRow& row : kl.rows) {
-    if (!row.is_floor && row.total.mean > 0) series.points.push_back({row.bits_8k, row.total.mean, row_name(row)});
-  }
-  std::sort(series.points.begin(), series.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
-  chart.series.push_back(std::move(series));
-  return plot::line_chart(chart);
 }
 
 double bits_of(const KvStats::Layer& layer, KvSide side) {
@@ -106,7 +91,7 @@ std::string kl_section(const KlResult& kl) {
     for (std::size_t r = 0; r < kl.rows.size(); ++r) figures[r] = &kl.rows[r].texts[i];
     html += fmt::format("<h3>{}</h3>\n", escape(kl.texts[i].name)) + kl_table(kl, figures);
   }
-  html += quality_chart(kl) + "\n";
+  html += kl_chart(kl) + "\n";
   for (const KvSide side : {KvSide::kKeys, KvSide::kValues}) html += layer_chart(kl, side) + "\n";
   return html;
 }

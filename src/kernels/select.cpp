@@ -18,7 +18,7 @@ std::vector<const KernelTable*> find_runnable() {
   std::vector<const KernelTable*> tables = {&portable::table()};
 #ifdef PITH_X86
   __builtin_cpu_init();
-  // clang 14 has no name for F16C; every processor with AVX2 has it.
+  // clang 14's __builtin_cpu_supports does not know F16C, but every processor with AVX2 has it.
   const bool has_avx2 =
       __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("bmi2") != 0;
   if (has_avx2) tables.push_back(&avx2::table());
@@ -29,7 +29,7 @@ std::vector<const KernelTable*> find_runnable() {
   if (has_avx512) tables.push_back(&avx512::table());
 #endif
 #ifdef PITH_ARM
-  // Half-precision conversion and fused multiply-add are in every 64-bit Arm processor.
+  // Every 64-bit Arm processor has half-precision conversion and fused multiply-add.
   const bool has_dot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   if (has_dot) tables.push_back(&neon::table());
   if (has_dot && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0) tables.push_back(&neon_i8mm::table());

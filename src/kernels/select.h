@@ -6,11 +6,11 @@
 
 namespace pith::kernels {
 
-/// The best table this processor runs, or the one that the environment variable PITH_FORCE_ISA names.
-/// Throws Error(kInvalidArgument) if that name is unknown or cannot run here.
+/// Returns the fastest table that this processor can run, or the one named by the environment variable PITH_FORCE_ISA.
+/// Throws Error(kInvalidArgument) if that name is unknown or its instructions are missing here.
 const KernelTable& select_kernels();
 
-/// Every table that this processor runs, the portable one first.
+/// Returns every table that this processor can run: the portable one first, the fastest last.
 std::span<const KernelTable* const> runnable_kernels();
 
 }  // namespace pith::kernels

@@ -9,14 +9,15 @@
 namespace pith::kv {
 namespace {
 
-/// Copies the first tokens of page 0 where they stay exact.
-void keep_sinks(const FloatCodec& exact, SidePages& pages, const std::byte* page, bool with_checksum) {
+/// Copies the first tokens of page 0 into the exact prefix.
+void keep_exact_prefix(const FloatCodec& exact, SidePages& pages, const std::byte* page, bool with_checksum) {
   const std::size_t size = exact.shape().size;
-  RawBuffer sinks(exact.bytes_of(kSinkTokens));
-  std::vector<float> rows(kSinkTokens * size);
-  exact.get_rows(page, kPageTokens, kSinkTokens, rows.data());
-  for (std::size_t t = 0; t < kSinkTokens; ++t) exact.put_row(&rows[t * size], kSinkTokens, t, sinks.data());
-  pages.sinks = seal_bytes(std::move(sinks), with_checksum);
+  RawBuffer prefix(exact.bytes_of(kExactPrefixTokens));
+  std::vector<float> rows(kExactPrefixTokens * size);
+  exact.get_rows(page, kPageTokens, kExactPrefixTokens, rows.data());
+  for (std::size_t t = 0; t < kExactPrefixTokens; ++t)
+    exact.put_row(&rows[t * size], kExactPrefixTokens, t, prefix.data());
+  pages.exact_prefix = seal_bytes(std::move(prefix), with_checksum);
 }
 
 SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec, std::size_t first,
@@ -26,7 +27,7 @@ SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows,
   return seal_bytes(std::move(page), with_checksum);
 }
 
-/// The open page, for writing: no longer shared with forks.
+/// Returns the open page for writing: not shared with forks any more.
 RawBuffer& own_open(SidePages& pages, std::size_t bytes) {
   if (!pages.open) {
     pages.open = std::make_shared<RawBuffer>(bytes);
@@ -38,7 +39,7 @@ RawBuffer& own_open(SidePages& pages, std::size_t bytes) {
   return *pages.open;
 }
 
-/// Exact pages hold keys as they are and values in the rotated basis, so that sums over exact and sealed pages add up.
+/// Exact pages hold keys unrotated and values in the rotated basis, so that sums over exact and sealed pages add up.
 void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch,
                  std::size_t token) {
   const std::size_t position = batch.position + token;
@@ -48,7 +49,7 @@ void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::s
   const float* key = batch.keys + token * batch.stride + kv_head * shape.key_size;
   cache.keys(layer).exact().put_row(key, kPageTokens, in_page, staging.page(KvSide::kKeys, kv_head, page));
   const float* value = batch.values + token * batch.stride + kv_head * shape.value_size;
-  if (const Rotation* rotation = cache.values(layer).rotation(); rotation != nullptr) {
+  if (const HadamardRotation* rotation = cache.values(layer).rotation(); rotation != nullptr) {
     float* rotated = staging.row(kv_head, page);
     std::copy_n(value, shape.value_size, rotated);
     rotation->apply(cache.kernels(), rotated);
@@ -57,26 +58,26 @@ void write_token(const Cache& cache, Staging& staging, std::size_t layer, std::s
   cache.values(layer).exact().put_row(value, kPageTokens, in_page, staging.page(KvSide::kValues, kv_head, page));
 }
 
-/// A page in the staging area: the cache's open one, or nothing yet.
+/// Fills a page of the staging area with the cache's open page, or with zeros if there is none.
 void begin_page(const Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t page,
                 bool continued) {
-  for (const KvSide which : kSides) {
-    std::byte* memory = staging.page(which, kv_head, page);
-    const std::size_t bytes = cache.side(which, layer).exact().page_bytes();
+  for (const KvSide side : kSides) {
+    std::byte* memory = staging.page(side, kv_head, page);
+    const std::size_t bytes = cache.side(side, layer).exact().page_bytes();
     if (continued) {
-      std::memcpy(memory, cache.pages(which, layer, kv_head).open->data(), bytes);
+      std::memcpy(memory, cache.pages(side, layer, kv_head).open->data(), bytes);
     } else {
       std::memset(memory, 0, bytes);
     }
   }
 }
 
-/// What the keys' basis is made from: the queries of the first page, and at its end its keys.
+/// Feeds the keys' basis: with the queries of page 0, and when that is full, with its keys.
 void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, const NewTokens& batch) {
   const KvShape& shape = cache.shape();
   KeyBasis& basis = cache.key_basis(layer, kv_head);
   const std::size_t end = std::min(batch.position + batch.tokens, kPageTokens);
-  for (std::size_t position = std::max(batch.position, kSinkTokens); position < end; ++position) {
+  for (std::size_t position = std::max(batch.position, kExactPrefixTokens); position < end; ++position) {
     const float* query = batch.queries + (position - batch.position) * batch.stride;
     for (std::size_t g = 0; g < shape.group(); ++g)
       basis.observe(query + (kv_head * shape.group() + g) * shape.key_size);
@@ -84,7 +85,7 @@ void observe(Cache& cache, const Staging& staging, std::size_t layer, std::size_
   if (end < kPageTokens || batch.position >= kPageTokens) return;
   std::vector<float> rows(kPageTokens * shape.key_size);
   cache.keys(layer).exact().get_rows(staging.page(KvSide::kKeys, kv_head, 0), kPageTokens, kPageTokens, rows.data());
-  const float noise = basis.fit(rows.data(), kSinkTokens);
+  const float noise = basis.fit(rows.data(), kExactPrefixTokens);
   cache.promote(layer, kv_head, noise * batch.scale * batch.scale);
 }
 
@@ -98,28 +99,30 @@ void add_queries(Cache& cache, ThreadPool& pool, std::size_t layer, const NewTok
   });
 }
 
-/// Gives a page its last form. The first one of a head is not on the grid of another, but decides it: while it does, no
-/// other page of the head may be sealed.
-void seal_old(Cache& cache, KvSide which, std::size_t layer, std::size_t kv_head, const std::vector<float>& rows,
+/// Encodes a page in its final form. The first such page of a head decides the grid of all later ones, so no other page
+/// of the head may be sealed at the same time.
+void seal_old(Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head, const std::vector<float>& rows,
               std::size_t first, Page& page) {
-  SidePages& pages = cache.pages(which, layer, kv_head);
-  const Codec& codec = cache.old_codec(which, layer, kv_head);
+  SidePages& pages = cache.pages(side, layer, kv_head);
+  const Codec& codec = cache.old_codec(side, layer, kv_head);
   page.old = seal(pages.grid, rows, codec, first, cache.keeps_checksums());
   if (pages.grid_decided) return;
   if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
   pages.grid_decided = true;
 }
 
-/// What sparse reading knows of pages [first, last), once they have slots. Sinks are read in any case.
+/// Computes the key ranges that sparse reading needs for pages [first, last), which have slots already. Leaves out the
+/// exact prefix, which is always read.
 void summarize(Cache& cache, const Staging& staging, std::size_t layer, std::size_t kv_head, std::size_t first,
                std::size_t last) {
-  const Side& side = cache.keys(layer);
-  std::vector<float> rows(kPageTokens * side.size());
+  const SideConfig& config = cache.keys(layer);
+  std::vector<float> rows(kPageTokens * config.size());
   for (std::size_t page = first; page < last; ++page) {
-    side.exact().get_rows(staging.page(KvSide::kKeys, kv_head, page), kPageTokens, kPageTokens, rows.data());
-    const std::size_t from = page == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0;
+    config.exact().get_rows(staging.page(KvSide::kKeys, kv_head, page), kPageTokens, kPageTokens, rows.data());
+    const std::size_t from = page == 0 && cache.keeps_exact_prefix(layer) ? kExactPrefixTokens : 0;
     cache.key_ranges(layer, kv_head)
-        .set(cache.slots(layer, kv_head).slot_of(page, last), side.size(), std::span(rows).subspan(from * side.size()));
+        .set(cache.slots(layer, kv_head).slot_of(page, last), config.size(),
+             std::span(rows).subspan(from * config.size()));
   }
 }
 
@@ -130,38 +133,39 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
   for (std::size_t h = 0; h < kv_heads; ++h) {
     HeadSlots& slots = cache.slots(layer, h);
     for (std::size_t page = first; page < last; ++page) {
-      const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
-      if (has_sinks) slots.sinks = first_tokens(kSinkTokens);
-      slots.slots.push_back({static_cast<std::int32_t>(page), has_sinks ? ~first_tokens(kSinkTokens) : kAllTokens, {}});
+      const bool has_prefix = page == 0 && cache.keeps_exact_prefix(layer);
+      if (has_prefix) slots.exact_prefix = first_tokens(kExactPrefixTokens);
+      slots.slots.push_back(
+          {static_cast<std::int32_t>(page), has_prefix ? ~first_tokens(kExactPrefixTokens) : kAllTokens, {}});
     }
-    for (const KvSide which : kSides) cache.pages(which, layer, h).pages.resize(slots.slots.size());
+    for (const KvSide side : kSides) cache.pages(side, layer, h).pages.resize(slots.slots.size());
   }
-  const auto seal_page = [&](KvSide which, std::size_t h, std::size_t page) {
-    const Side& side = cache.side(which, layer);
-    SidePages& pages = cache.pages(which, layer, h);
-    const std::byte* exact = staging.page(which, h, page);
-    const bool has_sinks = page == 0 && cache.keeps_sinks(layer);
-    if (has_sinks) keep_sinks(side.exact(), pages, exact, cache.keeps_checksums());
-    std::vector<float> rows(kPageTokens * side.size());
-    side.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
-    if (which == KvSide::kKeys && side.rotation() != nullptr) {
+  const auto seal_page = [&](KvSide side, std::size_t h, std::size_t page) {
+    const SideConfig& config = cache.side(side, layer);
+    SidePages& pages = cache.pages(side, layer, h);
+    const std::byte* exact = staging.page(side, h, page);
+    const bool has_prefix = page == 0 && cache.keeps_exact_prefix(layer);
+    if (has_prefix) keep_exact_prefix(config.exact(), pages, exact, cache.keeps_checksums());
+    std::vector<float> rows(kPageTokens * config.size());
+    config.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
+    if (side == KvSide::kKeys && config.rotation() != nullptr) {
       std::vector<float> raw = rows;
       for (std::size_t t = 0; t < kPageTokens; ++t) {
-        cache.key_basis(layer, h).apply_to_key(cache.kernels(), *side.rotation(), &raw[t * side.size()],
-                                               &rows[t * side.size()]);
+        cache.key_basis(layer, h).apply_to_key(cache.kernels(), *config.rotation(), &raw[t * config.size()],
+                                               &rows[t * config.size()]);
       }
     }
-    const std::size_t from = has_sinks ? kSinkTokens : 0;
+    const std::size_t from = has_prefix ? kExactPrefixTokens : 0;
     Page& to = pages.pages[cache.slots(layer, h).slot_of(page, last)];
-    if (side.recent() != nullptr) {
-      to.recent = seal({}, rows, *side.recent(), from, cache.keeps_checksums());
+    if (config.recent() != nullptr) {
+      to.recent = seal({}, rows, *config.recent(), from, cache.keeps_checksums());
     } else {
-      seal_old(cache, which, layer, h, rows, from, to);
+      seal_old(cache, side, layer, h, rows, from, to);
     }
   };
   if (cache.reads_sparsely(layer))
     pool.run(kv_heads, [&](std::size_t h) { summarize(cache, staging, layer, h, first, last); });
-  // The first page of a head decides the grid of all others.
+  // The first page of a head decides the grid of all others, so it is sealed before them.
   if (first == 0) {
     pool.run(kSides.size() * kv_heads,
              [&](std::size_t task) { seal_page(kSides[task % kSides.size()], task / kSides.size(), 0); });
@@ -172,26 +176,27 @@ void seal_complete(Cache& cache, const Staging& staging, ThreadPool& pool, std::
   });
 }
 
-/// Gives pages that are old to the last query of a batch, or to the next batch, their last form.
-void age(Cache& cache, ThreadPool& pool, KvSide which, std::size_t layer, std::size_t tokens_before,
+/// Encodes pages that the last query of the batch, or the next batch, sees as old in their final form.
+void age(Cache& cache, ThreadPool& pool, KvSide side, std::size_t layer, std::size_t tokens_before,
          std::size_t tokens_total) {
-  const Side& side = cache.side(which, layer);
-  if (side.recent() == nullptr) return;
+  const SideConfig& config = cache.side(side, layer);
+  if (config.recent() == nullptr) return;
   const std::size_t kv_heads = cache.shape().kv_heads;
   const std::size_t pages = tokens_total / kPageTokens;
   const auto age_page = [&](std::size_t head, std::size_t number) {
     const HeadSlots& slots = cache.slots(layer, head);
     const std::size_t slot = slots.slot_of(number, pages);
-    Page& page = cache.pages(which, layer, head).pages[slot];
+    Page& page = cache.pages(side, layer, head).pages[slot];
     if (!page.recent || page.old || slots.slots[slot].live == 0) return;
-    verify_page(*page.recent, which, layer, head, slot);
-    std::vector<float> rows(kPageTokens * side.size());
-    side.recent()->decode({page.recent->data(), page.recent->size()}, rows);
-    seal_old(cache, which, layer, head, rows, number == 0 && cache.keeps_sinks(layer) ? kSinkTokens : 0, page);
+    verify_page(*page.recent, side, layer, head, slot);
+    std::vector<float> rows(kPageTokens * config.size());
+    config.recent()->decode({page.recent->data(), page.recent->size()}, rows);
+    seal_old(cache, side, layer, head, rows, number == 0 && cache.keeps_exact_prefix(layer) ? kExactPrefixTokens : 0,
+             page);
   };
-  const std::size_t first = side.old_pages(tokens_before);
-  const std::size_t last = side.old_pages(tokens_total);
-  const auto decided = [&](std::size_t head) { return cache.pages(which, layer, head).grid_decided; };
+  const std::size_t first = config.old_pages(tokens_before);
+  const std::size_t last = config.old_pages(tokens_total);
+  const auto decided = [&](std::size_t head) { return cache.pages(side, layer, head).grid_decided; };
   const auto decide = [&](std::size_t head) {
     for (std::size_t page = first; page < last && !decided(head); ++page) age_page(head, page);
   };
@@ -214,19 +219,25 @@ Staging::Staging(const Cache& cache, std::size_t tokens_max)
   }
 }
 
+std::size_t Staging::bytes() const {
+  std::size_t bytes = rows_.size() * sizeof(float);
+  for (const Memory& memory : memory_) bytes += memory.pages.size();
+  return bytes;
+}
+
 std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
-  const auto which = static_cast<std::size_t>(side);
-  const Memory& memory = memory_[which];
-  if (in_place()) return in_place_[which * (in_place_.size() / kSides.size()) + kv_head];
+  const auto index = static_cast<std::size_t>(side);
+  const Memory& memory = memory_[index];
+  if (in_place()) return in_place_[index * (in_place_.size() / kSides.size()) + kv_head];
   return memory.pages.data() + (kv_head * pages_max_ + page - first_page_) * memory.page_bytes;
 }
 
 void Staging::begin_in_place(Cache& cache, std::size_t layer, std::size_t first_page) {
   first_page_ = first_page;
   in_place_.clear();
-  for (const KvSide which : kSides) {
+  for (const KvSide side : kSides) {
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-      in_place_.push_back(own_open(cache.pages(which, layer, h), cache.side(which, layer).exact().page_bytes()).data());
+      in_place_.push_back(own_open(cache.pages(side, layer, h), cache.side(side, layer).exact().page_bytes()).data());
     }
   }
 }
@@ -244,7 +255,7 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   } else {
     staging.begin(first_page);
   }
-  // A page is written by one task; tokens of a page are few enough not to be split further.
+  // One task per page: a page has too few tokens to be worth splitting.
   pool.run(
       cache.shape().kv_heads * pages,
       [&](std::size_t task) {
@@ -267,30 +278,31 @@ void append(Cache& cache, Staging& staging, ThreadPool& pool, std::size_t layer,
   }
   if (end / kPageTokens == first_page) return;
   seal_complete(cache, staging, pool, layer, first_page, end / kPageTokens);
-  for (const KvSide which : kSides) age(cache, pool, which, layer, batch.position, end);
+  for (const KvSide side : kSides) age(cache, pool, side, layer, batch.position, end);
 }
 
 void finish_append(Cache& cache, const Staging& staging, std::size_t layer, std::size_t tokens_total) {
   const std::size_t visible = first_visible(tokens_total, cache.shape().windows[layer]);
-  for (const KvSide which : kSides) {
-    const Side& side = cache.side(which, layer);
-    const std::size_t bytes = side.exact().page_bytes();
+  for (const KvSide side : kSides) {
+    const SideConfig& config = cache.side(side, layer);
+    const std::size_t bytes = config.exact().page_bytes();
     for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-      SidePages& pages = cache.pages(which, layer, h);
+      SidePages& pages = cache.pages(side, layer, h);
       if (tokens_total % kPageTokens == 0) {
         pages.open.reset();
       } else if (!staging.in_place()) {
-        std::memcpy(own_open(pages, bytes).data(), staging.page(which, h, tokens_total / kPageTokens), bytes);
+        std::memcpy(own_open(pages, bytes).data(), staging.page(side, h, tokens_total / kPageTokens), bytes);
       }
-      // The pages that are old now; what is before them was dealt with when it became old.
+      // Pages that are old now drop their recent form. The loop ends at the first that has none: those before it were
+      // handled when they became old.
       const std::size_t sealed = tokens_total / kPageTokens;
-      const std::size_t old = pages.pages.size() - (sealed - side.old_pages(tokens_total));
+      const std::size_t old = pages.pages.size() - (sealed - config.old_pages(tokens_total));
       for (std::size_t i = old; i-- > 0 && pages.pages[i].recent;) pages.pages[i].recent.reset();
       for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size());
            p-- > 0 && (pages.pages[p].recent || pages.pages[p].old);) {
         pages.pages[p] = Page{};
       }
-      if (visible >= kSinkTokens) pages.sinks.reset();
+      if (visible >= kExactPrefixTokens) pages.exact_prefix.reset();
     }
   }
 }

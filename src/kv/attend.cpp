@@ -10,13 +10,13 @@ namespace {
 
 using kernels::kLanes;
 
-/// A sealed page as attention comes to it.
+/// A sealed page that is about to be read.
 struct PageToRead {
   PageView key, value;
   TokensView tokens;
 };
 
-/// Slots before a query's own page.
+/// Returns how many slots lie before a query's own page.
 std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
   std::size_t count = head.slots.size();
   while (count > 0 && !head.slots[count - 1].packed() &&
@@ -38,10 +38,21 @@ Attention::Worker::Worker(std::size_t rows, std::size_t value_size)
 
 PageScratch Attention::Worker::scratch() const { return {weights.planes(0), row_add.data(), row_shrink.data()}; }
 
+std::size_t Attention::Worker::bytes() const {
+  return (scores.size() + row_add.size() + row_shrink.size() + observed.size()) * sizeof(float) + weights.bytes() +
+         ranges.size() * sizeof(kernels::TokenRange) + part.bytes() + total.bytes() + turned.bytes();
+}
+
 Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers)
     : shape_(cache.shape()), queries_(cache, tokens_max) {
   if (cache.sparse().on()) choices_.resize(shape_.kv_heads);
   for (int i = 0; i < workers; ++i) workers_.emplace_back(kBlockTokens * shape_.group(), shape_.value_size);
+}
+
+std::size_t Attention::bytes() const {
+  std::size_t bytes = queries_.bytes() + split_parts_.bytes() + observed_.capacity() * sizeof(float);
+  for (const Worker& worker : workers_) bytes += worker.bytes();
+  return bytes;
 }
 
 void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const AttendBlock& block,
@@ -60,19 +71,19 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
   view.observed = observed;
   view.scratch = worker.scratch();
   worker.turned.begin();
-  // Blocks lie between multiples of kBlockTokens, so that it is all of a block that is past the limit.
+  // Blocks begin and end at multiples of kBlockTokens, so a block lies past the limit as a whole.
   const bool past = !shifts_.none() && block.position / kBlockTokens * kBlockTokens >= cache.trained();
   const auto queries_of = [&](std::size_t cell) {
     const std::size_t shift = past ? shifts_.of(block.kv_head, cell) : 0;
     return shift == 0 ? queries : worker.turned.turned(cache, layer, block, queries, shift);
   };
 
-  if (chunk == 0 && own_page > 0 && keys.sinks && head.sinks != 0) {
-    view.attend_exact(queries_of(0).exact, {0, head.sinks, kSinkTokens, 0}, keys.sinks->data(), values.sinks->data(),
-                      kSinkTokens);
+  if (chunk == 0 && own_page > 0 && keys.exact_prefix && head.exact_prefix != 0) {
+    view.attend_exact(queries_of(kPrefixCell).exact, {0, head.exact_prefix, kExactPrefixTokens, kPrefixCell},
+                      keys.exact_prefix->data(), values.exact_prefix->data(), kExactPrefixTokens);
   }
-  // Pages lie apart, so the processor does not foresee the next one: neither its bytes nor, where not all are read,
-  // what leads there. The ways to all of them are gone together.
+  // Pages are scattered, so hardware prefetch cannot predict them. Resolve all page pointers first, then prefetch one
+  // page ahead.
   std::array<PageToRead, kChunkPages> pages{};
   std::size_t count = 0;
   const std::size_t end = std::min(reading.count, (chunk + 1) * kChunkPages);
@@ -94,10 +105,10 @@ void Attention::attend_chunk(const Cache& cache, const Staging& staging, std::si
     key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
     if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
     if (n + 1 < count) pages[n + 1].value.prefetch();
-    value.codec->absorb_rows(view.step(tokens), value.bytes, view.scratch);
+    value.codec->accumulate_rows(view.step(tokens), value.bytes, view.scratch);
   }
   if (chunk + 1 == reading.chunks()) {
-    // What no row sees is left out.
+    // Tokens that no row sees are left out.
     const std::size_t start = own_page * kPageTokens;
     const std::size_t seen = (block.position + block.tokens - start + kLanes - 1) / kLanes * kLanes;
     view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(slots_seen(head, own_page))},
@@ -122,7 +133,7 @@ void Attention::write_out(const Cache& cache, std::size_t layer, const AttendBat
 void Attention::run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                            const AttendBatch& batch, std::span<const AttendBlock> blocks) {
   pool.run(blocks.size(), [&](std::size_t task, std::size_t w) {
-    // The last blocks see the most tokens: they go first.
+    // The last blocks see the most tokens, so they are started first.
     const AttendBlock& block = blocks[blocks.size() - 1 - task];
     Worker& worker = workers_[w];
     const std::size_t rows = block.tokens * shape_.group();
@@ -178,7 +189,7 @@ void Attention::run_split(const Cache& cache, const Staging& staging, ThreadPool
   const auto part_of = [&](std::size_t task) { return split_parts_.rows(task, rows); };
   pool.run(blocks.size() * chunks, [&](std::size_t task, std::size_t w) {
     const AttendBlock& block = blocks[task / chunks];
-    // Heads hold different numbers of slots.
+    // Heads may hold different numbers of slots.
     const Reading& reading = readings_[block.number];
     if (task % chunks >= reading.chunks()) return reset(part_of(task));
     attend_chunk(cache, staging, layer, block, reading, task % chunks, workers_[w], part_of(task),

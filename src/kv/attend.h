@@ -19,20 +19,25 @@
 
 namespace pith::kv {
 
-/// Attention of a batch over the cache, on the stored bytes. Buffers only: one owner at a time.
+/// Attention of a batch over the cache, computed on the stored bytes. Holds buffers only, which
+/// serve any cache of the same ScratchLayout. One owner at a time.
 class Attention {
  public:
   Attention(const Cache& cache, std::size_t tokens_max, int workers);
 
-  /// append() of the same batch comes first. Softmax states are built by chunk of kChunkPages pages and merged in
-  /// order, so the result depends neither on the number of threads nor on the batch.
-  /// What the cache's observers ask for is gathered on the way.
+  /// Returns the bytes of the buffers that grow with the batch, the workers or the depth.
+  std::size_t bytes() const;
+
+  /// Computes the outputs of the batch; append() of the same batch must come first. Softmax states are built per chunk
+  /// of kChunkPages pages and merged in order, so the result depends neither on the number of threads nor on the batch.
+  /// Also gathers what the cache's observers ask for.
   void run(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
 
  private:
   struct Worker {
     Worker(std::size_t rows, std::size_t value_size);
     PageScratch scratch() const;
+    std::size_t bytes() const;
 
     Buffer<float> scores;  ///< [rows, kPageTokens]
     SplitBuffers weights;
@@ -43,28 +48,29 @@ class Attention {
     TurnedQueries turned;
   };
 
-  /// The slots of a KV head that a block reads before its own page.
+  /// The slots that a block reads before its own page.
   struct Reading {
     std::size_t count;
     const std::uint32_t* slots;  ///< Null: all of them.
 
-    std::size_t chunks() const { return count / kChunkPages + 1; }  ///< The own page included.
+    std::size_t chunks() const { return count / kChunkPages + 1; }  ///< Including the block's own page.
     std::size_t operator[](std::size_t i) const { return slots != nullptr ? slots[i] : i; }
   };
 
-  /// The state of a block over one chunk, from nothing. `observed` takes the scores of all cells, or is null.
+  /// Computes the softmax state of a block over one chunk alone. `observed` receives the scores of all cells, or is
+  /// null.
   void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const AttendBlock& block,
                     const Reading& reading, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
                     float* observed) const;
-  /// What each block reads, for one block a KV head.
+  /// Fills readings_, for batches of one block per KV head.
   void make_readings(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
                      std::span<const AttendBlock> blocks);
   void write_out(const Cache& cache, std::size_t layer, const AttendBatch& batch, const AttendBlock& block,
                  const SoftmaxRows& rows) const;
-  /// One task a block.
+  /// Runs one task per block.
   void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                   const AttendBatch& batch, std::span<const AttendBlock> blocks);
-  /// One task a block and chunk, then the merge: for batches too small to fill the threads by blocks.
+  /// Runs one task per block and chunk, then merges: for batches with too few blocks to keep all threads busy.
   void run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
                  const AttendBatch& batch, std::span<const AttendBlock> blocks);
 
@@ -72,9 +78,9 @@ class Attention {
   BatchQueries queries_;
   LayerShifts shifts_;
   BatchObservation observation_;
-  RowsBuffers split_parts_;          ///< Of run_split(): [blocks, chunks]
-  std::vector<float> observed_;      ///< Of run_split(): [blocks, cells, rows, kPageTokens]
-  std::vector<Reading> readings_;    ///< Of run_split(): [kv_heads]
+  RowsBuffers split_parts_;          ///< For run_split(): [blocks, chunks]
+  std::vector<float> observed_;      ///< For run_split(): [blocks, cells, rows, kPageTokens]
+  std::vector<Reading> readings_;    ///< For run_split(): [kv_heads]
   std::vector<PageChoice> choices_;  ///< [kv_heads]; empty without sparse reading
   std::vector<Worker> workers_;
 };

@@ -9,7 +9,7 @@ std::vector<AttendBlock> blocks_of(const AttendBatch& batch, std::size_t kv_head
   for (std::size_t h = 0; h < kv_heads; ++h) {
     for (std::size_t token = 0; token < batch.tokens;) {
       const std::size_t position = batch.position + token;
-      // Block borders at multiples of kBlockTokens never cross a page.
+      // kBlockTokens divides a page, so no block crosses a page boundary.
       const std::size_t tokens = std::min(batch.tokens - token, kBlockTokens - position % kBlockTokens);
       blocks.push_back({blocks.size(), h, token, tokens, position});
       token += tokens;

@@ -10,13 +10,18 @@ SplitBuffers::SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t col
       high_(blocks * block_bytes_),
       low_(blocks * block_bytes_),
       scales_(blocks * block_rows_),
-      high_starts_(blocks * block_rows_),
-      low_starts_(blocks * block_rows_) {}
+      high_zero_terms_(blocks * block_rows_),
+      low_zero_terms_(blocks * block_rows_) {}
+
+std::size_t SplitBuffers::bytes() const {
+  return high_.size() + low_.size() + scales_.size() * sizeof(float) +
+         (high_zero_terms_.size() + low_zero_terms_.size()) * sizeof(std::int32_t);
+}
 
 kernels::SplitPlanes SplitBuffers::planes(std::size_t block) const {
   const std::size_t row = block * block_rows_;
   return {high_.data() + block * block_bytes_, low_.data() + block * block_bytes_, scales_.data() + row,
-          high_starts_.data() + row, low_starts_.data() + row};
+          high_zero_terms_.data() + row, low_zero_terms_.data() + row};
 }
 
 RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size)

@@ -9,13 +9,14 @@
 
 namespace pith::kv {
 
-/// Memory of split rows, in blocks of `rows` rows: each begins where SplitRows may.
+/// Memory of split rows in blocks of `rows` rows, each aligned as SplitRows requires.
 class SplitBuffers {
  public:
   SplitBuffers() = default;
   SplitBuffers(std::size_t blocks, std::size_t rows, std::size_t columns);
 
   bool empty() const { return high_.size() == 0; }
+  std::size_t bytes() const;
   kernels::SplitPlanes planes(std::size_t block) const;
 
  private:
@@ -23,17 +24,18 @@ class SplitBuffers {
   std::size_t block_bytes_ = 0;  ///< Of a plane
   Buffer<std::int8_t> high_, low_;
   Buffer<float> scales_;
-  Buffer<std::int32_t> high_starts_, low_starts_;
+  Buffer<std::int32_t> high_zero_terms_, low_zero_terms_;
 };
 
-/// Memory of SoftmaxRows, in blocks of `rows` rows.
+/// Memory of SoftmaxRows in blocks of `rows` rows.
 class RowsBuffers {
  public:
   RowsBuffers() = default;
   RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size);
 
   std::size_t blocks() const { return blocks_; }
-  /// `rows` is at most what blocks were made for.
+  std::size_t bytes() const { return (references_.size() + sums_.size() + out_.size()) * sizeof(float); }
+  /// Returns the first `rows` rows of a block, at most as many as blocks were made for.
   SoftmaxRows rows(std::size_t block, std::size_t rows) const;
 
  private:

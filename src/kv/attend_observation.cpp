@@ -9,9 +9,8 @@ void BatchObservation::begin(const Cache& cache, std::size_t layer, const Attend
   const Observers& observers = cache.observers();
   cells_ = 0;
   if (cache.shape().windows[layer] != 0 || observers.list().empty() || !observers.counts(0, batch.tokens)) return;
-  // All heads of a layer are given the same room.
-  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h)
-    cells_ = std::max(cells_, cell_of_slot(cache.slots(layer, h).slots.size()) + 1);
+  // All heads of a layer get the same room, that of the largest.
+  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) cells_ = std::max(cells_, cache.slots(layer, h).cells());
   counted_.resize(blocks.size());
   for (const AttendBlock& block : blocks) counted_[block.number] = observers.counts(block.token, block.tokens) ? 1 : 0;
   gathered_.resize(blocks.size() * observers.list().size() * cells_ * kPageTokens);
@@ -37,8 +36,8 @@ void BatchObservation::finish(Cache& cache, std::size_t layer, std::span<const A
     }
     for (std::size_t h = 0; h < kv_heads; ++h) {
       const HeadSlots& head = cache.slots(layer, h);
-      if (head.sinks != 0 && !head.slots.empty() && head.slots.front().page == 0)
-        observers[o].move_to_sinks(layer * kv_heads + h, kSinkTokens);
+      if (head.exact_prefix != 0 && !head.slots.empty() && head.slots.front().page == 0)
+        observers[o].move_to_prefix(layer * kv_heads + h, kExactPrefixTokens);
     }
   }
 }

@@ -16,7 +16,7 @@ void QueryRows::seal(const Cache& cache, std::size_t layer, std::size_t kv_head,
   const float* from = &exact_[row * size_];
   if (sealed_.size() != 0) {
     float* sealed = &sealed_[row * size_];
-    const Rotation* rotation = cache.keys(layer).rotation();
+    const HadamardRotation* rotation = cache.keys(layer).rotation();
     for (std::size_t r = 0; r < rows; ++r) {
       if (rotation != nullptr) {
         cache.key_basis(layer, kv_head)
@@ -28,7 +28,7 @@ void QueryRows::seal(const Cache& cache, std::size_t layer, std::size_t kv_head,
     from = sealed;
   }
   if (cache.keys(layer).reads_split_queries())
-    cache.kernels().split_rows(from, size_, rows, size_, split_.planes(block));
+    cache.kernels().quantize_int16_rows(from, size_, rows, size_, split_.planes(block));
 }
 
 BlockQueries QueryRows::view(std::size_t row, std::size_t rows, std::size_t block) const {
@@ -38,7 +38,7 @@ BlockQueries QueryRows::view(std::size_t row, std::size_t rows, std::size_t bloc
   sealed.size = size_;
   if (!split_.empty()) {
     const kernels::SplitPlanes planes = split_.planes(block);
-    sealed.split = {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, rows, size_};
+    sealed.split = {planes.high, planes.low, planes.scales, planes.high_zero_terms, planes.low_zero_terms, rows, size_};
   }
   return {&exact_[row * size_], sealed};
 }
@@ -51,7 +51,7 @@ void BatchQueries::prepare(const Cache& cache, ThreadPool& pool, std::size_t lay
                            std::span<const AttendBlock> blocks) {
   tokens_ = batch.tokens;
   const std::size_t size = cache.shape().key_size;
-  // Softmax is done in base 2.
+  // Softmax is computed in base 2.
   const float scale = batch.scale * std::numbers::log2e_v<float>;
   pool.run(
       blocks.size(),

@@ -10,7 +10,7 @@
 namespace pith::kv {
 namespace {
 
-/// Open pages and sinks are as exact as the codec asks for: f32 for f32, f16 otherwise.
+/// Open pages and the exact prefix are f32 for f32 codecs, f16 otherwise.
 FloatElement exact_element(std::string_view codec) {
   return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
 }
@@ -22,12 +22,12 @@ KvShape checked(KvShape shape) {
   return shape;
 }
 
-/// Score noise beyond which a head says nothing sensible in few bits, whatever the budget: large key biases (Qwen2) get
-/// here, ordinary heads stay below a quarter of it.
+/// Score noise beyond which a head is useless in few bits, so it is promoted whatever the budget. Large key biases
+/// (Qwen2) reach it; ordinary heads stay below a quarter of it.
 constexpr float kNoiseUnusable = 100.0F;
 
-/// At most so many recent pages in a window: an eighth of it. They are the dearest bytes, and a window does not outgrow
-/// them as a whole context does.
+/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
+/// to amortize them.
 std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
 
 std::size_t held_bytes(const Page& page) {
@@ -39,13 +39,13 @@ std::size_t held_bytes(const Page& page) {
 }
 
 std::size_t exact_bytes_of(const SidePages& side) {
-  return (side.open ? side.open->size() : 0) + (side.sinks ? side.sinks->size() : 0);
+  return (side.open ? side.open->size() : 0) + (side.exact_prefix ? side.exact_prefix->size() : 0);
 }
 
 }  // namespace
 
-Side::Side(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
-           const CodecRegistry* registry, std::size_t window)
+SideConfig::SideConfig(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
+                       const CodecRegistry* registry, std::size_t window)
     : name_(codec),
       tiers_(make_tiers(codec, shape, kernels, registry)),
       exact_(shape, exact_element(codec), kernels),
@@ -53,16 +53,16 @@ Side::Side(std::string_view codec, const CodecShape& shape, const kernels::Kerne
   if (window != 0) tiers_.recent_pages = std::min(tiers_.recent_pages, most_recent_pages(window));
 }
 
-bool Side::reads_split_queries() const {
+bool SideConfig::reads_split_queries() const {
   return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());
 }
 
-std::size_t Side::old_pages(std::size_t tokens) const {
+std::size_t SideConfig::old_pages(std::size_t tokens) const {
   const std::size_t pages = tokens / kPageTokens;
   return pages - std::min(pages, tiers_.recent_pages);
 }
 
-std::size_t Side::sealed_bytes(std::size_t tokens, std::size_t first_visible) const {
+std::size_t SideConfig::sealed_bytes(std::size_t tokens, std::size_t first_visible) const {
   const std::size_t pages = tokens / kPageTokens;
   const std::size_t dropped = std::min(first_visible / kPageTokens, pages);
   const std::size_t recent = std::min(pages - dropped, tiers_.recent_pages);
@@ -76,18 +76,18 @@ Cache::Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernel
       kernels_(&kernels),
       sides_(kSides.size() * shape_.layers()),
       pages_(kSides.size() * shape_.layers() * shape_.kv_heads) {
-  std::map<std::tuple<KvSide, std::string, std::size_t>, std::shared_ptr<const Side>> made;
+  std::map<std::tuple<KvSide, std::string, std::size_t>, std::shared_ptr<const SideConfig>> made;
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    for (const KvSide which : kSides) {
-      const bool keys = which == KvSide::kKeys;
+    for (const KvSide side : kSides) {
+      const bool keys = side == KvSide::kKeys;
       const std::string& name = keys ? codecs[layer].key : codecs[layer].value;
       const std::size_t window = shape_.windows[layer];
-      std::shared_ptr<const Side>& side = made[{which, name, window}];
-      if (!side) {
-        side = std::make_shared<const Side>(name, CodecShape{which, keys ? shape_.key_size : shape_.value_size},
-                                            kernels, registry, window);
+      std::shared_ptr<const SideConfig>& config = made[{side, name, window}];
+      if (!config) {
+        config = std::make_shared<const SideConfig>(name, CodecShape{side, keys ? shape_.key_size : shape_.value_size},
+                                                    kernels, registry, window);
       }
-      sides_[static_cast<std::size_t>(which) * shape_.layers() + layer] = side;
+      sides_[static_cast<std::size_t>(side) * shape_.layers() + layer] = config;
     }
   }
   reset_heads();
@@ -99,12 +99,12 @@ Cache::Cache(const KvShape& shape, const std::string& key_codec, const std::stri
 
 bool Cache::any_keys_rotated() const {
   return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
-                     [](const auto& side) { return side->rotation() != nullptr; });
+                     [](const auto& config) { return config->rotation() != nullptr; });
 }
 
 bool Cache::any_keys_read_split_queries() const {
   return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
-                     [](const auto& side) { return side->reads_split_queries(); });
+                     [](const auto& config) { return config->reads_split_queries(); });
 }
 
 void Cache::reset_heads() {
@@ -124,19 +124,19 @@ void Cache::enable_sparse(const SparseReading& sparse) {
 double Cache::promotion_budget() const {
   double bytes = 0.0;
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    const Side& side = keys(layer);
-    bytes += side.tiers().promotion_share * static_cast<double>(shape_.kv_heads * side.codec().page_bytes());
+    const SideConfig& config = keys(layer);
+    bytes += config.tiers().promotion_share * static_cast<double>(shape_.kv_heads * config.codec().page_bytes());
   }
   return bytes;
 }
 
 void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
-  const Side& side = keys(layer);
-  if (noise > kNoiseUnusable && side.recent() != nullptr) {
-    promoted_[layer * shape_.kv_heads + kv_head] = side.recent();
+  const SideConfig& config = keys(layer);
+  if (noise > kNoiseUnusable && config.recent() != nullptr) {
+    promoted_[layer * shape_.kv_heads + kv_head] = config.recent();
     return;
   }
-  for (const Promotion& promotion : side.tiers().promotions) {
+  for (const Promotion& promotion : config.tiers().promotions) {
     const std::size_t at = layer * shape_.kv_heads + kv_head;
     const std::size_t before = old_codec(KvSide::kKeys, layer, kv_head).page_bytes();
     const auto more = static_cast<double>(promotion.codec->page_bytes()) - static_cast<double>(before);
@@ -144,6 +144,15 @@ void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
     promoted_[at] = promotion.codec.get();
     promotion_bytes_ -= more;
   }
+}
+
+std::size_t Cache::table_bytes() const {
+  std::size_t bytes = pages_.capacity() * sizeof(SidePages) + slots_.capacity() * sizeof(HeadSlots) +
+                      key_bases_.capacity() * sizeof(KeyBasis) + promoted_.capacity() * sizeof(promoted_[0]);
+  for (const SidePages& side : pages_) bytes += side.pages.capacity() * sizeof(Page) + side.grid.capacity();
+  for (const HeadSlots& head : slots_) bytes += head.slots.capacity() * sizeof(Slot);
+  if (!key_bases_.empty()) bytes += key_bases_.size() * 2 * shape_.key_size * sizeof(float);
+  return bytes;
 }
 
 std::size_t Cache::sealed_bytes() const {
@@ -186,9 +195,9 @@ std::size_t Cache::sealed_bytes_at(std::size_t tokens) const {
 std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
   std::size_t bytes = 0;
   for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    const bool sinks =
-        keeps_sinks(layer) && tokens >= kPageTokens && first_visible(tokens, shape_.windows[layer]) < kSinkTokens;
-    const std::size_t exact = (sinks ? kSinkTokens : 0) + (tokens % kPageTokens != 0 ? kPageTokens : 0);
+    const bool prefix = keeps_exact_prefix(layer) && tokens >= kPageTokens &&
+                        first_visible(tokens, shape_.windows[layer]) < kExactPrefixTokens;
+    const std::size_t exact = (prefix ? kExactPrefixTokens : 0) + (tokens % kPageTokens != 0 ? kPageTokens : 0);
     bytes += shape_.kv_heads * (keys(layer).exact().bytes_of(exact) + values(layer).exact().bytes_of(exact));
   }
   return bytes;

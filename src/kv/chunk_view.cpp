@@ -6,9 +6,9 @@
 namespace pith::kv {
 namespace {
 
-PageView view(const Side& side, const Codec& old, const Slot& slot, const Page& page, std::size_t own_page) {
-  if (!slot.packed() && own_page - static_cast<std::size_t>(slot.page) <= side.recent_pages())
-    return {side.recent(), page.recent->data(), nullptr};
+PageView view(const SideConfig& config, const Codec& old, const Slot& slot, const Page& page, std::size_t own_page) {
+  if (!slot.packed() && own_page - static_cast<std::size_t>(slot.page) <= config.recent_pages())
+    return {config.recent(), page.recent->data(), nullptr};
   return {&old, page.old->data(), page.origins.get()};
 }
 
@@ -63,7 +63,7 @@ kernels::SoftmaxStep ChunkView::step(const TokensView& tokens) const {
     }
     step.ranges = ranges;
   }
-  // Holes between tokens that are held.
+  // Evicted tokens between held ones.
   const TokenMask between = first_tokens(alive_to) & ~first_tokens(alive_from);
   for (TokenMask dead = between & ~wanted; dead != 0; dead &= dead - 1) {
     float* score = scores + std::countr_zero(dead);
@@ -85,7 +85,7 @@ void ChunkView::observe(const kernels::SoftmaxStep& step, const TokensView& toke
 void ChunkView::attend_exact(const float* queries, const TokensView& tokens, const std::byte* keys,
                              const std::byte* values, std::size_t page_tokens) const {
   key_side_.exact().score_tokens(queries, rows.rows, {keys, page_tokens, tokens.count}, scores);
-  value_side_.exact().absorb_tokens(step(tokens), {values, page_tokens, tokens.count});
+  value_side_.exact().accumulate_tokens(step(tokens), {values, page_tokens, tokens.count});
 }
 
 }  // namespace pith::kv

@@ -7,10 +7,10 @@
 
 namespace pith::kv {
 
-/// A score that no softmax sees.
+/// The score of a token that a row does not see: its weight in a softmax is 0.
 inline constexpr float kUnseen = -std::numeric_limits<float>::infinity();
 
-/// What a query `distance` pages behind a sealed page reads.
+/// What a query reads of a sealed page: its recent or its old form.
 struct PageView {
   const Codec* codec = nullptr;
   const std::byte* bytes = nullptr;
@@ -19,23 +19,23 @@ struct PageView {
   void prefetch() const;
 };
 
-/// Rows of attention: all query heads of some tokens of one page.
+/// The rows of a block: all query heads of up to kBlockTokens tokens of one page.
 struct QueryBlock {
-  std::size_t position = 0;  ///< Of the first token.
+  std::size_t position = 0;  ///< Of the first token
   std::size_t tokens = 0;
   std::size_t group = 1;
   std::size_t window = 0;
 };
 
-/// Some tokens of the cache, as they come up in attention.
+/// The tokens of one cell, as attention reads them.
 struct TokensView {
-  std::size_t start = 0;  ///< Position of the first one; of packed pages anything that lies before every query.
+  std::size_t start = 0;  ///< Position of the first one; for packed pages any number that lies before every query.
   TokenMask live = kAllTokens;
   std::size_t count = kPageTokens;  ///< A multiple of 16.
   std::size_t cell = 0;
 };
 
-/// The pages of one KV head as one block of queries sees them, page by page. Short-lived; members are the caller's.
+/// The pages of one KV head as one block of queries sees them. Short-lived: the caller owns what members point to.
 class ChunkView {
  public:
   ChunkView(const Cache& cache, std::size_t layer, std::size_t kv_head, const QueryBlock& block);
@@ -43,9 +43,10 @@ class ChunkView {
   PageView keys(const Slot& slot, const Page& page, std::size_t own_page) const;
   PageView values(const Slot& slot, const Page& page, std::size_t own_page) const;
   bool before_window(const Slot& slot) const;
-  /// The step of a softmax over tokens whose scores are there: what is dead or not seen by a row is not in it.
+  /// Prepares the softmax step over tokens whose scores have been computed: excludes evicted tokens and, for each row,
+  /// those that it does not see.
   kernels::SoftmaxStep step(const TokensView& tokens) const;
-  /// Exact tokens of pages of `page_tokens` tokens.
+  /// Attends to tokens of an exact page that has room for `page_tokens` tokens.
   void attend_exact(const float* queries, const TokensView& tokens, const std::byte* keys, const std::byte* values,
                     std::size_t page_tokens) const;
 
@@ -59,8 +60,8 @@ class ChunkView {
   kernels::TokenRange seen_by(std::size_t position, const TokensView& tokens) const;
   void observe(const kernels::SoftmaxStep& step, const TokensView& tokens) const;
 
-  const Side& key_side_;
-  const Side& value_side_;
+  const SideConfig& key_side_;
+  const SideConfig& value_side_;
   const Codec& old_keys_;
   QueryBlock block_;
 };

@@ -2,19 +2,21 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <vector>
 
+#include "base/fail.h"
 #include "kv/read_back.h"
 
 namespace pith::kv {
 namespace {
 
-/// A token that a KV head holds: bit `token` of the cell's mask.
+/// Where a KV head holds a token: bit `token` of a cell (slots.h).
 struct Place {
   std::size_t cell, token;
 };
 
-/// All tokens of a KV head at a decision, by rising position; the arrays behind HeadView.
+/// All tokens of a KV head at a decision, in ascending order of position; the arrays behind HeadView.
 struct HeadTokens {
   std::size_t layer = 0, kv_head = 0;
   std::vector<std::int32_t> positions, pages;
@@ -24,7 +26,7 @@ struct HeadTokens {
   std::vector<float> candidate_scores;
 };
 
-/// Tokens of the open page come last.
+/// Lists what a head holds. Tokens of the open page come last.
 HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_head) {
   const HeadSlots& head = cache.slots(layer, kv_head);
   struct Token {
@@ -38,12 +40,11 @@ HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_hea
       tokens.push_back({positions[token], static_cast<std::int32_t>(cell), {cell, token}});
     }
   };
-  const std::size_t open = cell_of_slot(head.slots.size());
-  add(0, head.sinks, positions_of(Slot{0, kAllTokens, {}}));
+  add(kPrefixCell, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
   const auto open_page = static_cast<std::int32_t>(cache.tokens() / kPageTokens);
-  add(open, first_tokens(cache.tokens() % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
+  add(head.open_cell(), first_tokens(cache.tokens() % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
   std::sort(tokens.begin(), tokens.end(), [](const Token& a, const Token& b) { return a.position < b.position; });
   HeadTokens list;
   list.layer = layer;
@@ -56,7 +57,7 @@ HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_hea
   return list;
 }
 
-/// A decision over all heads of a cache.
+/// One decision over all heads of a cache.
 class Decision {
  public:
   Decision(Cache& cache, ThreadPool& pool, const Evictor& evictor)
@@ -94,6 +95,7 @@ class Decision {
  private:
   HeadView view(const HeadTokens& head) const;
   void score(HeadTokens& head);
+  void check_scores(const HeadTokens& head) const;
   void keep(HeadTokens& head, std::size_t budget);
 
   Cache& cache_;
@@ -117,7 +119,7 @@ HeadView Decision::view(const HeadTokens& head) const {
   view.key_size = shape.key_size;
   view.value_size = shape.value_size;
   view.scale = evictor_.scale;
-  // A stream of its own for each head and decision.
+  // Each head and decision gets a random stream of its own.
   view.seed = evictor_.seed + (cache_.tokens() * shape.layers() + head.layer) * shape.kv_heads + head.kv_head;
   return view;
 }
@@ -153,14 +155,25 @@ void Decision::score(HeadTokens& head) {
   const std::size_t newest = std::min(open_page, cache_.tokens() - std::min(cache_.tokens(), evictor_.recent));
   for (std::size_t i = 0; i < count; ++i) {
     const auto position = static_cast<std::size_t>(head.positions[i]);
-    head.kept[i] = position < evictor_.sinks || position >= newest ? 1 : 0;
+    head.kept[i] = position < evictor_.protected_first || position >= newest ? 1 : 0;
   }
   evictor_.policy->protect(view, head.kept);
   head.scores.assign(count, 0.0F);
   evictor_.policy->score(view, head.scores);
+  check_scores(head);
   for (std::size_t i = 0; i < count; ++i) {
     if (head.kept[i] == 0) head.candidate_scores.push_back(head.scores[i]);
   }
+}
+
+/// Built-in selectors would take NaN for the lowest score, so that a policy's mistake would go unnoticed.
+void Decision::check_scores(const HeadTokens& head) const {
+  const auto bad = std::find_if_not(head.scores.begin(), head.scores.end(), [](float s) { return std::isfinite(s); });
+  if (bad == head.scores.end()) return;
+  fail(ErrorKind::kInvalidArgument,
+       "eviction policy \"{}\": layer {}, KV head {}: the score of the token at position {} is {}, must be finite",
+       evictor_.policy_name, head.layer, head.kv_head,
+       head.positions[static_cast<std::size_t>(bad - head.scores.begin())], *bad);
 }
 
 void Decision::keep(HeadTokens& head, std::size_t budget) {
@@ -169,7 +182,7 @@ void Decision::keep(HeadTokens& head, std::size_t budget) {
   for (std::size_t i = 0; i < head.places.size(); ++i) {
     if (head.kept[i] != 0) continue;
     const auto [cell, token] = head.places[i];
-    (cell == 0 ? slots.sinks : slots.slots[cell - 1].live) &= ~(TokenMask{1} << token);
+    (cell == kPrefixCell ? slots.exact_prefix : slots.slots[slot_of_cell(cell)].live) &= ~(TokenMask{1} << token);
   }
 }
 

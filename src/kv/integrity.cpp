@@ -9,28 +9,29 @@
 namespace pith::kv {
 namespace {
 
-[[noreturn]] void fail_changed(const std::string& what, const PageBytes& page, KvSide which, std::size_t layer,
+[[noreturn]] void fail_changed(const std::string& what, const PageBytes& page, KvSide side, std::size_t layer,
                                std::size_t kv_head) {
   fail(ErrorKind::kIntegrity, "KV cache: {} of the {} of layer {}, KV head {}: its {} bytes have changed in memory",
-       what, which == KvSide::kKeys ? "keys" : "values", layer, kv_head, page.size());
+       what, side == KvSide::kKeys ? "keys" : "values", layer, kv_head, page.size());
 }
 
 void verify_head(const Cache& cache, std::size_t layer, std::size_t kv_head) {
-  for (const KvSide which : kSides) {
-    const SidePages& side = cache.pages(which, layer, kv_head);
-    if (side.sinks && !side.sinks->intact()) fail_changed("the sinks", *side.sinks, which, layer, kv_head);
-    for (std::size_t i = 0; i < side.pages.size(); ++i) {
-      const Page& page = side.pages[i];
-      if (page.recent) verify_page(*page.recent, which, layer, kv_head, i);
-      if (page.old) verify_page(*page.old, which, layer, kv_head, i);
+  for (const KvSide side : kSides) {
+    const SidePages& held = cache.pages(side, layer, kv_head);
+    if (held.exact_prefix && !held.exact_prefix->intact())
+      fail_changed("the exact prefix", *held.exact_prefix, side, layer, kv_head);
+    for (std::size_t i = 0; i < held.pages.size(); ++i) {
+      const Page& page = held.pages[i];
+      if (page.recent) verify_page(*page.recent, side, layer, kv_head, i);
+      if (page.old) verify_page(*page.old, side, layer, kv_head, i);
     }
   }
 }
 
 }  // namespace
 
-void verify_page(const PageBytes& page, KvSide which, std::size_t layer, std::size_t kv_head, std::size_t slot) {
-  if (!page.intact()) fail_changed(fmt::format("page {}", slot), page, which, layer, kv_head);
+void verify_page(const PageBytes& page, KvSide side, std::size_t layer, std::size_t kv_head, std::size_t slot) {
+  if (!page.intact()) fail_changed(fmt::format("page {}", slot), page, side, layer, kv_head);
 }
 
 void verify_pages(const Cache& cache) {

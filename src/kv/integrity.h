@@ -5,16 +5,16 @@
 
 namespace pith::kv {
 
-/// Compares the sealed pages of a cache with their checksums, if it keeps any (Cache::keep_checksums()). Throws
+/// Compares all sealed pages of a cache with their checksums, if it keeps any (Cache::keep_checksums()). Throws
 /// Error(kIntegrity) naming the first that has changed.
 void verify_pages(const Cache& cache);
-/// The same, spread over threads.
+/// Does the same, spread over threads.
 void verify_pages(const Cache& cache, ThreadPool& pool);
 
-/// Of a page that is read back: page `slot` of a KV head.
-void verify_page(const PageBytes& page, KvSide which, std::size_t layer, std::size_t kv_head, std::size_t slot);
+/// Compares one page before it is read back: slot `slot` of a KV head. Throws Error(kIntegrity).
+void verify_page(const PageBytes& page, KvSide side, std::size_t layer, std::size_t kv_head, std::size_t slot);
 
-/// Instead of throwing.
+/// Returns false instead of throwing.
 bool pages_intact(const Cache& cache, ThreadPool& pool);
 
 }  // namespace pith::kv

@@ -8,11 +8,12 @@
 namespace pith::kv {
 namespace {
 
-/// Of the exponent 1/4: statistics of one page are noisy, and a little less than the optimum costs little.
+/// Used instead of the optimal exponent 1/4: the statistics of one page are noisy, and slightly less than the optimum
+/// costs little.
 constexpr float kExponent = 0.2F;
-/// Channels far below the mean say little: their share of it.
+/// Lower bound of a channel's energy and variance, relative to the mean: such small values are mostly noise.
 constexpr float kFloor = 1e-3F;
-/// How much one channel may be scaled against another.
+/// Bound of a channel's scale.
 constexpr float kScaleMax = 64.0F;
 
 float mean_of(const std::vector<float>& x) {
@@ -21,7 +22,7 @@ float mean_of(const std::vector<float>& x) {
   return sum / static_cast<float>(x.size());
 }
 
-/// The variance of each channel. [size]
+/// Returns the variance of each channel [size] over the rows from `first` on.
 std::vector<float> variances(const float* rows, std::size_t size, std::size_t first) {
   std::vector<float> mean(size, 0.0F);
   std::vector<float> variance(size, 0.0F);
@@ -66,13 +67,13 @@ float KeyBasis::fit(const float* rows, std::size_t first) {
   return energy_sum / static_cast<float>(queries_) * spread_sum / static_cast<float>(scale_.size());
 }
 
-void KeyBasis::apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key,
+void KeyBasis::apply_to_key(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* key,
                             float* out) const {
   for (std::size_t i = 0; i < scale_.size(); ++i) out[i] = key[i] * scale_[i];
   rotation.apply(kernels, out);
 }
 
-void KeyBasis::apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
+void KeyBasis::apply_to_query(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* query,
                               float* out) const {
   for (std::size_t i = 0; i < scale_.size(); ++i) out[i] = query[i] / scale_[i];
   rotation.apply(kernels, out);

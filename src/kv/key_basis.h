@@ -4,34 +4,37 @@
 #include <cstdint>
 #include <vector>
 
-#include "kv/rotation.h"
+#include "kv/hadamard.h"
 
 namespace pith::kv {
 
-/// The basis in which one KV head's keys are sealed: each channel scaled, then a rotation; queries get the inverse
-/// scales, so that scores stay what they are. A quantizer behind it errs by the same amount everywhere; the error of
-/// scores is least if channel i is scaled by (query energy / key variance)^(1/4), which makes what matters large and
-/// what varies small. Both are observed while the first page fills: nothing is calibrated, and as the page is complete
-/// before anything is sealed, the basis does not depend on how a prompt is cut into batches.
+/// The basis in which one KV head's keys are sealed: each channel is scaled, then the vector is rotated. Queries get
+/// the inverse scales, so scores do not change. A quantizer in this basis has the same error in every channel; the
+/// error of scores is least if channel i is scaled by (query energy / key variance)^(1/4), which enlarges channels that
+/// queries weigh heavily and shrinks those that vary much. Both are measured while the first page fills, without
+/// calibration; since that page is complete before anything is sealed, the basis does not depend on how a prompt is
+/// split into batches.
 class KeyBasis {
  public:
   explicit KeyBasis(std::size_t size);
 
-  /// A query [size] of the first page.
+  /// Takes in a query [size] of the first page.
   void observe(const float* query);
-  /// Rows [kPageTokens, size] of the first page; rows before `first` are left out. Returns the head's score noise: the
-  /// variance of a score, in units of queries times keys, when a codec that errs by all of a key's variance stores it.
-  /// Times a codec's relative error and the squared attention scale it is the variance of what softmax sees.
+  /// Computes the scales from rows [kPageTokens, size] of the first page, without the rows before `first`. Returns the
+  /// head's score noise: the variance of a score, in units of queries times keys, that a codec with an error as large
+  /// as the key's variance would cause. Multiplied by a codec's relative error and the squared attention scale, it is
+  /// the variance of what softmax sees.
   float fit(const float* rows, std::size_t first);
 
-  /// Out of place, [size].
-  void apply_to_key(const kernels::KernelTable& kernels, const Rotation& rotation, const float* key, float* out) const;
-  void apply_to_query(const kernels::KernelTable& kernels, const Rotation& rotation, const float* query,
+  /// Transforms a key [size]; not in place.
+  void apply_to_key(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* key,
+                    float* out) const;
+  void apply_to_query(const kernels::KernelTable& kernels, const HadamardRotation& rotation, const float* query,
                       float* out) const;
-  /// A key that was taken out of the rotation again: what it was before the basis. In place, [size].
+  /// Removes the scales from a key [size] whose rotation was already inverted. In place.
   void restore_key(float* key) const;
 
-  /// All that a basis is, member by member, for who saves or restores one.
+  /// Calls member(x) for each member, to save or restore a basis.
   static void visit(auto& basis, auto&& member) {
     member(basis.scale_);
     member(basis.query_energy_);
@@ -39,9 +42,9 @@ class KeyBasis {
   }
 
  private:
-  /// Of keys; queries are divided by it. [size]
+  /// Multiplies keys and divides queries. [size]
   std::vector<float> scale_;
-  /// Sums of squares. [size]
+  /// Sums of squares of queries. [size]
   std::vector<float> query_energy_;
   std::size_t queries_ = 0;
 };

@@ -15,7 +15,7 @@ using kernels::kLanes;
 constexpr std::uint16_t kSign = 0x8000;
 constexpr std::uint16_t kLargestHalf = 0x7BFF;
 
-/// The least f16 that is not below x; numbers beyond f16's saturate, as they do in exact pages.
+/// Returns the least f16 that is not below x. Numbers beyond the range of f16 saturate, as they do in exact pages.
 std::uint16_t round_up(float x) {
   const std::uint16_t half = to_stored_half(static_cast<double>(x));
   if (!(f16_to_f32(half) < x) || half == kLargestHalf) return half;
@@ -25,7 +25,7 @@ std::uint16_t round_up(float x) {
 
 std::uint16_t round_down(float x) { return round_up(-x) ^ kSign; }
 
-/// Unlike std::max(), a number that is none wins: its page is not to be passed over.
+/// Unlike std::max(), NaN wins, so that its page is not passed over.
 float larger(float a, float b) { return std::isnan(a) || a > b ? a : b; }
 
 }  // namespace

@@ -5,29 +5,30 @@
 
 namespace pith::kv {
 
-/// Tokens of a page: the unit that is sealed, shared and dropped.
+/// Tokens per page: the unit that is sealed, shared and dropped.
 inline constexpr std::size_t kPageTokens = 64;
-/// Pages of a chunk: the unit over which a softmax state is built before states are merged in order. Fixed, so that
-/// results do not depend on how the range is split over threads.
+/// Pages per chunk: a softmax state is built over each chunk, then states are merged in order. Fixed, so that results
+/// do not depend on how pages are distributed over threads.
 inline constexpr std::size_t kChunkPages = 8;
-/// First tokens of a sequence that stay exact where pages are lossy: attention sinks (Xiao et al., 2309.17453). One
-/// tile.
-inline constexpr std::size_t kSinkTokens = 16;
+/// First tokens of a sequence that are kept exactly where pages are lossy, since attention sinks are among them (Xiao
+/// et al., arXiv 2309.17453). One tile. Not what eviction protects: that is EvictionOptions::sinks.
+inline constexpr std::size_t kExactPrefixTokens = 16;
 
-/// What a cache is made for.
+/// The shape of a cache.
 struct KvShape {
   std::size_t heads = 0;       ///< Query heads.
-  std::size_t kv_heads = 0;    ///< Divides heads.
+  std::size_t kv_heads = 0;    ///< Divides heads
   std::size_t key_size = 0;    ///< Elements of a key head, a multiple of 16.
   std::size_t value_size = 0;  ///< Elements of a value head, a multiple of 16.
-  /// By layer: how many tokens a query sees, itself included; 0: all.
+  /// By layer: how many tokens a query sees, including its own; 0: all.
   std::vector<std::size_t> windows;
 
   std::size_t layers() const { return windows.size(); }
   std::size_t group() const { return heads / kv_heads; }
 };
 
-/// The first token that the query at position `tokens` sees through a window; 0 for a window of 0, which has no end.
+/// Returns the first token that the query at position `tokens` sees through a window; 0 for a window of 0, which is
+/// unlimited.
 constexpr std::size_t first_visible(std::size_t tokens, std::size_t window) {
   return window != 0 && tokens + 1 > window ? tokens + 1 - window : 0;
 }

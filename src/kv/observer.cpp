@@ -6,16 +6,17 @@
 namespace pith::kv {
 namespace {
 
-/// The least logarithm of a scale that weigh_rows() adds to a score is -2: references lie at most so far below scores.
+/// softmax_quantize_rows() adds logarithms of scales of at least -2 to scores, so references may lie this far below
+/// scores.
 constexpr float kReferenceBelow = 2.0F;
 constexpr float kReferenceFactor = 4.0F;
 
-/// What the queries of a group give the tokens of a cell.
+/// The probabilities that the queries of a group give the tokens of a cell.
 struct GroupProbabilities {
   std::array<double, kPageTokens> mean{};
   std::array<double, kPageTokens> largest{};
 
-  /// Weights [group, kPageTokens] and the sums [group] of all weights of each row.
+  /// Takes weights [group, kPageTokens] and the sum of all weights of each row [group].
   GroupProbabilities(const float* weights, const float* sums, std::size_t group) {
     for (std::size_t g = 0; g < group; ++g, weights += kPageTokens) {
       const float share = kReferenceFactor / sums[g];
@@ -32,14 +33,14 @@ struct GroupProbabilities {
   }
 
  private:
-  /// To a multiple of 2^-30, for numbers up to 1.
+  /// Rounds numbers up to 1 to multiples of 2^-30.
   static double rounded(double p) {
     constexpr double kUnitInLastPlace = 6291456.0;  // 1.5 * 2^22
     return p + kUnitInLastPlace - kUnitInLastPlace;
   }
 };
 
-/// What one gathers, the other wants.
+/// Returns whether attention gathered for `one` also satisfies `other`.
 bool gathers_for(const PolicyNeeds& one, const PolicyNeeds& other) {
   return one.queries == other.queries && one.reduce == other.reduce && one.group_max == other.group_max &&
          one.decay == other.decay && one.reconstruction == other.reconstruction;
@@ -58,7 +59,7 @@ void Observer::begin_batch(std::size_t position, std::size_t tokens, std::size_t
     if (position + i < from) continue;
     float keep = needs_.decay;
     if (!all) {
-      // A feed that brings all the queries that count makes what was there before obsolete.
+      // A feed that contains all the queries that count makes everything gathered before obsolete.
       if (position + i == from) count_ = 0;
       if (count_ == 0) keep = 0.0F;
       if (count_ >= newest) keep *= 1.0F - 1.0F / static_cast<float>(newest);
@@ -90,11 +91,11 @@ void Observer::take(std::size_t head, std::span<const double> part) {
   for (std::size_t i = 0; i < part.size(); ++i) combine(gathered_[head][i], part[i]);
 }
 
-void Observer::move_to_sinks(std::size_t head, std::size_t count) {
-  double* sinks = gathered_[head].data();
-  double* page = sinks + cell_of_slot(0) * kPageTokens;
+void Observer::move_to_prefix(std::size_t head, std::size_t count) {
+  double* prefix = gathered_[head].data();
+  double* page = prefix + cell_of_slot(0) * kPageTokens;
   for (std::size_t t = 0; t < count; ++t) {
-    combine(sinks[t], page[t]);
+    combine(prefix[t], page[t]);
     page[t] = 0.0;
   }
 }

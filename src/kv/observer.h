@@ -9,61 +9,59 @@
 
 #include "kernels/table.h"
 #include "kv/layout.h"
+#include "kv/slots.h"
 #include "kv/softmax_state.h"
 
 namespace pith::kv {
 
-/// Where attention of a head is counted: cell 0 for the sinks, cell 1 + i for slot i, the last one for the open page.
-constexpr std::size_t cell_of_slot(std::size_t slot) { return slot + 1; }
-
-/// What attention is gathered for policies, with one set of needs: by KV head, for each token, the probabilities that
-/// its queries gave it. Probabilities are rounded to multiples of 2^-30, of which doubles hold sums exactly: so it does
-/// not matter in which order and in what batches queries come, as long as nothing fades.
+/// Gathers attention for policies with one set of needs: per KV head and token, the probabilities that the queries gave
+/// the token. Probabilities are rounded to multiples of 2^-30, whose sums doubles hold exactly, so the result does not
+/// depend on the order of queries or their batches as long as nothing decays.
 class Observer {
  public:
   Observer(const PolicyNeeds& needs, std::size_t heads) : needs_(needs), gathered_(heads) {}
 
   const PolicyNeeds& needs() const { return needs_; }
   std::size_t heads() const { return gathered_.size(); }
-  /// A batch of tokens from `position` on, of a feed that ends before `end`.
+  /// Starts a batch of tokens from `position` on, part of a feed that ends before `end`.
   void begin_batch(std::size_t position, std::size_t tokens, std::size_t end);
-  /// Whether any of the batch's tokens [first, first + count) counts.
+  /// Returns whether any of the batch's tokens [first, first + count) counts.
   bool counts(std::size_t first, std::size_t count) const;
   float weight(std::size_t token) const { return weights_[token]; }
-  /// Lets what a head gathered before the batch fade, once a batch.
+  /// Applies the batch's decay to what a head gathered before. Once per batch.
   void fade(std::size_t head, std::size_t cells);
-  /// Takes in [cells * kPageTokens].
+  /// Adds a part [cells * kPageTokens] to a head.
   void take(std::size_t head, std::span<const double> part);
-  /// Moves what the first tokens of slot 0 got to the sinks, which they have become.
-  void move_to_sinks(std::size_t head, std::size_t count);
-  /// [cells * kPageTokens], or fewer: the rest is 0.
+  /// Moves what the first `count` tokens of slot 0 received to the exact prefix, once page 0 is sealed.
+  void move_to_prefix(std::size_t head, std::size_t count);
+  /// Returns what a head gathered: [cells * kPageTokens] or fewer; missing ones are 0.
   std::vector<double>& gathered(std::size_t head) { return gathered_[head]; }
   const std::vector<double>& gathered(std::size_t head) const { return gathered_[head]; }
-  /// `into` becomes what it and x are together.
+  /// Combines x into `into` by PolicyNeeds::reduce.
   void combine(double& into, double x) const;
   void clear();
-  /// With what is gathered, all that stays from batch to batch.
+  /// Besides what is gathered, the only state kept between batches.
   std::size_t count() const { return count_; }
   void set_count(std::size_t count) { count_ = count; }
 
  private:
   PolicyNeeds needs_;
-  /// Queries counted since the last time that all was forgotten.
+  /// Queries counted since the gathered attention was last discarded.
   std::size_t count_ = 0;
   float fade_ = 1.0F;
   std::vector<float> weights_;                 ///< [tokens of the batch]
   std::vector<std::vector<double>> gathered_;  ///< [heads]
 };
 
-/// All that a cache gathers. Empty without eviction.
+/// All observers of a cache. Empty without eviction.
 class Observers {
  public:
-  /// Nothing is added twice.
+  /// Adds an observer unless one with the same needs exists.
   void add(const PolicyNeeds& needs, std::size_t heads);
-  /// For one decision, what was gathered elsewhere; then remove() it.
+  /// Adds what was gathered elsewhere, for one decision; remove() it afterwards.
   void add(Observer observer) { list_.push_back(std::move(observer)); }
   void remove(const PolicyNeeds& needs);
-  /// Null if nobody gathers for these needs.
+  /// Returns null if no observer gathers for these needs.
   const Observer* find(const PolicyNeeds& needs) const;
   std::vector<Observer>& list() { return list_; }
   const std::vector<Observer>& list() const { return list_; }
@@ -76,16 +74,16 @@ class Observers {
   std::vector<Observer> list_;
 };
 
-/// Scores of a block of query rows over all cells, base 2; minus infinity where a row sees nothing.
+/// Scores of a block of query rows over all cells, in base 2; minus infinity where a row does not see the token.
 struct ObservedScores {
-  float* scores = nullptr;  ///< [cells, rows, kPageTokens]; written over
+  float* scores = nullptr;  ///< [cells, rows, kPageTokens]; overwritten
   std::size_t cells = 0;
-  std::size_t group = 1;        ///< Rows of a token.
-  std::size_t first_token = 0;  ///< Of the batch.
+  std::size_t group = 1;        ///< Rows per token
+  std::size_t first_token = 0;  ///< Index in the batch
 };
 
-/// The probabilities behind the scores, given the rows' final states, weighed and reduced over the rows by each
-/// observer: parts [observers][cells * kPageTokens].
+/// Turns scores into probabilities, given the rows' final softmax states, and combines them over the rows with each
+/// observer's weights: parts [observers][cells * kPageTokens].
 void gather(const kernels::KernelTable& kernels, const Observers& observers, const ObservedScores& observed,
             const SoftmaxRows& rows, std::span<double> parts);
 

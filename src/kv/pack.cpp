@@ -14,24 +14,24 @@
 namespace pith::kv {
 namespace {
 
-/// Of the tokens in pages with and without holes: from which share of holes on it is worth to move any.
+/// Packing::kLazy moves tokens only when holes are at least 1/kLazyShare of the room in movable pages.
 constexpr std::size_t kLazyShare = 8;
 
-/// The slot that holds what `wanted` holds.
+/// Finds the slot that holds the same page as `wanted`.
 std::vector<Slot>::const_iterator find_same(const std::vector<Slot>& slots, const Slot& wanted) {
   return std::find_if(slots.begin(), slots.end(), [&](const Slot& slot) {
     return slot.packed() == wanted.packed() && slot.page == wanted.page && slot.positions == wanted.positions;
   });
 }
 
-/// A page that is being filled.
+/// A packed page that is being filled.
 struct Target {
   std::array<RawBuffer, kSides.size()> bytes;
   std::array<std::vector<Origin>, kSides.size()> origins;
   std::vector<std::int32_t> positions;
 };
 
-/// One KV head while its pages are packed.
+/// Packs the pages of one KV head.
 class HeadPacker {
  public:
   HeadPacker(Cache& cache, std::size_t layer, std::size_t kv_head)
@@ -58,12 +58,13 @@ class HeadPacker {
   const Page& page(std::size_t side, std::size_t slot) const { return side_pages(kSides[side]).pages[slot]; }
   const Codec& codec(std::size_t side) const { return cache_.old_codec(kSides[side], layer_, kv_head_); }
 
-  /// What a slot holds where nothing was evicted.
+  /// Returns what a slot holds if nothing was evicted from it.
   TokenMask whole(std::size_t slot) const {
-    return head_.slots[slot].page == 0 && cache_.keeps_sinks(layer_) ? ~first_tokens(kSinkTokens) : kAllTokens;
+    return head_.slots[slot].page == 0 && cache_.keeps_exact_prefix(layer_) ? ~first_tokens(kExactPrefixTokens)
+                                                                            : kAllTokens;
   }
 
-  /// No query sees it as recent any more.
+  /// Returns whether no query sees the page as recent any more.
   bool old(std::size_t slot) const {
     if (head_.slots[slot].packed()) return true;
     const auto page = static_cast<std::size_t>(head_.slots[slot].page);
@@ -71,10 +72,11 @@ class HeadPacker {
                        [&](KvSide side) { return page < cache_.side(side, layer_).old_pages(cache_.tokens()); });
   }
 
-  /// Sinks stay by themselves where they are in a page: past the trained length a page's tokens are moved as one.
+  /// The first tokens of page 0 (in codecs without an exact prefix) are not mixed with others: past the trained length
+  /// all tokens of a cell are shifted alike (shifts.h).
   bool movable(std::size_t slot) const {
     const Slot& at = head_.slots[slot];
-    if (at.page == 0 && (at.live & first_tokens(kSinkTokens)) != 0) return false;
+    if (at.page == 0 && (at.live & first_tokens(kExactPrefixTokens)) != 0) return false;
     for (std::size_t side = 0; side < kSides.size(); ++side) {
       if (!codec(side).movable() || !page(side, slot).old) return false;
     }
@@ -89,11 +91,11 @@ class HeadPacker {
       room += kPageTokens;
       holes += kPageTokens - head_.slots[i].held();
     }
-    // Fewer holes than a page has tokens: no page would come free.
+    // Fewer holes than tokens per page would free no page.
     return holes >= kPageTokens && (packing == Packing::kFull || holes * kLazyShare >= room);
   }
 
-  /// Packed pages, the new ones last, then pages in order.
+  /// Reorders the slots: packed pages, the new ones last, then the others in order.
   void rebuild(const std::vector<std::size_t>& stay) {
     std::vector<Slot> slots;
     std::array<std::vector<Page>, kSides.size()> pages;
@@ -117,7 +119,7 @@ class HeadPacker {
     if (cache_.reads_sparsely(layer_)) move_ranges(before);
   }
 
-  /// What all tokens of a slot have in common.
+  /// What all tokens of a slot have in common, read once.
   struct Source {
     std::size_t slot = 0;
     std::array<std::vector<std::byte>, kSides.size()> grids{}, origins{};
@@ -127,7 +129,7 @@ class HeadPacker {
   Target& target_of(const Source& source);
   void move(const std::vector<std::size_t>& slots);
   void move_token(const Source& source, std::size_t token, std::int32_t position);
-  /// What the page's codec has to know of where the token was first; null: nothing.
+  /// Returns the origin that the token keeps; null if there is none.
   const std::vector<std::byte>* origin_of(const Source& source, std::size_t side, std::size_t token) const;
   void move_gathered(const std::vector<Slot>& slots);
   void move_ranges(const std::vector<Slot>& before);
@@ -146,7 +148,7 @@ class HeadPacker {
   std::size_t layer_, kv_head_;
   HeadSlots& head_;
   std::map<Grid, std::vector<Target>> targets_;
-  /// Of tokens that were moved, by target of targets_: where they come from, for what observers gathered.
+  /// By position of each moved token: the slot and the index in it that it was moved from. Gathered attention follows.
   std::map<std::int32_t, std::pair<std::size_t, std::size_t>> came_from_;
 };
 
@@ -160,7 +162,7 @@ HeadPacker::Source HeadPacker::source_of(std::size_t slot) const {
   return source;
 }
 
-/// Where the next token of the same grid goes.
+/// Returns the page that the next token of the same grid goes to.
 Target& HeadPacker::target_of(const Source& source) {
   Grid grid;
   for (std::size_t side = 0; side < kSides.size(); ++side) {
@@ -202,8 +204,8 @@ void HeadPacker::move_token(const Source& source, std::size_t token, std::int32_
   }
 }
 
-/// Moves what these slots hold to new pages, oldest first: packed slots overlap once pages were packed before, and in a
-/// page positions rise.
+/// Moves what these slots hold to new pages, oldest first: positions ascend within a page, and packed pages may overlap
+/// in position.
 void HeadPacker::move(const std::vector<std::size_t>& slots) {
   struct Moved {
     std::int32_t position;
@@ -224,7 +226,7 @@ void HeadPacker::move(const std::vector<std::size_t>& slots) {
   for (const Moved& moved : tokens) move_token(sources[moved.source], moved.token, moved.position);
 }
 
-/// Ranges of slots that stay follow them; what was moved is read for its own, as it is stored.
+/// Key ranges of slots that stay are copied; those of new pages are computed from the stored keys.
 void HeadPacker::move_ranges(const std::vector<Slot>& before) {
   const std::size_t size = cache_.shape().key_size;
   KeyRanges& ranges = cache_.key_ranges(layer_, kv_head_);
@@ -245,19 +247,19 @@ void HeadPacker::move_ranges(const std::vector<Slot>& before) {
   }
 }
 
-/// What observers gathered follows the tokens.
+/// Moves what observers gathered along with the tokens.
 void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
   const std::size_t head = layer_ * cache_.shape().kv_heads + kv_head_;
   for (Observer& observer : cache_.observers().list()) {
     std::vector<double>& gathered = observer.gathered(head);
     if (gathered.empty()) continue;
-    gathered.resize((head_.slots.size() + 2) * kPageTokens);
+    gathered.resize(head_.cells() * kPageTokens);
     std::vector<double> moved((slots.size() + 2) * kPageTokens);
     const auto copy = [&](std::size_t from_cell, std::size_t to_cell) {
       std::copy_n(&gathered[from_cell * kPageTokens], kPageTokens, &moved[to_cell * kPageTokens]);
     };
-    copy(0, 0);
-    copy(cell_of_slot(head_.slots.size()), cell_of_slot(slots.size()));
+    copy(kPrefixCell, kPrefixCell);
+    copy(head_.open_cell(), cell_of_slot(slots.size()));
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const std::vector<std::int32_t> positions = positions_of(slots[i]);
       const auto old = find_same(head_.slots, slots[i]);

@@ -7,19 +7,18 @@
 
 namespace pith::kv {
 
-/// How much is packed.
+/// Which pages are packed.
 enum class Packing {
-  /// Pages with holes, once holes are an eighth of what a KV head's old pages hold: what is moved stays in proportion
-  /// to
-  /// what was evicted.
+  /// Pages with holes, once holes are an eighth of the room of a KV head's old pages, so that the tokens moved stay in
+  /// proportion to those evicted.
   kLazy,
   /// Every page with a hole.
   kFull,
 };
 
-/// Moves the tokens of old pages with holes together, as they are stored, into as few pages as they fill, and returns
-/// the memory of pages that nothing is left of. What is held, and every bit of it, stays the same. Where a codec's
-/// tokens cannot be moved, only whole pages come free.
+/// Copies the tokens of old pages with holes, as they are stored, into as few pages as they fill, and frees the pages
+/// that are empty then. Which tokens are held, and all their bits, stay the same. Where a codec's tokens cannot be
+/// moved (Codec::movable()), a page is freed only once all its tokens are gone.
 void pack(Cache& cache, ThreadPool& pool, std::size_t layer, Packing packing);
 
 }  // namespace pith::kv

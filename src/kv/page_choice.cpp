@@ -10,8 +10,8 @@
 namespace pith::kv {
 namespace {
 
-/// How far from the middle of a page's range the queries are expected to find keys: 1 would be the bound, which no key
-/// of 64 comes near in all channels at once. Measured: docs/sparse_reading.md.
+/// How far from the middle of a page's range keys are expected: 1 would be the bound, which none of 64 keys comes near
+/// in all channels at once. Measured: docs/sparse_reading.md.
 constexpr float kReach = 0.25F;
 
 bool all_finite(const float* x, std::size_t count) {
@@ -22,8 +22,8 @@ bool all_finite(const float* x, std::size_t count) {
 
 constexpr std::uint64_t kSlotMask = 0xFFFFFFFF;
 
-/// A number by which slots of larger scores come first, then older ones; its low half is the slot. Integers, because
-/// comparing them needs no branches. Scores are not negative, so their bits rise with them.
+/// Returns a key that sorts slots of larger scores first, then older ones; its low half is the slot. Integers, because
+/// comparing them needs no branches. Scores are not negative, so their bits ascend with them.
 std::uint64_t order_of(float score, std::uint64_t slot) {
   return (std::uint64_t{~std::bit_cast<std::uint32_t>(score)} << 32) | slot;
 }
@@ -44,7 +44,7 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
   outside_.resize(room, kUnseen);
   for (std::size_t g = 0; g < group; ++g) {
     float* reached = &reached_[g * room];
-    // What is not finite would spoil the softmax; reading its page says what is wrong.
+    // A score that is not finite would spoil the softmax. Such a page is read, so that attention shows the problem.
     if (!all_finite(reached, room)) {
       for (std::size_t slot = 0; slot < room; ++slot) {
         if (std::isfinite(reached[slot])) continue;
@@ -69,7 +69,7 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
 std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
                              std::size_t own_page) {
   const std::size_t recent = std::max(cache.keys(layer).recent_pages(), cache.values(layer).recent_pages());
-  const bool sinks_apart = cache.keeps_sinks(layer);
+  const bool prefix_apart = cache.keeps_exact_prefix(layer);
   candidates_.clear();
   read_.assign(slots, 0);
   outside_.assign(slots, kUnseen);
@@ -78,7 +78,7 @@ std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSl
     const Slot& slot = head.slots[i];
     if (slot.live == 0) continue;
     const auto page = static_cast<std::size_t>(slot.page);
-    if (!slot.packed() && (own_page - page <= recent || (page == 0 && !sinks_apart))) {
+    if (!slot.packed() && (own_page - page <= recent || (page == 0 && !prefix_apart))) {
       read_[i] = 1;
       ++always;
     } else {
@@ -91,7 +91,7 @@ std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSl
 
 const std::vector<std::uint32_t>& PageChoice::choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
                                                      const float* queries, std::size_t slots, std::size_t own_page) {
-  // The page that is being filled is read, and counts.
+  // The open page is always read and counts as well.
   const std::size_t always = list(cache, layer, cache.slots(layer, kv_head), slots, own_page) + 1;
   const std::size_t budget = cache.sparse().pages(always + candidates_.size());
   const std::size_t wanted = budget - std::min(budget, always);

@@ -10,26 +10,27 @@
 
 namespace pith::kv {
 
-/// Mean and covariance of the queries behind each KV head, taken back to position 0, and what QueryStatistics views.
+/// Mean and covariance of the queries of a KV head's group, rotated back to position 0, with the view that policies
+/// get.
 struct QueryMoments {
   std::vector<float> mean;        ///< [group, key_size]
   std::vector<float> covariance;  ///< [group, key_size, key_size]
   QueryStatistics statistics;
 };
 
-/// Sums of queries and of their products, for policies that expect what queries will come. Empty until enabled. Heads
-/// may be added to from several threads.
+/// Sums of queries and of their products, for policies that predict future queries. Empty until enabled. Different
+/// heads may be added to from several threads.
 class QuerySums {
  public:
   void enable(const KvShape& shape);
   bool enabled() const { return !sums_.empty(); }
-  /// Query rows [group, key_size] at a position.
+  /// Adds query rows [group, key_size] at a position.
   void add(std::size_t layer, std::size_t kv_head, const float* queries, std::size_t position, const Rotary& rotary);
   QueryMoments moments(std::size_t layer, std::size_t kv_head, const Rotary& rotary) const;
   void clear();
   std::size_t bytes() const;
 
-  /// All that was summed of a head, member by member, for who saves or restores it; vectors keep their sizes.
+  /// Calls member(x) for each sum of a head, to save or restore them; vectors keep their sizes.
   static void visit(auto& sums, std::size_t layer, std::size_t kv_head, auto&& member) {
     auto& head = sums.sums_[layer * sums.kv_heads_ + kv_head];
     member(head.count);
@@ -41,7 +42,7 @@ class QuerySums {
   struct Sums {
     std::size_t count = 0;
     std::vector<float> first;   ///< [group, key_size]
-    std::vector<float> second;  ///< [group, key_size, key_size], of which the lower triangle
+    std::vector<float> second;  ///< [group, key_size, key_size], lower triangle only
   };
 
   std::size_t kv_heads_ = 0;

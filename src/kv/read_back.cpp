@@ -11,33 +11,33 @@ std::span<const float> HeldRows::row(std::size_t cell, std::size_t token) {
 void HeldRows::read(std::size_t cell) {
   rows_.assign(kPageTokens * cache_.side(side_, layer_).size(), 0.0F);
   const SidePages& pages = cache_.pages(side_, layer_, kv_head_);
-  if (cell == 0) {
-    read_exact(pages.sinks->data(), kSinkTokens);
-  } else if (cell > pages.pages.size()) {
+  if (cell == kPrefixCell) {
+    read_exact(pages.exact_prefix->data(), kExactPrefixTokens);
+  } else if (slot_of_cell(cell) >= pages.pages.size()) {
     read_exact(pages.open->data(), kPageTokens);
   } else {
-    read_sealed(pages.pages[cell - 1]);
+    read_sealed(pages.pages[slot_of_cell(cell)]);
   }
   cell_ = cell;
 }
 
 void HeldRows::read_exact(const std::byte* page, std::size_t tokens) {
-  const Side& side = cache_.side(side_, layer_);
-  side.exact().get_rows(page, tokens, tokens, rows_.data());
-  if (side_ == KvSide::kKeys || side.rotation() == nullptr) return;
-  for (std::size_t t = 0; t < tokens; ++t) side.rotation()->invert(cache_.kernels(), &rows_[t * side.size()]);
+  const SideConfig& config = cache_.side(side_, layer_);
+  config.exact().get_rows(page, tokens, tokens, rows_.data());
+  if (side_ == KvSide::kKeys || config.rotation() == nullptr) return;
+  for (std::size_t t = 0; t < tokens; ++t) config.rotation()->invert(cache_.kernels(), &rows_[t * config.size()]);
 }
 
 void HeldRows::read_sealed(const Page& page) {
-  const Side& side = cache_.side(side_, layer_);
-  const Codec& codec = page.old ? cache_.old_codec(side_, layer_, kv_head_) : *side.recent();
+  const SideConfig& config = cache_.side(side_, layer_);
+  const Codec& codec = page.old ? cache_.old_codec(side_, layer_, kv_head_) : *config.recent();
   const SealedPage& bytes = page.old ? page.old : page.recent;
   codec.decode({bytes->data(), bytes->size()}, rows_);
   if (page.origins) codec.add_origins(*page.origins, rows_);
-  if (side.rotation() == nullptr) return;
+  if (config.rotation() == nullptr) return;
   for (std::size_t t = 0; t < kPageTokens; ++t) {
-    float* row = &rows_[t * side.size()];
-    side.rotation()->invert(cache_.kernels(), row);
+    float* row = &rows_[t * config.size()];
+    config.rotation()->invert(cache_.kernels(), row);
     if (side_ == KvSide::kKeys) cache_.key_basis(layer_, kv_head_).restore_key(row);
   }
 }

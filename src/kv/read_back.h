@@ -8,14 +8,14 @@
 
 namespace pith::kv {
 
-/// Keys or values of one KV head as the cache holds them, in the basis that they came in. For decisions, not for
-/// attention: it decodes page by page. Used by one thread.
+/// Reads keys or values of one KV head back, as the cache represents them, in the basis that they were appended in. For
+/// eviction, not for attention: it decodes whole pages. Used by one thread.
 class HeldRows {
  public:
   HeldRows(const Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head)
       : cache_(cache), side_(side), layer_(layer), kv_head_(kv_head) {}
 
-  /// Row `token` of a cell (observer.h), valid until another cell is asked for.
+  /// Returns row `token` of a cell (slots.h), valid until another cell is read.
   std::span<const float> row(std::size_t cell, std::size_t token);
 
  private:

@@ -2,14 +2,14 @@
 
 #include "kv/cache.h"
 
-// Taking tokens back. A page that was sealed, or has got its last form, since then cannot be had as it was; the session
-// computes what is missing again.
+// Taking tokens back. A page that was sealed or became old since then cannot be restored; the session computes what is
+// missing again.
 
 namespace pith::kv {
 namespace {
 
-bool holds(const Side& side, const Page& page, bool recent) {
-  return recent && side.recent() != nullptr ? page.recent != nullptr : page.old != nullptr;
+bool holds(const SideConfig& config, const Page& page, bool recent) {
+  return recent && config.recent() != nullptr ? page.recent != nullptr : page.old != nullptr;
 }
 
 }  // namespace
@@ -23,12 +23,14 @@ bool Cache::can_rewind(std::size_t tokens) const {
     for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
       const HeadSlots& head = slots(layer, h);
       if (head.slots.size() < pages) return false;
-      if (keeps_sinks(layer) && visible < kSinkTokens && !this->pages(KvSide::kKeys, layer, h).sinks) return false;
+      if (keeps_exact_prefix(layer) && visible < kExactPrefixTokens &&
+          !this->pages(KvSide::kKeys, layer, h).exact_prefix)
+        return false;
       for (std::size_t i = visible / kPageTokens; i < pages; ++i) {
         if (head.slots[i].page != static_cast<std::int32_t>(i)) return false;
-        for (const KvSide which : kSides) {
-          const bool recent = i >= side(which, layer).old_pages(tokens);
-          if (!holds(side(which, layer), this->pages(which, layer, h).pages[i], recent)) return false;
+        for (const KvSide side : kSides) {
+          const bool recent = i >= this->side(side, layer).old_pages(tokens);
+          if (!holds(this->side(side, layer), this->pages(side, layer, h).pages[i], recent)) return false;
         }
       }
     }
@@ -42,12 +44,12 @@ void Cache::rewind(std::size_t tokens) {
     for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
       slots(layer, h).slots.resize(pages);
       if (reads_sparsely(layer)) key_ranges(layer, h).keep(pages);
-      for (const KvSide which : kSides) {
-        SidePages& held = this->pages(which, layer, h);
+      for (const KvSide side : kSides) {
+        SidePages& held = this->pages(side, layer, h);
         held.pages.resize(pages);
         held.open.reset();
-        if (side(which, layer).recent() == nullptr) continue;
-        for (std::size_t i = side(which, layer).old_pages(tokens); i < pages; ++i) held.pages[i].old.reset();
+        if (this->side(side, layer).recent() == nullptr) continue;
+        for (std::size_t i = this->side(side, layer).old_pages(tokens); i < pages; ++i) held.pages[i].old.reset();
       }
     }
   }

@@ -10,8 +10,8 @@ void Rotary::turn(float* head, double positions) const {
     const double angle = frequencies[i] * positions;
     const auto c = static_cast<float>(std::cos(angle));
     const auto s = static_cast<float>(std::sin(angle));
-    float& a = head[adjacent ? 2 * i : i];
-    float& b = head[adjacent ? 2 * i + 1 : i + pairs];
+    float& a = head[interleaved ? 2 * i : i];
+    float& b = head[interleaved ? 2 * i + 1 : i + pairs];
     const float x = a;
     a = x * c - b * s;
     b = x * s + b * c;

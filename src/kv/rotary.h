@@ -7,14 +7,14 @@
 
 namespace pith::kv {
 
-/// How positions turn keys and queries (RoPE), as far as the cache has to know: pairs of elements by angles that grow
-/// with the position.
+/// How positions rotate keys and queries (RoPE), as far as the cache has to know: pairs of elements by angles
+/// proportional to the position.
 struct Rotary {
-  std::vector<double> frequencies;  ///< [pairs] radians a position
-  bool adjacent = false;            ///< Pair i is elements 2i and 2i + 1, else i and i + pairs.
+  std::vector<double> frequencies;  ///< [pairs] radians per position
+  bool interleaved = false;         ///< Pair i is elements 2i and 2i + 1, else i and i + pairs.
 
-  RotaryView view() const { return {frequencies, adjacent}; }
-  /// Turns a head's vector as if it stood `positions` further on.
+  RotaryView view() const { return {frequencies, interleaved}; }
+  /// Rotates a head's vector in place as if it stood `positions` positions later.
   void turn(float* head, double positions) const;
 };
 

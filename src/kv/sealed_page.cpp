@@ -5,7 +5,7 @@
 namespace pith::kv {
 namespace {
 
-/// 0 means that there is none.
+/// Never returns 0, which means that there is no checksum.
 std::uint64_t checksum_of(std::span<const std::byte> bytes) {
   const std::uint64_t value = snapshot::xxh3(bytes);
   return value == 0 ? 1 : value;

@@ -10,8 +10,8 @@
 
 namespace pith::kv {
 
-/// The bytes of one page of one side of one KV head, sealed: they do not change any more. With a checksum, whether they
-/// really have not can be asked.
+/// The immutable bytes of one page of one side of one KV head, optionally with a checksum to verify that they have not
+/// changed in memory.
 class PageBytes {
  public:
   PageBytes(RawBuffer bytes, bool with_checksum);
@@ -19,15 +19,15 @@ class PageBytes {
   const std::byte* data() const noexcept { return bytes_.data(); }
   std::size_t size() const noexcept { return bytes_.size(); }
   std::span<const std::byte> span() const noexcept { return {data(), size()}; }
-  /// Whether they are what was sealed; true without a checksum.
+  /// Returns whether the bytes match the checksum; true without one.
   bool intact() const;
 
  private:
   RawBuffer bytes_;
-  std::uint64_t checksum_;  ///< XXH3; 0: none.
+  std::uint64_t checksum_;  ///< XXH3; 0: none
 };
 
-/// Immutable, so that caches may share it.
+/// Immutable, so caches share it.
 using SealedPage = std::shared_ptr<const PageBytes>;
 
 inline SealedPage seal_bytes(RawBuffer bytes, bool with_checksum) {

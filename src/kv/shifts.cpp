@@ -6,7 +6,7 @@
 namespace pith::kv {
 namespace {
 
-/// Of a cell that holds anything: its last token's position, and how many it holds.
+/// A cell that holds tokens: the position of the last one, and how many there are.
 struct Span {
   std::size_t cell, last, held;
 };
@@ -17,21 +17,21 @@ std::size_t last_of(const Slot& slot) {
   return static_cast<std::size_t>(slot.positions->list()[top]);
 }
 
-/// Of one KV head, by cell.
+/// Returns the shifts of one KV head, by cell.
 std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens) {
   const HeadSlots& head = cache.slots(layer, kv_head);
-  std::vector<std::size_t> shifts(cell_of_slot(head.slots.size()) + 1);
+  std::vector<std::size_t> shifts(head.cells());
   std::vector<Span> spans;
-  if (head.sinks != 0) {
-    spans.push_back({0, kPageTokens - 1 - static_cast<std::size_t>(std::countl_zero(head.sinks)),
-                     static_cast<std::size_t>(std::popcount(head.sinks))});
+  if (head.exact_prefix != 0) {
+    spans.push_back({kPrefixCell, kPageTokens - 1 - static_cast<std::size_t>(std::countl_zero(head.exact_prefix)),
+                     static_cast<std::size_t>(std::popcount(head.exact_prefix))});
   }
   for (std::size_t i = 0; i < head.slots.size(); ++i) {
     const Slot& slot = head.slots[i];
     if (slot.live != 0) spans.push_back({cell_of_slot(i), last_of(slot), slot.held()});
   }
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.last > b.last; });
-  // Tokens of other cells that lie between are counted as if they came after: cells move as a whole.
+  // A cell moves as a whole, so tokens of other cells that lie between its own are counted as if they came after it.
   std::size_t held = tokens % kPageTokens;
   for (const Span& span : spans) {
     const std::size_t behind = tokens - 1 - span.last;

@@ -11,19 +11,17 @@ using snapshot::FieldReader;
 using snapshot::FieldWriter;
 using snapshot::RecordKind;
 
-void put_size(FieldWriter& fields, std::size_t size) { fields.put(static_cast<std::uint64_t>(size)); }
-
 template <typename Bytes>
 std::span<const std::byte> bytes_of(const Bytes& page) {
   return {page.data(), page.size()};
 }
 
-/// In the order in which the head's record tells which are there.
+/// Writes pages in the order in which the head's record lists them.
 void save_pages(const SidePages& side, snapshot::Writer& writer) {
   const auto page = [&](const auto& bytes) {
     if (bytes) writer.record(RecordKind::kPage, bytes_of(*bytes));
   };
-  page(side.sinks);
+  page(side.exact_prefix);
   page(side.open);
   for (const Page& each : side.pages) {
     page(each.recent);
@@ -31,15 +29,15 @@ void save_pages(const SidePages& side, snapshot::Writer& writer) {
   }
 }
 
-void add_side(FieldWriter& fields, const Side& side) {
-  fields.put_text(side.name());
-  put_size(fields, side.size());
-  put_size(fields, side.exact().page_bytes());
-  put_size(fields, side.codec().page_bytes());
-  put_size(fields, side.recent_pages());
-  put_size(fields, side.recent() != nullptr ? side.recent()->page_bytes() : 0);
-  put_size(fields, side.tiers().promotions.size());
-  for (const Promotion& promotion : side.tiers().promotions) put_size(fields, promotion.codec->page_bytes());
+void add_side(FieldWriter& fields, const SideConfig& config) {
+  fields.put_text(config.name());
+  put_count(fields, config.size());
+  put_count(fields, config.exact().page_bytes());
+  put_count(fields, config.codec().page_bytes());
+  put_count(fields, config.recent_pages());
+  put_count(fields, config.recent() != nullptr ? config.recent()->page_bytes() : 0);
+  put_count(fields, config.tiers().promotions.size());
+  for (const Promotion& promotion : config.tiers().promotions) put_count(fields, promotion.codec->page_bytes());
 }
 
 }  // namespace
@@ -71,10 +69,10 @@ bool Cache::restore_promotion(std::size_t layer, std::size_t kv_head, std::size_
 
 void save(const Cache& cache, snapshot::Writer& writer) {
   FieldWriter fields;
-  put_size(fields, cache.tokens());
+  put_count(fields, cache.tokens());
   fields.put(cache.promotion_bytes());
-  put_size(fields, cache.observers().list().size());
-  for (const Observer& observer : cache.observers().list()) put_size(fields, observer.count());
+  put_count(fields, cache.observers().list().size());
+  for (const Observer& observer : cache.observers().list()) put_count(fields, observer.count());
   fields.put_flag(cache.query_sums().enabled());
   writer.record(RecordKind::kCache, fields.bytes());
   for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
@@ -82,7 +80,7 @@ void save(const Cache& cache, snapshot::Writer& writer) {
       FieldWriter head;
       save_head(cache, layer, h, head);
       writer.record(RecordKind::kHead, head.bytes());
-      for (const KvSide which : kSides) save_pages(cache.pages(which, layer, h), writer);
+      for (const KvSide side : kSides) save_pages(cache.pages(side, layer, h), writer);
     }
   }
 }
@@ -105,12 +103,12 @@ void restore(Cache& cache, snapshot::Reader& reader) {
 
 snapshot::Digest codec_fingerprint(const Cache& cache) {
   FieldWriter fields;
-  put_size(fields, cache.shape().heads);
-  put_size(fields, cache.shape().kv_heads);
-  put_size(fields, kPageTokens);
-  put_size(fields, kSinkTokens);
+  put_count(fields, cache.shape().heads);
+  put_count(fields, cache.shape().kv_heads);
+  put_count(fields, kPageTokens);
+  put_count(fields, kExactPrefixTokens);
   for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    for (const KvSide which : kSides) add_side(fields, cache.side(which, layer));
+    for (const KvSide side : kSides) add_side(fields, cache.side(side, layer));
   }
   return snapshot::sha256(fields.bytes());
 }

@@ -7,15 +7,14 @@
 
 namespace pith::kv {
 
-/// Everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md).
+/// Writes everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md).
 void save(const Cache& cache, snapshot::Writer& writer);
 
-/// Fills a new cache of the same shape, codecs and observers, that has seen no token. Whatever the records say, the
-/// cache is then one that tokens can be appended to and attended: what is not is refused with Error(kFormat), and the
-/// cache is of no use any more.
+/// Fills a new, empty cache of the same shape, codecs and observers. Throws Error(kFormat) for records that do not make
+/// a cache to which tokens can be appended and attended; the cache must not be used then.
 void restore(Cache& cache, snapshot::Reader& reader);
 
-/// Of what decides how bytes of a cache are read: shape, codecs by name, sizes of their pages, how they age.
+/// Returns a digest of what decides how a cache's bytes are read: shape, codecs by name, page sizes, how pages age.
 snapshot::Digest codec_fingerprint(const Cache& cache);
 
 }  // namespace pith::kv

@@ -16,10 +16,8 @@ constexpr unsigned kRecentForm = 1;
 constexpr unsigned kOldForm = 2;
 constexpr unsigned kWithOrigins = 4;
 constexpr unsigned kAllForms = kRecentForm | kOldForm | kWithOrigins;
-constexpr unsigned kHasSinks = 1;
+constexpr unsigned kHasExactPrefix = 1;
 constexpr unsigned kHasOpen = 2;
-
-void put_size(FieldWriter& fields, std::size_t size) { fields.put(static_cast<std::uint64_t>(size)); }
 
 std::uint8_t forms_of(const Page& page) {
   return static_cast<std::uint8_t>((page.recent ? kRecentForm : 0) | (page.old ? kOldForm : 0) |
@@ -27,12 +25,12 @@ std::uint8_t forms_of(const Page& page) {
 }
 
 void put_side(FieldWriter& fields, const SidePages& side) {
-  fields.put(static_cast<std::uint8_t>((side.sinks ? kHasSinks : 0) | (side.open ? kHasOpen : 0)));
+  fields.put(static_cast<std::uint8_t>((side.exact_prefix ? kHasExactPrefix : 0) | (side.open ? kHasOpen : 0)));
   fields.put_array(side.grid);
   for (const Page& page : side.pages) {
     fields.put(forms_of(page));
     if (!page.origins) continue;
-    put_size(fields, page.origins->size());
+    put_count(fields, page.origins->size());
     for (const Origin& origin : *page.origins) {
       fields.put(origin.tokens);
       fields.put_array(origin.bytes);
@@ -43,7 +41,7 @@ void put_side(FieldWriter& fields, const SidePages& side) {
 template <typename T>
 void put_member(FieldWriter& fields, const T& member) {
   if constexpr (std::is_arithmetic_v<T>) {
-    put_size(fields, member);
+    put_count(fields, member);
   } else {
     fields.put_array(member);
   }
@@ -66,15 +64,15 @@ bool has_query_sums(const Cache& cache, std::size_t layer) {
 
 void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, FieldWriter& fields) {
   const HeadSlots& head = cache.slots(layer, kv_head);
-  fields.put(head.sinks);
+  fields.put(head.exact_prefix);
   fields.put(static_cast<std::uint8_t>(cache.promotion(layer, kv_head)));
-  put_size(fields, head.slots.size());
+  put_count(fields, head.slots.size());
   for (const Slot& slot : head.slots) {
     fields.put(slot.page);
     fields.put(slot.live);
     if (slot.packed()) fields.put_array(slot.positions->list());
   }
-  for (const KvSide which : kSides) put_side(fields, cache.pages(which, layer, kv_head));
+  for (const KvSide side : kSides) put_side(fields, cache.pages(side, layer, kv_head));
   const auto put = [&](const auto& member) { put_member(fields, member); };
   if (cache.any_keys_rotated()) KeyBasis::visit(cache.key_basis(layer, kv_head), put);
   for (const Observer& observer : cache.observers().list())
@@ -85,19 +83,19 @@ void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, Field
 void HeadRestorer::run(snapshot::Reader& reader) {
   FieldReader fields = reader.fields(snapshot::RecordKind::kHead);
   const std::size_t sealed = cache_.tokens() / kPageTokens;
-  head_.sinks = fields.get<TokenMask>("sinks", 0, first_tokens(kSinkTokens));
+  head_.exact_prefix = fields.get<TokenMask>("exact prefix", 0, first_tokens(kExactPrefixTokens));
   if (!cache_.restore_promotion(layer_, kv_head_, fields.get<std::uint8_t>("promotion")))
     fields.refuse("its keys are in a codec that is not known");
   const auto slots = fields.get<std::uint64_t>("slots", 0, sealed);
   for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
   check_order(fields);
-  for (const KvSide which : kSides) read_side(fields, which);
+  for (const KvSide side : kSides) read_side(fields, side);
   const auto get = [&](auto& member) { get_member(fields, "a sum", member); };
   if (cache_.any_keys_rotated()) KeyBasis::visit(cache_.key_basis(layer_, kv_head_), get);
   read_gathered(fields);
   if (has_query_sums(cache_, layer_)) QuerySums::visit(cache_.query_sums(), layer_, kv_head_, get);
   fields.end();
-  for (const KvSide which : kSides) read_pages(reader, which);
+  for (const KvSide side : kSides) read_pages(reader, side);
 }
 
 void HeadRestorer::read_slot(FieldReader& fields) {
@@ -127,7 +125,7 @@ void HeadRestorer::check_order(const FieldReader& fields) const {
   }
   if (!slots.empty() && static_cast<std::int64_t>(slots.back().page) >= static_cast<std::int64_t>(sealed))
     fields.refuse("a page is newer than its tokens");
-  // What may become old later must be where it is looked for.
+  // Pages that may become old later must be in the slots where they are looked up.
   std::size_t last = std::max(cache_.keys(layer_).recent_pages(), cache_.values(layer_).recent_pages());
   if (cache_.shape().windows[layer_] != 0) last = sealed;
   for (std::size_t i = 0; i < std::min(last, sealed); ++i) {
@@ -136,32 +134,32 @@ void HeadRestorer::check_order(const FieldReader& fields) const {
   }
 }
 
-void HeadRestorer::read_side(FieldReader& fields, KvSide which) {
-  SideForms& side = forms(which);
-  const auto flags = fields.get<std::uint8_t>("exact pages", 0, kHasSinks | kHasOpen);
-  side.sinks = (flags & kHasSinks) != 0;
-  side.open = (flags & kHasOpen) != 0;
-  SidePages& pages = cache_.pages(which, layer_, kv_head_);
+void HeadRestorer::read_side(FieldReader& fields, KvSide side) {
+  SideForms& forms = this->forms(side);
+  const auto flags = fields.get<std::uint8_t>("exact pages", 0, kHasExactPrefix | kHasOpen);
+  forms.exact_prefix = (flags & kHasExactPrefix) != 0;
+  forms.open = (flags & kHasOpen) != 0;
+  SidePages& pages = cache_.pages(side, layer_, kv_head_);
   pages.grid = fields.get_array<std::byte>("grid");
-  const Codec& codec = old_codec(which);
+  const Codec& codec = old_codec(side);
   const RawBuffer blank(codec.page_bytes());
   if (!pages.grid.empty() && pages.grid.size() != codec.grid(blank.data()).size())
     fields.refuse("the grid of its pages has another size than its codec's");
   pages.grid_decided =
-      !pages.grid.empty() || (cache_.side(which, layer_).recent() == nullptr && cache_.tokens() >= kPageTokens);
+      !pages.grid.empty() || (cache_.side(side, layer_).recent() == nullptr && cache_.tokens() >= kPageTokens);
   for (std::size_t i = 0; i < head_.slots.size(); ++i) {
     const unsigned form = fields.get<std::uint8_t>("forms of a page", 0, kAllForms);
-    side.pages.push_back({(form & kRecentForm) != 0, (form & kOldForm) != 0, (form & kWithOrigins) != 0});
+    forms.pages.push_back({(form & kRecentForm) != 0, (form & kOldForm) != 0, (form & kWithOrigins) != 0});
     pages.pages.emplace_back();
-    if (side.pages.back().origins) read_origins(fields, codec, pages.pages.back());
+    if (forms.pages.back().origins) read_origins(fields, codec, pages.pages.back());
   }
-  check_forms(fields, which);
+  check_forms(fields, side);
 }
 
 void HeadRestorer::read_origins(FieldReader& fields, const Codec& codec, Page& page) const {
   const RawBuffer blank(codec.page_bytes());
   const std::size_t size = codec.origin(blank.data()).size();
-  if (size == 0) fields.refuse("a page has origins, which its codec has not");
+  if (size == 0) fields.refuse("a page has origins, but its codec stores none");
   std::vector<Origin> origins(fields.get<std::uint64_t>("origins", 1, kPageTokens));
   for (Origin& origin : origins) {
     origin.tokens = fields.get<TokenMask>("tokens of an origin");
@@ -171,22 +169,24 @@ void HeadRestorer::read_origins(FieldReader& fields, const Codec& codec, Page& p
   page.origins = std::make_shared<const std::vector<Origin>>(std::move(origins));
 }
 
-void HeadRestorer::check_forms(const FieldReader& fields, KvSide which) const {
-  const SideForms& side = forms(which);
+void HeadRestorer::check_forms(const FieldReader& fields, KvSide side) const {
+  const SideForms& forms = this->forms(side);
   const std::size_t tokens = cache_.tokens();
   const std::size_t visible = first_visible(tokens, cache_.shape().windows[layer_]);
-  if (side.open != (tokens % kPageTokens != 0)) fields.refuse("the open page is not what the number of tokens says");
-  const bool sinks = cache_.keeps_sinks(layer_) && tokens >= kPageTokens && visible < kSinkTokens;
-  if (side.sinks != sinks) fields.refuse("the sinks are not what the number of tokens says");
-  if (!sinks && cache_.shape().windows[layer_] == 0 && head_.sinks != 0) fields.refuse("there are no sinks to hold");
+  if (forms.open != (tokens % kPageTokens != 0)) fields.refuse("the open page is not what the number of tokens says");
+  const bool prefix = cache_.keeps_exact_prefix(layer_) && tokens >= kPageTokens && visible < kExactPrefixTokens;
+  if (forms.exact_prefix != prefix) fields.refuse("the exact prefix is not what the number of tokens says");
+  if (!prefix && cache_.shape().windows[layer_] == 0 && head_.exact_prefix != 0)
+    fields.refuse("there is no exact prefix to hold");
   for (std::size_t i = 0; i < head_.slots.size(); ++i) {
     const Slot& slot = head_.slots[i];
-    const Forms& page = side.pages[i];
+    const Forms& page = forms.pages[i];
     const auto number = static_cast<std::size_t>(std::max(slot.page, 0));
-    const Side& codecs = cache_.side(which, layer_);
-    const bool recent = !slot.packed() && number >= codecs.old_pages(tokens) && codecs.recent() != nullptr;
+    const SideConfig& config = cache_.side(side, layer_);
+    const bool recent = !slot.packed() && number >= config.old_pages(tokens) && config.recent() != nullptr;
     const bool seen = slot.packed() || (number + 1) * kPageTokens > visible;
-    if (page.recent && codecs.recent() == nullptr) fields.refuse("a page is in a recent form, which its codec has not");
+    if (page.recent && config.recent() == nullptr)
+      fields.refuse("a page is in the recent form, but its codec has none");
     if (page.origins && !page.old) fields.refuse("a page has origins but no tokens");
     if (slot.live != 0 && seen && !(recent ? page.recent : page.old)) fields.refuse("a page that is held is missing");
   }
@@ -202,16 +202,16 @@ void HeadRestorer::read_gathered(FieldReader& fields) {
   }
 }
 
-void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide which) {
-  const Side& side = cache_.side(which, layer_);
-  const SideForms& forms = this->forms(which);
-  SidePages& pages = cache_.pages(which, layer_, kv_head_);
+void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide side) {
+  const SideConfig& config = cache_.side(side, layer_);
+  const SideForms& forms = this->forms(side);
+  SidePages& pages = cache_.pages(side, layer_, kv_head_);
   const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), cache_.keeps_checksums()); };
-  if (forms.sinks) pages.sinks = page(side.exact().bytes_of(kSinkTokens));
-  if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(side.exact().page_bytes()));
+  if (forms.exact_prefix) pages.exact_prefix = page(config.exact().bytes_of(kExactPrefixTokens));
+  if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(config.exact().page_bytes()));
   for (std::size_t i = 0; i < forms.pages.size(); ++i) {
-    if (forms.pages[i].recent) pages.pages[i].recent = page(side.recent()->page_bytes());
-    if (forms.pages[i].old) pages.pages[i].old = page(old_codec(which).page_bytes());
+    if (forms.pages[i].recent) pages.pages[i].recent = page(config.recent()->page_bytes());
+    if (forms.pages[i].old) pages.pages[i].old = page(old_codec(side).page_bytes());
   }
 }
 

@@ -16,11 +16,11 @@ namespace pith::kv {
 inline constexpr std::uint64_t kTokensMax = std::numeric_limits<std::int32_t>::max() - kPageTokens;
 inline constexpr double kPromotionBytesMax = 1e15;
 
-/// The fields of a KV head's record: all of it but its pages.
+/// Writes the fields of a KV head's record: everything but its pages.
 void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, snapshot::FieldWriter& fields);
 
-/// Reads one KV head's record and pages into a cache whose number of tokens is set, and refuses what could not be
-/// attended or appended to.
+/// Reads one KV head's record and pages into a cache whose number of tokens is set. Throws Error(kFormat) for what
+/// could not be attended or appended to.
 class HeadRestorer {
  public:
   HeadRestorer(Cache& cache, std::size_t layer, std::size_t kv_head)
@@ -34,20 +34,20 @@ class HeadRestorer {
     bool recent = false, old = false, origins = false;
   };
   struct SideForms {
-    bool sinks = false, open = false;
+    bool exact_prefix = false, open = false;
     std::vector<Forms> pages;  ///< By slot.
   };
 
   void read_slot(snapshot::FieldReader& fields);
-  void read_side(snapshot::FieldReader& fields, KvSide which);
+  void read_side(snapshot::FieldReader& fields, KvSide side);
   void read_origins(snapshot::FieldReader& fields, const Codec& codec, Page& page) const;
   void read_gathered(snapshot::FieldReader& fields);
   void check_order(const snapshot::FieldReader& fields) const;
-  void check_forms(const snapshot::FieldReader& fields, KvSide which) const;
-  void read_pages(snapshot::Reader& reader, KvSide which);
-  const Codec& old_codec(KvSide which) const { return cache_.old_codec(which, layer_, kv_head_); }
-  SideForms& forms(KvSide which) { return forms_[static_cast<std::size_t>(which)]; }
-  const SideForms& forms(KvSide which) const { return forms_[static_cast<std::size_t>(which)]; }
+  void check_forms(const snapshot::FieldReader& fields, KvSide side) const;
+  void read_pages(snapshot::Reader& reader, KvSide side);
+  const Codec& old_codec(KvSide side) const { return cache_.old_codec(side, layer_, kv_head_); }
+  SideForms& forms(KvSide side) { return forms_[static_cast<std::size_t>(side)]; }
+  const SideForms& forms(KvSide side) const { return forms_[static_cast<std::size_t>(side)]; }
 
   Cache& cache_;
   std::size_t layer_, kv_head_;

@@ -7,9 +7,9 @@
 
 namespace pith::kv {
 
-/// Unnormalized attention of some rows over some tokens: out[r] = sum of 2^(score - references[r]) * value, sums[r] the
-/// sum of the same weights. States over disjoint tokens merge exactly (up to rounding) in any grouping; we always merge
-/// in chunk order.
+/// Unnormalized attention of some rows over some tokens: out[r] = sum of 2^(score - references[r]) * value, sums[r] =
+/// sum of the same weights. States over disjoint tokens can be merged in any grouping up to rounding; we always merge
+/// in chunk order, so that results are the same bit for bit.
 struct SoftmaxRows {
   float* references = nullptr;  ///< [rows]
   float* sums = nullptr;        ///< [rows]
@@ -18,10 +18,10 @@ struct SoftmaxRows {
   std::size_t size = 0;
 };
 
-/// No tokens seen.
+/// Sets the state over no tokens.
 void reset(const SoftmaxRows& rows);
 
-/// into = into and part together.
+/// Merges `part` into `into`. Overwrites part.out.
 void merge(const kernels::KernelTable& kernels, const SoftmaxRows& part, const SoftmaxRows& into);
 
 }  // namespace pith::kv

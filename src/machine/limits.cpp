@@ -11,7 +11,7 @@
 #include "base/thread_pool.h"
 #include "kernels/select.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -137,4 +137,4 @@ double measure_read(const LimitOptions& options) {
   return time_reads(kernels::select_kernels(), pool, read_floats(options.read_bytes), options.seconds);
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

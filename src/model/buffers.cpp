@@ -11,6 +11,12 @@ std::size_t Buffers::tokens_within(const Hparams& h, std::size_t bytes) {
   return std::max<std::size_t>(1, bytes / (floats * sizeof(float)));
 }
 
+std::size_t Buffers::bytes() const {
+  const std::size_t floats =
+      residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() + gate.size() + up.size();
+  return floats * sizeof(float) + quantized.bytes();
+}
+
 Buffers::Buffers(const Hparams& h, std::size_t tokens_max)
     : embedding_stride(padded(h.embedding)),
       query_stride(padded(h.heads * h.key_size)),

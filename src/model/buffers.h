@@ -20,6 +20,8 @@ struct Buffers {
 
   Buffers(const Hparams& h, std::size_t tokens_max);
 
+  std::size_t bytes() const;
+
   std::size_t embedding_stride, query_stride, key_stride, value_stride, attention_stride, feed_forward_stride,
       vocab_stride;
   std::size_t qkv_stride;   ///< query + key + value

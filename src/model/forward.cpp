@@ -29,19 +29,22 @@ kv::KvShape kv_shape(const Hparams& hparams) {
   return {hparams.heads, hparams.kv_heads, hparams.key_size, hparams.value_size, hparams.windows};
 }
 
-Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std::size_t tokens_max)
+kv::Rotary rotary(const ModelImpl& model) {
+  return Rope(model.hparams().rope, model.weights().rope_frequency_factors, 0).rotary();
+}
+
+Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace)
     : model_(model),
       h_(model.hparams()),
       k_(model.kernels()),
       cache_(cache),
       pool_(pool),
-      buffers_(h_, tokens_max),
-      rope_(h_.rope, model.weights().rope_frequency_factors, tokens_max),
-      local_rope_(h_.local_rope, {}, tokens_max),
-      staging_(cache, tokens_max),
-      attention_(cache, tokens_max, pool.size()) {
-  cache.set_rotary(rope_.rotary(), h_.context_trained);
-}
+      buffers_(workspace.buffers),
+      rope_(workspace.rope),
+      local_rope_(workspace.local_rope),
+      staging_(workspace.staging),
+      attention_(workspace.attention),
+      logits_(workspace.logits) {}
 
 void Forward::add_bias(float* row, const Vector& bias) const {
   if (!bias.empty()) k_.add(row, bias.data(), bias.size());
@@ -169,6 +172,15 @@ void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
   const std::array<weights::Product, 1> down = {{{&w.down, b.projected.data(), b.embedding_stride}}};
   weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, weights::formats_of(w.down), activate),
                     down);
+}
+
+void Forward::hidden(std::size_t first, std::size_t count, const HiddenRow& on_row) {
+  const std::size_t stride = buffers_.embedding_stride;
+  for (std::size_t m = first; m < first + count; ++m) {
+    float* out = &buffers_.normed[(m - first) * stride];
+    k_.rms_norm(&buffers_.residual[m * stride], model_.weights().output_norm.data(), h_.embedding, h_.norm_eps, out);
+    on_row(m, {out, h_.embedding});
+  }
 }
 
 void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_row) {

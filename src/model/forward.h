@@ -13,13 +13,17 @@
 #include "model/buffers.h"
 #include "model/model_impl.h"
 #include "model/rope.h"
+#include "model/workspace.h"
 
 namespace pith::model {
 
 /// Returns the shape of the cache that a model's sessions need.
 kv::KvShape kv_shape(const Hparams& hparams);
 
-/// Runs batches of tokens through a model. Holds the activations of one session; the model stays const. Used by one
+/// How the positions of layers without a window turn vectors.
+kv::Rotary rotary(const ModelImpl& model);
+
+/// Runs batches of tokens through a model, on a workspace that somebody lends it; the model stays const. Used by one
 /// thread at a time; work is spread over the pool. Results depend neither on the pool's size nor on how tokens are cut
 /// into batches.
 class Forward {
@@ -27,15 +31,21 @@ class Forward {
   /// Receives row `row` of logits, [vocab] floats that are valid during the call.
   using LogitsRow = std::function<void(std::size_t row, std::span<const float> logits)>;
 
-  /// All three outlive it.
-  Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, std::size_t tokens_max);
+  /// Receives the final hidden state [hidden size] of row r, after the output norm; valid during the call.
+  using HiddenRow = std::function<void(std::size_t row, std::span<const float> hidden)>;
 
-  /// Appends tokens (at most tokens_max) to the cache and leaves their final hidden states for logits().
+  /// All four must outlive it.
+  Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace);
+
+  /// Appends tokens (at most Workspace::tokens) to the cache and leaves their final hidden states for logits() and
+  /// hidden().
   /// A single token reads sparsely if asked to, where the cache does (Cache::enable_sparse()).
   void run(std::span<const Token> tokens, bool sparse = false);
 
   /// Computes logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
+  /// Final hidden states of rows [first, first + count) of the last batch.
+  void hidden(std::size_t first, std::size_t count, const HiddenRow& on_row);
 
  private:
   // All work between two products runs in one parallel region, in blocks of rows that stay in the processor's cache
@@ -66,12 +76,12 @@ class Forward {
   const kernels::KernelTable& k_;
   kv::Cache& cache_;
   ThreadPool& pool_;
-  Buffers buffers_;
-  Rope rope_;
-  Rope local_rope_;
-  kv::Staging staging_;
-  kv::Attention attention_;
-  Buffer<float> logits_;  ///< [kLogitRows or 1, vocab]
+  Buffers& buffers_;
+  Rope& rope_;
+  Rope& local_rope_;
+  kv::Staging& staging_;
+  kv::Attention& attention_;
+  Buffer<float>& logits_;
 };
 
 }  // namespace pith::model

@@ -9,16 +9,16 @@
 namespace pith::model {
 
 enum class RopePairs {
-  kNeighbours,  ///< Interleaved: elements 2i and 2i + 1 rotate together (llama files are stored so).
-  kHalves,      ///< Half split, as in GPT-NeoX: elements i and i + dims / 2.
+  kInterleaved,  ///< Elements 2i and 2i + 1 rotate together (llama files are stored so).
+  kHalfSplit,    ///< Elements i and i + dims / 2.
 };
 
 enum class RopeScaling { kNone, kLinear, kYarn };
 
 /// Rotary position embedding (Su et al., 2104.09864) and its scaling.
 struct RopeParams {
-  std::size_t dims = 0;  ///< Rotated elements per head, even; the rest passes through unchanged.
-  RopePairs pairs = RopePairs::kNeighbours;
+  std::size_t dims = 0;  ///< Rotated elements of a head, even; the rest passes through.
+  RopePairs pairs = RopePairs::kInterleaved;
   double base = 10000.0;
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0;

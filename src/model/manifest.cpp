@@ -6,7 +6,7 @@
 #include "base/printable.h"
 #include "model/manifest_digests.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 /// Bytes to hash, and where their digest goes.
@@ -54,4 +54,4 @@ Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions
   return manifest;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -7,7 +7,7 @@
 #include "base/fail.h"
 #include "base/printable.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using Part = ManifestDifference::Part;
@@ -103,4 +103,4 @@ std::vector<ManifestDifference> compare(const Manifest& expected, const Manifest
   return differences;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

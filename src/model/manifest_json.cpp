@@ -13,7 +13,7 @@
 #include "snapshot/fields.h"
 #include "snapshot/input_file.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -282,4 +282,4 @@ void write_manifest(const Manifest& manifest, const std::filesystem::path& path)
   file.commit();
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

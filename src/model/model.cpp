@@ -18,6 +18,8 @@ const ModelInfo& Model::info() const noexcept { return impl_->info(); }
 
 const Tokenizer& Model::tokenizer() const noexcept { return impl_->tokenizer(); }
 
+void Model::release_scratch() const { impl_->workspaces().clear(); }
+
 const ChatTemplate& Model::chat_template() const noexcept { return impl_->chat_template(); }
 
 }  // namespace pith

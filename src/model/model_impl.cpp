@@ -78,7 +78,7 @@ ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights&
 }  // namespace
 
 ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options)
-    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()) {
+    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()), pools_(options.workers, options.threads) {
   const auto headers = options.manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
   gguf::reading(file, [&] { load(file, options); });
@@ -97,7 +97,7 @@ void ModelImpl::load(const gguf::File& file, const ModelOptions& options) {
          tokenizer_->vocab_size(), hparams_.vocab);
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
-  ThreadPool pool(options.threads);
+  ThreadPool& pool = *pools_.get(0);
   const BindOptions bind{options.arithmetic == Arithmetic::kF32, options.check_weights, options.manifest.get(),
                          options.progress};
   weights_ = bind_weights(file, hparams_, bind, pool);

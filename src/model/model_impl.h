@@ -12,7 +12,9 @@
 #include "model/fingerprint.h"
 #include "model/hparams.h"
 #include "model/prefix_index.h"
+#include "model/thread_pools.h"
 #include "model/weights.h"
+#include "model/workspace.h"
 
 namespace pith::model {
 
@@ -29,6 +31,9 @@ class ModelImpl {
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
   PrefixIndex& prefixes() const { return prefixes_; }
+  WorkspacePool& workspaces() const { return workspaces_; }
+  /// The pool of that many threads that the model's sessions share; 0: the one that ModelOptions say. From any thread.
+  std::shared_ptr<ThreadPool> pool(int threads) const { return pools_.get(threads); }
   /// Computed when it is first asked for: it takes a reading of all weights. From any thread.
   const Fingerprint& fingerprint() const {
     std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(hparams_, *tokenizer_, weights_); });
@@ -47,6 +52,8 @@ class ModelImpl {
   ModelInfo info_;
   /// State that sessions share; it is not part of the model.
   mutable PrefixIndex prefixes_;
+  mutable WorkspacePool workspaces_;
+  mutable ThreadPools pools_;
   mutable std::once_flag fingerprinted_;
   mutable Fingerprint fingerprint_;
 };

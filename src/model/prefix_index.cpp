@@ -1,5 +1,7 @@
 #include "model/prefix_index.h"
 
+#include <pith/random.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -8,19 +10,13 @@ namespace {
 
 using kv::kPageTokens;
 
-/// Spreads every bit over all (the finalizer of SplitMix64).
-std::uint64_t mixed(std::uint64_t x) {
-  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31U);
-}
-
 /// Of the tokens up to the end of each page.
 std::vector<std::uint64_t> chained_hashes(const std::string& config, std::span<const Token> tokens) {
   std::vector<std::uint64_t> hashes;
   std::uint64_t hash = std::hash<std::string>()(config);
   for (std::size_t i = 0; i < tokens.size() / kPageTokens * kPageTokens; ++i) {
-    hash = mixed(hash + 0x9E3779B97F4A7C15U + static_cast<std::uint32_t>(tokens[i]));
+    hash += static_cast<std::uint32_t>(tokens[i]);
+    hash = split_mix(hash);
     if ((i + 1) % kPageTokens == 0) hashes.push_back(hash);
   }
   return hashes;

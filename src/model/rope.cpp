@@ -92,7 +92,7 @@ void Rope::prepare(std::size_t position, std::size_t tokens) {
 void Rope::apply(float* head, std::size_t m) const {
   const float* cos = &cos_[m * half_];
   const float* sin = &sin_[m * half_];
-  if (pairs_ == RopePairs::kNeighbours) {
+  if (pairs_ == RopePairs::kInterleaved) {
     turn_neighbours(head, cos, sin, half_);
   } else {
     turn_halves(head, head + half_, cos, sin, half_);

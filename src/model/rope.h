@@ -16,8 +16,9 @@ class Rope {
   Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max);
 
   void prepare(std::size_t position, std::size_t tokens);
+  std::size_t bytes() const { return (cos_.size() + sin_.size()) * sizeof(float); }
   /// How this turns vectors, apart from their magnitude.
-  kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kNeighbours}; }
+  kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kInterleaved}; }
   /// Rotates one head's vector of the batch's token m in place.
   void apply(float* head, std::size_t m) const;
 

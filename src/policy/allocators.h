@@ -4,7 +4,7 @@
 
 #include <memory>
 
-/// The built-in allocators and selectors, a file each.
+/// The built-in allocators and selectors, one file each.
 namespace pith::policy {
 
 using AllocatorPtr = std::unique_ptr<const BudgetAllocator>;

@@ -8,7 +8,7 @@
 namespace pith::policy {
 namespace {
 
-/// Shares still to be cut.
+/// The shares that are not decided yet.
 class Division {
  public:
   Division(std::span<const double> weights, std::span<const std::size_t> capacities, std::size_t total,
@@ -18,7 +18,7 @@ class Division {
     std::iota(open_.begin(), open_.end(), std::size_t{0});
   }
 
-  /// Fills those whose share is more than they take, until there is none.
+  /// Fills every share whose ideal exceeds its capacity, repeatedly, until none does.
   void fill() {
     for (bool again = true; again && !open_.empty();) {
       measure();
@@ -35,7 +35,7 @@ class Division {
     }
   }
 
-  /// Rounds the others.
+  /// Rounds the remaining shares.
   void round() {
     std::vector<double> fractions(shares_.size(), 0.0);
     std::size_t left = rest_;
@@ -59,7 +59,7 @@ class Division {
     total_weight_ = 0.0;
     for (const std::size_t i : open_) total_weight_ += weights_[i];
     if (total_weight_ > 0.0) return;
-    // Only those are left that asked for nothing.
+    // Only shares of weight 0 are left: they are treated alike.
     for (const std::size_t i : open_) weights_[i] = 1.0;
     total_weight_ = static_cast<double>(open_.size());
   }

@@ -5,9 +5,10 @@
 
 namespace pith::policy {
 
-/// Cuts `total` into whole shares in proportion to weights (at least 0), none above its capacity. What does not fit
-/// goes to the others in proportion; remainders go to the largest fractions, equal ones to the first. The shares add up
-/// to `total`, or to all capacities if these are less. All spans are of one length.
+/// Splits `total` into integer shares in proportion to weights (at least 0), none above its capacity. What does not fit
+/// goes to the others in proportion; rounding remainders go to the largest fractions, and among equal ones to the
+/// first. The shares add up to `total`, or to the sum of the capacities if that is less. All spans have the same
+/// length.
 void apportion(std::span<const double> weights, std::span<const std::size_t> capacities, std::size_t total,
                std::span<std::size_t> shares);
 

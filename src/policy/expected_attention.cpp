@@ -15,7 +15,7 @@ constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 constexpr std::array kSpecs = {
     ParameterSpec{"horizon", 512, 1, 1 << 20, Numbers::kWhole},
-    // What kvpress takes where it measures this policy.
+    // The value that kvpress uses where it measures this policy.
     ParameterSpec{"epsilon", 0.01, 0.0, 1.0},
     ParameterSpec{"sinks", 4, 0, 4096, Numbers::kWhole},
 };
@@ -26,14 +26,14 @@ double log_add(double a, double b) {
   return larger == kMinusInfinity ? larger : larger + std::log1p(std::exp(std::min(a, b) - larger));
 }
 
-/// Expected attention (Devoto et al., arXiv 2510.00636, section 3): how much queries to come will look at a token, if
-/// they are drawn from a normal distribution with the mean m and the covariance C of those that came, turned by the
-/// mean R of the rotations of the next `horizon` positions.
+/// Expected attention (Devoto et al., arXiv 2510.00636, section 3): how much attention future queries will give a token
+/// if they come from a normal distribution with the mean m and the covariance C of past queries, rotated by the mean R
+/// of the rotations of the next `horizon` positions.
 ///   logit(t) = scale * key(t) . R m + scale^2 / 2 * key(t) . (R C R') key(t)     log of the expectation of exp(q . k)
 ///   attention(t) = mean over the group of softmax(logit)(t)
 ///   score(t) = (attention(t) + epsilon) * |value(t)|
-/// Computed and handed out as logarithms, which rank the same and do not overflow. Tokens of the first `sinks`
-/// positions, which take most of the attention and stay anyway, have no part in the softmax's sum.
+/// Computed and returned as logarithms, which rank the same and do not overflow. Tokens of the first `sinks` positions,
+/// which take most of the attention and stay anyway, are left out of the softmax's sum.
 class ExpectedAttention final : public EvictionPolicy {
  public:
   explicit ExpectedAttention(const Parameters& parameters)
@@ -52,7 +52,7 @@ class ExpectedAttention final : public EvictionPolicy {
   }
 
  private:
-  /// [tokens]; zeros before the first query.
+  /// Returns [tokens]; zeros before the first query.
   std::vector<double> log_attention(const HeadView& head) const {
     const bool known = head.queries != nullptr && head.queries->count > 0 && head.key_size > 0;
     const std::size_t group = known ? head.queries->mean.size() / head.key_size : 0;
@@ -79,7 +79,7 @@ class ExpectedAttention final : public EvictionPolicy {
     return total == kMinusInfinity ? 0.0 : total;
   }
 
-  /// Keys that are no numbers get no attention, and nothing is infinite, so that differences are numbers.
+  /// Keys with NaN get no attention, and nothing is infinite, so that differences are never NaN.
   static double bounded(double logit) {
     constexpr double kMost = 1e30;
     return std::isnan(logit) ? -kMost : std::clamp(logit, -kMost, kMost);

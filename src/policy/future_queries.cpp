@@ -6,17 +6,17 @@
 namespace pith::policy {
 namespace {
 
-/// The mean of rotations by one pair's angles: (x, y) -> (cosine * x - sine * y, sine * x + cosine * y).
+/// The mean of one pair's rotations: (x, y) -> (cosine * x - sine * y, sine * x + cosine * y).
 struct Turn {
   double cosine;
   double sine;
 };
 
-/// Angles are frequency * p for `count` positions p from `first` on: a geometric sum of exp(i * angle).
+/// Averages the rotations by frequency * p over `count` positions p from `first` on: a geometric sum of exp(i * angle).
 Turn mean_turn(double frequency, int first, int count) {
   const double half = frequency / 2;
   const double slice = std::sin(half);
-  // Where all angles are the same.
+  // Limit where all angles are the same.
   const double sum = std::abs(slice) < 1e-12 ? count : std::sin(count * half) / slice;
   const double middle = (first + (count - 1) / 2.0) * frequency;
   return {sum / count * std::cos(middle), sum / count * std::sin(middle)};
@@ -24,16 +24,16 @@ Turn mean_turn(double frequency, int first, int count) {
 
 class MeanRotation {
  public:
-  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count) : adjacent_(rotary.adjacent) {
+  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count) : interleaved_(rotary.interleaved) {
     const std::size_t pairs = std::min(rotary.frequencies.size(), size / 2);
     for (std::size_t i = 0; i < pairs; ++i) turns_.push_back(mean_turn(rotary.frequencies[i], first, count));
   }
 
-  /// Turns a vector whose elements are `step` apart.
+  /// Rotates a vector whose elements are `step` apart, in place.
   void apply(double* vector, std::size_t step) const {
     for (std::size_t i = 0; i < turns_.size(); ++i) {
-      double& x = vector[(adjacent_ ? 2 * i : i) * step];
-      double& y = vector[(adjacent_ ? 2 * i + 1 : i + turns_.size()) * step];
+      double& x = vector[(interleaved_ ? 2 * i : i) * step];
+      double& y = vector[(interleaved_ ? 2 * i + 1 : i + turns_.size()) * step];
       const double turned = turns_[i].cosine * x - turns_[i].sine * y;
       y = turns_[i].sine * x + turns_[i].cosine * y;
       x = turned;
@@ -42,7 +42,7 @@ class MeanRotation {
 
  private:
   std::vector<Turn> turns_;
-  bool adjacent_;
+  bool interleaved_;
 };
 
 }  // namespace
@@ -72,7 +72,7 @@ FutureQueries::FutureQueries(const HeadView& head, std::size_t member, int horiz
 
 double FutureQueries::log_expectation(std::span<const float> key) {
   const std::size_t size = key.size();
-  // Sums over rows, not along them: compilers make that vector instructions without reordering a sum.
+  // Adds whole rows instead of summing along them: compilers can vectorize that without reordering a sum.
   std::copy(mean_.begin(), mean_.end(), product_.begin());
   for (std::size_t i = 0; i < size; ++i) {
     const float* row = &spread_[i * size];

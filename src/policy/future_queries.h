@@ -8,19 +8,19 @@
 
 namespace pith::policy {
 
-/// Queries of the next positions, as a normal distribution (arXiv 2510.00636, section 3): those that came so far,
-/// turned by the mean of the rotations of these positions.
+/// The queries of the next positions as a normal distribution (arXiv 2510.00636, section 3): past queries, rotated by
+/// the mean of the rotations of these positions.
 class FutureQueries {
  public:
-  /// Of member `member` of the head's group, for `horizon` positions from head.position on.
+  /// Predicts the queries of member `member` of the head's group for `horizon` positions from head.position on.
   FutureQueries(const HeadView& head, std::size_t member, int horizon);
 
-  /// log of the expectation of exp(scale * query . key).
+  /// Returns the logarithm of the expectation of exp(scale * query . key).
   double log_expectation(std::span<const float> key);
 
  private:
-  std::vector<float> mean_;  ///< [size], with the scale in it
-  /// [size, size], upper triangle: elements off the diagonal stand for both; scale^2 / 2 is in it.
+  std::vector<float> mean_;  ///< [size], times the scale
+  /// Covariance [size, size] times scale^2 / 2: upper triangle, in which off-diagonal elements count for both.
   std::vector<float> spread_;
   std::vector<float> product_;  ///< [size], scratch
 };

@@ -7,9 +7,9 @@
 namespace pith::policy {
 namespace {
 
-/// KeyDiff (Park et al., arXiv 2504.15364, section 3): keys unlike the others stay.
+/// KeyDiff (Park et al., arXiv 2504.15364, section 3): keeps tokens whose keys differ most from the others.
 ///   score(t) = -cosine(key(t), mean over all tokens s of key(s) / |key(s)|)
-/// Keys have their positions in them, as in the paper.
+/// Keys have RoPE applied, as in the paper.
 class KeyDiff final : public EvictionPolicy {
  public:
   PolicyNeeds needs() const override { return {.keys = true}; }
@@ -27,7 +27,7 @@ class KeyDiff final : public EvictionPolicy {
   }
 
  private:
-  /// Keys without a direction (zeros, infinities, NaN) have no part in it. [key_size]
+  /// Returns the mean [key_size]. Keys without a direction (zeros, infinities, NaN) are left out.
   static std::vector<float> mean_direction(const HeadView& head) {
     std::vector<double> sum(head.key_size, 0.0);
     for (std::size_t t = 0; t < head.tokens(); ++t) {
@@ -43,7 +43,7 @@ class KeyDiff final : public EvictionPolicy {
     return mean;
   }
 
-  /// Above what finite floats can have.
+  /// Longer than any vector of finite floats.
   static constexpr double kLongest = 1e100;
 };
 

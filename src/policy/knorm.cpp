@@ -5,7 +5,7 @@
 namespace pith::policy {
 namespace {
 
-/// Devoto et al. (arXiv 2406.11430): tokens whose keys are short get attention.
+/// L2 norm (Devoto et al., arXiv 2406.11430): keeps tokens with short keys, which tend to get attention.
 ///   score(t) = -|key(t)|
 class KeyNorm final : public EvictionPolicy {
  public:

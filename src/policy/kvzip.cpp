@@ -5,11 +5,11 @@
 namespace pith::policy {
 namespace {
 
-/// KVzip (Kim et al., arXiv 2505.23416, section 3): what is not needed to repeat the context goes, whatever is asked
-/// later.
+/// KVzip (Kim et al., arXiv 2505.23416, section 3): evicts what is not needed to repeat the context, so that it does
+/// not depend on the questions asked later.
 ///   score(t) = largest over the queries i of a pass that repeats the context, and over the group, of probability(i, t)
-/// The paper ranks the heads of all layers together: `adaptive` with alpha 0 and across_layers 1. Its own name gives it
-/// the presets of `adaptive`, which keep each layer's share.
+/// The paper ranks the heads of all layers together: allocator `adaptive` with alpha 0 and across_layers 1. The default
+/// here is `adaptive` with its defaults, which keep each layer's share.
 class KvZip final : public EvictionPolicy {
  public:
   PolicyNeeds needs() const override {

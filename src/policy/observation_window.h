@@ -7,9 +7,9 @@
 
 namespace pith::policy {
 
-/// What differs between the policies that score by an observation window.
+/// Defaults of a policy that scores by an observation window.
 struct ObservationWindow {
-  std::string_view owner;      ///< In messages.
+  std::string_view owner;      ///< Name in messages.
   std::string_view allocator;  ///< EvictionPolicy::allocator().
   int window;
   int kernel;
@@ -19,7 +19,7 @@ struct ObservationWindow {
 /// SnapKV's scores (Li et al., arXiv 2404.14469, section 4):
 ///   seen(t) = sum over the last `window` queries i of probability(i, t)
 ///   score(t) = mean or largest of seen over the `kernel` tokens around t
-/// The window itself is protected and no neighbour of anyone; beyond the ends, a mean counts zeros. Neighbours are
+/// The window itself is protected and takes no part in pooling; a mean counts zeros beyond the ends. Neighbours are
 /// those among the tokens that the head still holds. Parameters: window, kernel, max_pooling (0 or 1).
 std::unique_ptr<const EvictionPolicy> make_observation_window(const ObservationWindow& presets,
                                                               const PolicyParameters& parameters);

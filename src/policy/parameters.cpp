@@ -10,7 +10,7 @@ namespace pith::policy {
 namespace {
 
 bool allows(const ParameterSpec& spec, double value) {
-  // NaN is in no range.
+  // Written so that NaN is refused.
   if (!(value >= spec.least && value <= spec.most)) return false;
   switch (spec.numbers) {
     case Numbers::kAll:

@@ -8,10 +8,10 @@
 
 namespace pith::policy {
 
-/// Which numbers of a range a parameter takes.
+/// Which numbers of its range a parameter accepts.
 enum class Numbers {
   kAll,
-  kAboveLeast,  ///< All but the least itself.
+  kAboveLeast,  ///< All but the lower bound itself
   kWhole,
   kOdd,
 };
@@ -24,11 +24,11 @@ struct ParameterSpec {
   Numbers numbers = Numbers::kAll;
 };
 
-/// The parameters of one part: those given, the rest preset.
+/// The parameters of one part: those given, and defaults for the rest.
 class Parameters {
  public:
-  /// `owner` is how messages name the part: `eviction policy "h2o"`. Throws Error(kInvalidArgument) for one that is not
-  /// among `specs` or out of its range.
+  /// `owner` names the part in messages: `eviction policy "h2o"`. Throws Error(kInvalidArgument) for a parameter that
+  /// is not among `specs` or out of its range.
   Parameters(std::string_view owner, std::span<const ParameterSpec> specs, const PolicyParameters& given);
 
   double real(std::string_view name) const;
@@ -38,7 +38,7 @@ class Parameters {
   std::map<std::string_view, double> values_;
 };
 
-/// For parts that take none: throws Error(kInvalidArgument) if there is one.
+/// For parts without parameters: throws Error(kInvalidArgument) if any is given.
 inline void refuse_parameters(std::string_view owner, const PolicyParameters& given) {
   const Parameters none(owner, {}, given);
 }

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-/// The built-in policies, a file each. A factory throws Error(kInvalidArgument) for a parameter that it does not know
-/// or that is out of range. docs/policies.md has them all in a table.
+/// The built-in policies, one file each, listed in docs/policies.md. Each factory throws Error(kInvalidArgument) for a
+/// parameter that it does not know or that is out of range.
 namespace pith::policy {
 
 using PolicyPtr = std::unique_ptr<const EvictionPolicy>;

@@ -11,7 +11,7 @@ namespace {
 template <typename Factory>
 using Factories = std::map<std::string, Factory, std::less<>>;
 
-/// `what` is how messages call the part.
+/// `what` names the kind of part in messages.
 template <typename Factory>
 void add_part(std::string_view what, Factories<Factory>& factories, const std::vector<std::string>& built_in,
               std::string name, Factory make) {

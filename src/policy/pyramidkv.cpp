@@ -3,7 +3,7 @@
 
 namespace pith::policy {
 
-/// PyramidKV (Cai et al., arXiv 2406.02069): SnapKV's scores, lower layers keep more (allocator/pyramid.cpp). Presets
+/// PyramidKV (Cai et al., arXiv 2406.02069): SnapKV's scores; lower layers keep more (allocator/pyramid.cpp). Defaults
 /// are those of its official code's experiments.
 PolicyPtr make_pyramidkv(const PolicyParameters& parameters) {
   return make_observation_window(

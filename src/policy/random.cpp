@@ -1,3 +1,5 @@
+#include <pith/random.h>
+
 #include <cstdint>
 
 #include "policy/parameters.h"
@@ -6,15 +8,10 @@
 namespace pith::policy {
 namespace {
 
-/// SplitMix64 (Steele et al., OOPSLA 2014): one step, from one number to another that looks unrelated.
-constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
+/// Returns a hash of x.
+constexpr std::uint64_t mixed(std::uint64_t x) noexcept { return split_mix(x); }
 
-/// The control: what a policy is worth is what it keeps better than chance.
+/// The control: a policy is worth what it does better than chance.
 ///   score(t) = uniform in [0, 1), drawn from (seed, layer, KV head, position of t) and nothing else
 class Random final : public EvictionPolicy {
  public:

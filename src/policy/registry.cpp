@@ -15,7 +15,7 @@ struct Row {
   std::unique_ptr<const Part> (*make)(const PolicyParameters&);
 };
 
-/// Every policy, one line each.
+/// All built-in policies, one line each.
 constexpr std::array kPolicies = {
     Row<EvictionPolicy>{"window", make_window},
     Row<EvictionPolicy>{"h2o", make_h2o},
@@ -30,14 +30,14 @@ constexpr std::array kPolicies = {
     Row<EvictionPolicy>{"random", make_random},
 };
 
-/// Every allocator.
+/// All built-in allocators.
 constexpr std::array kAllocators = {
     Row<BudgetAllocator>{"uniform", make_uniform},
     Row<BudgetAllocator>{"pyramid", make_pyramid},
     Row<BudgetAllocator>{"adaptive", make_adaptive},
 };
 
-/// Every selector.
+/// All built-in selectors.
 constexpr std::array kSelectors = {
     Row<TokenSelector>{"token", make_token},
     Row<TokenSelector>{"page", make_page},
@@ -50,7 +50,7 @@ std::vector<std::string> names_of(const auto& table) {
   return names;
 }
 
-/// A part by name: the caller's own if `custom` is one, else of the table.
+/// Makes a part by name: the caller's own if `custom` is not null, else from the table.
 template <typename Part, typename Factory>
 std::unique_ptr<const Part> make_part(std::string_view what, std::string_view name, const PolicyParameters& parameters,
                                       std::span<const Row<Part>> table, const Factory* custom,
@@ -73,7 +73,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 }  // namespace pith::policy
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 std::vector<std::string> builtin_policies() { return policy::names_of(policy::kPolicies); }
 std::vector<std::string> builtin_allocators() { return policy::names_of(policy::kAllocators); }
@@ -100,4 +100,4 @@ std::unique_ptr<const TokenSelector> make_selector(std::string_view name, const 
                                           registry != nullptr ? registry->selectors() : policy::Names{});
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

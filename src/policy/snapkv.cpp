@@ -3,7 +3,7 @@
 
 namespace pith::policy {
 
-/// SnapKV (Li et al., arXiv 2404.14469) with what its official code presets.
+/// SnapKV (Li et al., arXiv 2404.14469) with the defaults of its official code.
 PolicyPtr make_snapkv(const PolicyParameters& parameters) {
   return make_observation_window(
       {.owner = "eviction policy \"snapkv\"", .allocator = "uniform", .window = 32, .kernel = 5, .max_pooling = false},

@@ -5,8 +5,8 @@
 namespace pith::policy {
 namespace {
 
-/// Token omission via attention (Oren et al., arXiv 2401.06104, section 3.2): what the newest query does not look at
-/// goes.
+/// Token omission via attention (Oren et al., arXiv 2401.06104, section 3.2): evicts the tokens that the newest query
+/// attends to least.
 ///   score(t) = probability(last query, t)
 /// The paper takes the mean over all heads of a layer; here each KV head decides by the mean over its own group.
 class Tova final : public EvictionPolicy {

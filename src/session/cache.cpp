@@ -41,7 +41,17 @@ KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens
 
 }  // namespace
 
-kv::Cache make_cache(const Model& model, const KvOptions& kv) {
+KvOptions resolved(KvOptions kv) {
+  if (kv.value.empty()) kv.value = kv.key;
+  for (auto& [layer, codecs] : kv.layers) {
+    if (codecs.value.empty()) codecs.value = codecs.key.empty() ? kv.value : codecs.key;
+    if (codecs.key.empty()) codecs.key = kv.key;
+  }
+  return kv;
+}
+
+kv::Cache make_cache(const Model& model, const KvOptions& options) {
+  const KvOptions kv = resolved(options);
   const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
   std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
   for (const auto& [layer, codec] : kv.layers) {
@@ -51,6 +61,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& kv) {
     codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
   }
   kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
+  cache.set_rotary(model::rotary(*model.impl()), model.impl()->hparams().context_trained);
   if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
   if (kv.page_checksums) cache.keep_checksums();
   return cache;
@@ -74,14 +85,14 @@ KvStats kv_stats(const KvOptions& kv, const kv::Cache& cache) {
 
 }  // namespace pith::session
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
   const kv::Cache cache = session::make_cache(model, kv);
   const auto count = static_cast<std::size_t>(tokens);
-  return session::stats_of(kv, cache, count,
+  return session::stats_of(session::resolved(kv), cache, count,
                            {cache.sealed_bytes_at(count), cache.exact_bytes_at(count), cache.summary_bytes_at(count)});
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

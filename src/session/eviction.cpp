@@ -41,11 +41,11 @@ std::size_t total_held(const kv::Cache& cache) {
 std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
   std::size_t bytes = 0;
   for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    for (const KvSide which : kv::kSides) {
-      const kv::Side& side = cache.side(which, layer);
-      const kv::Codec& codec = side.recent() != nullptr ? *side.recent() : side.codec();
-      bytes += tokens / kv::kPageTokens * codec.page_bytes() + side.exact().page_bytes() +
-               side.exact().bytes_of(kv::kSinkTokens);
+    for (const KvSide side : kv::kSides) {
+      const kv::SideConfig& config = cache.side(side, layer);
+      const kv::Codec& codec = config.recent() != nullptr ? *config.recent() : config.codec();
+      bytes += tokens / kv::kPageTokens * codec.page_bytes() + config.exact().page_bytes() +
+               config.exact().bytes_of(kv::kExactPrefixTokens);
     }
     if (cache.reads_sparsely(layer))
       bytes += kv::KeyRanges::bytes_of(tokens / kv::kPageTokens + kernels::kLanes, cache.shape().key_size);
@@ -58,7 +58,7 @@ std::size_t bytes_a_token(const kv::Cache& cache) {
   std::size_t bytes = 0;
   for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
     if (cache.shape().windows[layer] != 0) continue;
-    for (const KvSide which : kv::kSides) bytes += cache.side(which, layer).codec().page_bytes();
+    for (const KvSide side : kv::kSides) bytes += cache.side(side, layer).codec().page_bytes();
   }
   return std::max<std::size_t>(1, bytes * cache.shape().kv_heads / kv::kPageTokens);
 }
@@ -86,7 +86,8 @@ Eviction::Eviction(const EvictionOptions& options, float scale)
   for (const std::string& name : options.observe) {
     observed_.push_back(make_policy(name, {}, options.registry.get())->needs());
   }
-  evictor_ = {policy_.get(), allocator_.get(), selector_.get(), options.sinks, options.recent, options.seed, scale};
+  evictor_ = {policy_.get(),  allocator_.get(), selector_.get(), options.sinks,
+              options.recent, options.seed,     scale,           options.policy};
 }
 
 void Eviction::prepare(kv::Cache& cache) const {

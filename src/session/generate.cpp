@@ -1,16 +1,128 @@
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #include "base/fail.h"
+#include "session/ahead.h"
 #include "session/session_impl.h"
 #include "session/stop_strings.h"
+#include "session/token_scores.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
+
+void check_options(const GenerateOptions& options, int vocab) {
+  const auto check = [](const char* name, int value, int least, int most) {
+    if (value < least || value > most)
+      fail(ErrorKind::kInvalidArgument, "{} is {}, allowed are {} to {}", name, value, least, most);
+  };
+  constexpr int kMost = std::numeric_limits<int>::max();
+  check("tokens_max", options.tokens_max, -1, kMost);
+  check("tokens_min", options.tokens_min, 0, kMost);
+  check("lookup_tokens", options.lookup_tokens, 0, session::Ahead::kTokensMax);
+  session::check_top("logprobs", options.logprobs, -1, vocab);
+  for (const Token token : options.stop_tokens) check("a stop token", token, 0, vocab - 1);
+}
+
+/// One call of generate(), from the prompt's logits on.
+class Generator {
+ public:
+  Generator(Session::Impl& session, const GenerateOptions& options, const PieceSink& on_piece,
+            const std::stop_token& stop, bool at_start, Generation& result)
+      : session_(session),
+        options_(options),
+        on_piece_(on_piece),
+        stop_(stop),
+        stops_(options.stop),
+        decoder_(session.model_.tokenizer(), false, at_start),
+        ahead_(session, static_cast<std::size_t>(options.lookup_tokens)),
+        result_(result) {}
+
+  void run() {
+    std::optional<FinishReason> reason;
+    try {
+      while (!reason) reason = next();
+    } catch (...) {
+      // What was guessed does not stay, whatever a callback throws.
+      ahead_.settle();
+      throw;
+    }
+    ahead_.settle();
+    result_.reason = *reason;
+    result_.lookup_proposed = ahead_.proposed();
+    result_.lookup_accepted = ahead_.accepted();
+    if (*reason != FinishReason::kStop && *reason != FinishReason::kCancelled) hand_out(stops_.finish());
+  }
+
+ private:
+  std::optional<FinishReason> next() {
+    if (stop_.stop_requested()) return FinishReason::kCancelled;
+    const auto drawn = static_cast<int>(result_.tokens.size());
+    if (options_.tokens_max >= 0 && drawn >= options_.tokens_max) return FinishReason::kLength;
+    const Token token = draw();
+    if (ends(token)) return FinishReason::kEnd;
+    result_.tokens.push_back(token);
+    if (!hand_out(stops_.push(decoder_.push(token)))) return FinishReason::kCancelled;
+    if (stops_.stopped()) return FinishReason::kStop;
+    const std::size_t held = ahead_.tokens().size();
+    if (!session_.streams() && held >= static_cast<std::size_t>(session_.context_)) return FinishReason::kContext;
+    ahead_.feed(token, options_.tokens_max < 0 ? std::numeric_limits<int>::max() : options_.tokens_max - drawn - 1);
+    return std::nullopt;
+  }
+
+  bool ends(Token token) const {
+    if (std::find(options_.stop_tokens.begin(), options_.stop_tokens.end(), token) != options_.stop_tokens.end())
+      return true;
+    return !options_.ignore_end && session_.model_.tokenizer().is_end_of_generation(token);
+  }
+
+  Token draw() {
+    std::span<const float> logits = session_.vocab_logits(ahead_.logits());
+    const std::span<const float> raw = logits;
+    const bool too_early = static_cast<int>(result_.tokens.size()) < options_.tokens_min;
+    if (options_.on_logits || too_early) {
+      changed_.assign(logits.begin(), logits.end());
+      if (too_early) ban_ends();
+      if (options_.on_logits) options_.on_logits(ahead_.tokens(), changed_);
+      logits = changed_;
+    }
+    const Token token = session_.sampler_.sample_masked(logits, ahead_.tokens());
+    if (options_.logprobs >= 0 && !ends(token))
+      result_.scores.push_back(session::score_token(raw, token, options_.logprobs));
+    return token;
+  }
+
+  void ban_ends() {
+    if (ends_.empty()) {
+      for (Token token = 0; static_cast<std::size_t>(token) < changed_.size(); ++token) {
+        if (ends(token)) ends_.push_back(token);
+      }
+    }
+    for (const Token token : ends_) changed_[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
+  }
+
+  /// False once the caller wants no more.
+  bool hand_out(std::string_view piece) {
+    result_.text += piece;
+    return piece.empty() || !on_piece_ || on_piece_(piece);
+  }
+
+  Session::Impl& session_;
+  const GenerateOptions& options_;
+  const PieceSink& on_piece_;
+  const std::stop_token& stop_;
+  session::StopStrings stops_;
+  StreamDecoder decoder_;
+  session::Ahead ahead_;
+  Generation& result_;
+  std::vector<float> changed_;  ///< Logits that a hook or tokens_min changes.
+  std::vector<Token> ends_;
+};
 
 }  // namespace
 
@@ -30,51 +142,32 @@ const char* to_string(FinishReason reason) noexcept {
   return "unknown";
 }
 
-Generation Session::Impl::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
-                                   const std::stop_token& stop) {
+Generation Session::Impl::generate(std::span<const Token> prompt, const GenerateOptions& options,
+                                   const PieceSink& on_piece, const std::stop_token& stop) {
   Generation result;
-  if (!options.keep_sampler) sampler_ = session::Sampler(options.sampling, model_.tokenizer().vocab_size());
-  session::StopStrings stops(options.stop);
-  const std::vector<Token> prompt_tokens = encode(prompt, options.parse_special);
-  result.prompt_tokens = static_cast<int>(prompt_tokens.size());
-  if (prompt_tokens.empty() && tokens_.empty()) {
+  check_options(options, model_.tokenizer().vocab_size());
+  if (!options.keep_sampler) sampler_ = Sampler(options.sampling, model_.tokenizer().vocab_size());
+  if (prompt.empty() && tokens_.empty()) {
     fail(ErrorKind::kInvalidArgument, "the prompt is empty, and so is the session: there is nothing to go on from");
   }
   // What follows on a prompt keeps the space that begins it.
-  StreamDecoder decoder(model_.tokenizer(), false, tokens_.empty() && prompt_tokens.empty());
+  const bool at_start = tokens_.empty() && prompt.empty();
+  Generator generator(*this, options, on_piece, stop, at_start, result);
 
   auto start = std::chrono::steady_clock::now();
-  if (prompt_tokens.size() < 2) check_pages();
-  const bool fed = feed(prompt_tokens, stop);
+  const std::size_t before = tokens_.size();
+  if (prompt.size() < 2) check_pages();
+  const bool fed = feed(prompt, stop);
+  result.prompt_tokens = static_cast<int>(tokens_.size() - before);
   result.prompt_seconds = seconds_since(start);
   if (!fed) {
     result.reason = FinishReason::kCancelled;
     return result;
   }
-  // False once the caller wants no more.
-  const auto hand_out = [&](std::string_view piece) {
-    result.text += piece;
-    return piece.empty() || !on_piece || on_piece(piece);
-  };
-  const auto next = [&]() -> std::optional<FinishReason> {
-    if (stop.stop_requested()) return FinishReason::kCancelled;
-    if (static_cast<int>(result.tokens.size()) >= options.tokens_max) return FinishReason::kLength;
-    const Token token = sample();
-    if (!options.ignore_end && model_.tokenizer().is_end_of_generation(token)) return FinishReason::kEnd;
-    result.tokens.push_back(token);
-    if (!hand_out(stops.push(decoder.push(token)))) return FinishReason::kCancelled;
-    if (stops.stopped()) return FinishReason::kStop;
-    if (!streams() && static_cast<int>(tokens_.size()) >= context_) return FinishReason::kContext;
-    feed(std::span(&token, 1), std::stop_token{});
-    return std::nullopt;
-  };
   start = std::chrono::steady_clock::now();
-  std::optional<FinishReason> reason;
-  while (!reason) reason = next();
-  result.reason = *reason;
+  generator.run();
   result.decode_seconds = seconds_since(start);
-  if (*reason != FinishReason::kStop && *reason != FinishReason::kCancelled) hand_out(stops.finish());
   return result;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

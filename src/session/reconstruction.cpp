@@ -46,7 +46,9 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
     fork.observers() = kv::Observers();
     fork.observers().add(needs, heads);
     fork.query_sums() = kv::QuerySums();
-    model::Forward forward(*model.impl(), fork, pool, batch_tokens);
+    const auto lease = model.impl()->workspaces().take(*model.impl(), fork, std::min(tokens.size(), batch_tokens),
+                                                       batch_tokens, pool.size());
+    model::Forward forward(*model.impl(), fork, pool, *lease);
     for (std::span<const Token> left = tokens; !left.empty();) {
       const std::span<const Token> batch = left.first(std::min(left.size(), batch_tokens));
       fork.observers().begin_batch(fork.tokens(), batch.size(), fork.tokens() + left.size());
@@ -57,7 +59,7 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
       for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
         // Cells of the cache's own tokens come first in the fork as well.
         const std::size_t head = layer * cache.shape().kv_heads + h;
-        const std::size_t cells = kv::cell_of_slot(cache.slots(layer, h).slots.size()) + 1;
+        const std::size_t cells = cache.slots(layer, h).cells();
         const std::vector<double>& gathered = fork.observers().list().front().gathered(head);
         total.fade(head, cells);
         total.take(head, std::span(gathered).first(std::min(gathered.size(), cells * kv::kPageTokens)));

@@ -23,19 +23,39 @@ bool Session::feed(std::string_view text, const std::stop_token& stop) {
   return with_memory_for("feed text", [&] { return impl_->feed(impl_->encode(text, true), stop); });
 }
 
-void Session::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
-  with_memory_for("feed tokens", [&] { impl_->feed(tokens, on_logits); });
+bool Session::feed_logits(std::span<const Token> tokens, const LogitsSink& on_logits, const std::stop_token& stop) {
+  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop, {.logits = on_logits}); });
+}
+
+bool Session::feed_hidden(std::span<const Token> tokens, const HiddenSink& on_hidden, const std::stop_token& stop) {
+  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop, {.hidden = on_hidden}); });
+}
+
+std::vector<TokenScore> Session::score(std::span<const Token> tokens, const ScoreOptions& options,
+                                       const std::stop_token& stop) {
+  return with_memory_for("score tokens", [&] { return impl_->score(tokens, options, stop); });
+}
+
+std::vector<float> Session::embed(std::span<const Token> tokens, const EmbedOptions& options,
+                                  const std::stop_token& stop) {
+  return with_memory_for("embed tokens", [&] { return impl_->embed(tokens, options, stop); });
+}
+
+std::vector<float> Session::embed(std::string_view text, const EmbedOptions& options, const std::stop_token& stop) {
+  return with_memory_for("embed a text", [&] { return impl_->embed(impl_->encode(text, false), options, stop); });
 }
 
 std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
   with_memory_for("make a sampler",
-                  [&] { impl_->sampler_ = session::Sampler(options, impl_->model_.tokenizer().vocab_size()); });
+                  [&] { impl_->sampler_ = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
-Token Session::sample() {
-  return with_memory_for("draw a token", [&] { return impl_->sample(); });
+Token Session::sample() { return sample(impl_->vocab_logits(impl_->logits())); }
+
+Token Session::sample(std::span<const float> logits) {
+  return with_memory_for("draw a token", [&] { return impl_->sampler_.sample_masked(logits, impl_->tokens_); });
 }
 
 Token Session::step() {
@@ -45,6 +65,13 @@ Token Session::step() {
 }
 
 Generation Session::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
+                             const std::stop_token& stop) {
+  return with_memory_for("generate", [&] {
+    return impl_->generate(impl_->encode(prompt, options.parse_special), options, on_piece, stop);
+  });
+}
+
+Generation Session::generate(std::span<const Token> prompt, const GenerateOptions& options, const PieceSink& on_piece,
                              const std::stop_token& stop) {
   return with_memory_for("generate", [&] { return impl_->generate(prompt, options, on_piece, stop); });
 }
@@ -92,5 +119,7 @@ void Session::reset() {
 const Model& Session::model() const noexcept { return impl_->model_; }
 
 KvStats Session::kv_stats() const { return session::kv_stats(impl_->kv_, impl_->cache_); }
+
+SessionMemory Session::memory() const { return impl_->memory(); }
 
 }  // namespace pith

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/worker_pool.h"
 #include "kv/integrity.h"
 #include "session/reconstruction.h"
 
@@ -48,32 +49,34 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
     : model_(std::move(model)),
       context_(checked_context(options.context, model_.info().context_trained)),
       batch_(batch_for(model_, checked_batch(std::min(options.batch_tokens, session::kBatchMax + 1)))),
-      pool_(options.threads),
-      kv_(options.kv),
-      threads_(options.threads),
+      pool_(pool_of(options.workers, options.threads)),
+      kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),
       cache_(session::make_cache(model_, kv_)),
-      forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
       sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
+  if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
   if (eviction_ != nullptr) eviction_->prepare(cache_);
   if (options.share_prefixes && eviction_ == nullptr && !cache_.sparse().on()) sharing_ = session::PrefixSharing(kv_);
+  if (context_ > model_.info().context_trained) {
+    model_.impl()->log().warn("the session's context is {}, the model was trained for {}", context_,
+                              model_.info().context_trained);
+  }
 }
+
 Session::Impl::Impl(const Impl& other)
     : model_(other.model_),
       context_(other.context_),
       batch_(other.batch_),
-      pool_(other.threads_),
+      pool_(other.pool_),
       kv_(other.kv_),
-      threads_(other.threads_),
       eviction_(other.eviction_),
       cache_(other.cache_),
-      forward_(*model_.impl(), cache_, pool_, static_cast<std::size_t>(batch_)),
       sampler_(other.sampler_),
       tokens_(other.tokens_),
       alone_(other.alone_),
       logits_(other.logits_),
       compacted_(other.compacted_),
-      whole_(other.whole_),
+      whole_(other.whole()),
       sharing_(other.sharing_.fork()),
       shared_tokens_(other.shared_tokens_) {}
 
@@ -96,15 +99,15 @@ void Session::Impl::check(std::span<const Token> tokens) const {
   }
 }
 
-void Session::Impl::run(std::span<const Token> batch, std::size_t end, bool alone) {
-  logits_.clear();
+void Session::Impl::run(model::Forward& forward, std::span<const Token> batch, std::size_t end, bool alone) {
+  forget_logits();
   whole_ = false;
   if (eviction_ != nullptr) {
-    eviction_->make_room(cache_, pool_);
+    eviction_->make_room(cache_, *pool_);
     if (streams()) end = eviction_->next_decision(tokens_.size());
     cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
   }
-  forward_.run(batch, alone);
+  forward.run(batch, alone);
   if (cache_.sparse().on()) alone_.resize(tokens_.size() + batch.size(), alone);
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
   whole_ = true;
@@ -114,7 +117,7 @@ std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
   if (!sharing_.on() || !tokens_.empty() || tokens.size() < 2) return 0;
   // The last token is fed in any case, for its logits.
   const auto [state, count] = model_.impl()->prefixes().find(sharing_.config(), tokens.first(tokens.size() - 1));
-  if (!state || !kv::pages_intact(state->cache, pool_)) return 0;
+  if (!state || !kv::pages_intact(state->cache, *pool_)) return 0;
   whole_ = false;
   cache_ = kv::Cache(state->cache);
   if (count != state->tokens.size()) cache_.rewind(count);
@@ -124,55 +127,63 @@ std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
   return count;
 }
 
-void Session::Impl::keep_logits(std::size_t row) {
-  forward_.logits(row, 1,
-                  [&](std::size_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); });
+void Session::Impl::keep_logits(std::span<const float> logits) {
+  // Those that a fork shares stay what they are.
+  if (logits_ == nullptr || logits_.use_count() > 1) logits_ = std::make_shared<std::vector<float>>();
+  logits_->assign(logits.begin(), logits.end());
 }
 
-bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop) {
+bool Session::Impl::feed(std::span<const Token> tokens, const std::stop_token& stop, const session::FeedSinks& sinks) {
   mend();
   check(tokens);
   // Before a prefix is taken, which has no logits.
   if (!tokens.empty() && stop.stop_requested()) return false;
   if (tokens.size() > 1) check_pages();
-  tokens = tokens.subspan(take_prefix(tokens));
-  return feed(tokens, tokens.size() == 1, stop);
+  if (!sinks.any()) tokens = tokens.subspan(take_prefix(tokens));
+  return feed(tokens, tokens.size() == 1, stop, sinks);
 }
 
-bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop) {
+bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop,
+                         const session::FeedSinks& sinks) {
+  if (tokens.empty()) return true;
   const bool single = tokens.size() == 1;
   const std::size_t end = tokens_.size() + tokens.size();
-  while (!tokens.empty()) {
+  const auto lease = model_.impl()->workspaces().take(*model_.impl(), cache_,
+                                                      std::min(tokens.size(), static_cast<std::size_t>(batch_)),
+                                                      static_cast<std::size_t>(batch_), pool_->size());
+  model::Forward forward(*model_.impl(), cache_, *pool_, *lease);
+  for (std::size_t row = 0; !tokens.empty();) {
     const auto batch = tokens.first(next_batch(tokens.size()));
-    run(batch, end, alone);
+    run(forward, batch, end, alone);
     tokens = tokens.subspan(batch.size());
     // Asked once: a request that comes a moment later must not end the feed without logits.
     const bool stopped = !tokens.empty() && stop.stop_requested();
     if (sharing_.on() && tokens_.size() % kv::kPageTokens == 0 && tokens.size() < kv::kPageTokens)
       sharing_.offer(model_.impl()->prefixes(), cache_, tokens_, !single);
+    const bool kept = hand_out(forward, row, batch.size(), sinks);
+    row += batch.size();
     // Logits are worth their price after the last token only, unless a stop request makes this one the last.
-    if (tokens.empty() || stopped) keep_logits(batch.size() - 1);
+    if ((tokens.empty() || stopped) && !kept) {
+      forward.logits(batch.size() - 1, 1, [&](std::size_t, std::span<const float> logits) { keep_logits(logits); });
+    }
     if (stopped) return false;
   }
   return true;
 }
 
-void Session::Impl::feed(std::span<const Token> tokens, const LogitsSink& on_logits) {
-  mend();
-  check(tokens);
-  if (tokens.size() > 1) check_pages();
-  const std::size_t end = tokens_.size() + tokens.size();
-  const bool alone = tokens.size() == 1;
-  while (!tokens.empty()) {
-    const auto batch = tokens.first(next_batch(tokens.size()));
-    const int position = static_cast<int>(tokens_.size());
-    run(batch, end, alone);
-    tokens = tokens.subspan(batch.size());
-    forward_.logits(0, batch.size(), [&](std::size_t row, std::span<const float> logits) {
-      if (tokens.empty() && row + 1 == batch.size()) logits_.assign(logits.begin(), logits.end());
-      if (on_logits) on_logits(position + static_cast<int>(row), logits);
-    });
+bool Session::Impl::hand_out(model::Forward& forward, std::size_t row, std::size_t count,
+                             const session::FeedSinks& sinks) {
+  const auto position = [&](std::size_t r) { return static_cast<int>(tokens_.size() - count + r); };
+  if (sinks.hidden) {
+    forward.hidden(0, count, [&](std::size_t r, std::span<const float> hidden) { sinks.hidden(position(r), hidden); });
   }
+  if (!sinks.logits || row + count <= sinks.logits_from) return false;
+  const std::size_t first = sinks.logits_from > row ? sinks.logits_from - row : 0;
+  forward.logits(first, count - first, [&](std::size_t r, std::span<const float> logits) {
+    if (r + 1 == count) keep_logits(logits);
+    sinks.logits(position(r), logits);
+  });
+  return true;
 }
 
 std::vector<Token> Session::Impl::encode(std::string_view text, bool parse_special) const {
@@ -180,24 +191,24 @@ std::vector<Token> Session::Impl::encode(std::string_view text, bool parse_speci
 }
 
 std::span<const float> Session::Impl::logits() const {
-  if (logits_.empty()) {
+  if (logits_ == nullptr || logits_->empty()) {
     fail(ErrorKind::kInvalidArgument, "logits were asked for before any token was fed, or after feeding failed");
   }
-  return logits_;
+  return *logits_;
 }
 
-/// Some files pad the embedding beyond the vocabulary: those rows are never drawn.
-Token Session::Impl::sample() {
-  return sampler_.sample(logits().first(static_cast<std::size_t>(model_.tokenizer().vocab_size())), tokens_);
+std::span<const float> Session::Impl::vocab_logits(std::span<const float> logits) const {
+  return logits.first(std::min(logits.size(), static_cast<std::size_t>(model_.tokenizer().vocab_size())));
 }
 
 void Session::Impl::reset() {
   cache_.clear();
   tokens_.clear();
   alone_.clear();
-  logits_.clear();
+  forget_logits();
   compacted_ = false;
   whole_ = true;
+  damaged_ = false;
   sharing_.clear();
   shared_tokens_ = 0;
 }
@@ -216,91 +227,31 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   whole_ = false;
   if (needs.reconstruction) {
     cache_.observers().add(
-        session::reconstruct(model_, cache_, pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
+        session::reconstruct(model_, cache_, *pool_, tokens_, needs, static_cast<std::size_t>(batch_)));
   }
-  eviction.compact(cache_, pool_, budget);
+  eviction.compact(cache_, *pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
   whole_ = true;
   compacted_ = compacted_ || session::held_tokens(cache_) != before;
 }
 
-void Session::Impl::truncate(std::size_t tokens) {
-  if (tokens > tokens_.size()) {
-    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
-  }
-  if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
-  if (tokens == tokens_.size() && whole_) return;
-  check_pages();
-  std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
-  std::vector<bool> alone = alone_;
-  const std::size_t from = whole_ ? rewind_towards(tokens) : 0;
-  if (from == 0) cache_.clear();
-  tokens_.resize(from);
-  alone_.resize(std::min(alone_.size(), from));
-  logits_.clear();
-  whole_ = true;
-  feed_again(std::move(kept), std::move(alone));
-}
-
-/// The state that the tokens were in up to some point is still there, or it is nothing.
-std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
-  if (eviction_ != nullptr) return 0;
-  const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
-  // The last token goes through the model in any case, for its logits.
-  const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
-  // No page was sealed since, but a window may have moved on from one.
-  const bool only_open = last >= sealed && cache_.can_rewind(last);
-  std::size_t from = only_open ? last : last / kv::kPageTokens * kv::kPageTokens;
-  while (!only_open && from != 0 && !cache_.can_rewind(from)) from -= kv::kPageTokens;
-  if (from == 0) return 0;
-  whole_ = false;
-  if (only_open) {
-    cache_.forget_open(from);
-  } else {
-    cache_.rewind(from);
-  }
-  return from;
-}
-
-void Session::Impl::check_pages() {
-  if (!whole_) return;
-  whole_ = false;
-  kv::verify_pages(cache_, pool_);
-  whole_ = true;
-}
-
-void Session::Impl::mend() {
-  if (whole_) return;
-  if (compacted_) {
-    fail(
-        ErrorKind::kInvalidArgument,
-        "a failure left the session's cache incomplete, and what compact() evicted cannot be computed again: reset it");
-  }
-  std::vector<Token> tokens = tokens_;
-  std::vector<bool> alone = alone_;
-  cache_.clear();
-  tokens_.clear();
-  alone_.clear();
-  shared_tokens_ = 0;
-  whole_ = true;
-  feed_again(std::move(tokens), std::move(alone));
-}
-
-void Session::Impl::feed_again(std::vector<Token> tokens, std::vector<bool> alone) {
+void Session::Impl::check_pages() const {
+  if (!whole()) return;
   try {
-    for (std::size_t first = tokens_.size(); first < tokens.size();) {
-      std::size_t last = first + 1;
-      const bool single = !alone.empty() && alone[first];
-      while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
-      feed(std::span(tokens).subspan(first, last - first), single, std::stop_token{});
-      first = last;
-    }
-  } catch (...) {
-    tokens_ = std::move(tokens);
-    alone_ = std::move(alone);
-    whole_ = false;
+    kv::verify_pages(cache_, *pool_);
+  } catch (const Error&) {
+    damaged_ = true;
     throw;
   }
+}
+
+SessionMemory Session::Impl::memory() const {
+  SessionMemory memory;
+  memory.cache = cache_.sealed_bytes() + cache_.exact_bytes() + cache_.summary_bytes() + cache_.observed_bytes();
+  memory.state = sizeof(Impl) + cache_.table_bytes() + tokens_.capacity() * sizeof(Token) + alone_.capacity() / 8 +
+                 (logits_ == nullptr ? 0 : logits_->capacity() * sizeof(float));
+  memory.scratch_shared = model_.impl()->workspaces().bytes();
+  return memory;
 }
 
 }  // namespace pith

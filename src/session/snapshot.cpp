@@ -1,5 +1,6 @@
 #include "session/snapshot.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -32,7 +33,8 @@ struct Beginning {
   ModelInfo model;  ///< Names only.
   SessionOptions options;
   SamplingOptions sampling;
-  session::RngState rng;
+  RngState rng;
+  std::vector<StageState> stage_states;
   std::uint64_t tokens = 0;
   bool compacted = false;
 };
@@ -79,6 +81,7 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
   fields.put(impl.batch_);
   session::put(fields, impl.sampler_.options());
   session::put(fields, impl.sampler_.rng_state());
+  session::put(fields, impl.sampler_.stage_states());
   fields.put(static_cast<std::uint64_t>(impl.tokens_.size()));
   fields.put_flag(impl.compacted_);
   writer.record(RecordKind::kSession, fields.bytes());
@@ -101,8 +104,9 @@ Beginning read_beginning(snapshot::Reader& reader) {
   begin.options.eviction = session::get_eviction(fields);
   begin.options.context = fields.get<int>("context", 1, std::numeric_limits<int>::max());
   begin.options.batch_tokens = fields.get<int>("batch_tokens", 1, session::kBatchMax);
-  begin.sampling = session::get_sampling(fields);
+  begin.sampling = session::get_sampling(fields, reader.version());
   begin.rng = session::get_rng(fields);
+  if (reader.version() >= 2) begin.stage_states = session::get_stage_states(fields);
   begin.tokens = fields.get<std::uint64_t>("tokens", 0, std::numeric_limits<int>::max());
   begin.compacted = fields.get_flag("compacted");
   fields.end();
@@ -140,12 +144,48 @@ void check_parts(const Fingerprints& saved, const Fingerprints& own, const std::
   }
 }
 
+/// Codecs and parts of eviction of the caller's own are in a snapshot by name alone: says where to give them.
+void check_known(const std::string& path, std::string_view what, const std::string& name,
+                 const std::vector<std::string>& built_in, const std::vector<std::string>& own,
+                 std::string_view option) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (name.empty() || has(built_in) || has(own)) return;
+  fail(ErrorKind::kUnsupported, "{}: needs the {} \"{}\", which is not built in: give it in SnapshotOptions::{}", path,
+       what, name, option);
+}
+
+void check_parts_known(const SessionOptions& options, const std::string& path) {
+  const auto codec = [&](const std::string& name) {
+    const CodecRegistry* own = options.kv.codecs.get();
+    check_known(path, "KV codec", name, builtin_codecs(), own != nullptr ? own->names() : std::vector<std::string>(),
+                "codecs");
+  };
+  for (const std::string* name : {&options.kv.key, &options.kv.value}) codec(*name);
+  for (const auto& [layer, codecs] : options.kv.layers) {
+    codec(codecs.key);
+    codec(codecs.value);
+  }
+  const EvictionOptions& eviction = options.eviction;
+  const EvictionRegistry none;
+  const EvictionRegistry& own = eviction.registry != nullptr ? *eviction.registry : none;
+  const auto policy = [&](const std::string& name) {
+    check_known(path, "eviction policy", name, builtin_policies(), own.policies(), "eviction");
+  };
+  policy(eviction.policy);
+  for (const std::string& name : eviction.observe) policy(name);
+  check_known(path, "allocator", eviction.allocator, builtin_allocators(), own.allocators(), "eviction");
+  check_known(path, "selector", eviction.selector, builtin_selectors(), own.selectors(), "eviction");
+}
+
 /// The session that the options describe, without a token.
 std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, const std::string& path) {
   try {
     auto impl = std::make_unique<Session::Impl>(std::move(model), begin.options);
-    impl->sampler_ = session::Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
+    impl->sampler_ = Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
     impl->sampler_.set_rng_state(begin.rng);
+    impl->sampler_.set_stage_states(begin.stage_states);
     return impl;
   } catch (const Error& error) {
     fail(error.kind(), "{}: {}", path, error.what());
@@ -168,10 +208,12 @@ void read_tokens(Session::Impl& impl, const Beginning& begin, snapshot::Reader& 
 
 void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
   FieldReader fields = reader.fields(RecordKind::kLogits);
-  impl.logits_ = fields.get_array<float>("logits");
+  auto logits = std::make_shared<std::vector<float>>(fields.get_array<float>("logits"));
   fields.end();
-  if (!impl.logits_.empty() && impl.logits_.size() != static_cast<std::size_t>(impl.model_.info().vocab))
+  if (logits->empty()) return;
+  if (logits->size() != static_cast<std::size_t>(impl.model_.info().vocab))
     fields.refuse("there are not as many logits as the vocabulary has tokens");
+  impl.logits_ = std::move(logits);
 }
 
 std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::path& path,
@@ -183,7 +225,9 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
   begin.options.kv.codecs = options.codecs;
   begin.options.eviction.registry = options.eviction;
   begin.options.threads = options.threads;
+  begin.options.workers = options.workers;
   begin.options.kv.page_checksums = options.page_checksums;
+  check_parts_known(begin.options, reader.path());
   std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
   check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
   impl->compacted_ = begin.compacted;
@@ -203,7 +247,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
                    const snapshot::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
-  if (!impl.whole_) {
+  if (!impl.whole()) {
     fail(ErrorKind::kInvalidArgument,
          "{}: a failure left the session's cache incomplete: feed, truncate or reset it before it is saved",
          path.string());
@@ -213,14 +257,19 @@ void session::save(const Session& session, const std::filesystem::path& path, co
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
   }
-  kv::verify_pages(impl.cache_);
+  // Nobody could make them again.
+  if (const SamplerStages& own = impl.sampler_.options().stages; !own.empty()) {
+    fail(ErrorKind::kUnsupported, "{}: a session whose sampler has stages of its own (\"{}\") cannot be saved",
+         path.string(), own.front()->name());
+  }
+  impl.check_pages();
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;
   tokens.put_array(impl.tokens_);
   writer.record(RecordKind::kTokens, tokens.bytes());
   FieldWriter logits;
-  logits.put_array(impl.logits_);
+  logits.put_array(impl.logits_ == nullptr ? std::vector<float>{} : *impl.logits_);
   writer.record(RecordKind::kLogits, logits.bytes());
   kv::save(impl.cache_, writer);
   writer.finish();
@@ -233,6 +282,10 @@ void Session::save(const std::filesystem::path& path, const SnapshotOptions& opt
 Session Session::restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options) {
   return Session(with_memory_for("restore a session", [&] { return read_session(std::move(model), path, options); }));
 }
+
+}  // namespace pith
+
+namespace pith::inline v0_1 {
 
 SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
   SnapshotInfo info;
@@ -262,4 +315,4 @@ void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& o
   snapshot::Reader(path, options.key).verify();
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -8,8 +8,6 @@ namespace {
 using snapshot::FieldReader;
 using snapshot::FieldWriter;
 
-void put_count(FieldWriter& fields, std::size_t count) { fields.put(static_cast<std::uint64_t>(count)); }
-
 void put(FieldWriter& fields, const PolicyParameters& parameters) {
   put_count(fields, parameters.size());
   for (const auto& [name, value] : parameters) {
@@ -25,6 +23,28 @@ PolicyParameters get_parameters(FieldReader& fields) {
     parameters[std::move(name)] = fields.get<double>("a parameter");
   }
   return parameters;
+}
+
+/// What options gained with version 2 of the format.
+void put_second_version(FieldWriter& fields, const SamplingOptions& sampling) {
+  for (const float x : {sampling.typical_p, sampling.xtc_probability, sampling.xtc_threshold, sampling.dry_multiplier,
+                        sampling.dry_base, sampling.mirostat_tau, sampling.mirostat_eta}) {
+    fields.put(x);
+  }
+  for (const int x : {sampling.dry_allowed_length, sampling.dry_window, sampling.no_repeat_ngram}) fields.put(x);
+  put_count(fields, sampling.dry_breakers.size());
+  for (const std::vector<Token>& breaker : sampling.dry_breakers) fields.put_array(breaker);
+}
+
+void get_second_version(FieldReader& fields, SamplingOptions& sampling) {
+  for (float* x : {&sampling.typical_p, &sampling.xtc_probability, &sampling.xtc_threshold, &sampling.dry_multiplier,
+                   &sampling.dry_base, &sampling.mirostat_tau, &sampling.mirostat_eta}) {
+    *x = fields.get<float>("a sampling option");
+  }
+  for (int* x : {&sampling.dry_allowed_length, &sampling.dry_window, &sampling.no_repeat_ngram})
+    *x = fields.get<int>("a sampling option");
+  for (auto left = fields.get<std::uint64_t>("breakers of DRY"); left > 0; --left)
+    sampling.dry_breakers.push_back(fields.get_array<Token>("a breaker of DRY"));
 }
 
 }  // namespace
@@ -101,9 +121,10 @@ void put(FieldWriter& fields, const SamplingOptions& sampling) {
     fields.put(token);
     fields.put(bias);
   }
+  put_second_version(fields, sampling);
 }
 
-SamplingOptions get_sampling(FieldReader& fields) {
+SamplingOptions get_sampling(FieldReader& fields, std::uint32_t version) {
   SamplingOptions sampling;
   for (float* x : {&sampling.temperature, &sampling.top_p, &sampling.min_p, &sampling.repetition_penalty,
                    &sampling.presence_penalty, &sampling.frequency_penalty}) {
@@ -116,6 +137,7 @@ SamplingOptions get_sampling(FieldReader& fields) {
     const auto token = fields.get<Token>("a token with a bias");
     sampling.logit_bias[token] = fields.get<float>("a bias");
   }
+  if (version >= 2) get_second_version(fields, sampling);
   return sampling;
 }
 
@@ -127,6 +149,24 @@ RngState get_rng(FieldReader& fields) {
   RngState state;
   for (std::uint64_t& word : state.words) word = fields.get<std::uint64_t>("state of the random generator");
   return state;
+}
+
+void put(FieldWriter& fields, const std::vector<StageState>& states) {
+  put_count(fields, states.size());
+  for (const StageState& state : states) {
+    fields.put_text(state.name);
+    fields.put_array(state.bytes);
+  }
+}
+
+std::vector<StageState> get_stage_states(FieldReader& fields) {
+  std::vector<StageState> states;
+  for (auto left = fields.get<std::uint64_t>("states of the sampler's stages"); left > 0; --left) {
+    StageState& state = states.emplace_back();
+    state.name = fields.get_text("a stage's name");
+    state.bytes = fields.get_array<std::byte>("a stage's state");
+  }
+  return states;
 }
 
 }  // namespace pith::session

@@ -10,7 +10,7 @@ namespace pith::snapshot {
 
 AtomicFile::AtomicFile(std::filesystem::path path, const FileOps& ops)
     : path_(std::move(path)), folder_(path_.has_parent_path() ? path_.parent_path() : "."), ops_(ops) {
-  // Renaming would put a file in the place of root's /dev/null.
+  // Renaming would replace even /dev/null if root did it.
   std::error_code ignored;
   const std::filesystem::file_status there = std::filesystem::symlink_status(path_, ignored);
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there) &&
@@ -18,7 +18,7 @@ AtomicFile::AtomicFile(std::filesystem::path path, const FileOps& ops)
     fail(ErrorKind::kIo, "{}: is a folder, a device, a pipe or a socket; only files and links are replaced",
          path_.string());
   }
-  // Not made from the file's name, which may be as long as names can be.
+  // A fixed name: the file's own may already have the maximal length.
   std::string name = (folder_ / ".pith-snapshot-XXXXXX").string();
   file_ = ops_.create(name);
   if (file_ < 0) fail_with_errno("create a file beside it");
@@ -49,7 +49,7 @@ void AtomicFile::commit() {
     result = ops_.sync(file_);
   } while (result != 0 && errno == EINTR);
   if (result != 0) fail_with_errno("sync");
-  // Closed even where that is interrupted.
+  // The descriptor is closed even if close() is interrupted.
   if (ops_.close(std::exchange(file_, -1)) != 0 && errno != EINTR) fail_with_errno("close");
   if (ops_.rename(name_.c_str(), path_.c_str()) != 0) fail_with_errno("rename a file to it");
   name_.clear();

@@ -9,20 +9,21 @@
 
 namespace pith::snapshot {
 
-/// A file that is there as a whole or not at all, whenever the process or the machine stops: it is written beside its
-/// place under another name, synced, and renamed. A link in its place is replaced, not followed; folders, devices,
-/// pipes and sockets are not replaced.
+/// Writes a file atomically: whenever the process or the machine stops, it exists completely or not at all. It is
+/// written under another name in the same folder, synced, and renamed. A symbolic link in its place is replaced, not
+/// followed; folders, devices, pipes and sockets are refused.
 class AtomicFile {
  public:
-  /// Throws Error(kIo) naming path and reason, as all members do. The calls must outlive it.
+  /// Creates the temporary file. Throws Error(kIo) naming path and reason, as all members do. `ops` must outlive the
+  /// object.
   AtomicFile(std::filesystem::path path, const FileOps& ops);
-  /// Removes what was not committed.
+  /// Removes the temporary file if it was not committed.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
-  /// All is written: puts the file in its place.
+  /// Puts the completely written file in its place.
   void commit();
 
  private:
@@ -31,7 +32,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path folder_;
   const FileOps& ops_;
-  /// Of the temporary file; empty once there is none.
+  /// Name of the temporary file; empty once there is none.
   std::string name_;
   int file_ = -1;
 };

@@ -24,7 +24,7 @@ void check(bool done, const char* what) {
 unsigned char* raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 const unsigned char* raw(const std::byte* bytes) { return reinterpret_cast<const unsigned char*>(bytes); }
 
-/// A file's key, and what tells it from others without saying what it is.
+/// A file's key, and bytes that identify it without revealing it.
 struct FileKey {
   std::array<std::byte, kKeyBytes + kKeyCheckBytes> bytes{};
 
@@ -37,7 +37,7 @@ struct FileKey {
     const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(kdf.get()),
                                                                             EVP_KDF_CTX_free);
     check(context != nullptr, "derive keys by HKDF");
-    // OpenSSL takes what it only reads by pointers to what it may write.
+    // OpenSSL takes pointers to non-const for data that it only reads.
     std::array<char, 7> digest = {'S', 'H', 'A', '2', '5', '6', '\0'};
     const auto octets = [](const char* name, auto* data, std::size_t size) {
       return OSSL_PARAM_construct_octet_string(name, const_cast<void*>(static_cast<const void*>(data)), size);

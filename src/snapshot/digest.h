@@ -9,23 +9,23 @@
 
 namespace pith::snapshot {
 
-/// A SHA-256.
+/// A SHA-256 digest.
 using Digest = std::array<std::byte, 32>;
 
-/// "0fa3…", all 64 digits.
+/// Returns all 64 hexadecimal digits, in lower case.
 std::string to_hex(const Digest& digest);
 
-/// SHA-256 of bytes as they come.
+/// Computes SHA-256 incrementally.
 class Sha256 {
  public:
-  /// Throws Error(kInternal) if OpenSSL has none.
+  /// Throws Error(kInternal) if OpenSSL cannot compute SHA-256.
   Sha256();
   ~Sha256();
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
 
   void add(std::span<const std::byte> bytes);
-  /// Of all that was added; nothing may be added afterwards.
+  /// Returns the digest of all bytes added. Add nothing afterwards.
   Digest finish();
 
  private:
@@ -35,7 +35,7 @@ class Sha256 {
 
 Digest sha256(std::span<const std::byte> bytes);
 
-/// XXH3 of 64 bits, of bytes as they come: finds damage, not intent.
+/// Computes 64-bit XXH3 incrementally. Detects damage, not forgery.
 class Xxh3 {
  public:
   /// Throws Error(kOutOfMemory).
@@ -55,7 +55,7 @@ class Xxh3 {
 
 std::uint64_t xxh3(std::span<const std::byte> bytes);
 
-/// XXH3 of 128 bits, for what is large.
+/// Returns the 128-bit XXH3, for large data.
 std::array<std::uint64_t, 2> xxh3_wide(std::span<const std::byte> bytes);
 
 }  // namespace pith::snapshot

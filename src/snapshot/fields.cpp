@@ -16,7 +16,7 @@ const std::byte* FieldReader::take(const char* field, std::size_t size) {
 
 std::size_t FieldReader::count(const char* field, std::size_t size) {
   const auto stated = get<std::uint64_t>(field);
-  // A division, so that no product wraps around.
+  // Divides, since a product could overflow.
   if (stated > left_.size() / size) {
     fail(ErrorKind::kFormat, "{}: {} has {} values of {} bytes, {} bytes are left", where_, field, stated, size,
          left_.size());

@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little,
 template <typename T>
 concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
-/// Numbers, texts and arrays one after another, without gaps: what a record of fields holds.
+/// Writes numbers, texts and arrays one after another without gaps: the content of a record of fields.
 class FieldWriter {
  public:
   template <Number T>
@@ -28,12 +28,12 @@ class FieldWriter {
     append(&value, sizeof value);
   }
   void put_flag(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
-  /// Its length, then its bytes.
+  /// Writes the length (u64), then the bytes.
   void put_text(std::string_view text) {
     put(static_cast<std::uint64_t>(text.size()));
     append(text.data(), text.size());
   }
-  /// Their number, then they.
+  /// Writes the count (u64), then the values.
   template <typename T>
   void put_array(std::span<const T> values) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -55,11 +55,14 @@ class FieldWriter {
   std::vector<std::byte> bytes_;
 };
 
-/// Reads fields back. Everything that does not fit is an Error(kFormat) that says where and why; nothing is allocated
-/// for what the record has no bytes for.
+/// Writes a size as 64 bits.
+inline void put_count(FieldWriter& fields, std::size_t count) { fields.put(static_cast<std::uint64_t>(count)); }
+
+/// Reads fields back. Throws Error(kFormat) that says where and why for everything that does not fit. Allocates no more
+/// than the record has bytes for.
 class FieldReader {
  public:
-  /// `where` begins the messages: the file and the record.
+  /// `where` (file and record) starts every message.
   FieldReader(std::span<const std::byte> bytes, std::string where) : left_(bytes), where_(std::move(where)) {}
 
   template <Number T>
@@ -68,7 +71,7 @@ class FieldReader {
     std::memcpy(&value, take(field, sizeof value), sizeof value);
     return value;
   }
-  /// In [least, most].
+  /// Reads a number in [least, most].
   template <Number T>
   T get(const char* field, T least, T most) {
     const T value = get<T>(field);
@@ -87,7 +90,7 @@ class FieldReader {
     copy(field, values.data(), values.size() * sizeof(T));
     return values;
   }
-  /// An array of exactly so many values.
+  /// Reads an array of exactly values.size() values.
   template <typename T>
   void fill(const char* field, std::vector<T>& values) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -95,7 +98,7 @@ class FieldReader {
     if (size != values.size()) refuse_range(field, std::to_string(size) + " values", values.size(), values.size());
     copy(field, values.data(), size * sizeof(T));
   }
-  /// Nothing may be left.
+  /// Throws if bytes are left.
   void end() const;
 
   [[noreturn]] void refuse(std::string_view reason) const;
@@ -107,7 +110,7 @@ class FieldReader {
            std::to_string(most));
   }
   const std::byte* take(const char* field, std::size_t size);
-  /// How many values of `size` bytes follow, which must all be there.
+  /// Reads a count of values of `size` bytes, and throws unless all of them are there.
   std::size_t count(const char* field, std::size_t size);
   void copy(const char* field, void* to, std::size_t size) {
     if (size != 0) std::memcpy(to, take(field, size), size);

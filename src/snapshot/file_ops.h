@@ -7,8 +7,8 @@
 
 namespace pith::snapshot {
 
-/// The system calls that write a snapshot, so that tests can make each of them fail, fall short, or be the last one
-/// before the process dies. Each answers as the call of its name does, with errno.
+/// The system calls that write a snapshot, virtual so that tests can make each of them fail, write less than asked, or
+/// be the last one before the process dies. Each returns what the call of its name returns, and sets errno.
 class FileOps {
  public:
   virtual ~FileOps() = default;
@@ -20,7 +20,7 @@ class FileOps {
   virtual int close(int file) const;
   virtual int rename(const char* from, const char* to) const;
   virtual int remove(const char* name) const;
-  /// open() and fsync() of a folder: after it, a renaming outlives a power cut.
+  /// open() and fsync() of a folder: makes a preceding rename survive a power failure.
   virtual int sync_folder(const char* name) const;
 };
 

@@ -47,9 +47,9 @@ Header Header::decode(std::span<const std::byte, kHeaderBytes> bytes, std::strin
   }
   Header header;
   header.version = load<std::uint32_t>(bytes, kVersionAt);
-  if (header.version != kVersion) {
-    fail(ErrorKind::kUnsupported, "{}: is a snapshot of version {}, this pith reads version {}", path, header.version,
-         kVersion);
+  if (header.version < kOldestVersion || header.version > kVersion) {
+    fail(ErrorKind::kUnsupported, "{}: is a snapshot of version {}, this pith reads versions {} to {}", path,
+         header.version, kOldestVersion, kVersion);
   }
   if (xxh3(bytes.first(kHashAt)) != load<std::uint64_t>(bytes, kHashAt)) {
     fail(ErrorKind::kFormat, "{}: the header is damaged: its hash is another one", path);

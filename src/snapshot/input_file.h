@@ -10,16 +10,16 @@
 
 namespace pith::snapshot {
 
-/// A regular file, read where one likes.
+/// A regular file with random access.
 class InputFile {
  public:
-  /// Throws Error(kIo) naming path and reason: missing, no regular file.
+  /// Throws Error(kIo) naming path and reason if it is missing or not a regular file.
   explicit InputFile(const std::filesystem::path& path);
 
   const std::string& path() const { return file_.path(); }
-  /// When it was opened.
+  /// Returns the size when the file was opened.
   std::uint64_t size() const { return size_; }
-  /// All of `bytes`. Throws Error(kIo), also where the file has become shorter.
+  /// Fills all of `bytes` from offset `at`. Throws Error(kIo), also if the file has become shorter.
   void read(std::uint64_t at, std::span<std::byte> bytes) const;
 
  private:

@@ -45,7 +45,7 @@ Reader::Reader(const std::filesystem::path& path, std::span<const std::byte> key
     if (key.empty()) fail(ErrorKind::kInvalidArgument, "{}: is encrypted, and no key was given", this->path());
     cipher_ = ChunkCipher::open(key, header_, this->path());
   } else if (!key.empty()) {
-    // Who has a key relies on it: anybody could put a file without encryption in the place of one with it.
+    // Whoever gives a key relies on it: anybody could replace an encrypted file by one that is not.
     fail(ErrorKind::kInvalidArgument, "{}: is not encrypted, and a key was given", this->path());
   }
   rewind();

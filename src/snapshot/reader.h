@@ -18,28 +18,30 @@
 
 namespace pith::snapshot {
 
-/// Throws Error as Reader does.
+/// Reads and checks a file's header. Throws Error as Reader does.
 Header read_header(const InputFile& file);
 
-/// Reads a snapshot's file as a stream of records. Holds one chunk and what the caller asks for: sizes that the file
-/// states are checked against what it has, and what is asked for, before memory is taken. All members throw Error:
-/// kFormat for anything that Writer would not have written, kIo.
+/// Reads a snapshot's file as a stream of records. Holds one chunk and what the caller asks for: sizes stated in the
+/// file are checked against the file's size, and against what the caller asks for, before memory is allocated. All
+/// members throw Error: kFormat for anything that Writer would not have written, kIo.
 class Reader {
  public:
-  /// Reads the header. `key` must be there if the file is encrypted, and empty if it is not, else
+  /// Reads the header. `key` must be given if the file is encrypted, and empty if it is not, else throws
   /// Error(kInvalidArgument). Throws Error(kUnsupported) for an unknown version.
   Reader(const std::filesystem::path& path, std::span<const std::byte> key);
 
   const std::string& path() const { return file_.path(); }
+  /// Returns the version that the file was written in, between kOldestVersion and kVersion.
+  std::uint32_t version() const { return header_.version; }
 
-  /// Reads all of the file and compares every hash; what is read afterwards begins at the first record again.
+  /// Reads the whole file and verifies every hash. Afterwards reading starts at the first record again.
   void verify();
 
-  /// The next record, which must be of this kind and not longer than kFieldBytesMax. Valid until the next call.
+  /// Reads the next record, which must be of this kind and not longer than kFieldBytesMax. Valid until the next call.
   FieldReader fields(RecordKind kind);
-  /// The next record, of this kind and size.
+  /// Reads the next record, which must be a page of this size.
   RawBuffer page(std::size_t size);
-  /// The record that ends the file; nothing may follow it.
+  /// Reads the record that ends the file; nothing may follow it.
   void end();
 
  private:
@@ -50,12 +52,12 @@ class Reader {
   RecordHeader next_header();
   void end_record();
   void get(std::span<std::byte> bytes);
-  /// At most so many of the bytes that are left, of which there must be as many; one at the least.
+  /// Returns the next 1 to `most` bytes. At least `most` bytes must be left.
   std::span<const std::byte> some(std::uint64_t most);
   void refill();
   std::uint64_t plain_size() const;
   void rewind();
-  /// The rest of the end's record, once its header was read.
+  /// Reads the rest of the end record, whose header was read.
   Digest end_digest();
 
   InputFile file_;
@@ -65,7 +67,7 @@ class Reader {
   std::size_t chunk_at_ = 0, chunk_end_ = 0;
   std::uint64_t chunks_ = 0;
   std::uint64_t file_at_ = kHeaderBytes;
-  /// Bytes of records that were not read yet.
+  /// Bytes of records that have not been read yet.
   std::uint64_t left_ = 0;
   RecordHeader record_;
   std::uint32_t records_ = 0;

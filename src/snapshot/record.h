@@ -5,15 +5,15 @@
 
 namespace pith::snapshot {
 
-/// What a record holds (docs/formats/snapshot.md); numbers are those in the file.
+/// What a record holds (docs/formats/snapshot.md), with the numbers used in the file.
 enum class RecordKind : std::uint32_t {
-  kFingerprint = 1,  ///< What must be as it was: model, positions, codecs, policy.
+  kFingerprint = 1,  ///< What must match on restore: model, positions, codecs, policy.
   kSession = 2,      ///< Options, sampler, sizes.
   kTokens = 3,
   kLogits = 4,
   kCache = 5,  ///< What all heads share.
-  kHead = 6,   ///< Of one KV head, all but its pages.
-  kPage = 7,   ///< As it is stored.
+  kHead = 6,   ///< One KV head, except its pages.
+  kPage = 7,   ///< One page, as it is stored.
   kEnd = 8,    ///< SHA-256 of all bytes before.
 };
 
@@ -21,7 +21,7 @@ inline constexpr std::uint32_t kRecordKinds = 8;
 
 const char* to_string(RecordKind kind) noexcept;
 
-/// Before a record's bytes; XXH3 of this and of them follows.
+/// Precedes a record's bytes, which are followed by the XXH3 of both.
 struct RecordHeader {
   std::uint32_t kind = 0;
   std::uint32_t number = 0;  ///< From 0.

@@ -54,7 +54,7 @@ void Writer::end_record() {
 
 void Writer::put(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    // Not before more comes: the last chunk must be known as such.
+    // A full chunk is written only when more bytes come, since the last chunk must be marked as such.
     if (filled_ == kChunkBytes) flush(false);
     const std::size_t size = std::min(bytes.size(), kChunkBytes - filled_);
     std::memcpy(&chunk_[filled_], bytes.data(), size);

@@ -13,12 +13,12 @@
 
 namespace pith::snapshot {
 
-/// Writes a snapshot's file as a stream of records. Holds one chunk, whatever the file's size. What is not finished
-/// leaves no trace.
+/// Writes a snapshot's file as a stream of records. Holds one chunk, whatever the file's size. Leaves nothing behind
+/// unless finish() is called.
 class Writer {
  public:
-  /// `key`: empty, or kKeyBytes to encrypt with. Throws Error: kIo, kInvalidArgument for a key of another length, as
-  /// all members do. The calls must outlive it.
+  /// `key` is empty, or kKeyBytes long to encrypt with. Throws Error: kInvalidArgument for a key of another length;
+  /// kIo, as all members do. `ops` must outlive the object.
   Writer(const std::filesystem::path& path, std::span<const std::byte> key, const FileOps& ops);
   Writer(const std::filesystem::path& path, std::span<const std::byte> key, const FileOps&& ops) = delete;
 

@@ -6,7 +6,7 @@
 #include "tokenizer/chat_style.h"
 #include "tokenizer/utf8.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using tokenizer::ChatStyle;
@@ -155,4 +155,4 @@ std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages
   return ChatTemplate(format).render(messages, open_reply);
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

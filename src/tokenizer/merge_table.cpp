@@ -1,5 +1,7 @@
 #include "tokenizer/merge_table.h"
 
+#include <pith/random.h>
+
 #include <bit>
 
 #include "tokenizer/probe.h"
@@ -11,19 +13,12 @@ std::uint64_t key_of(Token left, Token right) noexcept {
   return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) | static_cast<std::uint32_t>(right);
 }
 
-/// All bits of both tokens in all bits: many pairs share the one or the other.
-std::uint64_t hash_of(std::uint64_t key) noexcept {
-  key = (key ^ (key >> 32)) * 0x9E3779B97F4A7C15U;
-  key = (key ^ (key >> 29)) * 0xBF58476D1CE4E5B9U;
-  return key ^ (key >> 32);
-}
-
 }  // namespace
 
 MergeTable::MergeTable(std::size_t merges_max) : slots_(std::bit_ceil(2 * merges_max + 1)) {}
 
 std::optional<std::size_t> MergeTable::slot_of(std::uint64_t key) const noexcept {
-  return probe(static_cast<std::size_t>(hash_of(key)), slots_.size(),
+  return probe(static_cast<std::size_t>(mix_bits(key)), slots_.size(),
                [&](std::size_t slot) { return slots_[slot].merge.rank < 0 || slots_[slot].key == key; });
 }
 

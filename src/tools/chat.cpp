@@ -35,7 +35,7 @@ void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
   Chat conversation(session, args.system);
-  const GenerateOptions options = args.generate.finished();
+  const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
   for (std::string message; read_message(message);) {
     if (message.empty()) continue;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "eval/cache_name.h"
 #include "eval/kl.h"
+#include "eval/kl_chart.h"
 #include "eval/text_chunks.h"
 #include "tools/eval.h"
 #include "tools/files.h"
@@ -30,6 +32,7 @@ struct KlArgs {
   int context = 2048;
   int chunks = 0;
   Format format = Format::kText;
+  std::string plot;
   EvictionArgs eviction;
   Codecs codecs;
 };
@@ -161,13 +164,22 @@ eval::KlOptions options_of(const KlArgs& args) {
 }
 
 void kl(const KlArgs& args) {
+  std::optional<OutputFile> plot;
+  if (!args.plot.empty()) plot.emplace(args.plot);
   const eval::KlOptions options = options_of(args);
   const Model model = args.model.load();
   const auto start = std::chrono::steady_clock::now();
   const eval::KlResult result = measure_kl(model, options, print_step);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  if (args.format == Format::kJson) return write_result_json(args, model.info(), result, seconds.count());
-  write_text(result, options.eviction);
+  if (args.format == Format::kJson) {
+    write_result_json(args, model.info(), result, seconds.count());
+  } else {
+    write_text(result, options.eviction);
+  }
+  if (plot) {
+    plot->write(eval::kl_chart(result));
+    plot->finish();
+  }
 }
 
 }  // namespace
@@ -207,6 +219,7 @@ void add_eval_kl(Command& app, Action& action, const Known& known) {
       command->add_option("--floor", args->floor, "The cache that shows what rounding alone does; default f32-rotated");
   floor->type_name("TYPE");
   command->add_flag("--no-floor", args->no_floor, "Do without it")->excludes(floor);
+  command->add_option("--plot", args->plot, "Where a chart of KL by bits goes, as SVG")->type_name("FILE");
   args->eviction.add_to(*command, known.policies);
   add_format(*command, args->format);
   command->callback([args, &action] {

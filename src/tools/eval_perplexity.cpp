@@ -57,7 +57,7 @@ void score_chunk(Session& session, const eval::TextChunks& text, std::span<const
   session.reset();
   session.feed(chunk.first(text.scored_from()));
   const auto scored = chunk.subspan(text.scored_from(), text.scored());
-  session.feed(scored, [&](int position, std::span<const float> logits) {
+  session.feed_logits(scored, [&](int position, std::span<const float> logits) {
     score.add(eval::negative_log_likelihood(logits, chunk[static_cast<std::size_t>(position) + 1]));
   });
 }

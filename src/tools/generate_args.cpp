@@ -43,6 +43,25 @@ void add_choice_to(Command& app, SamplingOptions& sampling, std::vector<const Op
   added.push_back(app.add_option("--min-p", sampling.min_p,
                                  "Draw from tokens at least X times as likely as the likeliest; default 0")
                       ->type_name("X"));
+  added.push_back(
+      app.add_option("--typical-p", sampling.typical_p,
+                     "Draw from the tokens of the most typical surprise that reach this probability; default 1")
+          ->type_name("X"));
+}
+
+void add_xtc_and_mirostat_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
+  added.push_back(app.add_option("--xtc-probability", sampling.xtc_probability,
+                                 "XTC: how often the likeliest tokens are cut; 0 (the default): never")
+                      ->type_name("X"));
+  added.push_back(
+      app.add_option("--xtc-threshold", sampling.xtc_threshold,
+                     "XTC cuts all tokens at least this probable but the least probable of them; default 0.1")
+          ->type_name("X"));
+  added.push_back(app.add_option("--mirostat-tau", sampling.mirostat_tau,
+                                 "Mirostat 2 aims at this surprise, in bits per token; 0 (the default): no mirostat")
+                      ->type_name("X"));
+  added.push_back(
+      app.add_option("--mirostat-eta", sampling.mirostat_eta, "How fast mirostat learns; default 0.1")->type_name("X"));
 }
 
 void add_penalties_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
@@ -58,6 +77,25 @@ void add_penalties_to(Command& app, SamplingOptions& sampling, std::vector<const
   added.push_back(
       app.add_option("--penalty-window", sampling.penalty_window, "How many tokens are recent; -1: all; default 64")
           ->type_name("N"));
+  added.push_back(app.add_option("--no-repeat-ngram", sampling.no_repeat_ngram,
+                                 "Never write the same N tokens twice; 0 (the default): no limit")
+                      ->type_name("N"));
+}
+
+void add_dry_to(Command& app, SamplingOptions& sampling, std::vector<const Option*>& added) {
+  added.push_back(
+      app.add_option("--dry-multiplier", sampling.dry_multiplier,
+                     "DRY takes X * base^(length - allowed length) off the logit of a token that prolongs a "
+                     "repetition of this length; 0 (the default): nothing")
+          ->type_name("X"));
+  added.push_back(
+      app.add_option("--dry-base", sampling.dry_base, "Base of DRY's penalty; default 1.75")->type_name("X"));
+  added.push_back(app.add_option("--dry-allowed-length", sampling.dry_allowed_length,
+                                 "The length from which on DRY penalizes; default 2")
+                      ->type_name("N"));
+  added.push_back(app.add_option("--dry-window", sampling.dry_window,
+                                 "How many of the newest tokens DRY searches; -1 (the default): all")
+                      ->type_name("N"));
 }
 
 }  // namespace
@@ -74,16 +112,32 @@ void GenerateArgs::add_to(Command& app) {
                    ->one_value()
                    ->check(check_bias);
   sampling_options.push_back(bias);
+  add_dry_to(app, options.sampling, sampling_options);
+  sampling_options.push_back(
+      app.add_option("--dry-breaker", dry_breaker_texts,
+                     "A text that ends a repetition, for DRY; may be given more than once; default: newline, colon, "
+                     "double quote and asterisk; an empty one: none")
+          ->type_name("TEXT")
+          ->one_value());
+  add_xtc_and_mirostat_to(app, options.sampling, sampling_options);
   app.add_option("--stop", options.stop, "End before this text; may be given more than once")
       ->type_name("TEXT")
       ->one_value();
   app.add_flag("--ignore-end", options.ignore_end, "Go on past the model's end tokens");
 }
 
-GenerateOptions GenerateArgs::finished() const {
+GenerateOptions GenerateArgs::finished(const Tokenizer& tokenizer) const {
   GenerateOptions result = options;
   for (const std::string& text : biases) {
     if (const auto bias = parse_bias(text)) result.sampling.logit_bias.insert_or_assign(bias->first, bias->second);
+  }
+  if (result.sampling.dry_multiplier == 0.0F) return result;
+  if (dry_breaker_texts.empty()) {
+    result.sampling.dry_breakers = dry_breakers(tokenizer);
+  } else {
+    std::vector<std::string> texts = dry_breaker_texts;
+    std::erase(texts, "");
+    result.sampling.dry_breakers = dry_breakers(tokenizer, texts);
   }
   return result;
 }

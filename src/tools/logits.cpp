@@ -30,7 +30,7 @@ void logits(const LogitsArgs& args) {
   Session session(model, args.session.options(args.model.threads));
   OutputFile out(args.out);
   if (args.all) {
-    session.feed(tokens, [&](int, std::span<const float> row) { out.write(row); });
+    session.feed_logits(tokens, [&](int, std::span<const float> row) { out.write(row); });
   } else {
     session.feed(tokens);
     out.write(session.logits());

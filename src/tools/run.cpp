@@ -28,7 +28,7 @@ struct RunArgs {
 
 Generation answer(Session& session, const RunArgs& args, const std::string& prompt, const PieceSink& on_piece,
                   const std::stop_token& stop) {
-  const GenerateOptions options = args.generate.finished();
+  const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (!args.chat) return session.generate(prompt, options, on_piece, stop);
   return Chat(session).say(prompt, options, on_piece, stop);
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <pith/command.h>
 #include <pith/error.h>
+#include <pith/version.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -13,7 +14,7 @@
 #include "tools/command_line.h"
 #include "tools/output.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 constexpr int kFailed = 1;
@@ -67,4 +68,4 @@ int run_command(int argc, char** argv, std::shared_ptr<const CodecRegistry> code
   }
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

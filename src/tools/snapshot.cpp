@@ -62,7 +62,7 @@ void save(const SnapshotArgs& args) {
   Interrupt interrupt;
   const std::vector<std::byte> key = args.key.read();
   Session session(args.model.load(), args.session.options(args.model.threads));
-  const Generation generation = go_on(session, args, args.generate.finished(), interrupt);
+  const Generation generation = go_on(session, args, args.generate.finished(session.model().tokenizer()), interrupt);
   if (generation.reason == FinishReason::kCancelled) throw Error(ErrorKind::kIo, "cancelled: nothing was saved");
   const auto start = std::chrono::steady_clock::now();
   session.save(args.snapshot, {.key = key});
@@ -90,7 +90,7 @@ void restore(const SnapshotArgs& args) {
       Session::restore(model, args.snapshot, {.key = key, .threads = args.model.threads, .codecs = args.codecs});
   const double seconds = seconds_since(start);
   const int restored = session.position();
-  GenerateOptions options = args.generate.finished();
+  GenerateOptions options = args.generate.finished(model.tokenizer());
   options.keep_sampler = !args.generate.sampling_given();
   const Generation generation = go_on(session, args, options, interrupt);
   if (args.format == Format::kText) {

@@ -4,7 +4,6 @@
 
 #include "base/fail.h"
 #include "weights/dequantize_blocks.h"
-#include "weights/format.h"
 
 namespace pith::weights {
 namespace {
@@ -46,12 +45,12 @@ DequantizeBlocks find_expand(TensorType type) {
 void dequantize(gguf::TensorType type, std::span<const std::byte> source, std::span<float> destination) {
   const DequantizeBlocks expand = find_expand(type);
   const gguf::TensorTypeInfo& info = gguf::type_info(type);
-  if (source.size() != row_bytes(type, destination.size())) {
+  const std::size_t blocks = destination.size() / info.block_elements;
+  if (destination.size() % info.block_elements != 0 || source.size() != blocks * info.block_bytes) {
     fail(ErrorKind::kInvalidArgument, "{} bytes of {} do not make {} weights", source.size(), info.name,
          destination.size());
   }
-  expand(reinterpret_cast<const std::uint8_t*>(source.data()), destination.size() / info.block_elements,
-         destination.data());
+  expand(reinterpret_cast<const std::uint8_t*>(source.data()), blocks, destination.data());
 }
 
 }  // namespace pith::weights

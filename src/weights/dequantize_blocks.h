@@ -7,8 +7,8 @@
 
 #include "base/half.h"
 
-// What the files of one family of types each share: how blocks are read, and the functions that dequantize.cpp has in
-// its table.
+// Shared by the dequantize_*.cpp files, one per family of types: reading of blocks, and declarations of the functions
+// in dequantize.cpp's table.
 namespace pith::weights {
 
 /// Expands `blocks` blocks from `source` to `destination`.
@@ -46,7 +46,7 @@ inline std::uint16_t read_u16(const std::uint8_t* bytes) noexcept {
 
 inline float read_f16(const std::uint8_t* bytes) noexcept { return f16_to_f32(read_u16(bytes)); }
 
-/// `bits` bits of a byte, from bit `shift` on.
+/// Returns `bits` bits of a byte, starting at bit `shift`.
 constexpr unsigned field(std::uint8_t byte, std::size_t shift, unsigned bits) noexcept {
   return (static_cast<unsigned>(byte) >> shift) & ((1U << bits) - 1U);
 }

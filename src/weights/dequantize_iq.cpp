@@ -1,12 +1,12 @@
 #include "weights/dequantize_blocks.h"
 
-// Types whose 4-bit codes name one of 16 uneven levels.
+// Types whose 4-bit codes are indices into 16 unevenly spaced levels.
 namespace pith::weights {
 namespace {
 
 constexpr std::array<float, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-/// 16 bytes: low nibbles are weights 0 to 15, high nibbles 16 to 31.
+/// Expands 16 bytes whose low nibbles are weights 0 to 15 and whose high nibbles are weights 16 to 31.
 void expand_levels(const std::uint8_t* nibbles, float scale, float* out) {
   for (std::size_t i = 0; i < 16; ++i) {
     out[i] = scale * kLevels[field(nibbles[i], 0, 4)];
@@ -21,8 +21,8 @@ struct BlockIQ4_NL {
   static void expand(const std::uint8_t* block, float* out) { expand_levels(block + 2, read_f16(block), out); }
 };
 
-/// d, 2 bytes of high scale pairs, 4 of low scale nibbles, 8 groups as in IQ4_NL. Scales have 6 bits, 32 being zero; d
-/// * s is rounded to float32 before it meets the levels.
+/// Layout: d, 2 bytes with the high 2 bits of the scales, 4 with their low nibbles, then 8 groups as in IQ4_NL. Scales
+/// have 6 bits with zero point 32. d * scale is rounded to float32 before it is multiplied with the levels.
 struct BlockIQ4_XS {
   static constexpr std::size_t kElements = 256;
   static constexpr std::size_t kBytes = 136;

@@ -1,7 +1,7 @@
 #include "weights/dequantize_blocks.h"
 
 // K-quants: super-blocks of 256 weights, in groups of 16 or 32 with small integer scales. A group's scale d * s (and
-// its minimum dmin * m) is rounded to float32 before it meets the codes.
+// its minimum dmin * m) is rounded to float32 before it is combined with the codes.
 namespace pith::weights {
 namespace {
 
@@ -11,8 +11,8 @@ struct Super256 {
   static constexpr std::size_t kElements = kBlock;
 };
 
-/// 16 bytes of 4-bit scales (low) and minimums (high), 64 of codes, d, dmin. Byte j of either half of the codes holds
-/// weights j, j + 32, j + 64 and j + 96 of that half.
+/// Layout: 16 bytes of 4-bit scales (low nibble) and minimums (high nibble), 64 of codes, d, dmin. Byte j of each half
+/// of the codes holds weights j, j + 32, j + 64 and j + 96 of that half.
 struct BlockQ2_K : Super256 {
   static constexpr std::size_t kBytes = 84;
 
@@ -31,14 +31,16 @@ struct BlockQ2_K : Super256 {
   }
 };
 
-/// The 6-bit scales of Q3_K, 32 being zero: 8 bytes of low nibbles (scales 0 to 7, then 8 to 15), 4 of high pairs.
+/// Unpacks a 6-bit scale of Q3_K, with zero point 32. 8 bytes hold the low nibbles (scales 0 to 7, then 8 to 15), 4 the
+/// high 2 bits.
 float scale_q3_k(const std::uint8_t* packed, std::size_t g) {
   const unsigned low = field(packed[g % 8], 4 * (g / 8), 4);
   const unsigned high = field(packed[8 + g % 4], 2 * (g / 4), 2);
   return static_cast<float>(static_cast<int>(low | (high << 4)) - 32);
 }
 
-/// 32 bytes of third bits, 64 of pairs as in Q2_K, 12 of scales, d. A third bit that is not set lowers its code by 4.
+/// Layout: 32 bytes of third bits, 64 of 2-bit pairs as in Q2_K, 12 of scales, d. A clear third bit lowers the code by
+/// 4.
 struct BlockQ3_K : Super256 {
   static constexpr std::size_t kBytes = 110;
 
@@ -62,15 +64,16 @@ struct ScaleMin {
   unsigned min;
 };
 
-/// The 6-bit scales and minimums of Q4_K and Q5_K. Groups 0 to 3: low 6 bits of bytes g and g + 4. Groups 4 to 7: the
-/// nibbles of byte g + 4, and above them the two high bits of bytes g - 4 and g.
+/// Unpacks a 6-bit scale and minimum of Q4_K and Q5_K. Groups 0 to 3 are the low 6 bits of bytes g and g + 4. Groups 4
+/// to 7 have their low bits in the nibbles of byte g + 4, and their high 2 bits at the top of bytes g - 4 and g.
 ScaleMin scale_min(const std::uint8_t* packed, std::size_t g) {
   if (g < 4) return {field(packed[g], 0, 6), field(packed[g + 4], 0, 6)};
   return {field(packed[g + 4], 0, 4) | (field(packed[g - 4], 6, 2) << 4),
           field(packed[g + 4], 4, 4) | (field(packed[g], 6, 2) << 4)};
 }
 
-/// d, dmin, 12 bytes of scales and minimums, (32 of fifth bits,) 128 of nibbles: groups 2i and 2i + 1 share 32 bytes.
+/// Layout: d, dmin, 12 bytes of scales and minimums, 32 of fifth bits if has_fifth, 128 of nibbles. Groups 2i and 2i +
+/// 1 share 32 bytes of nibbles.
 template <bool has_fifth>
 struct BlockMinK : Super256 {
   static constexpr std::size_t kNibblesAt = has_fifth ? 48 : 16;
@@ -93,8 +96,9 @@ struct BlockMinK : Super256 {
   }
 };
 
-/// 128 bytes of low nibbles, 64 of high pairs, 16 signed scales, d. Either half of the block has 4 runs of 32 weights:
-/// bytes 0 to 31 and 32 to 63 hold the low nibbles of runs 0 and 1 and, above them, of runs 2 and 3.
+/// Layout: 128 bytes of low nibbles, 64 of high 2-bit pairs, 16 signed scales, d. Each half of the block has 4 runs of
+/// 32 weights: bytes 0 to 31 and 32 to 63 hold runs 0 and 1 in their low nibbles, and runs 2 and 3 in their high
+/// nibbles.
 struct BlockQ6_K : Super256 {
   static constexpr std::size_t kBytes = 210;
 

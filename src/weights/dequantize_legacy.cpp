@@ -1,13 +1,14 @@
 #include "weights/dequantize_blocks.h"
 
-// Plain elements, and blocks of 32 weights: f16 d, (f16 m,) (32 fifth bits,) then 16 bytes whose low nibbles are
-// weights 0 to 15 and whose high nibbles are weights 16 to 31; Q8_0 has 32 signed bytes instead.
+// Plain elements, and blocks of 32 weights. A block is f16 d, f16 m (Q4_1, Q5_1), 32 fifth bits (Q5_0, Q5_1), then 16
+// bytes whose low nibbles are weights 0 to 15 and whose high nibbles are weights 16 to 31. Q8_0 has 32 signed bytes
+// instead.
 namespace pith::weights {
 namespace {
 
 constexpr std::size_t kBlock = 32;
 
-/// A weight is d * code + m, or d * (code - half of the codes).
+/// A weight is d * code + m, or d * (code - zero point), where the zero point is half the number of codes.
 template <bool has_min, bool has_fifth>
 struct Nibbles32 {
   static constexpr std::size_t kElements = kBlock;

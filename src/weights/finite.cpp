@@ -14,8 +14,8 @@ namespace {
 
 using gguf::TensorType;
 
-/// How a float lies in a file: its bits, and the lowest and the highest of its exponent, which are all set in NaN and
-/// infinities alone.
+/// Float formats in a file: the mask of the exponent, all of whose bits are set only in NaN and infinities, and its
+/// lowest bit.
 struct F16 {
   using Bits = std::uint16_t;
   static constexpr Bits kLowest = 0x0400;
@@ -34,7 +34,7 @@ struct F32 {
   static constexpr Bits kExponent = 0x7F800000;
   static float value(Bits bits) { return std::bit_cast<float>(bits); }
 };
-/// Two of F16 at once.
+/// Two adjacent F16 numbers.
 struct F16Pair {
   using Bits = std::uint32_t;
   static constexpr Bits kLowest = 0x04000400;
@@ -48,8 +48,8 @@ typename Float::Bits bits_at(const std::byte* at) {
   return bits;
 }
 
-/// Whether one of `count` numbers `stride` bytes apart is not finite: then, and only then, adding one to the exponent
-/// carries into the sign's place. No branch: it is vectorized where they are dense.
+/// Returns true if any of `count` numbers, `stride` bytes apart, is not finite: exactly then adding 1 to its exponent
+/// carries into the sign bit. There are no branches, so the loop is vectorized where the numbers are dense.
 template <typename Float, std::size_t stride>
 bool any_not_finite(const std::byte* at, std::size_t count) {
   using Bits = typename Float::Bits;
@@ -61,13 +61,14 @@ bool any_not_finite(const std::byte* at, std::size_t count) {
   return (sums & kCarry) != 0;
 }
 
-/// A float of each block.
+/// A float that every block has.
 struct Field {
   std::size_t offset;
   std::string_view what;
 };
 
-/// `All` are the floats of a block at the first field's offset, as they are looked at when nothing is wrong.
+/// Finds the first field that is not finite. `All` is the format that covers all fields of a block from the first one's
+/// offset, for the quick check that almost always succeeds.
 template <typename All, typename Float, std::size_t block_bytes, std::size_t count>
 std::optional<NotFinite> find(std::span<const std::byte> data, std::size_t columns,
                               const std::array<Field, count>& fields) {
@@ -92,7 +93,7 @@ std::optional<NotFinite> find_scales(std::span<const std::byte> data, std::size_
   return find<F16, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}});
 }
 
-/// The minimum lies behind the scale.
+/// The minimum follows the scale.
 template <std::size_t block_bytes, std::size_t columns>
 std::optional<NotFinite> find_scales_and_minimums(std::span<const std::byte> data, std::size_t scale) {
   return find<F16Pair, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}, Field{scale + 2, "minimum"}});

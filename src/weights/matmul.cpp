@@ -5,14 +5,15 @@
 namespace pith::weights {
 namespace {
 
-/// Weights of a decode task: long enough to hide the claim and to be read as one stream, short enough to share evenly.
+/// Bytes of weights per decode task: large enough to hide the cost of claiming it and to be read as one stream, small
+/// enough to balance the threads.
 constexpr std::size_t kTaskBytesMin = std::size_t{32} << 10;
 constexpr std::size_t kTaskBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kTasksAThread = 4;
-/// Activation rows stay in the second-level cache while a task's panels pass.
+/// Bytes of activation rows per block, which stay in the L2 cache while a task goes through its panels.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
 
-/// Rows from `first`, which begins a tile.
+/// Returns the view of `rows` rows from `first`, which must begin a tile.
 kernels::Activations rows_from(const kernels::Activations& x, std::size_t first, std::size_t rows) {
   kernels::Activations part = x;
   part.rows = rows;
@@ -21,7 +22,7 @@ kernels::Activations rows_from(const kernels::Activations& x, std::size_t first,
   return part;
 }
 
-/// Panels [first, last), two at once.
+/// Multiplies panels [first, last) with a single row, two panels at a time.
 void multiply_row(const kernels::KernelTable& kernels, const kernels::Activations& x, const Product& product,
                   std::size_t first, std::size_t last) {
   const PackedMatrix& matrix = *product.matrix;
@@ -44,28 +45,37 @@ QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
       scales_(codes_.size() / kernels::kGroup),
       sums_(scales_.size()),
       half_sums_(2 * scales_.size()),
-      low_counts_(scales_.size() / kernels::kTileRows),
-      low_rows_(scales_.size()),
-      low_codes_(codes_.size()),
-      low_scales_(scales_.size()),
-      low_sums_(2 * scales_.size()) {}
+      residual_counts_(scales_.size() / kernels::kTileRows),
+      residual_rows_(scales_.size()),
+      residual_codes_(codes_.size()),
+      residual_scales_(scales_.size()),
+      residual_sums_(2 * scales_.size()) {}
+
+std::size_t QuantizedRows::bytes() const {
+  std::size_t bytes = codes_.size() + residual_counts_.size() + residual_rows_.size() + residual_codes_.size() +
+                      (scales_.size() + sums_.size() + half_sums_.size() + residual_scales_.size()) * sizeof(float) +
+                      residual_sums_.size() * sizeof(std::int32_t);
+  for (const Buffer<std::int32_t>& terms : zero_terms_) bytes += terms.size() * sizeof(std::int32_t);
+  return bytes;
+}
 
 kernels::CodeRows QuantizedRows::destination(std::size_t rows, std::size_t columns, FormatSet readers) {
   kernels::CodeRows to;
   if (!readers.any_quantized()) return to;
-  std::fill_n(low_counts_.data(), kernels::row_tiles(rows) * (columns / kernels::kGroup), std::uint8_t{0});
+  std::fill_n(residual_counts_.data(), kernels::row_tiles(rows) * (columns / kernels::kGroup), std::uint8_t{0});
   to.codes = codes_.data();
   to.scales = scales_.data();
   to.sums = sums_.data();
   to.half_sums = half_sums_.data();
-  to.low = {low_counts_.data(), low_rows_.data(), low_codes_.data(), low_scales_.data(), low_sums_.data()};
+  to.residual = {residual_counts_.data(), residual_rows_.data(), residual_codes_.data(), residual_scales_.data(),
+                 residual_sums_.data()};
   for (std::size_t i = 0; i < kernels::kPackedFormats; ++i) {
     const auto format = static_cast<kernels::PackedFormat>(i);
-    const kernels::Start start = kernels::start_of(format);
-    if (!readers.has(format) || start == kernels::Start::kNone) continue;
-    Buffer<std::int32_t>& memory = starts_[static_cast<std::size_t>(start)];
-    if (memory.size() == 0) memory = Buffer<std::int32_t>((kernels::by_half(start) ? 2 : 1) * scales_.size());
-    to.starts[static_cast<std::size_t>(start)] = memory.data();
+    const kernels::ZeroTerm zero_term = kernels::zero_term_of(format);
+    if (!readers.has(format) || zero_term == kernels::ZeroTerm::kNone) continue;
+    Buffer<std::int32_t>& memory = zero_terms_[static_cast<std::size_t>(zero_term)];
+    if (memory.size() == 0) memory = Buffer<std::int32_t>((kernels::by_half(zero_term) ? 2 : 1) * scales_.size());
+    to.zero_terms[static_cast<std::size_t>(zero_term)] = memory.data();
   }
   return to;
 }
@@ -81,8 +91,8 @@ kernels::Activations QuantizedRows::view(const float* x, std::size_t rows, std::
   view.scales = written.scales;
   view.sums = written.sums;
   view.half_sums = written.half_sums;
-  view.low = written.low;
-  std::copy_n(written.starts, kernels::kStarts, view.starts);
+  view.residual = written.residual;
+  std::copy_n(written.zero_terms, kernels::kZeroTerms, view.zero_terms);
   return view;
 }
 
@@ -97,7 +107,7 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
       std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
   const auto panels_per_task = [&](const PackedMatrix& m) {
     const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
-    // Even, as panels go in pairs where there is one row.
+    // An even number, because a single row is multiplied with two panels at a time.
     const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
     return std::clamp<std::size_t>(fit, 1, m.panels());
   };

@@ -13,7 +13,7 @@
 
 namespace pith::weights {
 
-/// Formats of the matrices that read the same activations: what they ask for is written, and no more.
+/// The formats of all matrices that read the same activations, so that only what they need is computed.
 class FormatSet {
  public:
   void add(kernels::PackedFormat format) { bits_ |= bit(format); }
@@ -38,16 +38,19 @@ FormatSet formats_of(const Matrices&... matrices) {
   return set;
 }
 
-/// The int8 form of activation rows, made once for all matrices that read them. One owner at a time.
+/// Memory for the int8 form of activation rows, which is computed once for all matrices that read them. Not
+/// thread-safe.
 class QuantizedRows {
  public:
   QuantizedRows() = default;
   QuantizedRows(std::size_t rows_max, std::size_t columns_max);
 
-  /// Quantizes x [rows, columns], rows `stride` apart, in parallel; a float view only where no reader asks for codes.
-  /// Columns of quantized matrices are a multiple of 32, so there the stride is the number of columns. make_row(m)
-  /// writes row m of x right before it is read, a block of 12 rows at a time, so that they never leave the second
-  /// cache.
+  std::size_t bytes() const;
+
+  /// Quantizes x [rows, columns], rows `stride` floats apart, in parallel. If no reader needs codes, only returns a
+  /// view of the floats. Quantized matrices have a multiple of 32 columns, and then stride must equal columns.
+  /// make_row(m) writes row m of x right before it is read, a block of 12 rows at a time, so that the rows never leave
+  /// the L2 cache.
   template <typename MakeRow>
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, FormatSet readers, const MakeRow& make_row) {
@@ -60,14 +63,14 @@ class QuantizedRows {
     });
     return view(x, rows, columns, stride, to);
   }
-  /// The same of rows that are there.
+  /// The same for rows that are complete already.
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, FormatSet readers) {
     return quantize(kernels, pool, x, rows, columns, stride, readers, [](std::size_t) {});
   }
 
  private:
-  /// Where codes go; nowhere if no reader asks for them.
+  /// Returns where codes go, with null pointers if no reader needs them.
   kernels::CodeRows destination(std::size_t rows, std::size_t columns, FormatSet readers);
   static kernels::Activations view(const float* x, std::size_t rows, std::size_t columns, std::size_t stride,
                                    const kernels::CodeRows& written);
@@ -76,23 +79,23 @@ class QuantizedRows {
   Buffer<float> scales_;
   Buffer<float> sums_;
   Buffer<float> half_sums_;
-  Buffer<std::uint8_t> low_counts_;
-  Buffer<std::uint8_t> low_rows_;
-  Buffer<std::int8_t> low_codes_;
-  Buffer<float> low_scales_;
-  Buffer<std::int32_t> low_sums_;
-  std::array<Buffer<std::int32_t>, kernels::kStarts> starts_;
+  Buffer<std::uint8_t> residual_counts_;
+  Buffer<std::uint8_t> residual_rows_;
+  Buffer<std::int8_t> residual_codes_;
+  Buffer<float> residual_scales_;
+  Buffer<std::int32_t> residual_sums_;
+  std::array<Buffer<std::int32_t>, kernels::kZeroTerms> zero_terms_;
 };
 
-/// One product of a group: out[m * stride + r] = matrix[r] . x[m]. `stride` is a multiple of 16 and leaves room for the
-/// last panel's 16 rows.
+/// One of several products with the same activations: out[m * stride + r] = dot(matrix[r], x[m]). `stride` is a
+/// multiple of 16 and at least the matrix's rows, so that the last panel's 16 rows fit.
 struct Product {
   const PackedMatrix* matrix;
   float* out;
   std::size_t stride;
 };
 
-/// Several matrices times the same activations in one parallel region.
+/// Multiplies several matrices with the same activations in one parallel region.
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
               std::span<const Product> products);
 

@@ -9,22 +9,23 @@
 
 namespace pith::weights {
 
-/// How one weight type lies in panels of 16 rows (docs/formats/packed_weights.md). One row a type: pack_table.cpp.
+/// How one weight type is stored in panels of 16 rows (docs/formats/packed_weights.md). pack.cpp has the table of all
+/// types.
 struct PackInfo {
   gguf::TensorType type;
   kernels::PackedFormat format;
-  /// Columns that a block covers, and bytes of a block of 16 rows.
+  /// Columns per block, and bytes per block of 16 rows.
   std::size_t block_columns;
   std::size_t block_bytes;
-  /// Multiplied with int8 activations.
+  /// Whether weights are multiplied with int8 activations (otherwise with float32 ones).
   bool quantized;
-  /// Writes `row` (0..15) of one block of 16 rows from that row's GGUF block.
+  /// Writes row `row` (0 to 15) of one block of 16 rows from that row's GGUF block.
   void (*pack)(const std::uint8_t* source, std::size_t row, std::uint8_t* block);
-  /// The weights [block_columns] of `row`, bit for bit what dequantizing the GGUF block gives.
+  /// Writes the weights [block_columns] of row `row`, bit for bit those that dequantize() gives for the GGUF block.
   void (*unpack)(const std::uint8_t* block, std::size_t row, float* out);
 };
 
-/// Throws Error(kUnsupported) for a type that is not in the table.
+/// Returns a type's row of the table. Throws Error(kUnsupported) if it has none.
 const PackInfo& pack_info(gguf::TensorType type);
 
 }  // namespace pith::weights

@@ -7,7 +7,7 @@
 namespace pith::weights {
 namespace {
 
-/// Blocks of one column: 16 elements.
+/// A block is one column: 16 elements.
 template <std::size_t size>
 void pack_element(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
   std::memcpy(block + size * row, source, size);

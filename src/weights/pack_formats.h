@@ -2,6 +2,7 @@
 
 #include "weights/pack.h"
 
+// The rows of pack.cpp's table, defined by pack_float.cpp, pack_legacy.cpp and pack_super.cpp.
 namespace pith::weights {
 
 extern const PackInfo kPackF32;

@@ -2,12 +2,12 @@
 #include "weights/pack_formats.h"
 #include "weights/pack_lines.h"
 
-// Blocks of 32 columns: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL. A GGUF block is d, (m,) (high bits,) codes; byte j of the
-// codes holds columns j (low nibble) and j + 16 (high nibble).
+// Types with blocks of 32 columns: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL. A GGUF block is d, m (Q4_1, Q5_1), fifth bits
+// (Q5_0, Q5_1), codes. Byte j of the codes holds columns j (low nibble) and j + 16 (high nibble).
 namespace pith::weights {
 namespace {
 
-/// The packed block: f16 d[16], (f16 m[16],) 4 lines of nibbles (, 1 line of fifth bits).
+/// The packed block: f16 d[16], f16 m[16] if has_min, 4 lines of nibbles, 1 line of fifth bits if has_fifth.
 template <bool has_min, bool has_fifth>
 struct Block32 {
   static constexpr std::size_t kHeader = has_min ? 64 : 32;

@@ -1,8 +1,9 @@
 #pragma once
 
-// Where the bits of a group's codes go (32 columns of 16 rows): see docs/formats/packed_weights.md. Column c belongs to
-// code vector c / 4; within a 64-byte line the byte of (row, c) is 4 * row + c % 4. So a row's part of a code vector is
-// four bytes in a row, and packing moves four codes at once. Packed memory is zero before anything is put there.
+// Where the bits of a group's codes go (32 columns of 16 rows); docs/formats/packed_weights.md has a drawing. Column c
+// belongs to code vector c / 4; within a 64-byte line the byte of (row, c) is 4 * row + c % 4. A row's part of a code
+// vector is thus four adjacent bytes, and packing moves four codes at once. Packed memory must be zero before codes are
+// put there.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,7 @@ using GroupCodes = std::array<std::uint8_t, 32>;
 
 constexpr std::size_t byte_in_line(std::size_t row, std::size_t column) { return 4 * row + column % 4; }
 
-/// Codes of four columns, one a byte.
+/// The codes of four columns, one per byte.
 using FourCodes = std::uint32_t;
 
 inline FourCodes load_four(const std::uint8_t* p) {
@@ -24,18 +25,18 @@ inline FourCodes load_four(const std::uint8_t* p) {
   return value;
 }
 
-/// The same byte four times.
+/// Repeats a byte four times.
 constexpr FourCodes four(unsigned byte) { return 0x01010101U * byte; }
 
-/// `bits` (1, 2 or 4) bits from bit `from` on of each byte.
+/// Extracts `bits` (1, 2 or 4) bits of each byte, starting at bit `from`.
 constexpr FourCodes fields(FourCodes bytes, unsigned from, unsigned bits) {
   return (bytes >> from) & four((1U << bits) - 1U);
 }
 
-/// The four lowest bits, the first one in the first byte.
+/// Spreads the four lowest bits over four bytes, the lowest bit to the first byte.
 constexpr FourCodes spread_bits(unsigned bits) { return ((bits & 15U) * 0x00204081U) & four(1); }
 
-/// One byte a code: 8 lines.
+/// One byte per code: 8 lines.
 struct BytePlane {
   static void put(std::uint8_t* lines, std::size_t row, std::size_t vector, FourCodes codes) {
     std::memcpy(lines + kLine * vector + 4 * row, &codes, sizeof codes);
@@ -45,7 +46,8 @@ struct BytePlane {
   }
 };
 
-/// `bits` bits a code, 8 / bits code vectors a line: vector v lies in line v / per, at bit bits * (v % per).
+/// `bits` bits per code, 8 / bits code vectors per line: vector v lies in line v / kPerLine, at bit bits * (v %
+/// kPerLine).
 template <unsigned bits>
 struct BitPlane {
   static constexpr std::size_t kPerLine = 8 / bits;
@@ -54,7 +56,7 @@ struct BitPlane {
     return kLine * (c / 4 / kPerLine) + byte_in_line(row, c);
   }
   static unsigned shift(std::size_t c) { return bits * static_cast<unsigned>(c / 4 % kPerLine); }
-  /// The codes of one code vector; they have no bit above `bits`.
+  /// Puts a row's four codes of one code vector; they must be below 2^bits.
   static void put(std::uint8_t* lines, std::size_t row, std::size_t vector, FourCodes codes) {
     std::uint8_t* at = lines + kLine * (vector / kPerLine) + 4 * row;
     codes = load_four(at) | codes << (bits * static_cast<unsigned>(vector % kPerLine));
@@ -68,7 +70,7 @@ using Nibbles = BitPlane<4>;
 using Pairs = BitPlane<2>;
 using Bits = BitPlane<1>;
 
-/// 16 bytes whose low nibbles are columns 0 to 15 and whose high ones 16 to 31.
+/// Puts the codes of 16 bytes whose low nibbles are columns 0 to 15 and whose high nibbles are columns 16 to 31.
 inline void put_nibble_halves(const std::uint8_t* source, std::size_t row, std::uint8_t* lines) {
   for (std::size_t v = 0; v < 4; ++v) {
     const FourCodes bytes = load_four(source + 4 * v);
@@ -77,7 +79,7 @@ inline void put_nibble_halves(const std::uint8_t* source, std::size_t row, std::
   }
 }
 
-/// `bits` bits from bit `from` on of 32 bytes, a column each.
+/// Puts `bits` bits, starting at bit `from`, of each of 32 bytes, one byte per column.
 template <unsigned bits>
 inline void put_fields(const std::uint8_t* source, unsigned from, std::size_t row, std::uint8_t* lines) {
   for (std::size_t v = 0; v < 8; ++v) {

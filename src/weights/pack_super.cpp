@@ -2,8 +2,9 @@
 #include "weights/pack_formats.h"
 #include "weights/pack_lines.h"
 
-// Super-blocks of 256 columns: Q2_K to Q6_K and IQ4_XS. Packed: f16 d[16] (, f16 dmin[16]), then 8 groups of 32
-// columns, each with the small integer scales of its 16 rows and its codes.
+// Types with super-blocks of 256 columns: Q2_K to Q6_K and IQ4_XS. A packed block is f16 d[16], f16 dmin[16] where the
+// type has minimums, then 8 groups of 32 columns, each with the small integer scales of its 16 rows and its codes. The
+// comments below give the layouts of GGUF blocks.
 namespace pith::weights {
 namespace {
 
@@ -11,7 +12,7 @@ constexpr std::size_t kGroupsPerBlock = 8;
 
 float half_at(const std::uint8_t* lanes, std::size_t row) { return f16_to_f32(load_u16(lanes + 2 * row)); }
 
-/// The 6-bit scales and mins of Q4_K and Q5_K: 8 of each in 12 bytes.
+/// The 6-bit scales and minimums of Q4_K and Q5_K: 8 of each in 12 bytes.
 struct ScaleMin {
   std::uint8_t scale, min;
 };
@@ -23,8 +24,8 @@ ScaleMin scale_min_k4(const std::uint8_t* packed, std::size_t group) {
           static_cast<std::uint8_t>((low >> 4) | ((static_cast<unsigned>(packed[group]) >> 6) << 4))};
 }
 
-/// Q4_K and Q5_K: d, dmin, 12 bytes of scales, (32 bytes of fifth bits,) 128 bytes of nibbles; groups 2i and 2i+1 share
-/// 32 bytes.
+/// Q4_K and Q5_K: d, dmin, 12 bytes of scales, 32 of fifth bits if has_fifth, 128 of nibbles. Groups 2i and 2i + 1
+/// share 32 bytes of nibbles.
 template <bool has_fifth>
 struct BlockMinK {
   static constexpr std::size_t kGroupBytes = 32 + 4 * kLine + (has_fifth ? kLine : 0);
@@ -59,7 +60,8 @@ struct BlockMinK {
   }
 };
 
-/// 128 low nibbles, 64 high pairs, 16 signed scales, d; each half of the block is interleaved by quarters of 32.
+/// Q6_K: 128 bytes of low nibbles, 64 of high 2-bit pairs, 16 signed scales, d. Each half of the block has 4 quarters
+/// of 32 columns: quarters 0 and 1 in the low nibbles, 2 and 3 in the high nibbles of the same bytes.
 struct BlockQ6_K {
   static constexpr std::size_t kGroupBytes = 32 + 4 * kLine + 2 * kLine;
   static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;
@@ -90,15 +92,15 @@ struct BlockQ6_K {
   }
 };
 
-/// The 6-bit scales of Q3_K: 16 in 12 bytes, 32 is zero.
+/// Unpacks one of the 16 6-bit scales of Q3_K, which take 12 bytes; their zero point is 32.
 std::int8_t scale_k3(const std::uint8_t* packed, std::size_t i) {
   const unsigned low = i < 8 ? packed[i] & 15U : static_cast<unsigned>(packed[i - 8]) >> 4;
   const unsigned high = (static_cast<unsigned>(packed[8 + i % 4]) >> (2 * (i / 4))) & 3U;
   return static_cast<std::int8_t>(static_cast<int>(low | (high << 4)) - 32);
 }
 
-/// 32 bytes of third bits, 64 of pairs, 12 of scales, d. A third bit that is set keeps the code from being lowered
-/// by 4.
+/// Q3_K: 32 bytes of third bits, 64 of 2-bit pairs, 12 of scales, d. The code is third bit * 4 + pair, with zero point
+/// 4.
 struct BlockQ3_K {
   static constexpr std::size_t kGroupBytes = 32 + 2 * kLine + kLine;
   static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;
@@ -128,7 +130,7 @@ struct BlockQ3_K {
   }
 };
 
-/// 16 bytes of 4-bit scales and mins, 64 of pairs, d, dmin.
+/// Q2_K: 16 bytes of 4-bit scales (low nibble) and minimums (high nibble), 64 of 2-bit pairs, d, dmin.
 struct BlockQ2_K {
   static constexpr std::size_t kGroupBytes = 32 + 2 * kLine;
   static constexpr std::size_t kBytes = 64 + kGroupsPerBlock * kGroupBytes;
@@ -157,7 +159,7 @@ struct BlockQ2_K {
   }
 };
 
-/// d, 2 bytes of high scale bits, 4 of low ones, 128 of nibbles.
+/// IQ4_XS: d, 2 bytes with the high 2 bits of the scales, 4 with their low nibbles, 128 of nibbles.
 struct BlockIQ4_XS {
   static constexpr std::size_t kGroupBytes = 16 + 4 * kLine;
   static constexpr std::size_t kBytes = 32 + kGroupsPerBlock * kGroupBytes;

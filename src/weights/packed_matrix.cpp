@@ -11,7 +11,8 @@
 namespace pith::weights {
 namespace {
 
-/// Of a file, packed before its memory is given back: a load then takes hardly more than the weights do.
+/// Bytes of the file that are packed before PackWatch::packed may release them, so that loading needs hardly more
+/// memory than the packed weights.
 constexpr std::size_t kStretchBytes = std::size_t{16} << 20;
 
 const std::uint8_t* as_bytes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }

@@ -13,21 +13,22 @@
 
 namespace pith::weights {
 
-/// What is told while a matrix is packed.
+/// Callbacks invoked while a matrix is packed.
 struct PackWatch {
-  /// A row's bytes before they are packed, from any of the pool's threads. What it throws ends the packing.
+  /// Receives a row's bytes before they are packed, on any of the pool's threads. An exception ends the packing.
   std::function<void(std::size_t row, std::span<const std::byte> bytes)> row{};
-  /// Bytes that were packed and are not read again, one stretch after the other, from the calling thread. May throw.
+  /// Receives bytes that have been packed and will not be read again, in order, on the calling thread. May throw.
   std::function<void(std::span<const std::byte> bytes)> packed{};
 };
 
-/// A weight matrix [rows, columns] in panels of 16 rows. Immutable once made; safe from any thread.
+/// A weight matrix [rows, columns] in panels of 16 rows (docs/formats/packed_weights.md). Immutable, so safe to read
+/// from any thread.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
 
-  /// Packs GGUF blocks [rows, columns] (row by row, `data` exactly as long as that). With `as_f32`, the weights are
-  /// expanded to float32. Panels are packed in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
+  /// Packs the GGUF blocks of a matrix [rows, columns], stored row by row in exactly `data`. as_f32: expands the
+  /// weights to float32. Packs panels in parallel. Throws Error(kUnsupported, kOutOfMemory, kInternal).
   PackedMatrix(gguf::TensorType type, std::span<const std::byte> data, std::size_t rows, std::size_t columns,
                bool as_f32, ThreadPool& pool, const PackWatch& watch = {});
 
@@ -36,18 +37,18 @@ class PackedMatrix {
   std::size_t columns() const noexcept { return columns_; }
   std::size_t panels() const noexcept { return (rows_ + kernels::kLanes - 1) / kernels::kLanes; }
   std::size_t bytes() const noexcept { return buffer_.size(); }
-  /// Multiplied with int8 activations (otherwise with float32 ones).
+  /// Returns true if the matrix is multiplied with int8 activations (otherwise with float32 ones).
   bool quantized() const noexcept { return info_->quantized; }
   kernels::PackedFormat format() const noexcept { return info_->format; }
   const std::uint8_t* panel(std::size_t i) const noexcept {
     return reinterpret_cast<const std::uint8_t*>(buffer_.data()) + i * panel_bytes_;
   }
 
-  /// The weights of one row [columns], as dequantizing gives them.
+  /// Writes the weights of row r to out [columns], bit for bit those that dequantize() gives.
   void row(std::size_t r, std::span<float> out) const;
 
  private:
-  /// Packs panel p of weights of a type from `data`, the whole matrix.
+  /// Packs panel p from `data`, which holds the whole matrix in type `source`.
   void pack_panel(std::size_t p, const PackInfo& source, std::span<const std::byte> data,
                   const std::function<void(std::size_t, std::span<const std::byte>)>& on_row);
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace pith {
@@ -90,6 +91,41 @@ TEST(ThreadPool, EndsRightAfterAJob) {
 TEST(ThreadPool, RejectsSillyCounts) {
   EXPECT_THROW(ThreadPool(-1), Error);
   EXPECT_THROW(ThreadPool(1 << 20), Error);
+}
+
+TEST(ThreadPool, SeveralCallersAtOnce) {
+  ThreadPool pool(3);
+  std::vector<std::atomic<int>> seen(4000);
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (std::size_t job = 0; job < 100; ++job)
+        pool.run(10, [&](std::size_t i) { seen[caller * 1000 + job * 10 + i].fetch_add(1); });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const auto& n : seen) EXPECT_EQ(n.load(), 1);
+}
+
+TEST(ThreadPool, ATaskMayUseThePoolItself) {
+  ThreadPool pool(3);
+  std::atomic<int> ran{0};
+  pool.run(6, [&](std::size_t) { pool.run(5, [&](std::size_t) { ran.fetch_add(1); }); });
+  EXPECT_EQ(ran.load(), 30);
+}
+
+TEST(ThreadPool, WorkersAreFreeAgainAfterAFailure) {
+  ThreadPool pool(2);
+  EXPECT_THROW(pool.run(4, [](std::size_t) { throw std::runtime_error("task"); }), std::runtime_error);
+  std::vector<std::atomic<int>> by_worker(2);
+  for (int i = 0; i < 200; ++i) {
+    pool.run(2, [&](std::size_t, std::size_t worker) {
+      by_worker[worker].fetch_add(1);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+    if (by_worker[1].load() > 0) break;
+  }
+  EXPECT_GT(by_worker[1].load(), 0);
 }
 
 }  // namespace

@@ -147,8 +147,8 @@ TEST_F(EvictionTest, KlIsAsDefined) {
     EXPECT_EQ(evicted.kv_stats().held_tokens, 50);
     std::vector<std::vector<double>> rows[2];
     const auto tokens = chunks[i].subspan(200, 199);
-    exact.feed(tokens, [&](int, std::span<const float> logits) { rows[0].push_back(log_softmax(logits)); });
-    evicted.feed(tokens, [&](int, std::span<const float> logits) { rows[1].push_back(log_softmax(logits)); });
+    exact.feed_logits(tokens, [&](int, std::span<const float> logits) { rows[0].push_back(log_softmax(logits)); });
+    evicted.feed_logits(tokens, [&](int, std::span<const float> logits) { rows[1].push_back(log_softmax(logits)); });
     for (std::size_t r = 0; r < 199; ++r, ++count) {
       for (std::size_t j = 0; j < rows[0][r].size(); ++j) {
         sum += std::exp(rows[0][r][j]) * (rows[0][r][j] - rows[1][r][j]);
@@ -290,7 +290,7 @@ TEST_F(EvictionTest, StreamsPerplexityIsTheSessions) {
   session.eviction.policy = "h2o";
   session.eviction.budget_tokens = 128;
   std::vector<double> nlls;
-  Session(model_, session).feed(std::span(tokens).first(699), [&](int position, std::span<const float> logits) {
+  Session(model_, session).feed_logits(std::span(tokens).first(699), [&](int position, std::span<const float> logits) {
     nlls.push_back(-log_softmax(logits)[static_cast<std::size_t>(tokens[static_cast<std::size_t>(position) + 1])]);
   });
   double all = 0;

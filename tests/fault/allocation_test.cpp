@@ -1,4 +1,4 @@
-// Memory that runs out at any allocation: an Error, and everything that was there goes on, bit for bit.
+// Fails every allocation in turn: each failure is an Error, and whatever existed before continues bit for bit.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
@@ -21,15 +21,15 @@ namespace {
 using Mode = FailingMemory::Mode;
 
 struct Attempt {
-  bool failed = false;  ///< an allocation did
+  bool failed = false;  ///< An allocation failed
   bool threw = false;
-  std::string unexpected{};  ///< an exception that is none of those allowed
+  std::string unexpected{};  ///< An exception that is not allowed
 };
 
 Attempt attempt(long nth, Mode mode, const std::function<void()>& act) {
   Attempt result;
   const auto kind_is_memory = [](const Error& e) {
-    // A mapping that fails is a file that cannot be read.
+    // A failed mapping is reported as a file that cannot be read.
     return e.kind() == ErrorKind::kOutOfMemory || e.kind() == ErrorKind::kIo;
   };
   FailingMemory memory(nth, mode);
@@ -39,7 +39,7 @@ Attempt attempt(long nth, Mode mode, const std::function<void()>& act) {
     result.threw = true;
     if (!kind_is_memory(e)) result.unexpected = e.what();
   } catch (const std::bad_alloc&) {
-    // Not even a message fits.
+    // There is no memory for a message either.
     result.threw = true;
     if (mode == Mode::kOnce) result.unexpected = "std::bad_alloc";
   } catch (const std::exception& e) {
@@ -50,10 +50,10 @@ Attempt attempt(long nth, Mode mode, const std::function<void()>& act) {
   return result;
 }
 
-/// All of the first allocations, then ever fewer: what follows repeats itself.
+/// Tests all of the first allocations, then progressively fewer, since later ones repeat.
 long next(long nth) { return nth + 1 + nth / (PITH_SANITIZED != 0 ? 5 : 40); }
 
-/// For every allocation that `act` makes on what `prepare` made: it fails, and `check` sees to it that nothing is lost.
+/// Fails every allocation that `act` makes on what `prepare` returned, and lets `check` verify that nothing is lost.
 template <typename State>
 void at_every_allocation(const std::function<std::unique_ptr<State>()>& prepare, const std::function<void(State&)>& act,
                          const std::function<void(State&)>& check) {
@@ -79,7 +79,7 @@ class Allocation : public testing::Test {
  protected:
   std::vector<Token> tokens(std::size_t count) const { return random_tokens(model_, count, 1); }
 
-  /// The first ones together, the last 20 one by one, from where the session is.
+  /// Feeds the rest: the first ones together, the last 20 one by one, from the session's position on.
   static void feed_rest(Session& session, const std::vector<Token>& all) {
     const std::size_t together = all.size() - 20;
     const auto held = static_cast<std::size_t>(session.position());
@@ -88,7 +88,7 @@ class Allocation : public testing::Test {
       session.feed(std::span(all).subspan(static_cast<std::size_t>(session.position()), 1));
   }
 
-  /// What was fed of `all` is a part of it; the rest is fed, and then logits are those of `expected`.
+  /// The session holds a prefix of `all`. Feeds the rest and compares the logits with `expected`.
   static void expect_goes_on_as(Session& session, const std::vector<Token>& all, const std::vector<float>& expected) {
     ASSERT_LE(session.tokens().size(), all.size());
     ASSERT_TRUE(std::equal(session.tokens().begin(), session.tokens().end(), all.begin()));
@@ -130,13 +130,13 @@ const std::vector<Case>& cases() {
 
 class AllocationOf : public Allocation, public testing::WithParamInterface<Case> {
  protected:
-  /// What logits are after all tokens where nothing fails.
+  /// Returns the logits after all tokens if nothing fails.
   std::vector<float> expected(const std::vector<Token>& all) const {
     Session session(model_, GetParam().options);
     feed_rest(session, all);
     return logits_of(session);
   }
-  /// A session that holds the first ones.
+  /// Returns a session that holds the first ones.
   std::unique_ptr<Session> with_first(const std::vector<Token>& all, std::size_t count) const {
     auto session = std::make_unique<Session>(model_, GetParam().options);
     session->feed(std::span(all).first(count));

@@ -12,7 +12,7 @@ namespace {
 
 constexpr long kOff = 0;
 
-/// Allocations that are still granted, plus one; kOff: all are.
+/// Allocations that still succeed, plus one; kOff: all succeed.
 std::atomic<long> granted{kOff};
 std::atomic<bool> once{true};
 std::atomic<bool> reached{false};
@@ -20,7 +20,7 @@ std::atomic<bool> reached{false};
 bool refused() {
   long left = granted.load();
   while (left > kOff) {
-    // At 1 it is this one's turn; from then on the count stays, or is off.
+    // At 1 this one fails; afterwards the count stays at 1, or is off.
     const long next = left > 1 ? left - 1 : (once.load() ? kOff : left);
     if (!granted.compare_exchange_weak(left, next)) continue;
     if (left > 1) return false;
@@ -66,7 +66,7 @@ void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
-// The linker sends the library's calls here (tests/CMakeLists.txt).
+// The linker redirects the library's calls here (tests/CMakeLists.txt).
 void* real_aligned_alloc(std::size_t alignment, std::size_t size) __asm__("__real_aligned_alloc");
 void* wrap_aligned_alloc(std::size_t alignment, std::size_t size) __asm__("__wrap_aligned_alloc");
 void* real_mmap(void* address, std::size_t size, int protection, int flags, int file,

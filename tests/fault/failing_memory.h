@@ -2,8 +2,8 @@
 
 namespace pith::test {
 
-/// While it lives, allocations of the whole process are counted, and one of them fails, or that one and all after it:
-/// operator new, and what pith::RawBuffer takes from the system. One at a time.
+/// While an object exists, counts the allocations of the whole process (operator new, and the memory of
+/// pith::RawBuffer) and fails one of them, or that one and all later ones. Only one object at a time.
 class FailingMemory {
  public:
   enum class Mode { kOnce, kFromThenOn };
@@ -14,7 +14,7 @@ class FailingMemory {
   FailingMemory(const FailingMemory&) = delete;
   FailingMemory& operator=(const FailingMemory&) = delete;
 
-  /// Whether so many were asked for.
+  /// Returns whether that many allocations were made.
   bool failed() const;
 };
 

@@ -14,7 +14,7 @@ bool interrupt_next = false;
 
 }  // namespace
 
-// The linker sends the library's calls here (tests/CMakeLists.txt).
+// The linker redirects the library's calls here (tests/CMakeLists.txt).
 ssize_t real_pread(int file, void* bytes, std::size_t size, off_t at) __asm__("__real_pread");
 ssize_t wrap_pread(int file, void* bytes, std::size_t size, off_t at) __asm__("__wrap_pread");
 

@@ -4,15 +4,15 @@
 
 namespace pith::test {
 
-/// While it lives, what the library reads from files goes as it says. One at a time.
+/// While an object exists, controls what the library's reads from files return. Only one object at a time.
 class FailingReads {
  public:
   struct Plan {
-    /// Bytes that a call gives at most; 0: all that were asked for.
+    /// Maximal bytes per call; 0: all that were asked for.
     std::size_t bytes_max = 0;
-    /// Every second call is interrupted by a signal first.
+    /// Interrupts every second call by a signal first.
     bool interrupted = false;
-    /// Calls that succeed; after them the device fails, or, with `ends`, the file does. Negative: all do.
+    /// Number of calls that succeed before the device fails or, with `ends`, the file ends. Negative: all succeed.
     long good_calls = -1;
     bool ends = false;
   };

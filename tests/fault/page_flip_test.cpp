@@ -1,4 +1,4 @@
-// Bits that flip in pages in memory: noticed where pages are taken into use again, and mended by the next use.
+// Bits that flip in pages in memory: detected when pages are next used, and repaired by the use after that.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 
@@ -18,19 +18,19 @@ namespace {
 
 constexpr int kFlips = PITH_SANITIZED != 0 ? 60 : 600;
 
-/// Every sealed page that a session holds.
+/// Returns every sealed page that a session holds.
 std::vector<const kv::PageBytes*> pages_of(const Session& session) {
   const kv::Cache& cache = session::Access::impl(session).cache_;
   std::vector<const kv::PageBytes*> pages;
   const auto add = [&](const kv::SealedPage& page) {
     if (page) pages.push_back(page.get());
   };
-  for (const KvSide which : kv::kSides) {
+  for (const KvSide side : kv::kSides) {
     for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
       for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-        const kv::SidePages& side = cache.pages(which, layer, h);
-        add(side.sinks);
-        for (const kv::Page& page : side.pages) add(page.recent), add(page.old);
+        const kv::SidePages& held = cache.pages(side, layer, h);
+        add(held.exact_prefix);
+        for (const kv::Page& page : held.pages) add(page.recent), add(page.old);
       }
     }
   }
@@ -41,7 +41,7 @@ void flip_a_bit(const Session& session, std::mt19937& random) {
   const std::vector<const kv::PageBytes*> pages = pages_of(session);
   const kv::PageBytes& page = *pages[random() % pages.size()];
   const std::size_t byte = random() % page.size();
-  // What a cosmic ray does, no program may.
+  // The const_cast does what only a hardware fault can do.
   const_cast<std::byte*>(page.data())[byte] ^= std::byte{1} << (random() % 8);
 }
 
@@ -142,7 +142,7 @@ TEST_P(PageFlip, KeepsASharedPrefixFromBeingTaken) {
     second.feed(tokens_);
     ASSERT_GT(second.shared_tokens(), 0);
   }
-  // All pages, since what is kept for others are not all of them.
+  // Flips a bit in every page, since only some are kept for other sessions.
   for (const kv::PageBytes* page : pages_of(first)) const_cast<std::byte*>(page->data())[0] ^= std::byte{1};
   Session third(model_, shared);
   third.feed(tokens_);
@@ -176,7 +176,7 @@ TEST(PageFlipInAStream, IsNoticedBeforePagesArePacked) {
     } catch (const Error& e) {
       ASSERT_EQ(e.kind(), ErrorKind::kIntegrity) << e.what();
       ++noticed;
-      // The next use computes the cache again: from then on it is as if nothing had been.
+      // The next use recomputes the cache; afterwards the session is as if nothing had happened.
       session.feed(std::span(&tokens[i], 1));
       ++i;
     }

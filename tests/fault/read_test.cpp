@@ -1,4 +1,4 @@
-// Snapshots from a device that gives less than was asked for, is interrupted, fails, or whose file ends early.
+// Reads snapshots from a device that returns less than asked for, is interrupted or fails, or whose file ends early.
 #include <gtest/gtest.h>
 #include <pith/pith.h>
 

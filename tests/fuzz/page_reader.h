@@ -22,7 +22,7 @@ class PageReader {
     const std::size_t size = codec_.shape().size;
     const std::size_t rows = queries.size() / size;
     kernels::test::SplitMemory split(rows, size);
-    kernels::select_kernels().split_rows(queries.data(), size, rows, size, split.planes());
+    kernels::select_kernels().quantize_int16_rows(queries.data(), size, rows, size, split.planes());
     std::vector<float> scores(rows * kv::kPageTokens);
     codec_.score_rows({queries.data(), split.view(), rows, size}, page.data(), scores.data(), scratch());
     return scores;
@@ -36,8 +36,9 @@ class PageReader {
     float reference = -std::numeric_limits<float>::infinity();
     float sum = 0.0F;
     std::vector<float> out(size, 0.0F);
-    codec_.absorb_rows({scores.data(), kv::kPageTokens, 1, kv::kPageTokens, &only, &reference, &sum, out.data(), size},
-                       page.data(), scratch());
+    codec_.accumulate_rows(
+        {scores.data(), kv::kPageTokens, 1, kv::kPageTokens, &only, &reference, &sum, out.data(), size}, page.data(),
+        scratch());
     for (float& x : out) x /= sum;
     return out;
   }

@@ -46,7 +46,7 @@ class Perplexity : public testing::Test {
     session.feed(tokens.first(kContext - kScored));
     double loss = 0;
     int scored = 0;
-    session.feed(tokens.last(kScored), [&](int position, std::span<const float> logits) {
+    session.feed_logits(tokens.last(kScored), [&](int position, std::span<const float> logits) {
       const auto at = static_cast<std::size_t>(position);
       if (at + 1 >= kContext) return;
       const double max = static_cast<double>(*std::max_element(logits.begin(), logits.end()));

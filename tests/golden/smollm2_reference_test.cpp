@@ -59,7 +59,7 @@ class SmolLm2Reference : public testing::Test {
       session.reset();
       std::vector<Token> fed = c.ids;
       fed.insert(fed.end(), c.greedy.begin(), c.greedy.end() - 1);
-      session.feed(fed, [&](int position, std::span<const float> logits) {
+      session.feed_logits(fed, [&](int position, std::span<const float> logits) {
         const int step = position - static_cast<int>(c.ids.size()) + 1;
         if (step >= 0 && step < static_cast<int>(c.top5.size())) check(c.top5[static_cast<std::size_t>(step)], logits);
       });

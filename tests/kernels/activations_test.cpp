@@ -14,6 +14,7 @@ namespace pith::kernels {
 namespace {
 
 using test::CodeMemory;
+using test::group_at;
 using test::random_floats;
 
 class Quantize : public testing::TestWithParam<const KernelTable*> {
@@ -42,14 +43,14 @@ TEST_P(Quantize, RowsWithinHalfAStep) {
           std::array<int, 2> code_sums = {0, 0};
           const std::size_t at = group_at(memory.groups, r, g);
           for (std::size_t i = 0; i < kGroup; ++i) code_sums[i / 16] += memory.codes[at * kGroup + i];
-          for (const Start start : {Start::kZero8, Start::kZero16, Start::kZero128}) {
-            EXPECT_EQ(memory.starts[static_cast<std::size_t>(start)][at],
-                      -zero_point(start) * (code_sums[0] + code_sums[1]));
+          for (const ZeroTerm zero_term : {ZeroTerm::kZero8, ZeroTerm::kZero16, ZeroTerm::kZero128}) {
+            EXPECT_EQ(memory.zero_terms[static_cast<std::size_t>(zero_term)][at],
+                      -zero_point(zero_term) * (code_sums[0] + code_sums[1]));
           }
-          for (const Start start : {Start::kHalfZero4, Start::kHalfZero32}) {
-            const auto& starts = memory.starts[static_cast<std::size_t>(start)];
-            EXPECT_EQ(starts[first_half], -zero_point(start) * code_sums[0]);
-            EXPECT_EQ(starts[first_half + kBlockRows], -zero_point(start) * code_sums[1]);
+          for (const ZeroTerm zero_term : {ZeroTerm::kHalfZero4, ZeroTerm::kHalfZero32}) {
+            const auto& zero_terms = memory.zero_terms[static_cast<std::size_t>(zero_term)];
+            EXPECT_EQ(zero_terms[first_half], -zero_point(zero_term) * code_sums[0]);
+            EXPECT_EQ(zero_terms[first_half + kBlockRows], -zero_point(zero_term) * code_sums[1]);
           }
           EXPECT_EQ(memory.sums[at], memory.half_sums[first_half] + memory.half_sums[first_half + kBlockRows]);
         }
@@ -59,13 +60,13 @@ TEST_P(Quantize, RowsWithinHalfAStep) {
   }
 }
 
-TEST_P(Quantize, AGroupThatStandsOutHasASecondPlane) {
+TEST_P(Quantize, AnOutlierGroupHasAResidualPlane) {
   auto x = random_floats(2 * 320, 4);
   x[320 + 70] = 300.0F;
   CodeMemory memory(2, 320);
   k().quantize_rows(x.data(), 0, 2, 320, memory.view());
   for (std::size_t g = 0; g < 10; ++g) EXPECT_EQ(memory.slot(1, g).has_value(), g == 2) << "group " << g;
-  // Half a step of the second plane: 300 / 127 / 254 / 2.
+  // The error is at most half a step of the residual plane: 300 / 127 / 254 / 2 = 0.0047.
   for (std::size_t c = 64; c < 96; ++c) EXPECT_NEAR(memory.value(1, c), x[320 + c], 0.0048F);
 }
 
@@ -75,8 +76,8 @@ TEST_P(Quantize, AllInstructionSetsGiveTheSameCodes) {
   const auto run = [&](const KernelTable& table) {
     CodeMemory memory(2, 32 * 32);
     table.quantize_rows(x.data(), 0, 2, 32 * 32, memory.view());
-    return std::tuple(memory.codes, memory.scales, memory.low_counts, memory.low_rows, memory.low_codes,
-                      memory.low_scales, memory.low_sums);
+    return std::tuple(memory.codes, memory.scales, memory.residual_counts, memory.residual_rows, memory.residual_codes,
+                      memory.residual_scales, memory.residual_sums);
   };
   EXPECT_EQ(run(k()), run(portable::table()));
 }
@@ -89,15 +90,15 @@ TEST_P(Quantize, ZerosAndPoison) {
     k().quantize_rows(x.data(), 0, 1, 96, memory.view());
     EXPECT_EQ(memory.scale(0, 0), 0.0F);
     EXPECT_EQ(memory.codes[0], 0);
-    EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "a number that is none must reach the logits";
+    EXPECT_TRUE(std::isnan(memory.scale(0, 1))) << "NaN must reach the logits";
     EXPECT_EQ(memory.scale(0, 2), 0.0F);
   }
 }
 
-TEST_P(Quantize, WhatIsNoNumberStaysInItsGroupAndRow) {
+TEST_P(Quantize, NaNStaysInItsGroupAndRow) {
   const std::size_t rows = 14;
   auto x = random_floats(rows * 96, 6);
-  // Blocks in any order, as threads take them.
+  // Blocks may come in any order, as they do with several threads.
   const auto codes_of = [&](CodeMemory& memory) {
     k().quantize_rows(&x[kBlockRows * 96], kBlockRows, rows - kBlockRows, 96, memory.view());
     k().quantize_rows(x.data(), 0, kBlockRows, 96, memory.view());

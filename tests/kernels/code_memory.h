@@ -11,36 +11,42 @@
 
 namespace pith::kernels::test {
 
-/// The memory behind CodeRows, and the values it stands for.
+/// Returns the index of a row's group in an array [blocks, groups, 12].
+constexpr std::size_t group_at(std::size_t groups, std::size_t row, std::size_t group) {
+  return (row / kBlockRows * groups + group) * kBlockRows + row % kBlockRows;
+}
+
+/// The memory behind CodeRows, and the values that its codes stand for.
 struct CodeMemory {
   std::size_t groups;
-  std::vector<std::int8_t> codes, low_codes;
-  std::vector<float> scales, sums, half_sums, low_scales;
-  std::vector<std::uint8_t> low_counts, low_rows;
-  std::vector<std::int32_t> low_sums;
-  std::array<std::vector<std::int32_t>, kStarts> starts;
+  std::vector<std::int8_t> codes, residual_codes;
+  std::vector<float> scales, sums, half_sums, residual_scales;
+  std::vector<std::uint8_t> residual_counts, residual_rows;
+  std::vector<std::int32_t> residual_sums;
+  std::array<std::vector<std::int32_t>, kZeroTerms> zero_terms;
 
   CodeMemory(std::size_t rows, std::size_t columns)
       : groups(columns / kGroup),
         codes(row_tiles(rows) * kTileRows * columns),
-        low_codes(codes.size()),
+        residual_codes(codes.size()),
         scales(codes.size() / kGroup),
         sums(scales.size()),
         half_sums(2 * scales.size()),
-        low_scales(scales.size()),
-        low_counts(scales.size() / kTileRows),
-        low_rows(scales.size()),
-        low_sums(2 * scales.size()) {
-    for (auto& start : starts) start.resize(2 * scales.size());
+        residual_scales(scales.size()),
+        residual_counts(scales.size() / kTileRows),
+        residual_rows(scales.size()),
+        residual_sums(2 * scales.size()) {
+    for (auto& zero_term : zero_terms) zero_term.resize(2 * scales.size());
   }
 
   CodeRows view() {
     CodeRows to = {codes.data(), scales.data(), sums.data(), half_sums.data(), {}, {}};
-    for (std::size_t i = 0; i < kStarts; ++i) to.starts[i] = starts[i].data();
-    to.low = {low_counts.data(), low_rows.data(), low_codes.data(), low_scales.data(), low_sums.data()};
+    for (std::size_t i = 0; i < kZeroTerms; ++i) to.zero_terms[i] = zero_terms[i].data();
+    to.residual = {residual_counts.data(), residual_rows.data(), residual_codes.data(), residual_scales.data(),
+                   residual_sums.data()};
     return to;
   }
-  /// As kernels read it.
+  /// Returns the view that kernels read.
   Activations activations(std::size_t rows) {
     Activations x;
     x.codes = codes.data();
@@ -48,18 +54,18 @@ struct CodeMemory {
     x.sums = sums.data();
     x.half_sums = half_sums.data();
     const CodeRows all = view();
-    std::copy_n(all.starts, kStarts, x.starts);
-    x.low = all.low;
+    std::copy_n(all.zero_terms, kZeroTerms, x.zero_terms);
+    x.residual = all.residual;
     x.rows = rows;
     x.columns = groups * kGroup;
     x.stride = x.columns;
     return x;
   }
-  /// Of the second plane, or none.
+  /// Returns the slot of the group's residual plane, if it has one.
   std::optional<std::size_t> slot(std::size_t row, std::size_t group) const {
     const std::size_t tile = row / kTileRows * groups + group;
-    for (std::size_t s = tile * kTileRows; s < tile * kTileRows + low_counts[tile]; ++s) {
-      if (low_rows[s] == row % kTileRows) return s;
+    for (std::size_t s = tile * kTileRows; s < tile * kTileRows + residual_counts[tile]; ++s) {
+      if (residual_rows[s] == row % kTileRows) return s;
     }
     return std::nullopt;
   }
@@ -67,9 +73,9 @@ struct CodeMemory {
   float value(std::size_t row, std::size_t column) const {
     const std::size_t at = group_at(groups, row, column / kGroup);
     const float high = scales[at] * static_cast<float>(codes[at * kGroup + column % kGroup]);
-    const auto low = slot(row, column / kGroup);
-    if (!low) return high;
-    return high + low_scales[*low] * static_cast<float>(low_codes[*low * kGroup + column % kGroup]);
+    const auto residual = slot(row, column / kGroup);
+    if (!residual) return high;
+    return high + residual_scales[*residual] * static_cast<float>(residual_codes[*residual * kGroup + column % kGroup]);
   }
 };
 

@@ -19,7 +19,7 @@ class Move : public testing::TestWithParam<const KernelTable*> {
 
 std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 
-/// Rows 5 elements further apart than they are long, out 3.
+/// Uses strides 5 elements longer than a row for the input, and 3 longer for the output.
 template <typename Element, typename Value>
 void check_moves(const MoveKernels& move, const std::vector<Element>& elements, const Value& value) {
   for (const std::size_t rows : {16UL, 48UL}) {
@@ -37,7 +37,7 @@ void check_moves(const MoveKernels& move, const std::vector<Element>& elements, 
           ASSERT_EQ(bits(turned[c * (rows + 3) + r]), expected) << r << ", " << c;
         }
       }
-      for (std::size_t c = 0; c < columns; ++c) ASSERT_EQ(turned[c * (rows + 3) + rows], 0.0F) << "behind row " << c;
+      for (std::size_t c = 0; c < columns; ++c) ASSERT_EQ(turned[c * (rows + 3) + rows], 0.0F) << "after row " << c;
     }
   }
   std::vector<float> row(16);
@@ -50,7 +50,7 @@ TEST_P(Move, KeepsEveryElement) {
   std::vector<std::uint16_t> f16;
   std::vector<std::uint16_t> bf16;
   for (const float x : floats) {
-    f16.push_back(f32_to_f16(x * 1e-4F));  // subnormals among them
+    f16.push_back(f32_to_f16(x * 1e-4F));  // includes subnormals
     bf16.push_back(f32_to_bf16(x));
   }
   check_moves(k().move_f32, floats, [](float x) { return x; });
@@ -74,7 +74,7 @@ TEST_P(Move, RoundsToTheNearestHalf) {
   }
 }
 
-TEST_P(Move, NoNumberStaysNone) {
+TEST_P(Move, NaNStaysNaN) {
   const std::vector<float> x(16, std::numeric_limits<float>::quiet_NaN());
   std::vector<std::uint16_t> out(16);
   k().narrow_f16(x.data(), 16, out.data());

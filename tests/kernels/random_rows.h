@@ -11,6 +11,7 @@
 
 namespace pith::kernels::test {
 
+/// Normally distributed floats with standard deviation `scale`; the same for the same seed.
 inline std::vector<float> random_floats(std::size_t count, std::uint64_t seed, float scale = 1.0F) {
   std::mt19937_64 engine(seed);
   std::normal_distribution<float> normal(0.0F, scale);
@@ -26,12 +27,12 @@ inline std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint64_t s
   return values;
 }
 
-/// Split rows and the memory behind them.
+/// The memory behind SplitRows, and the values that it stands for.
 struct SplitMemory {
   std::size_t rows, columns;
   std::vector<std::int8_t> high, low;
   std::vector<float> scales;
-  std::vector<std::int32_t> high_starts, low_starts;
+  std::vector<std::int32_t> high_zero_terms, low_zero_terms;
 
   SplitMemory(std::size_t row_count, std::size_t column_count)
       : rows(row_count),
@@ -39,14 +40,16 @@ struct SplitMemory {
         high(row_blocks() * column_blocks() * kSplitRows * kSplitColumns),
         low(high.size()),
         scales(row_blocks() * kSplitRows),
-        high_starts(scales.size()),
-        low_starts(scales.size()) {}
+        high_zero_terms(scales.size()),
+        low_zero_terms(scales.size()) {}
 
-  SplitPlanes planes() { return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data()}; }
-  SplitRows view() const {
-    return {high.data(), low.data(), scales.data(), high_starts.data(), low_starts.data(), rows, columns};
+  SplitPlanes planes() {
+    return {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data()};
   }
-  /// Where an element is in its plane.
+  SplitRows view() const {
+    return {high.data(), low.data(), scales.data(), high_zero_terms.data(), low_zero_terms.data(), rows, columns};
+  }
+  /// Returns the index of an element in its plane.
   std::size_t at(std::size_t row, std::size_t column) const {
     const std::size_t block = row / kSplitRows * column_blocks() + column / kSplitColumns;
     return (block * kSplitRows + row % kSplitRows) * kSplitColumns + column % kSplitColumns;

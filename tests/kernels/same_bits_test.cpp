@@ -1,16 +1,19 @@
 #define PITH_FUSED
 #include "kernels/portable/simd.h"
-// clang-format keeps the order because of this line.
+// This line keeps clang-format from reordering the includes.
 #include <gtest/gtest.h>
 
 #include "kernels/code_memory.h"
-#include "kernels/generic/build_table.h"
+#include "kernels/generic/formats.h"
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
 
-// Every set with a fused multiply-add gives the bits that the portable kernels give with one. So all of them give the
-// same, though no machine runs them all.
+// Every set with a fused multiply-add must give the same bits as the portable kernels compiled with one (PITH_FUSED).
+// So all such sets give the same bits, although no single machine can run them all.
 namespace pith::kernels {
+namespace fused {
+const KernelTable& table();
+}
 namespace {
 
 using test::CodeMemory;
@@ -23,10 +26,10 @@ constexpr std::size_t kTiles = 3;
 
 class SameBits : public testing::TestWithParam<const KernelTable*> {
  protected:
-  /// Runs what fills floats on both, and compares.
+  /// Calls run(table, out) for the reference and for the tested set, and compares the `count` floats bit for bit.
   template <typename Run>
   static void compare(std::size_t count, const Run& run) {
-    static const KernelTable reference = fused::build_table("fused");
+    const KernelTable& reference = fused::table();
     std::vector<std::uint32_t> expected(count);
     std::vector<std::uint32_t> bits(count);
     for (auto [table, out] : {std::pair(&reference, &expected), std::pair(GetParam(), &bits)}) {
@@ -38,7 +41,7 @@ class SameBits : public testing::TestWithParam<const KernelTable*> {
   }
 };
 
-/// Rows of activations, one with a group that stands out.
+/// Quantizes random rows of activations, one of them with an outlier group.
 CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
   auto x = random_floats(rows * kColumns, rows);
   x[x.size() - 40] = 50.0F;
@@ -47,7 +50,7 @@ CodeMemory quantized_rows(const KernelTable& kernels, std::size_t rows) {
   return memory;
 }
 
-/// Two panels whose f16 scales are numbers and whose other bytes are anything.
+/// Two panels with finite f16 scales; all other bytes are random.
 template <typename Format>
 std::vector<std::uint8_t> random_panels() {
   const std::size_t block = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
@@ -62,7 +65,7 @@ std::vector<std::uint8_t> random_panels() {
   return panel;
 }
 
-/// A row times two panels at once is what it is with either.
+/// A row times two panels at once must equal the row times each of them.
 void expect_two_panels_to_be_each(PackedFormat format, const std::vector<std::uint8_t>& panels) {
   const auto kind = static_cast<std::size_t>(format);
   for (const KernelTable* table : runnable_kernels()) {
@@ -106,20 +109,20 @@ TEST_P(SameBits, Products) {
   check(PackedFormat::kIQ4_XS, random_panels<fused::FormatIQ4_XS>());
 }
 
-/// Floats of each element type, in [columns][16 lanes].
+/// The same floats in each element type, [columns][16 lanes].
 struct Elements {
   std::vector<float> f32 = random_floats(kTiles * kColumns * kLanes, 8);
   std::vector<std::uint16_t> f16, bf16;
 
   Elements() {
     for (const float v : f32) {
-      f16.push_back(f32_to_f16(v * 1e-4F));  // subnormals among them
+      f16.push_back(f32_to_f16(v * 1e-4F));  // includes subnormals
       bf16.push_back(f32_to_bf16(v));
     }
   }
 };
 
-/// Rows of kColumns as they are.
+/// Views rows of kColumns floats as float activations.
 Activations float_rows(const std::vector<float>& rows) {
   Activations x;
   x.values = rows.data();
@@ -169,7 +172,7 @@ TEST_P(SameBits, CodeDots) {
                               &KernelTable::dot_trellis2}) {
       compare(7 * kTiles * kLanes, [&](const KernelTable& table, float* out) {
         SplitMemory split(7, kColumns);
-        table.split_rows(x.data(), kColumns, 7, kColumns, split.planes());
+        table.quantize_int16_rows(x.data(), kColumns, 7, kColumns, split.planes());
         SplitRows rows = split.view();
         if (!with_low) rows.low = nullptr;
         TileOutput to;
@@ -205,7 +208,7 @@ TEST_P(SameBits, Elementwise) {
   });
 }
 
-/// Scores, outputs, references and sums of rows in one piece of memory.
+/// Scores, outputs, references and sums of rows in one piece of memory, so that all are compared.
 class SoftmaxMemory {
  public:
   static constexpr std::size_t kRows = 17;
@@ -247,8 +250,8 @@ TEST_P(SameBits, WeightsOfPages) {
       SplitMemory split(SoftmaxMemory::kRows, SoftmaxMemory::kLength);
       SplitPlanes planes = split.planes();
       if (!with_low) planes.low = nullptr;
-      table.weigh_rows(memory.step(), {scales.data(), 0.01F}, planes, out + SoftmaxMemory::kFloats);
-      // Scores are scratch by then.
+      table.softmax_quantize_rows(memory.step(), {scales.data(), 0.01F}, planes, out + SoftmaxMemory::kFloats);
+      // The kernel leaves scratch in the scores.
       std::fill_n(out, codes, 0.0F);
       float* values = out + SoftmaxMemory::kFloats + SoftmaxMemory::kRows;
       for (std::size_t i = 0; i < codes; ++i) {

@@ -17,19 +17,23 @@ namespace {
 using test::random_floats;
 using test::SplitMemory;
 
-constexpr float kNothing = -std::numeric_limits<float>::infinity();
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr std::size_t kSize = 16;
 
-/// Rows of scores page by page, through a kernel and in doubles. Every token's value is the same in all kSize elements,
-/// and 1 but for what scales make of it.
+/// Feeds rows of scores page by page to a kernel, and computes the same in double. A token's value is 1, times its
+/// scale if it has one, in all kSize elements.
 class SoftmaxPages {
  public:
   SoftmaxPages(const KernelTable& kernels, std::size_t rows)
-      : kernels_(kernels), references_(rows, kNothing), sums_(rows, 0.0F), out_(rows * kSize, 0.0F), seen_(rows) {}
+      : kernels_(kernels),
+        references_(rows, kMinusInfinity),
+        sums_(rows, 0.0F),
+        out_(rows * kSize, 0.0F),
+        seen_(rows) {}
 
   std::size_t rows() const { return sums_.size(); }
 
-  /// softmax_rows. Ranges: empty for everything.
+  /// Calls softmax_rows. Empty ranges: every row sees all tokens.
   void step(const std::vector<float>& scores, std::size_t length, const std::vector<TokenRange>& ranges) {
     auto page = scores;
     kernels_.softmax_rows(make_step(page, length, ranges));
@@ -46,52 +50,53 @@ class SoftmaxPages {
     }
   }
 
-  /// weigh_rows; the codes' sums are what the outputs get.
+  /// Calls softmax_quantize_rows, and adds the sums of the codes to the outputs.
   void weigh(const std::vector<float>& scores, const LaneScales& scales, const std::vector<TokenRange>& ranges,
              bool with_low, double exact_error = 1e-5) {
     auto page = scores;
-    SplitMemory split(rows(), kWeighedTokens);
+    SplitMemory split(rows(), kSoftmaxPageTokens);
     std::vector<float> shrink(split.scales.size());
     SplitPlanes planes = split.planes();
     if (!with_low) planes.low = nullptr;
-    kernels_.weigh_rows(make_step(page, kWeighedTokens, ranges), scales, planes, shrink.data());
+    kernels_.softmax_quantize_rows(make_step(page, kSoftmaxPageTokens, ranges), scales, planes, shrink.data());
     for (std::size_t r = 0; r < rows(); ++r) {
       int high = 0;
       int low = 0;
-      for (std::size_t t = 0; t < kWeighedTokens; ++t) {
+      for (std::size_t t = 0; t < kSoftmaxPageTokens; ++t) {
         const std::int8_t code = split.high[split.at(r, t)];
         high += code;
         low += split.low[split.at(r, t)];
         EXPECT_GE(code, 0);
         const double scale = static_cast<double>(scales.unit) * scales.codes[t] * scales.codes[t];
         const float weight = split.scales[r] * static_cast<float>(256 * code + split.low[split.at(r, t)]);
-        const bool seen = see(scores[r * kWeighedTokens + t], ranges, r, t, scale);
+        const bool seen = see(scores[r * kSoftmaxPageTokens + t], ranges, r, t, scale);
         if (seen && scales.codes[t] != 0) {
-          const double exact = std::exp2(static_cast<double>(scores[r * kWeighedTokens + t] - references_[r])) * scale;
+          const double exact =
+              std::exp2(static_cast<double>(scores[r * kSoftmaxPageTokens + t] - references_[r])) * scale;
           const double step = static_cast<double>(split.scales[r]) * (with_low ? 0.51 : 256.0);
           EXPECT_NEAR(static_cast<double>(weight), exact, 1e-30 + step + exact_error * exact)
               << "row " << r << " token " << t;
         }
         if (!seen) {
-          EXPECT_LE(code, 1) << "at most what is carried over";
+          EXPECT_LE(code, 1) << "at most the carried rounding error";
           EXPECT_EQ(split.low[split.at(r, t)], 0);
         }
       }
-      EXPECT_EQ(split.high_starts[r], -128 * high);
+      EXPECT_EQ(split.high_zero_terms[r], -128 * high);
       if (with_low) {
-        EXPECT_EQ(split.low_starts[r], -128 * low);
+        EXPECT_EQ(split.low_zero_terms[r], -128 * low);
       }
       const float sum = split.scales[r] * static_cast<float>(256 * high + low);
       for (std::size_t i = 0; i < kSize; ++i) out_[r * kSize + i] = out_[r * kSize + i] * shrink[r] + sum;
     }
   }
 
-  /// Outputs and sums may err by so much of themselves.
+  /// Compares outputs and sums, with relative errors.
   void expect_sums(double out_error, double sum_error = 1e-5) const {
     for (std::size_t r = 0; r < rows(); ++r) {
       if (seen_[r].empty()) {
         EXPECT_EQ(sums_[r], 0.0F);
-        EXPECT_EQ(references_[r], kNothing);
+        EXPECT_EQ(references_[r], kMinusInfinity);
         for (std::size_t i = 0; i < kSize; ++i) EXPECT_EQ(out_[r * kSize + i], 0.0F);
         continue;
       }
@@ -163,12 +168,12 @@ TEST_P(Softmax, WeightsAndStepsMakeOneSoftmax) {
       SoftmaxPages pages(k(), rows);
       std::mt19937_64 engine(rows);
       for (std::size_t p = 0; p < 6; ++p) {
-        auto codes = test::random_bytes(kWeighedTokens, engine());
+        auto codes = test::random_bytes(kSoftmaxPageTokens, engine());
         codes[p] = 1;
-        const auto scores = random_floats(rows * kWeighedTokens, engine(), 5.0F);
-        const auto ranges = p % 2 != 0 ? random_ranges(rows, kWeighedTokens, engine) : std::vector<TokenRange>();
+        const auto scores = random_floats(rows * kSoftmaxPageTokens, engine(), 5.0F);
+        const auto ranges = p % 2 != 0 ? random_ranges(rows, kSoftmaxPageTokens, engine) : std::vector<TokenRange>();
         if (p == 3) {
-          pages.step(scores, kWeighedTokens, ranges);
+          pages.step(scores, kSoftmaxPageTokens, ranges);
         } else {
           pages.weigh(scores, {codes.data(), 2e-5F}, ranges, with_low);
         }
@@ -179,14 +184,14 @@ TEST_P(Softmax, WeightsAndStepsMakeOneSoftmax) {
 }
 
 TEST_P(Softmax, ManySmallWeightsDoNotVanishBesideALargeOne) {
-  const std::vector<std::uint8_t> codes(kWeighedTokens, 200);
-  // 63 weights of a sixteenth of a step.
+  const std::vector<std::uint8_t> codes(kSoftmaxPageTokens, 200);
+  // 63 weights far below one step each.
   for (const float rest : {-11.0F, -10.0F, -8.0F}) {
     SoftmaxPages pages(k(), 1);
-    std::vector<float> scores(kWeighedTokens, rest);
+    std::vector<float> scores(kSoftmaxPageTokens, rest);
     scores[17] = 0.0F;
     pages.weigh(scores, {codes.data(), 1e-4F}, {}, false);
-    // The last half a step of each lane may be lost, or gained: here the mean over the lanes is exact.
+    // Each lane may be off by up to half a step at the end; here the errors cancel over the lanes.
     pages.expect_sums(1.5 / 127.0);
   }
 }
@@ -196,50 +201,50 @@ TEST_P(Softmax, LargeScoresAndScales) {
     SoftmaxPages pages(k(), 20);
     std::mt19937_64 engine(3);
     for (std::size_t p = 0; p < 4; ++p) {
-      auto scores = random_floats(20 * kWeighedTokens, engine(), 40.0F);
+      auto scores = random_floats(20 * kSoftmaxPageTokens, engine(), 40.0F);
       for (float& s : scores) s += shift;
-      const auto codes = test::random_bytes(kWeighedTokens, engine());
+      const auto codes = test::random_bytes(kSoftmaxPageTokens, engine());
       pages.weigh(scores, {codes.data(), p % 2 == 0 ? 1e-9F : 1e9F}, {}, true, 3e-3);
     }
-    // A step of such a score, and of what it is added to, is 2^-9.
+    // Floats of this size, and what is added to them, have steps of 2^-9.
     pages.expect_sums(3e-3, 3e-3);
   }
 }
 
 TEST_P(Softmax, ATokenOfNoScaleCountsInTheSum) {
-  std::vector<std::uint8_t> codes(kWeighedTokens, 255);
+  std::vector<std::uint8_t> codes(kSoftmaxPageTokens, 255);
   codes[9] = 0;
   SoftmaxPages pages(k(), 1);
-  std::vector<float> scores(kWeighedTokens, 0.0F);
+  std::vector<float> scores(kSoftmaxPageTokens, 0.0F);
   scores[9] = 5.0F;
   pages.weigh(scores, {codes.data(), 1e-4F}, {}, true);
   pages.expect_sums(1e-3);
 }
 
 TEST_P(Softmax, APageOfNoScalesIsNothing) {
-  const std::vector<std::uint8_t> codes(kWeighedTokens, 0);
+  const std::vector<std::uint8_t> codes(kSoftmaxPageTokens, 0);
   for (const bool with_low : {true, false}) {
     SoftmaxPages pages(k(), 1);
-    pages.weigh(random_floats(kWeighedTokens, 3), {codes.data(), 0.0F}, {}, with_low);
+    pages.weigh(random_floats(kSoftmaxPageTokens, 3), {codes.data(), 0.0F}, {}, with_low);
     pages.expect_sums(0.0);
   }
 }
 
-TEST_P(Softmax, OfNothing) {
-  const std::vector<std::uint8_t> codes(kWeighedTokens, 7);
+TEST_P(Softmax, EmptyRangesChangeNothing) {
+  const std::vector<std::uint8_t> codes(kSoftmaxPageTokens, 7);
   SoftmaxPages pages(k(), 2);
-  const std::vector<float> scores(2 * kWeighedTokens, 3.0F);
-  pages.step(scores, kWeighedTokens, {{0, 0}, {64, 64}});
+  const std::vector<float> scores(2 * kSoftmaxPageTokens, 3.0F);
+  pages.step(scores, kSoftmaxPageTokens, {{0, 0}, {64, 64}});
   pages.weigh(scores, {codes.data(), 1.0F}, {{0, 0}, {64, 64}}, false);
   pages.expect_sums(0.0);
-  pages.step(scores, kWeighedTokens, {});
+  pages.step(scores, kSoftmaxPageTokens, {});
   pages.weigh(scores, {codes.data(), 1.0F}, {{0, 0}, {64, 64}}, true);
   pages.expect_sums(1e-5);
 }
 
 TEST_P(Softmax, RowsDoNotSeeTheirNeighbours) {
-  const auto scores = random_floats(19 * kWeighedTokens, 8, 3.0F);
-  const auto codes = test::random_bytes(kWeighedTokens, 9);
+  const auto scores = random_floats(19 * kSoftmaxPageTokens, 8, 3.0F);
+  const auto codes = test::random_bytes(kSoftmaxPageTokens, 9);
   for (const bool with_low : {true, false}) {
     SoftmaxPages together(k(), 19);
     together.weigh(scores, {codes.data(), 0.1F}, {}, with_low);
@@ -254,32 +259,32 @@ TEST_P(Softmax, RowsDoNotSeeTheirNeighbours) {
   }
 }
 
-TEST_P(Softmax, OfNoNumbersIsNoNumber) {
+TEST_P(Softmax, NaNStaysNaN) {
   for (const float bad : {std::nanf(""), INFINITY}) {
-    std::vector<float> page(kWeighedTokens, 1.0F);
+    std::vector<float> page(kSoftmaxPageTokens, 1.0F);
     page[20] = bad;
-    float reference = kNothing;
+    float reference = kMinusInfinity;
     float sum = 0.0F;
     std::vector<float> out(16, 0.0F);
     auto scores = page;
     k().softmax_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16});
     EXPECT_TRUE(std::isnan(sum)) << bad;
-    const std::vector<std::uint8_t> codes(kWeighedTokens, 7);
+    const std::vector<std::uint8_t> codes(kSoftmaxPageTokens, 7);
     for (const bool with_low : {true, false}) {
-      SplitMemory split(1, kWeighedTokens);
+      SplitMemory split(1, kSoftmaxPageTokens);
       SplitPlanes planes = split.planes();
       if (!with_low) planes.low = nullptr;
       std::vector<float> shrink(kSplitRows);
-      reference = kNothing;
+      reference = kMinusInfinity;
       sum = 0.0F;
       scores = page;
-      k().weigh_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16}, {codes.data(), 1.0F},
-                     planes, shrink.data());
+      k().softmax_quantize_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16},
+                                {codes.data(), 1.0F}, planes, shrink.data());
       EXPECT_TRUE(std::isnan(sum)) << bad;
-      // Scales of a page that holds no numbers are NaN.
-      scores.assign(kWeighedTokens, 1.0F);
-      k().weigh_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16},
-                     {codes.data(), std::nanf("")}, planes, shrink.data());
+      // A page that contains NaN has NaN scales.
+      scores.assign(kSoftmaxPageTokens, 1.0F);
+      k().softmax_quantize_rows({scores.data(), 64, 1, 64, nullptr, &reference, &sum, out.data(), 16},
+                                {codes.data(), std::nanf("")}, planes, shrink.data());
       EXPECT_TRUE(std::isnan(split.scales[0]));
     }
   }
@@ -288,7 +293,7 @@ TEST_P(Softmax, OfNoNumbersIsNoNumber) {
 INSTANTIATE_TEST_SUITE_P(Isa, Softmax, testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });
 
-/// What has a fused multiply-add rounds alike.
+/// All sets with a fused multiply-add must round alike.
 TEST(SoftmaxOfWideSets, GivesTheSameBits) {
   std::vector<std::tuple<std::vector<float>, std::vector<float>, std::vector<float>>> states;
   for (const KernelTable* table : runnable_kernels()) {
@@ -297,9 +302,9 @@ TEST(SoftmaxOfWideSets, GivesTheSameBits) {
       SoftmaxPages pages(*table, 21);
       std::mt19937_64 engine(4);
       for (std::size_t p = 0; p < 4; ++p) {
-        const auto codes = test::random_bytes(kWeighedTokens, engine());
-        pages.weigh(random_floats(21 * kWeighedTokens, engine(), 60.0F), {codes.data(), 0.3F},
-                    p == 2 ? random_ranges(21, kWeighedTokens, engine) : std::vector<TokenRange>(), with_low);
+        const auto codes = test::random_bytes(kSoftmaxPageTokens, engine());
+        pages.weigh(random_floats(21 * kSoftmaxPageTokens, engine(), 60.0F), {codes.data(), 0.3F},
+                    p == 2 ? random_ranges(21, kSoftmaxPageTokens, engine) : std::vector<TokenRange>(), with_low);
       }
       states.push_back(pages.state());
     }

@@ -14,17 +14,17 @@ using test::random_bytes;
 using test::random_floats;
 using test::SplitMemory;
 
-/// Levels of 32, 16 or 8 entries, as wide as the widest lookup.
+/// Levels for tables of 32, 16 or 8 entries.
 constexpr std::array<std::uint8_t, 32> kLevels = {0,   3,   9,   40,  77,  100, 111, 127, 128, 130, 150,
                                                   170, 200, 222, 250, 255, 1,   4,   19,  44,  71,  90,
                                                   101, 117, 120, 133, 155, 180, 208, 227, 240, 254};
 
-/// Codes of a tile of `lines` lines by the layout's definition.
+/// Reads the codes of a tile by the definition of its layout (docs/formats/kv_page.md).
 class TileReader {
  public:
   TileReader(const std::uint8_t* tile, int bits) : tile_(tile), bits_(bits) {}
 
-  /// The level of a byte of a line, 128 taken off.
+  /// Returns the level of byte i of a line, minus 128.
   double level(std::size_t line, std::size_t i) const {
     if (bits_ == 8) return static_cast<double>(tile_[line * 64 + i]) - 128.0;
     const unsigned code = code_at(line, i);
@@ -53,7 +53,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
   static SplitMemory split(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     SplitMemory memory(rows, columns);
     const auto x = random_floats(rows * columns, seed);
-    portable::table().split_rows(x.data(), columns, rows, columns, memory.planes());
+    portable::table().quantize_int16_rows(x.data(), columns, rows, columns, memory.planes());
     return memory;
   }
 
@@ -67,7 +67,7 @@ class TileDot : public testing::TestWithParam<const KernelTable*> {
     SplitRows view = x.view();
     if (!with_low) {
       view.low = nullptr;
-      view.low_starts = nullptr;
+      view.low_zero_terms = nullptr;
       std::fill(x.low.begin(), x.low.end(), std::int8_t{0});
     }
     const std::size_t stride = tiles * 16 + 16;
@@ -136,7 +136,7 @@ TEST_P(TileDot, RowsDoNotSeeTheirNeighbours) {
   const auto row_add = random_floats(rows, 4);
   const auto run = [&](std::size_t first, std::size_t count) {
     SplitMemory memory(count, columns);
-    k().split_rows(&x[first * columns], columns, count, columns, memory.planes());
+    k().quantize_int16_rows(&x[first * columns], columns, count, columns, memory.planes());
     std::vector<float> out(count * 64);
     TileOutput to;
     to.out = out.data();

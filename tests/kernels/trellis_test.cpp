@@ -11,14 +11,14 @@ namespace {
 
 using Levels = std::array<float, 4 * kTrellisMembers>;
 
-/// What a tile's sequence of a lane and a column mod 4 holds at line j; columns are 16 apart. [lines]
+/// Returns the sequence [lines] of a lane and a column mod 4; columns are 16 floats apart.
 std::vector<float> sequence(const std::vector<float>& x, std::size_t lane, std::size_t column) {
   std::vector<float> of_lines;
   for (std::size_t at = column * kLanes + lane; at < x.size(); at += 4 * kLanes) of_lines.push_back(x[at]);
   return of_lines;
 }
 
-/// The error of a path; the codes, 64 apart, must be a path.
+/// Returns the squared error of a path, and checks that the codes, 64 bytes apart, are a path.
 double path_error(const std::vector<float>& x, const std::vector<float>& weights, const Levels& levels,
                   std::size_t members, const std::uint8_t* codes) {
   double error = 0;
@@ -34,7 +34,7 @@ double path_error(const std::vector<float>& x, const std::vector<float>& weights
   return error;
 }
 
-/// The least error of all paths, by dynamic programming over both states in double.
+/// Returns the least error of all paths, by dynamic programming over both states in double.
 double least_error(const std::vector<float>& x, const std::vector<float>& weights, const Levels& levels,
                    std::size_t members) {
   std::array<double, 2> cost = {0, std::numeric_limits<double>::infinity()};
@@ -79,7 +79,7 @@ TEST_P(EncodeTrellis, FindsTheBestPath) {
       const std::vector<float> ones(4 * lines, 1.0F);
       GetParam()->encode_trellis(x.data(), kLanes, ones.data(), lines, levels.data(), members, codes.data());
       EXPECT_EQ(codes, unweighted);
-      // The same columns further apart.
+      // The same columns with a larger stride.
       std::vector<float> apart(4 * lines * 40);
       for (std::size_t i = 0; i < x.size(); ++i) apart[i / kLanes * 40 + i % kLanes] = x[i];
       GetParam()->encode_trellis(apart.data(), 40, nullptr, lines, levels.data(), members, codes.data());

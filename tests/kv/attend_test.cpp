@@ -13,7 +13,7 @@ using test::attend_naively;
 using test::relative_distance;
 using test::Sequence;
 
-/// How far a codec's attention over normal vectors may be from the exact one: relative root mean square.
+/// Maximal error of a codec's attention over normally distributed vectors: relative root mean square.
 struct AttentionLimit {
   const char* name;
   double error;
@@ -29,7 +29,7 @@ const KvShape kShapes[] = {
 };
 
 TEST_P(Attend, MatchesTheDefinition) {
-  // The definition takes long under sanitizers.
+  // The reference implementation is slow under sanitizers.
   constexpr std::size_t kTokens = PITH_SANITIZED != 0 ? 200 : 500;
   for (const KvShape& shape : kShapes) {
     const Sequence s(shape, kTokens, 1);
@@ -72,7 +72,7 @@ TEST_P(Attend, SlidingWindowsSeeTheirWindowAndHoldNoMore) {
     std::size_t held = 0;
     for (const Page& page : cache.pages(KvSide::kKeys, 0, 0).pages) held += page.recent || page.old ? 1U : 0U;
     EXPECT_LE(held, window / kPageTokens + 1);
-    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).sinks, nullptr);
+    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).exact_prefix, nullptr);
   }
 }
 
@@ -94,7 +94,7 @@ TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   const KvShape shape = {2, 1, 64, 64, {0}};
   Sequence s(shape, 300, 4);
   const auto expected = attend_naively(shape, s, 0, 0.125F);
-  // A constant added to one channel of every key changes no softmax.
+  // A constant added to one channel of every key does not change a softmax.
   for (std::size_t t = 0; t < s.tokens; ++t) s.keys[t * 64 + 5] += 600.0F;
   Cache cache(shape, "int4", "int4", kernels::select_kernels());
   EXPECT_LT(relative_distance(attend_in_batches(cache, s, {64}, 1, 0.125F), expected), 0.2);

@@ -11,7 +11,7 @@
 
 namespace pith::kv::test {
 
-/// Random queries, keys and values of a whole sequence: rows of a token behind one another.
+/// Random queries, keys and values of a whole sequence, row-major.
 struct Sequence {
   std::size_t tokens;
   std::vector<float> queries;  ///< [tokens, heads * key_size]
@@ -32,7 +32,7 @@ struct Sequence {
   }
 };
 
-/// Attention by its definition, in double.
+/// Attention computed by its definition, in double.
 inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s, std::size_t window, float scale) {
   std::vector<float> out(s.tokens * shape.heads * shape.value_size);
   std::vector<double> weights(s.tokens);
@@ -62,8 +62,8 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
   return out;
 }
 
-/// Runs a sequence, from the first token that the cache has not, through every layer of a cache in batches and returns
-/// layer `layer`'s output.
+/// Runs a sequence through every layer of a cache in batches, starting with the first token that the cache does not
+/// have. Returns the output of layer `layer`.
 inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
                                             int threads, float scale, std::size_t layer = 0) {
   const KvShape& shape = cache.shape();

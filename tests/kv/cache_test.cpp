@@ -15,12 +15,12 @@ KvShape smollm(std::size_t window) {
   return shape;
 }
 
-/// Bytes held behind 8,192 tokens against those that a query sees in f16, without tails.
+/// Bytes held after 8,192 tokens, relative to those of all tokens that a query sees in f16.
 double share_of_f16(const char* codec, std::size_t window = 0) {
   const KvShape shape = smollm(window);
   Cache cache(shape, codec, codec, kernels::select_kernels());
   const test::Sequence s(shape, 8192, 1);
-  // Appending alone fills the cache; attention over so many tokens is not needed.
+  // Only appends: attention over this many tokens is not needed.
   ThreadPool pool(2);
   Staging staging(cache, 512);
   const std::size_t stride = 9 * 64;

@@ -15,7 +15,7 @@ namespace {
 
 using kernels::test::random_floats;
 
-/// Reads a page back through the codec's own dots: unit queries give keys, a softmax over one token its value.
+/// Reads a page back through the codec's dot products: unit queries give keys, a softmax over a single token its value.
 class PageReader {
  public:
   PageReader(const Codec& codec, const kernels::KernelTable& kernels)
@@ -50,8 +50,8 @@ class PageReader {
       float reference = -std::numeric_limits<float>::infinity();
       float sum = 0.0F;
       float* out = &rows[t * size];
-      codec_.absorb_rows({scores.data(), kPageTokens, kRows, kPageTokens, &only, &reference, &sum, out, size}, page,
-                         scratch());
+      codec_.accumulate_rows({scores.data(), kPageTokens, kRows, kPageTokens, &only, &reference, &sum, out, size}, page,
+                             scratch());
       for (std::size_t i = 0; i < size; ++i) out[i] /= sum;
     }
     return rows;
@@ -59,7 +59,7 @@ class PageReader {
 
   Queries prepare(const std::vector<float>& query) {
     query_ = kernels::test::SplitMemory(kRows, query.size());
-    kernels_.split_rows(query.data(), query.size(), kRows, query.size(), query_.planes());
+    kernels_.quantize_int16_rows(query.data(), query.size(), kRows, query.size(), query_.planes());
     return {query.data(), query_.view(), 1, query.size()};
   }
   PageScratch scratch() { return {split_.planes(), row_add_.data(), row_shrink_.data()}; }
@@ -89,7 +89,7 @@ double mean_square(const std::vector<float>& a, const std::vector<float>& b, std
 
 struct CodecLimit {
   const char* name;
-  double mean_square;  ///< On N(0, 1).
+  double mean_square;  ///< On N(0, 1)
 };
 
 class EveryCodec : public testing::TestWithParam<CodecLimit> {};
@@ -127,9 +127,10 @@ TEST_P(EveryCodec, SkippedRowsSpoilNothing) {
   for (const KvSide side : kSides) {
     const auto codec = make_tiers(GetParam().name, {side, size}, kernels, nullptr).codec;
     auto rows = random_floats(kPageTokens * size, 7);
-    for (std::size_t i = 0; i < kSinkTokens * size; ++i) rows[i] = 1e4F;
-    const auto page = encode(*codec, rows, kSinkTokens);
-    EXPECT_LT(mean_square(PageReader(*codec, kernels).rows(page), rows, kSinkTokens * size), GetParam().mean_square);
+    for (std::size_t i = 0; i < kExactPrefixTokens * size; ++i) rows[i] = 1e4F;
+    const auto page = encode(*codec, rows, kExactPrefixTokens);
+    EXPECT_LT(mean_square(PageReader(*codec, kernels).rows(page), rows, kExactPrefixTokens * size),
+              GetParam().mean_square);
   }
 }
 
@@ -169,7 +170,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec,
 TEST(Rotation, IsOrthogonalForEveryHeadSize) {
   const auto& kernels = kernels::select_kernels();
   for (std::size_t size = 16; size <= 256; size += 16) {
-    const Rotation rotation(size);
+    const HadamardRotation rotation(size);
     const auto a = random_floats(size, size);
     const auto b = random_floats(size, size + 1);
     auto ra = a;
@@ -193,7 +194,7 @@ TEST(Rotation, SpreadsAnOutlier) {
   for (const std::size_t size : {64UL, 80UL, 128UL}) {
     std::vector<float> x(size, 0.0F);
     x[3] = 100.0F;
-    Rotation(size).apply(kernels, x.data());
+    HadamardRotation(size).apply(kernels, x.data());
     for (const float v : x) EXPECT_LE(std::fabs(v), 100.0F / 4.0F + 1e-3F);
   }
 }

@@ -24,7 +24,7 @@ using test::Sequence;
 const KvShape kShape = {4, 2, 64, 64, {0, 0}};
 constexpr float kScale = 0.125F;
 
-/// Scores that look random and are known.
+/// Pseudo-random scores that the test can recompute.
 class Scripted final : public EvictionPolicy {
  public:
   static float score_of(const HeadView& head, std::int32_t position) {
@@ -35,7 +35,7 @@ class Scripted final : public EvictionPolicy {
   }
 };
 
-/// What a KV head holds, by position: cells, and rows read back.
+/// Returns where a KV head holds each token, by position: cell and index.
 std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cache& cache, std::size_t layer,
                                                                       std::size_t h) {
   std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places;
@@ -46,10 +46,10 @@ std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cach
     }
   };
   const HeadSlots& head = cache.slots(layer, h);
-  add(0, head.sinks, positions_of(Slot{0, kAllTokens, {}}));
+  add(0, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
-  add(cell_of_slot(head.slots.size()), first_tokens(cache.tokens() % kPageTokens),
+  add(head.open_cell(), first_tokens(cache.tokens() % kPageTokens),
       positions_of(Slot{static_cast<std::int32_t>(cache.tokens() / kPageTokens), kAllTokens, {}}));
   return places;
 }
@@ -73,7 +73,7 @@ class Evict : public testing::TestWithParam<std::string> {
     allocator_ = make_allocator("uniform");
     selector_ = make_selector("token");
   }
-  Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale}; }
+  Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale, "test"}; }
   Cache filled(std::size_t tokens) const {
     Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
     attend_in_batches(cache, Sequence(kShape, tokens, 1), {200}, 2, kScale);
@@ -139,12 +139,12 @@ TEST_P(Evict, ReturnsTheMemoryOfWhatIsGone) {
   } else {
     EXPECT_LE(after, before);
   }
-  // A cache of its own holds no more than the fork it came from.
+  // The cache alone holds no more than the fork it came from.
   EXPECT_EQ(filled(2048).sealed_bytes(), before);
 }
 
 #if defined(__GLIBC__) && !PITH_SANITIZED
-/// What the process holds, not what the cache counts.
+/// Measures the process's memory instead of trusting the cache's own figures.
 TEST_P(Evict, TheAllocatorGetsIt) {
   const auto held = [] { return mallinfo2().uordblks; };
   Cache cache = filled(2048);
@@ -153,7 +153,7 @@ TEST_P(Evict, TheAllocatorGetsIt) {
   evict(cache, pool_, evictor(), 512, Packing::kFull);
   const std::size_t returned = before - std::min(before, held());
   const std::size_t expected = counted - cache.sealed_bytes();
-  // Slots, positions and origins are not pages.
+  // Slots, positions and origins come on top of pages.
   EXPECT_GE(static_cast<double>(returned), 0.9 * static_cast<double>(expected) - 65536.0);
 }
 #endif
@@ -167,7 +167,7 @@ TEST_P(Evict, EvictingNothingTouchesNothing) {
   }
 }
 
-/// The definition, over what the cache says that it holds.
+/// Compares with attention by its definition over the tokens that the cache holds.
 TEST_P(Evict, AttentionSeesWhatIsLeftAndNothingElse) {
   const std::size_t tokens = 1030;
   Sequence s(kShape, tokens + 40, 1);
@@ -208,7 +208,7 @@ TEST_P(Evict, AttentionSeesWhatIsLeftAndNothingElse) {
       }
     }
   }
-  // Queries and weights are split into 8 or 16 bits; pages that were open or recent before lose a little by their age.
+  // Queries and weights are rounded to 8 or 16 bits, and pages that were open or recent lose precision when they age.
   EXPECT_LT(std::sqrt(error / size), GetParam()[0] == 'f' ? 1e-3 : 0.05);
 }
 
@@ -242,8 +242,8 @@ TEST_P(Evict, AttentionIsGatheredWhole) {
   }
 }
 
-/// Past what a model was trained for, distances are those among the tokens that are held: keys that had been turned for
-/// these would score the same.
+/// Past the trained length, distances are those among the tokens still held: scores equal those of keys rotated for
+/// these distances.
 TEST(EvictPastTraining, DistancesAreThoseAmongWhatIsHeld) {
   const KvShape shape = {2, 1, 64, 64, {0}};
   const std::size_t tokens = 640;

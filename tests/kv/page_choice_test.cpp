@@ -26,7 +26,7 @@ Sequence sequence(const KvShape& shape, std::uint64_t seed) { return {shape, kPa
 
 constexpr std::size_t kPlanted = 30;
 
-/// The key that stands out of page `page`: planted() makes it large.
+/// Position of the outlier key of page `page`, which planted() enlarges.
 const float* planted_key(const Sequence& s, std::size_t page, std::size_t kv_head) {
   return &s.keys[((page * kPageTokens + kPlanted) * kSparseShape.kv_heads + kv_head) * kSparseShape.key_size];
 }
@@ -41,7 +41,7 @@ Sequence planted(std::uint64_t seed) {
   return s;
 }
 
-/// What a query of the last page reads.
+/// Returns the slots that a query of the last page reads.
 std::set<std::uint32_t> chosen(const Cache& cache, const float* queries, std::size_t kv_head = 0) {
   PageChoice choice;
   const auto& slots = choice.choose(cache, 0, kv_head, queries, kPagesHeld, kPagesHeld);
@@ -49,7 +49,7 @@ std::set<std::uint32_t> chosen(const Cache& cache, const float* queries, std::si
   return {slots.begin(), slots.end()};
 }
 
-/// The queries of a group that a key answers.
+/// Returns queries of a group that match a key.
 std::vector<float> queries_for(const float* key, float factor) {
   std::vector<float> queries(kSparseShape.group() * kSparseShape.key_size);
   for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = factor * key[i % kSparseShape.key_size];
@@ -66,12 +66,13 @@ TEST_P(PageChoices, AreTheShareAndAlwaysTheRecentOnes) {
     Cache cache = sparse_cache(kSparseShape, GetParam(), share);
     attend_in_batches(cache, s, {400}, 2, 0.125F);
     const std::set<std::uint32_t> read = chosen(cache, s.queries.data());
-    std::size_t always = cache.keys(0).recent_pages() + (cache.keeps_sinks(0) ? 0U : 1U);
+    std::size_t always = cache.keys(0).recent_pages() + (cache.keeps_exact_prefix(0) ? 0U : 1U);
     EXPECT_EQ(read.size() + 1, std::max<std::size_t>(always + 1, static_cast<std::size_t>(share * (kPagesHeld + 1))));
     for (std::uint32_t page = kPagesHeld - static_cast<std::uint32_t>(cache.keys(0).recent_pages()); page < kPagesHeld;
          ++page)
       EXPECT_EQ(read.count(page), 1U) << page;
-    EXPECT_EQ(read.count(0), cache.keeps_sinks(0) ? read.count(0) : 1U) << "sinks that are not kept apart";
+    EXPECT_EQ(read.count(0), cache.keeps_exact_prefix(0) ? read.count(0) : 1U)
+        << "an exact prefix that is not kept apart";
   }
   Cache cache = sparse_cache(kSparseShape, GetParam(), 0.001, 10);
   attend_in_batches(cache, s, {400}, 2, 0.125F);
@@ -82,7 +83,7 @@ TEST_P(PageChoices, APageWithAKeyThatMatchesIsReadAndNothingIsDropped) {
   const Sequence s = planted(2);
   Cache cache = sparse_cache(kSparseShape, GetParam(), 0.25);
   attend_in_batches(cache, s, {400, 1, 1}, 2, 0.125F);
-  // Behind many tokens that did not read most pages, each is there for the query that it answers.
+  // After many tokens that skipped most pages, each page is still found by the query that matches it.
   for (std::uint32_t page = 0; page < kPagesHeld; ++page) {
     for (std::size_t head = 0; head < kSparseShape.kv_heads; ++head) {
       const std::set<std::uint32_t> read = chosen(cache, queries_for(planted_key(s, page, head), 0.25F).data(), head);

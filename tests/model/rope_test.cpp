@@ -22,9 +22,9 @@ double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::s
   Rope rope(p, factors, 1);
   rope.prepare(position, 1);
   std::vector<float> head(p.dims, 0.0F);
-  const bool neighbours = p.pairs == RopePairs::kNeighbours;
-  const std::size_t a = neighbours ? 2 * pair : pair;
-  const std::size_t b = neighbours ? 2 * pair + 1 : pair + p.dims / 2;
+  const bool interleaved = p.pairs == RopePairs::kInterleaved;
+  const std::size_t a = interleaved ? 2 * pair : pair;
+  const std::size_t b = interleaved ? 2 * pair + 1 : pair + p.dims / 2;
   head[a] = 1.0F;
   rope.apply(head.data(), 0);
   for (std::size_t i = 0; i < head.size(); ++i) {
@@ -39,7 +39,7 @@ double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::s
 double wrapped(double x) { return std::remainder(x, 2 * std::numbers::pi); }
 
 TEST(Rope, TurnsEachPairByItsFrequency) {
-  for (const RopePairs pairs : {RopePairs::kNeighbours, RopePairs::kHalves}) {
+  for (const RopePairs pairs : {RopePairs::kInterleaved, RopePairs::kHalfSplit}) {
     for (std::size_t pair = 0; pair < 4; ++pair) {
       for (const std::size_t position : {0UL, 1UL, 17UL, 100000UL}) {
         const double frequency = std::pow(10000.0, -2.0 * static_cast<double>(pair) / 8.0);
@@ -51,7 +51,7 @@ TEST(Rope, TurnsEachPairByItsFrequency) {
 }
 
 TEST(Rope, LinearScalingStretchesPositions) {
-  RopeParams p = params(RopePairs::kHalves);
+  RopeParams p = params(RopePairs::kHalfSplit);
   p.scaling = RopeScaling::kLinear;
   p.factor = 4.0;
   EXPECT_NEAR(angle(p, 8, 0), 2.0, 1e-6);
@@ -59,7 +59,7 @@ TEST(Rope, LinearScalingStretchesPositions) {
 
 TEST(Rope, FrequencyFactorsDivide) {
   const std::vector<float> factors = {1.0F, 2.0F, 8.0F, 32.0F};
-  const RopeParams p = params(RopePairs::kNeighbours);
+  const RopeParams p = params(RopePairs::kInterleaved);
   for (std::size_t pair = 0; pair < 4; ++pair) {
     const double frequency =
         std::pow(10000.0, -2.0 * static_cast<double>(pair) / 8.0) / static_cast<double>(factors[pair]);
@@ -68,7 +68,7 @@ TEST(Rope, FrequencyFactorsDivide) {
 }
 
 TEST(Rope, YarnKeepsFastPairsStretchesSlowOnesAndLengthens) {
-  RopeParams p = params(RopePairs::kHalves, 64);
+  RopeParams p = params(RopePairs::kHalfSplit, 64);
   p.scaling = RopeScaling::kYarn;
   p.factor = 4.0;
   double length = 0;
@@ -82,7 +82,7 @@ TEST(Rope, YarnKeepsFastPairsStretchesSlowOnesAndLengthens) {
 }
 
 TEST(Rope, EveryRowOfABatchHasItsPosition) {
-  const RopeParams p = params(RopePairs::kNeighbours);
+  const RopeParams p = params(RopePairs::kInterleaved);
   Rope batch(p, {}, 5);
   batch.prepare(40, 5);
   for (std::size_t m = 0; m < 5; ++m) {

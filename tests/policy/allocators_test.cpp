@@ -14,7 +14,7 @@ namespace {
 
 using Counts = std::vector<std::size_t>;
 
-/// Heads of random layers with random scores.
+/// Makes heads of random layers with random scores.
 struct RandomHeads {
   RandomHeads() = default;
   RandomHeads(const Counts& heads_by_layer, std::size_t candidates, unsigned seed) {
@@ -63,7 +63,7 @@ RandomHeads any_heads() {
   for (std::size_t l = 0; l < layers; ++l) {
     const auto count = *rc::gen::inRange<std::size_t>(1, 4);
     for (std::size_t h = 0; h < count; ++h) {
-      // Whole numbers: many are equal.
+      // Integers, so that many are equal.
       const auto scores = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 9));
       heads.add(l * 2, {scores.begin(), scores.end()});
     }
@@ -106,7 +106,7 @@ RC_GTEST_PROP(Uniform, DiffersByOneOrIsFull, ()) {
 }
 
 TEST(Pyramid, DecreasesEvenlyAndKeepsTheSum) {
-  // a = 100 tokens a head, beta = 20: from 195 in layer 0 to 5 in layer 19, 10 less each.
+  // a = 100 tokens per head, beta = 20: from 195 in layer 0 to 5 in layer 19, in steps of 10.
   const RandomHeads heads(Counts(20, 3), 1000, 1);
   const Counts budgets = heads.allocate("pyramid", 100 * 60);
   for (std::size_t i = 0; i < budgets.size(); ++i) EXPECT_EQ(budgets[i], 195 - 10 * (i / 3)) << "head " << i;
@@ -120,7 +120,7 @@ TEST(Pyramid, BetaSaysHowSteep) {
 }
 
 TEST(Pyramid, IsFlatterWhereTheFirstLayerIsFull) {
-  // 2 a - a / beta would be 195 of 140.
+  // 2 a - a / beta would be 195, but a head holds 140.
   const RandomHeads heads(Counts(5, 1), 140, 1);
   EXPECT_EQ(heads.allocate("pyramid", 500), (Counts{140, 120, 100, 80, 60}));
 }
@@ -140,7 +140,7 @@ RC_GTEST_PROP(Pyramid, NeverRises, ()) {
   for (std::size_t i = 1; i < budgets.size(); ++i) RC_ASSERT(budgets[i] <= budgets[i - 1] + 1);
 }
 
-/// By sorting all scores of a layer.
+/// Reference: sorts all scores of a layer.
 Counts naive_top_counts(const RandomHeads& heads, std::size_t begin, std::size_t end, std::size_t best) {
   std::vector<std::pair<float, std::size_t>> all;
   for (std::size_t i = begin; i < end; ++i) {

@@ -14,7 +14,7 @@ using Matrix = std::vector<std::vector<double>>;
 
 /// Statistics of a group of random queries.
 struct RandomQueries {
-  RandomQueries(std::size_t group, std::size_t size, std::size_t pairs, bool adjacent, unsigned seed,
+  RandomQueries(std::size_t group, std::size_t size, std::size_t pairs, bool interleaved, unsigned seed,
                 float spread = 1) {
     std::mt19937 generator(seed);
     std::normal_distribution<float> normal(0, spread);
@@ -37,7 +37,7 @@ struct RandomQueries {
       }
     }
     for (std::size_t i = 0; i < pairs; ++i) frequencies.push_back(std::pow(100.0, -static_cast<double>(i) / 8.0));
-    statistics = {.count = 30, .mean = mean, .covariance = covariance, .rotary = {frequencies, adjacent}};
+    statistics = {.count = 30, .mean = mean, .covariance = covariance, .rotary = {frequencies, interleaved}};
   }
   RandomQueries(const RandomQueries&) = delete;
   RandomQueries& operator=(const RandomQueries&) = delete;
@@ -49,14 +49,14 @@ struct RandomQueries {
   QueryStatistics statistics;
 };
 
-/// The mean of the rotations of the positions, as a matrix.
+/// Returns the mean of the rotations of the positions as a matrix.
 Matrix naive_rotation(const RotaryView& rotary, std::size_t size, int first, int count) {
   Matrix mean(size, std::vector<double>(size));
   for (std::size_t i = 2 * rotary.frequencies.size(); i < size; ++i) mean[i][i] = 1;
   for (int p = first; p < first + count; ++p) {
     for (std::size_t i = 0; i < rotary.frequencies.size(); ++i) {
-      const std::size_t x = rotary.adjacent ? 2 * i : i;
-      const std::size_t y = rotary.adjacent ? 2 * i + 1 : i + rotary.frequencies.size();
+      const std::size_t x = rotary.interleaved ? 2 * i : i;
+      const std::size_t y = rotary.interleaved ? 2 * i + 1 : i + rotary.frequencies.size();
       mean[x][x] += std::cos(p * rotary.frequencies[i]) / count;
       mean[x][y] -= std::sin(p * rotary.frequencies[i]) / count;
       mean[y][x] += std::sin(p * rotary.frequencies[i]) / count;
@@ -66,7 +66,7 @@ Matrix naive_rotation(const RotaryView& rotary, std::size_t size, int first, int
   return mean;
 }
 
-/// scale * k . R m + scale^2 / 2 * (R' k)' C (R' k), by the definition.
+/// Computes scale * k . R m + scale^2 / 2 * (R' k)' C (R' k) by its definition.
 double naive_logit(const HeadView& head, const std::vector<float>& key, std::size_t member, const Matrix& rotation) {
   const std::size_t size = key.size();
   std::vector<double> turned(size);
@@ -139,7 +139,7 @@ TEST(ExpectedAttention, Presets) {
 
 TEST(ExpectedAttention, LogitsOfHundredsStillRank) {
   RandomHead head(40);
-  // exp() of these would be infinite, and all tokens alike.
+  // exp() of these would be infinite, and all tokens would score the same.
   std::fill(head.keys.begin(), head.keys.end(), 0.0F);
   for (std::size_t t = 0; t < 40; ++t) head.keys[t * 16] = static_cast<float>(t + 1);
   for (float& x : head.values) x = 1;
@@ -163,7 +163,7 @@ TEST(ExpectedAttention, AKeyThatIsNoNumberIsAsIfItWereNotThere) {
   head.keys[20 * 16] = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> after = scores_of("expected-attention", view, {{"epsilon", 0}});
   EXPECT_LT(after[20], -1e20F);
-  // The others share what it had.
+  // The other tokens get its share.
   for (std::size_t t = 0; t < after.size(); ++t) {
     const double moved = double{after[t]} - double{before[t]};
     EXPECT_TRUE(t == 20 || std::abs(moved + std::log(1 - share)) < 1e-4) << "token " << t << " by " << moved;

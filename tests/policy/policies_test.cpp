@@ -64,7 +64,7 @@ TEST(KvZip, ScoresAreTheLargestAttentionOfTheReconstruction) {
   EXPECT_EQ(make_policy("kvzip")->allocator(), "adaptive");
 }
 
-/// Pads on both sides, as the paper's code does, and looks at every window of the padded row.
+/// Pads on both sides, as the paper's code does, and pools every window of the padded row.
 std::vector<double> naive_snapkv(const RandomHead& head, int window, std::size_t kernel, bool largest) {
   std::vector<double> scores(head.attention.begin(), head.attention.end());
   std::vector<double> seen;
@@ -154,7 +154,7 @@ TEST(Random, DependsOnSeedHeadAndPositionOnly) {
   view.seed = 7;
   const std::vector<float> scores = scores_of("random", view);
   EXPECT_EQ(scores_of("random", view), scores);
-  // A token keeps its number when others are gone.
+  // A token's score does not change when others are evicted.
   HeadView later = view;
   later.positions = later.positions.subspan(100);
   EXPECT_EQ(scores_of("random", later), std::vector<float>(scores.begin() + 100, scores.end()));

@@ -7,7 +7,7 @@
 
 namespace pith::policy {
 
-/// A head of random tokens, at positions with gaps, as it is after earlier decisions.
+/// A head of random tokens at positions with gaps, as after earlier decisions.
 struct RandomHead {
   explicit RandomHead(std::size_t tokens, unsigned seed = 1, std::size_t key_size = 16, std::size_t value_size = 8) {
     std::mt19937 generator(seed);
@@ -62,7 +62,7 @@ struct RandomHead {
   std::vector<std::size_t> sizes;
 };
 
-/// What the policy of that name says of a head.
+/// Returns the scores that the policy of that name gives a head.
 inline std::vector<float> scores_of(std::string_view policy, const HeadView& head,
                                     const PolicyParameters& parameters = {}) {
   std::vector<float> scores(head.tokens());

@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// The message of the error of that kind which `call` throws; empty if it does not.
+/// Returns the message of the error of that kind that `call` throws; empty if it throws none.
 template <typename Call>
 std::string message_of(ErrorKind kind, const Call& call) {
   try {

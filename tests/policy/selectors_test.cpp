@@ -12,7 +12,7 @@ namespace {
 
 using Kept = std::vector<std::uint8_t>;
 
-/// A head of `tokens` tokens with pages of `page` tokens.
+/// A head of `tokens` tokens in pages of `page` tokens.
 struct PagedHead {
   PagedHead(std::size_t tokens, std::size_t page) {
     for (std::size_t t = 0; t < tokens; ++t) {
@@ -119,7 +119,7 @@ RC_GTEST_PROP(PageSelector, PagesStayOrGoWhole, ()) {
   for (const auto& [number, page] : pages) {
     RC_ASSERT(page.chosen == 0 || page.chosen == page.candidates);
     if (page.chosen != 0) continue;
-    // It would not have fitted, were those that are worse not there.
+    // A page that was skipped did not fit, even without the worse pages that were kept.
     std::size_t room = left;
     for (const auto& [other_number, other] : pages) {
       const bool worse = score(other) < score(page) || (score(other) == score(page) && other_number < number);
@@ -142,7 +142,7 @@ TEST(PageSelector, ProtectedTokensDoNotSpeakForTheirPage) {
   const PagedHead head(8, 4);
   const std::vector<float> scores = {9, 1, 1, 1, 2, 2, 2, 2};
   EXPECT_EQ(head.select("page", scores, 4, {1, 0, 0, 0, 0, 0, 0, 0}), (Kept{1, 0, 0, 0, 1, 1, 1, 1}));
-  // Smaller by the protected one, it fits.
+  // It fits, since the protected token does not count.
   EXPECT_EQ(head.select("page", scores, 3, {1, 0, 0, 0, 0, 0, 0, 0}), (Kept{1, 1, 1, 1, 0, 0, 0, 0}));
 }
 

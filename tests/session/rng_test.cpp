@@ -1,6 +1,5 @@
-#include "session/rng.h"
-
 #include <gtest/gtest.h>
+#include <pith/random.h>
 
 #include <array>
 #include <cmath>

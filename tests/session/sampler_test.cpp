@@ -1,7 +1,6 @@
-#include "session/sampler.h"
-
 #include <gtest/gtest.h>
 #include <pith/error.h>
+#include <pith/sampling.h>
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>

@@ -107,7 +107,7 @@ TEST_F(SessionTest, LogitsSinkSeesEveryPositionInOrder) {
   session.feed("ab");
   const int start = session.position();
   int expected = start;
-  session.feed(std::vector<Token>(30, 9), [&](int position, std::span<const float> logits) {
+  session.feed_logits(std::vector<Token>(30, 9), [&](int position, std::span<const float> logits) {
     EXPECT_EQ(position, expected++);
     EXPECT_EQ(logits.size(), static_cast<std::size_t>(model_.info().vocab));
   });

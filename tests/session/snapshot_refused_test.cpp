@@ -142,7 +142,8 @@ TEST_F(RefusedSnapshot, OfOtherPositions) {
 
 TEST_F(RefusedSnapshot, OfUnknownOrOtherCodecs) {
   save(model_, {.kv = {.key = "plain", .value = "int4", .codecs = registry_with(0)}}, 200);
-  EXPECT_THAT(refusal_of(model_, ErrorKind::kUnsupported), HasSubstr("\"plain\" is not known"));
+  EXPECT_THAT(refusal_of(model_, ErrorKind::kUnsupported),
+              HasSubstr("the KV codec \"plain\", which is not built in: give it in SnapshotOptions::codecs"));
   EXPECT_THAT(refusal_of(model_, ErrorKind::kInvalidArgument, {.codecs = registry_with(4)}),
               HasSubstr("codecs are other ones"));
   EXPECT_EQ(Session::restore(model_, path_, {.codecs = registry_with(0)}).position(), 200);
@@ -154,7 +155,9 @@ TEST_F(RefusedSnapshot, OfUnknownOrOtherPolicies) {
   options.eviction.budget_tokens = 300;
   options.eviction.registry = policies_with(0);
   save(model_, options, 700);
-  EXPECT_THAT(refusal_of(model_, ErrorKind::kUnsupported), HasSubstr("youngest"));
+  EXPECT_THAT(
+      refusal_of(model_, ErrorKind::kUnsupported),
+      HasSubstr("the eviction policy \"youngest\", which is not built in: give it in SnapshotOptions::eviction"));
   EXPECT_THAT(refusal_of(model_, ErrorKind::kInvalidArgument, {.eviction = policies_with(16)}),
               HasSubstr("policy is another one"));
   EXPECT_EQ(Session::restore(model_, path_, {.eviction = policies_with(0)}).position(), 700);

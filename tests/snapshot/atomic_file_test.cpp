@@ -17,7 +17,7 @@ namespace {
 
 using test::TempDir;
 
-/// Fails at one call, by number; may fall short and be interrupted at others.
+/// Fails at the call of a given number; may write less than asked or be interrupted at others.
 class FaultyOps : public FileOps {
  public:
   explicit FaultyOps(int fails_at, int reason) : fails_at_(fails_at), reason_(reason) {}
@@ -90,7 +90,7 @@ TEST(AtomicFile, WhateverFailsIsNamedAndTheOldFileStays) {
         EXPECT_THAT(error.what(), testing::HasSubstr(path.string()));
         EXPECT_THAT(error.what(), testing::HasSubstr(std::generic_category().message(reason)));
       }
-      // The last call, after the renaming, is the sync of the folder.
+      // The last call, after the rename, syncs the folder.
       EXPECT_EQ(test::read_file(path), call == whole.calls() ? text : "old") << call;
       EXPECT_EQ(files_in(folder.path()), 1U) << call;
     }

@@ -43,7 +43,7 @@ TEST(Fields, WhatDoesNotFitIsRefused) {
     r.get<std::uint8_t>("byte");
     r.get<double>("number");
   });
-  // 2^61 values of 8 bytes wrap around to none.
+  // The bytes of 2^61 values of 8 bytes overflow to 0.
   expect_refused(writer, "values of 8 bytes, 0 bytes are left", [](FieldReader& r) { r.get_array<double>("values"); });
   expect_refused(writer, "values of 1 bytes", [](FieldReader& r) { r.get_text("text"); });
   expect_refused(writer, "allowed are 0 to 9", [](FieldReader& r) { r.get<std::uint64_t>("number", 0, 9); });

@@ -14,7 +14,7 @@
 #include "snapshot/writer.h"
 #include "support/paths.h"
 
-// The file alone: records in, the same records out, and nothing else passes.
+// The file format alone: records that are written are read back, and everything else is refused.
 namespace pith::snapshot {
 namespace {
 
@@ -57,7 +57,7 @@ class SnapshotFile : public testing::TestWithParam<bool> {
   std::span<const std::byte> key() const {
     return GetParam() ? std::span<const std::byte>(key_) : std::span<const std::byte>();
   }
-  /// Records of these sizes, in pages.
+  /// Writes page records of these sizes.
   void write(const std::vector<std::size_t>& sizes, const std::filesystem::path& path) const {
     Writer writer(path, key(), ops_);
     for (const std::size_t size : sizes)
@@ -85,7 +85,7 @@ class SnapshotFile : public testing::TestWithParam<bool> {
 };
 
 TEST_P(SnapshotFile, GivesBackWhatWentIn) {
-  // Around the borders of chunks.
+  // Sizes around chunk boundaries.
   const std::vector<std::size_t> sizes = {0, 1, 100, kChunkBytes - 200, kChunkBytes, 3 * kChunkBytes + 17, 5};
   write(sizes, path_);
   Reader reader(path_, key());
@@ -151,7 +151,7 @@ TEST_P(SnapshotFile, ChunksThatChangedPlacesAreFound) {
 }
 
 TEST_P(SnapshotFile, StatedSizesTakeNoMemory) {
-  // A header of a record that says it has an exabyte.
+  // A record header that states a size of an exabyte.
   write({100}, path_);
   Bytes bytes = read_all(path_);
   const std::uint64_t size = std::uint64_t{1} << 60U;
@@ -196,7 +196,7 @@ TEST_F(SnapshotHeader, OtherVersionsAreNamed) {
   header.version = kVersion + 1;
   const HeaderBytes bytes = header.encode();
   EXPECT_THAT(refusal_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, ErrorKind::kUnsupported),
-              testing::HasSubstr("version 2, this pith reads version 1"));
+              testing::HasSubstr("version 3, this pith reads versions 1 to 2"));
 }
 
 TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
@@ -211,7 +211,7 @@ TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
               testing::HasSubstr("another key"));
   EXPECT_THAT(refusal([&] { Reader(path, some_bytes(31, 2)); }, ErrorKind::kInvalidArgument),
               testing::HasSubstr("31 bytes, must have 32"));
-  // Whoever has a key must not be given what anybody could have written.
+  // Whoever gives a key must not get a file that anybody could have written.
   {
     Writer writer(folder_ / "plain", {}, ops_);
     writer.record(RecordKind::kTokens, key_);
@@ -221,7 +221,7 @@ TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
               testing::HasSubstr("is not encrypted"));
   EXPECT_THAT(refusal([&] { Writer(path, some_bytes(33, 2), ops_); }, ErrorKind::kInvalidArgument),
               testing::HasSubstr("33 bytes"));
-  // Neither the key nor what it hides is in the file, and the same content looks different each time.
+  // Neither the key nor the plain text is in the file, and the same content is encrypted differently each time.
   const Bytes bytes = read_all(path);
   EXPECT_EQ(std::search(bytes.begin(), bytes.end(), key_.begin(), key_.end()), bytes.end());
   {

@@ -10,7 +10,7 @@
 
 namespace pith::soak {
 
-/// Something did not hold.
+/// A property did not hold.
 class Broken : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -21,7 +21,7 @@ void require(bool holds, fmt::format_string<Args...> what, Args&&... args) {
   if (!holds) throw Broken(fmt::format(what, std::forward<Args>(args)...));
 }
 
-/// The call must throw an Error of this kind.
+/// Throws Broken unless the call throws an Error of this kind.
 inline void require_error(ErrorKind kind, const std::string& what, const std::function<void()>& call) {
   try {
     call();

@@ -3,14 +3,14 @@
 #include "soak/broken.h"
 #include "soak/worker.h"
 
-// What takes a session apart, back or twice.
+// Actions that fork, truncate, reset or compact a session.
 namespace pith::soak {
 
 void Worker::fork(Live& live) {
   auto other = std::make_unique<Live>(Live{live.subject, live.session.fork(), live.script});
   ++counters_.forked;
   require_same_future(live, *other, "a fork");
-  // From here on they part. The older one dies first as often as not.
+  // From here on the two diverge. The older one is closed first half of the time.
   if (dice_.one_in(2)) std::swap(live, *other);
   if (live_.size() < 6) {
     live_.push_back(std::move(other));
@@ -22,7 +22,7 @@ void Worker::fork(Live& live) {
 void Worker::truncate(Live& live) {
   const int tokens = dice_.between(0, live.script.size());
   if (live.script.compacted()) {
-    // Only where the compaction evicted anything is it refused.
+    // It is refused only if the compaction evicted something.
     if (live.session.kv_stats().held_tokens == live.script.size()) return;
     if (live.script.streams()) return;
     require_error(ErrorKind::kInvalidArgument, "truncate behind compact", [&] { live.session.truncate(tokens); });
@@ -53,7 +53,7 @@ void Worker::compact(Live& live) {
   live.script.compact(budget, policy);
   ++counters_.compacted;
   const int after = live.session.kv_stats().held_tokens;
-  // What stays whatever the budget: besides these a policy's window, and the open page.
+  // Kept whatever the budget: these, a policy's window, and the open page.
   const auto least = static_cast<int>(own.sinks + own.recent + 2 * 64);
   require(after <= before, "{} held before, {} after", before, after);
   require(after <= std::max(static_cast<int>(budget), least) || own.selector == "page" || after == before,

@@ -54,11 +54,11 @@ void choose_budget(Dice& dice, const Subject& subject, SessionOptions& options) 
   const std::size_t least = eviction.sinks + eviction.recent + eviction.interval;
   switch (dice.below(4)) {
     case 0:
-      // compact() alone evicts, and may do so by what is observed besides.
+      // Only compact() evicts, and may use the observed policies as well.
       if (dice.one_in(2)) eviction.observe = {"h2o", "expected-attention"};
       return;
     case 1: {
-      // Room for what is protected, with all pages of it that something else lies in.
+      // Room for the protected tokens, and for whole pages that hold some of them.
       const auto tokens = static_cast<int>(2 * least + 384);
       eviction.budget_bytes = 2 * predict_kv(subject.model, options.kv, tokens).bytes;
       return;
@@ -91,7 +91,7 @@ std::vector<Subject> load_subjects(const std::filesystem::path& folder, const st
   for (const test::TinyModelSpec& spec : tiny_specs()) {
     const std::filesystem::path path = folder / (spec.architecture + ".gguf");
     test::tiny_model_writer(spec).write(path);
-    // As careful loads do.
+    // The same checks as a careful load.
     const auto manifest = std::make_shared<const Manifest>(make_manifest(path));
     subjects.push_back(make_subject(Model::load(path, {.manifest = manifest}), kTinyTokens, kTinyFeed));
   }
@@ -107,7 +107,7 @@ SessionOptions any_options(Dice& dice, const Subject& subject) {
     choose_eviction(dice, subject, options);
   } else if (dice.one_in(2)) {
     options.share_prefixes = true;
-    // Few enough that others have the same.
+    // Few enough that several sessions choose the same.
     options.kv = KvOptions{};
     options.kv.key = dice.pick(std::vector<std::string>{"f16", "int8", "int4", "int2"});
     options.kv.value = options.kv.key;
@@ -135,6 +135,10 @@ SamplingOptions any_sampling(Dice& dice) {
   if (dice.one_in(2)) sampling.top_p = 0.9F;
   if (dice.one_in(2)) sampling.repetition_penalty = 1.1F;
   if (dice.one_in(3)) sampling.frequency_penalty = 0.1F;
+  if (dice.one_in(4)) sampling.dry_multiplier = 0.5F;
+  if (dice.one_in(4)) sampling.typical_p = 0.95F;
+  if (dice.one_in(4)) sampling.xtc_probability = 0.3F;
+  if (dice.one_in(4)) sampling.mirostat_tau = 5.0F;
   sampling.seed = dice.seed();
   return sampling;
 }

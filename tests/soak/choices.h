@@ -10,28 +10,28 @@
 
 namespace pith::soak {
 
-/// A model and how much of it a session may take.
+/// A model and the limits of sessions on it.
 struct Subject {
   Model model;
-  /// Tokens of a session at most, and of a feed.
+  /// Maximal tokens per session and per feed.
   int tokens_max = 0;
   int feed_max = 0;
-  /// Texts that sessions begin with, so that they have prefixes to share.
+  /// Texts that sessions start with, so that they have prefixes to share.
   std::vector<std::vector<Token>> beginnings;
 };
 
-/// Models of random weights of all architectures, written to `folder`, and real ones by their paths.
+/// Makes models of all architectures with random weights, written to `folder`, and loads real ones by path.
 std::vector<Subject> load_subjects(const std::filesystem::path& folder, const std::vector<std::string>& paths);
 
-/// Any codecs, policies and limits that go together.
+/// Draws codecs, policies and limits that are compatible.
 SessionOptions any_options(Dice& dice, const Subject& subject);
-/// What results do not depend on: drawn anew for a session that is to do the same.
+/// Redraws the options that results do not depend on, for a session that must give the same.
 void redraw_free_options(Dice& dice, SessionOptions& options);
 
 std::vector<Token> any_tokens(Dice& dice, const Model& model, int count);
 SamplingOptions any_sampling(Dice& dice);
 
-/// One line about a session's options, for reports.
+/// Describes a session's options in one line, for reports.
 std::string describe(const SessionOptions& options);
 
 }  // namespace pith::soak

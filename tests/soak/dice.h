@@ -7,14 +7,14 @@
 
 namespace pith::soak {
 
-/// Random choices that a seed gives again.
+/// Random choices that a seed reproduces.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
 
-  /// In [0, limit).
+  /// Returns a number in [0, limit).
   std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random_() % limit); }
-  /// In [least, most].
+  /// Returns a number in [least, most].
   int between(int least, int most) {
     return least + static_cast<int>(below(static_cast<std::size_t>(most - least) + 1));
   }

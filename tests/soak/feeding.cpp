@@ -5,7 +5,7 @@
 #include "soak/broken.h"
 #include "soak/worker.h"
 
-// What makes a session longer.
+// Actions that append tokens to a session.
 namespace pith::soak {
 
 void Worker::feed(Live& live) {
@@ -14,7 +14,7 @@ void Worker::feed(Live& live) {
   const std::vector<Token> tokens = any_tokens(dice_, live.subject->model, dice_.between(1, most));
   if (dice_.one_in(4)) {
     int position = live.script.size();
-    live.session.feed(tokens, [&](int at, std::span<const float> logits) {
+    live.session.feed_logits(tokens, [&](int at, std::span<const float> logits) {
       require(at == position++, "logits of position {}", at);
       require(logits.size() == static_cast<std::size_t>(live.subject->model.info().vocab), "{} logits", logits.size());
     });

@@ -10,7 +10,7 @@
 
 #include "soak/run.h"
 
-// pith_soak: opens, forks, evicts, saves, restores and closes sessions at random, and checks what must hold.
+// pith_soak: opens, forks, evicts, saves, restores and closes sessions at random, and checks that results stay right.
 namespace pith::soak {
 namespace {
 
@@ -24,7 +24,7 @@ bool parse(std::string_view text, T& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-/// False for what is no option.
+/// Returns false for an unknown option.
 bool read(int argc, char** argv, RunOptions& options) {
   const std::map<std::string_view, std::function<bool(std::string_view)>> known = {
       {"--minutes", [&](auto text) { return parse(text, options.minutes.emplace()) && *options.minutes > 0; }},

@@ -12,11 +12,11 @@ namespace pith::soak {
 namespace {
 
 constexpr std::size_t kWarmUp = 3;
-/// Far below what the sessions of one round take, far above what hash tables and names come to.
+/// Far below the memory of the sessions of one round, far above that of hash tables and names.
 constexpr double kHeapGrowthMax = 4.0 * 1024 * 1024;
 constexpr double kMiB = 1024.0 * 1024;
 
-/// Least squares: bytes an hour.
+/// Least-squares slope in bytes per hour.
 double slope(const std::vector<Memory>& all, std::size_t first, std::uint64_t Memory::*value) {
   const auto count = static_cast<double>(all.size() - first);
   if (count < 2) return 0;

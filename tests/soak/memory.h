@@ -6,19 +6,19 @@
 
 namespace pith::soak {
 
-/// What the process holds.
+/// The memory of the process.
 struct Memory {
-  double seconds = 0;          ///< Since the run began.
-  std::uint64_t heap = 0;      ///< Bytes that were allocated and not freed; 0 where a sanitizer keeps them.
-  std::uint64_t resident = 0;  ///< Bytes in memory, after what is free was given back.
+  double seconds = 0;          ///< Since the run began
+  std::uint64_t heap = 0;      ///< Bytes allocated and not freed; 0 if a sanitizer owns the heap
+  std::uint64_t resident = 0;  ///< Resident bytes, after free memory was returned to the system
 };
 
 Memory measure_memory(double seconds);
 
-/// Memory when no session is open, again and again: what grows leaks.
+/// Measures memory repeatedly while no session is open: growth is a leak.
 class MemoryLog {
  public:
-  /// The first few are warm-up: what is kept for good (fingerprints, buffers of the allocator) is there afterwards.
+  /// The first few measurements are warm-up, after which permanent memory (fingerprints, allocator buffers) exists.
   void add(const Memory& memory) { all_.push_back(memory); }
   /// Throws Broken if the heap grew.
   void check() const;

@@ -44,7 +44,7 @@ class Run {
   }
   bool is_late() const { return options_.minutes && seconds_since(start_) >= 60 * *options_.minutes; }
 
-  /// All threads begin it without sessions and end it without.
+  /// All threads start and end a round without sessions.
   void run_round(std::uint64_t round) {
     std::vector<std::future<void>> workers;
     workers.reserve(static_cast<std::size_t>(options_.threads));

@@ -8,10 +8,10 @@
 namespace pith::soak {
 
 struct RunOptions {
-  /// Ends after so many minutes, or after so many rounds.
+  /// Limits of the run: minutes, or rounds.
   std::optional<double> minutes{};
   std::uint64_t rounds = 1;
-  /// Things that a thread does in a round.
+  /// Actions per thread and round.
   int steps = 150;
   int threads = 2;
   std::uint64_t seed = 1;
@@ -19,8 +19,8 @@ struct RunOptions {
   std::vector<std::string> models{};
 };
 
-/// Rounds of random operations until the time is over or something does not hold. Says on standard error how it goes,
-/// and on standard output what was done. False if something did not hold.
+/// Runs rounds of random operations until the time is over or a property does not hold. Prints progress to standard
+/// error and a summary to standard output. Returns false if a property did not hold.
 bool run(const RunOptions& options);
 
 }  // namespace pith::soak

@@ -3,7 +3,7 @@
 #include "soak/broken.h"
 #include "soak/worker.h"
 
-// Snapshots, and what is refused.
+// Actions that save and restore snapshots, and that pass damaged ones.
 namespace pith::soak {
 namespace {
 
@@ -54,7 +54,7 @@ void Worker::damage_snapshot(Live& live) {
                 [&] { restore(live.subject->model, wrong); });
   if (!key.empty())
     require_error(ErrorKind::kInvalidArgument, "restore without the key", [&] { restore(live.subject->model, {}); });
-  // Behind the header.
+  // Somewhere after the header.
   constexpr std::size_t kHeaderBytes = 72;
   const std::size_t size = std::filesystem::file_size(snapshot_);
   const std::size_t at = kHeaderBytes + dice_.below(size - kHeaderBytes);

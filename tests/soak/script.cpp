@@ -24,7 +24,7 @@ void Script::truncate(int tokens) {
   if (tokens == size()) return;
   tokens_.resize(static_cast<std::size_t>(tokens));
   alone_.resize(tokens_.size());
-  // With a policy all that stays is fed again, at once but for what was fed alone where that matters.
+  // With a policy all remaining tokens are fed again in one go, except tokens that were fed alone where that matters.
   feed_ends_.clear();
   for (std::size_t at = 0; at < tokens_.size();) {
     at = options_.kv.read_share < 1.0 ? end_of_run(at, tokens_.size()) : tokens_.size();
@@ -79,7 +79,7 @@ std::size_t Script::end_of_run(std::size_t first, std::size_t last) const {
 std::size_t Script::next_feed(std::size_t first, std::size_t last, Dice& dice) const {
   if (feeds_count()) return *std::upper_bound(feed_ends_.begin(), feed_ends_.end(), first) - first;
   const std::size_t run = end_of_run(first, last) - first;
-  // A piece of one token would be read sparsely.
+  // A feed of a single token would be read sparsely.
   const std::size_t piece = 2 + dice.below(200);
   return run > piece + 1 ? piece : run;
 }

@@ -57,7 +57,7 @@ void Worker::step() {
   doing_ = fmt::format("{}: {} tokens of {}, {}", name, live.script.size(), live.subject->model.info().architecture,
                        describe(live.script.options()));
   (this->*action)(live);
-  // Others must not have noticed. (An action may have made more.)
+  // Other sessions must not be affected. (The action may have opened more.)
   for (const auto& each : live_) check(*each);
 }
 

@@ -15,21 +15,21 @@
 
 namespace pith::soak {
 
-/// One thread's sessions, and what it does to them at random. Throws Broken, or whatever the library should not have
-/// thrown. Used by one thread; the subjects' models are shared.
+/// One thread's sessions and the random actions on them. Throws Broken, or whatever the library throws unexpectedly.
+/// Used by one thread; the models are shared.
 class Worker {
  public:
-  /// All outlive it; files go to `folder`, under names that begin with `name`.
+  /// All arguments must outlive the object. Files are written to `folder`, with names that begin with `name`.
   Worker(const std::vector<Subject>& subjects, Counters& counters, const std::filesystem::path& folder,
          const std::string& name, std::uint64_t seed);
 
-  /// Does one thing, and checks all that must hold afterwards.
+  /// Performs one action and checks everything that must hold afterwards.
   void step();
-  /// What it was doing, and to which session.
+  /// Describes the last action and its session.
   const std::string& doing() const { return doing_; }
 
  private:
-  /// A session and what it must be.
+  /// A session and its expected history.
   struct Live {
     const Subject* subject;
     Session session;
@@ -53,12 +53,12 @@ class Worker {
   void damage_snapshot(Live& live);
   void ask_for_the_impossible(Live& live);
 
-  /// Tokens that still fit; of a stream, as many as this run lets it have.
+  /// Returns how many tokens still fit; for a stream, how many this run allows.
   int room(const Live& live) const;
-  /// What holds of every session at any time.
+  /// Checks what holds for every session at any time.
   void check(const Live& live);
   void require_same(const Session& a, const Session& b, const char* what);
-  /// Both draw the same tokens for a while.
+  /// Checks that both sessions draw the same tokens for a while.
   void require_same_future(Live& a, Live& b, const char* what);
   std::vector<std::byte> any_key();
 

@@ -116,6 +116,40 @@ TEST(Layers, EveryRoomHasALevel) {
   }
 }
 
+// The levels that a document states: each match of `level` on a line is a level, each match of `room` behind it a room.
+std::map<std::string, int> stated_levels(const std::vector<std::string>& lines, const std::regex& level,
+                                         const std::regex& room) {
+  std::map<std::string, int> levels;
+  for (const std::string& line : lines) {
+    std::smatch match;
+    if (!std::regex_search(line, match, level)) continue;
+    const std::string rest = match.suffix();
+    for (std::sregex_iterator it(rest.begin(), rest.end(), room), end; it != end; ++it) {
+      levels[(*it)[1]] = std::stoi(match[1]);
+    }
+  }
+  return levels;
+}
+
+std::vector<std::string> lines_of(const char* path) {
+  return split_lines(read_text(std::filesystem::path(PITH_SOURCE_DIR) / path));
+}
+
+TEST(Layers, DocumentsStateTheSameLevels) {
+  std::map<std::string, int> levels = room_levels();
+  levels["tools"] = 7;
+  // Rows "| 3 | `src/kv` | ..." and lines "3  weights  kv".
+  const std::regex row(R"(^\| (\d) \| )");
+  const std::regex folder(R"(^`src/(\w+)` \|)");
+  EXPECT_EQ(stated_levels(lines_of("docs/architecture.md"), row, folder), levels);
+  const std::regex line(R"(^(\d)  )");
+  const std::regex name(R"((\w+))");
+  EXPECT_EQ(stated_levels(lines_of("CONTRIBUTING.md"), line, name), levels);
+  const std::map<std::string, int> some = {{"kv", 3}, {"weights", 3}};
+  EXPECT_EQ(stated_levels({"3  weights  kv", "none"}, line, name), some);
+  EXPECT_EQ(stated_levels({"| 3 | `src/kv` | x |", "| 3 | `src/weights` | `src/base` |"}, row, folder), some);
+}
+
 TEST(Layers, BreachesAreFound) {
   const auto breaches = [](const char* path, const char* line) { return layer_breaches({{path, {line}}}).size(); };
   EXPECT_EQ(breaches("src/base/a.cpp", "#include \"kv/page.h\""), 1U);

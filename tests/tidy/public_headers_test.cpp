@@ -1,3 +1,5 @@
+#include <pith/version.h>
+
 #include <map>
 #include <set>
 
@@ -30,6 +32,44 @@ Findings missing_pragma(const std::vector<SourceFile>& files) {
     }
   }
   return findings;
+}
+
+// What another language's compiler must not come past (include/pith/export.h) comes before all else.
+Findings late_export(const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    const auto includes = includes_of(file);
+    if (file.path == "include/pith/export.h") continue;
+    // A header that sorts before export.h includes it first itself.
+    if (includes.empty() || !includes.front().target.starts_with("pith/")) {
+      findings.push_back({file.path, 0, "includes something before <pith/export.h>"});
+    }
+  }
+  return findings;
+}
+
+// The API lives in an inline namespace named for its version (docs/adr/0011-inline-namespace.md); rooms of internals,
+// declared ahead, do not.
+Findings unversioned(const std::vector<SourceFile>& files, const std::string& api) {
+  static const std::regex room("^namespace pith::[a-z]+ \\{$");
+  Findings findings;
+  for (const SourceFile& file : files) {
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      if (!line.starts_with("namespace ") || line == "namespace " + api + " {" || std::regex_match(line, room))
+        continue;
+      findings.push_back({file.path, i + 1, "a namespace other than " + api});
+    }
+  }
+  return findings;
+}
+
+TEST(PublicHeaders, BeginWithExport) { EXPECT_TRUE(none(late_export(read_tree("include", {".h"})))); }
+
+TEST(PublicHeaders, AreInTheVersionsNamespace) {
+  const std::string api =
+      "pith::inline v" + std::to_string(PITH_VERSION_MAJOR) + "_" + std::to_string(PITH_VERSION_MINOR);
+  EXPECT_TRUE(none(unversioned(read_tree("include", {".h"}), api)));
 }
 
 TEST(PublicHeaders, IncludeOnlyTheStandardLibrary) {
@@ -70,6 +110,10 @@ TEST(Headers, BreachesAreFound) {
   EXPECT_EQ(foreign_includes({{"include/pith/a.h", {"#include <fmt/format.h>", "#include <vector>"}}}).size(), 1U);
   EXPECT_EQ(foreign_includes({{"include/pith/a.h", {"#include <Eigen/Core>", "#include <spdlog/logger.h>"}}}).size(),
             2U);
+  EXPECT_EQ(late_export({{"include/pith/a.h", {"#include <span>", "#include <pith/export.h>"}}}).size(), 1U);
+  EXPECT_EQ(
+      unversioned({{"include/pith/a.h", {"namespace pith {", "namespace pith::kv {"}}}, "pith::inline v1_2").size(),
+      1U);
   EXPECT_EQ(missing_pragma({{"src/a.h", {"// #pragma once"}}}).size(), 1U);
 }
 

@@ -144,17 +144,12 @@ TEST(HostileVocab, MergesThatFallTogether) {
   constexpr std::size_t kMerges = 3000;
   tokenizer::MergeTable table(kMerges);
   const std::size_t mask = std::bit_ceil(2 * kMerges + 1) - 1;
-  const auto hash = [](std::uint64_t key) {
-    key = (key ^ (key >> 32)) * 0x9E3779B97F4A7C15U;
-    key = (key ^ (key >> 29)) * 0xBF58476D1CE4E5B9U;
-    return key ^ (key >> 32);
-  };
   std::size_t inserted = 0;
   bool refused = false;
   for (Token left = 0; !refused && left < 4000; ++left) {
     for (Token right = 0; !refused && right < 4000; ++right) {
       const std::uint64_t key = (static_cast<std::uint64_t>(left) << 32) | static_cast<std::uint64_t>(right);
-      if ((hash(key) & mask) != 7) continue;
+      if ((mix_bits(key) & mask) != 7) continue;
       refused = !table.insert(left, right, {static_cast<std::int32_t>(inserted), 1});
       if (!refused) ++inserted;
     }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "plot/xml.h"
 #include "tools/tool.h"
 
 namespace pith::test {
@@ -20,7 +21,7 @@ using Rows = std::vector<std::vector<double>>;
 Rows scored_rows(const Model& model, std::span<const Token> chunk, const KvOptions& kv) {
   Session session(model, {.kv = kv});
   Rows rows;
-  session.feed(chunk, [&](int position, std::span<const float> logits) {
+  session.feed_logits(chunk, [&](int position, std::span<const float> logits) {
     const auto at = static_cast<std::size_t>(position);
     if (at < chunk.size() / 2 || at + 1 >= chunk.size()) return;
     double total = 0;
@@ -241,6 +242,22 @@ TEST_F(Kl, TableAndProgress) {
   const std::string two = pith_output(command({"--text", other, "--context", "64", "--chunks", "1", "--kv", "int8"}));
   EXPECT_NE(two.find(other + " (1 chunk)\n"), std::string::npos) << two;
   EXPECT_NE(two.find("\nall texts\n"), std::string::npos) << two;
+}
+
+TEST_F(Kl, PlotHasEveryCacheButTheFloor) {
+  const std::string plot = (folder_ / "kl.svg").string();
+  const Args caches = {"--context", "64", "--chunks", "1", "--kv", "int8", "--kv", "int4", "--kv", "kivi4"};
+  Args args = command(caches);
+  args.insert(args.end(), {"--plot", plot});
+  const Outcome outcome = pith(args);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("\nint8 "), std::string::npos) << "the table is printed all the same";
+  const Xml xml(read_file(plot));
+  for (const char* name : {"int8", "int4", "kivi4"}) EXPECT_TRUE(xml.has_text(name)) << name;
+  EXPECT_FALSE(xml.has_text("noise floor (f32-rotated)"));
+  const Outcome nowhere = pith(command({"--kv", "int8", "--plot", (folder_ / "nowhere").string() + "/kl.svg"}));
+  EXPECT_EQ(nowhere.status, 1);
+  EXPECT_NE(nowhere.err.find("nowhere"), std::string::npos) << nowhere.err;
 }
 
 TEST_F(Kl, WrongUsage) {

@@ -33,7 +33,7 @@ class Needle : public ToolTest {
     tokens.insert(tokens.end(), prompt.answer.begin(), prompt.answer.end());
     Session session(model, {.kv = kv});
     double sum = 0;
-    session.feed(tokens, [&](int position, std::span<const float> logits) {
+    session.feed_logits(tokens, [&](int position, std::span<const float> logits) {
       const std::size_t next = static_cast<std::size_t>(position) + 1;
       if (next < prompt.tokens.size() || next >= tokens.size()) return;
       double total = 0;

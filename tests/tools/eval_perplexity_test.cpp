@@ -25,7 +25,7 @@ std::vector<double> running_perplexities(const Model& model, std::vector<Token> 
                              tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * context));
     if (bos >= 0) chunk[0] = bos;
     Session session(model);
-    session.feed(chunk, [&](int position, std::span<const float> logits) {
+    session.feed_logits(chunk, [&](int position, std::span<const float> logits) {
       const auto j = static_cast<std::size_t>(position);
       if (j < context / 2 || j + 1 >= context) return;
       double total = 0;

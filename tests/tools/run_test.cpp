@@ -137,6 +137,45 @@ TEST_F(Run, PenaltiesReachTheSampler) {
   EXPECT_EQ(forgotten[2], 200);
 }
 
+TEST_F(Run, RepetitionStagesReachTheSampler) {
+  const auto tokens_with = [&](const Args& more) {
+    Args args = {"--logit-bias", "200=1e6", "--logit-bias", "201=999000"};
+    args.insert(args.end(), more.begin(), more.end());
+    return pith_json(command(args))["tokens"].get<std::vector<int>>();
+  };
+  const auto first_three = [](const std::vector<int>& tokens) {
+    return std::vector(tokens.begin(), tokens.begin() + 3);
+  };
+  const auto once = tokens_with({"--no-repeat-ngram", "1"});
+  EXPECT_EQ(once[0], 200);
+  EXPECT_EQ(once[1], 201);
+  EXPECT_EQ(std::count(once.begin(), once.end(), 200), 1);
+  const Args dry = {"--dry-multiplier", "1e4", "--dry-base", "1", "--dry-allowed-length", "1", "--dry-breaker"};
+  Args none = dry;
+  none.emplace_back("");
+  EXPECT_EQ(first_three(tokens_with(none)), (std::vector{200, 200, 201}));
+  Args own = dry;
+  own.push_back(pith::Tokenizer::load(model_).piece(200));
+  EXPECT_EQ(tokens_with(own), std::vector(24, 200));
+  none.insert(none.end(), {"--dry-window", "1"});
+  EXPECT_EQ(tokens_with(none), std::vector(24, 200));
+}
+
+TEST_F(Run, CuttingStagesReachTheSampler) {
+  // At this temperature 200 has a probability of 0.55, and 201 has 0.45.
+  const auto tokens_with = [&](const Args& more) {
+    Args args = {"--logit-bias", "200=1e6", "--logit-bias", "201=990000", "--temp", "5e4"};
+    args.insert(args.end(), more.begin(), more.end());
+    return pith_json(command(args))["tokens"];
+  };
+  const json only_200(std::vector<int>(24, 200));
+  EXPECT_NE(tokens_with({}), only_200);
+  EXPECT_EQ(tokens_with({"--typical-p", "0"}), only_200);
+  EXPECT_EQ(tokens_with({"--mirostat-tau", "0.001", "--mirostat-eta", "0"}), only_200);
+  EXPECT_EQ(tokens_with({"--xtc-probability", "1", "--xtc-threshold", "0.4"}), json(std::vector<int>(24, 201)));
+  EXPECT_NE(tokens_with({"--xtc-probability", "1", "--xtc-threshold", "0.5"}), json(std::vector<int>(24, 201)));
+}
+
 TEST_F(Run, StopStringsEndTheAnswer) {
   const std::string text = pith_json(command({"--logit-bias", "100=1000"}))["text"];
   ASSERT_EQ(text.size(), 24U);

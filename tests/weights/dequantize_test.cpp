@@ -17,7 +17,7 @@ namespace {
 using gguf::TensorType;
 using gguf::TensorTypeInfo;
 
-/// What the Python package gguf makes of some blocks (tests/data/make_dequantize_cases.py).
+/// Blocks and what the Python package gguf expands them to (written by tests/data/make_dequantize_cases.py).
 struct Cases {
   std::vector<std::byte> blocks;
   std::vector<float> values;
@@ -101,7 +101,7 @@ TEST(DequantizeUnknown, IsAnInternalError) {
   EXPECT_EQ(kind_of(static_cast<TensorType>(4), 18, 32), ErrorKind::kInternal);
 }
 
-// By hand, so that a mistake in the package would not go unseen.
+// Expected values computed by hand, in case the package has a bug.
 TEST(DequantizeByHand, Q4_0) {
   std::vector<std::byte> block(18);
   block[0] = std::byte{0x00};

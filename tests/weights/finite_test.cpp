@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kColumns = 1024;
 
-/// What the check says must be what expanding shows: for every byte of two blocks, set so that it could be part of a
+/// The check must agree with what dequantizing shows, for every byte of a block set to values that could be part of a
 /// NaN.
 TEST(Finite, AgreesWithWhatDequantizingGives) {
   test::Random random(3);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/half.h"
+#include "kernels/code_memory.h"
 #include "kernels/select.h"
 #include "weights/dequantize.h"
 #include "weights/matmul.h"
@@ -18,7 +19,7 @@ namespace {
 using gguf::TensorType;
 using gguf::TensorTypeInfo;
 
-/// Random blocks of a type with scales of ordinary size.
+/// Random blocks of a type, with scales of realistic size.
 std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t rows, std::size_t columns,
                                       std::uint64_t seed) {
   std::mt19937_64 engine(seed);
@@ -40,7 +41,7 @@ std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t ro
     return data;
   }
   for (std::byte& b : data) b = static_cast<std::byte>(engine());
-  // Where the f16 scales of a block lie.
+  // Offsets of the f16 scales in a block.
   const auto scales_at = [&]() -> std::vector<std::size_t> {
     switch (type.type) {
       case TensorType::kQ4_1:
@@ -91,22 +92,23 @@ TEST_P(EveryType, PackedRowsDequantizeBitExactly) {
   }
 }
 
-/// An activation as its codes have it.
+/// Returns the activation that the codes stand for.
 double value_of(const kernels::Activations& x, std::size_t row, std::size_t column) {
   const std::size_t group = column / kernels::kGroup;
-  const std::size_t at = kernels::group_at(x.columns / kernels::kGroup, row, group);
+  const std::size_t at = kernels::test::group_at(x.columns / kernels::kGroup, row, group);
   const std::size_t code = at * kernels::kGroup + column % kernels::kGroup;
   const double high = static_cast<double>(x.scales[at]) * x.codes[code];
   const std::size_t tile = row / kernels::kTileRows * (x.columns / kernels::kGroup) + group;
-  for (std::size_t slot = tile * kernels::kTileRows; slot < tile * kernels::kTileRows + x.low.counts[tile]; ++slot) {
-    if (x.low.rows[slot] != row % kernels::kTileRows) continue;
-    return high +
-           static_cast<double>(x.low.scales[slot]) * x.low.codes[slot * kernels::kGroup + column % kernels::kGroup];
+  for (std::size_t slot = tile * kernels::kTileRows; slot < tile * kernels::kTileRows + x.residual.counts[tile];
+       ++slot) {
+    if (x.residual.rows[slot] != row % kernels::kTileRows) continue;
+    return high + static_cast<double>(x.residual.scales[slot]) *
+                      x.residual.codes[slot * kernels::kGroup + column % kernels::kGroup];
   }
   return high;
 }
 
-/// The product with the activations as the kernel sees them, in double.
+/// Compares a product with one in double, computed from the activations as the kernel sees them.
 void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kernels, std::size_t rows,
                    std::size_t columns, std::size_t tokens) {
   ThreadPool pool(2);
@@ -118,7 +120,7 @@ void check_product(const TensorTypeInfo& type, const kernels::KernelTable& kerne
   std::normal_distribution<float> normal(0.0F, 1.0F);
   std::vector<float> x(tokens * columns);
   for (float& v : x) v = normal(engine);
-  // Second planes for some rows, in different groups.
+  // Outliers in some rows, in different groups.
   for (std::size_t m = 0; m < tokens; m += 2) x[m * columns + m * 37 % columns] = 50.0F;
   QuantizedRows quantized(tokens, columns);
   const kernels::Activations view =
@@ -172,7 +174,7 @@ TEST_P(EveryType, ATokenDoesNotSeeItsBatch) {
   std::mt19937_64 engine(3);
   std::normal_distribution<float> normal(0.0F, 1.0F);
   for (float& v : x) v = normal(engine);
-  // Second planes: those of the batch must not be left to the token.
+  // Outliers: residual planes of the batch must not leak into the single token.
   for (std::size_t m = 0; m < tokens; m += 3) x[m * columns + m * 37 % columns] = 50.0F;
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     QuantizedRows quantized(tokens, columns);

@@ -1,7 +1,8 @@
 #pragma once
 
-// The logical vector (16 lanes) as two AVX2 registers. Included first by the units of this folder, which are compiled
-// with wide instructions: only intrinsics and plain C headers may be seen from here.
+// The logical vector (16 lanes) as two AVX2 registers. The units of this folder include it first; they are compiled
+// with wide instructions, so this file includes only intrinsics and plain C headers. avx512/simd.h documents the
+// functions.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -222,7 +223,7 @@ inline U8x64 lookup(U8x64 levels, U8x64 index) {
   return {_mm256_shuffle_epi8(levels.low, index.low), _mm256_shuffle_epi8(levels.high, index.high)};
 }
 inline U8x64 zero_bytes() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
-/// The upper 16 levels of 32 apart.
+/// The levels, with the upper 16 of 32 in a register of their own.
 template <int bits>
 struct LevelTable {
   __m256i low, high;
@@ -238,7 +239,7 @@ inline __m256i lookup(const LevelTable<bits>& levels, __m256i index) {
   const __m256i in_half = _mm256_and_si256(index, _mm256_set1_epi8(bits == 3 ? 7 : 15));
   const __m256i low = _mm256_shuffle_epi8(levels.low, in_half);
   if constexpr (bits != 5) return low;
-  // The fifth bit of an index, moved to the top of its byte, picks the half.
+  // The fifth bit of an index, moved to the top of its byte, selects the half.
   return _mm256_blendv_epi8(low, _mm256_shuffle_epi8(levels.high, in_half), _mm256_slli_epi16(index, 3));
 }
 template <int bits>
@@ -290,7 +291,7 @@ inline __m256i dot4(__m256i acc, __m256i w, __m256i x) {
   if constexpr (small_codes) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
   }
-  // 255 * 127 * 2 does not fit into 16 bits: even and odd bytes apart, widened first.
+  // 255 * 127 * 2 does not fit into 16 bits, so widen even and odd bytes separately first.
   const __m256i even =
       _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xFF)), _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));

@@ -1,6 +1,6 @@
-// simd.h comes first: what follows is written in its vectors.
+// simd.h comes first: it defines the vectors that everything after it uses.
 #include "kernels/avx2/simd.h"
-// clang-format keeps the order because of this line.
+// This line keeps clang-format from reordering the includes.
 #include "kernels/generic/build_table.h"
 
 namespace pith::kernels::avx2 {

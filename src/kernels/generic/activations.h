@@ -1,28 +1,29 @@
 #pragma once
 
-// Needs a simd.h included before. Turning float rows into integers for the integer kernels.
+// Quantizes float rows to int8 for the integer kernels. Include a simd.h first.
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Zero where every lane is finite, NaN otherwise: min and max lose NaN, sums do not.
+/// Returns 0 if every lane is finite, NaN otherwise. Sums propagate NaN; min and max do not.
 inline float finite_or_nan(F32x16 x) { return reduce_add(mul(x, set1(0.0F))); }
 
-/// Rows that stay below are as good as zero; the inverse of less could be infinite.
+/// Rows whose largest value is below this are treated as zero: its inverse could overflow to infinity.
 inline constexpr float kSmallest = 1e-30F;
 
-/// A group gets a second plane of codes if its largest value is so many times the root mean square of its row's. Few
-/// groups of real models do, and the error of their logits is halved (docs/adr).
-inline constexpr float kStandsOut = 2.0F;
-/// The second plane's steps to one of the first: half a step, at most, becomes 127.
-inline constexpr float kLowSteps = 254.0F;
+/// A group is an outlier, and gets a residual plane, if its largest value exceeds the root mean square of all groups'
+/// largest values in its row by this factor. Few groups of real models do, and it halves the error of their logits
+/// (ADR 5).
+inline constexpr float kOutlierRatio = 2.0F;
+/// Steps of the residual plane per step of the first: the largest residual, half a step, becomes 127.
+inline constexpr float kResidualSteps = 254.0F;
 
 struct CodeSums {
   std::int32_t first, second;
 };
 
-/// Codes of one group of scaled values; their sums by half group.
+/// Rounds a group of scaled values to codes, stores them, and returns their sums per half group.
 inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   const I32x16 code_a = to_i32(a);
   const I32x16 code_b = to_i32(b);
@@ -31,13 +32,13 @@ inline CodeSums put_codes(F32x16 a, F32x16 b, std::int8_t* codes) {
   return {reduce_add_i32(code_a), reduce_add_i32(code_b)};
 }
 
-/// Rows of a tile, all 12 of a block or one. What a group needs for 12 of them then lies in one vector, a lane for each
-/// row, and goes to its place at once; of one row it is in all lanes.
+/// The rows to quantize together: a whole block of 12, or a single row. For a block, per-row numbers such as scales are
+/// computed as one vector with a lane per row and stored at once; for a single row, every lane holds the same number.
 struct QuantizedBlock {
   const float* x;  ///< [rows, columns]
   std::size_t columns;
-  std::size_t tile_row;  ///< Of the first row
-  CodeRows to;           ///< From the first row on, second planes from the tile on
+  std::size_t tile_row;  ///< The first row's index in its tile
+  CodeRows to;           ///< Starts at the first row; residual planes start at the tile
 
   F32x16 half_group(std::size_t row, std::size_t group, std::size_t half) const {
     return load(x + row * columns + group * kGroup + half * kLanes);
@@ -60,13 +61,13 @@ inline void put_lanes(F32x16 x, float* to) {
   }
 }
 
-/// One division of a number takes less than that of a vector.
+/// Divides per lane. A scalar division is cheaper than a vector one.
 template <std::size_t rows>
 inline F32x16 divide(F32x16 a, F32x16 b) {
   return rows == 1 ? set1(first(a) / first(b)) : div(a, b);
 }
 
-/// Lane r: Op::reduce(value(r)).
+/// Returns Op::reduce(value(r)) in lane r.
 template <typename Op, std::size_t rows, typename Value>
 inline F32x16 reduce_block(const Value& value) {
   if constexpr (rows == 1) {
@@ -76,47 +77,48 @@ inline F32x16 reduce_block(const Value& value) {
   }
 }
 
-/// Sums of codes by half group, a lane for each row.
+/// Sums of codes per half group, one lane per row.
 struct LaneSums {
   F32x16 first, second;
 };
 
 template <std::size_t rows>
-inline void put_starts(const QuantizedBlock& block, std::size_t group, const LaneSums& sums) {
-  const auto put = [&](std::int32_t* starts, F32x16 of, std::int32_t zero_point) {
+inline void put_zero_terms(const QuantizedBlock& block, std::size_t group, const LaneSums& sums) {
+  const auto put = [&](std::int32_t* zero_terms, F32x16 of, std::int32_t zero_point) {
     std::int32_t lanes[kLanes];
     store_i32(lanes, to_i32(mul(of, set1(static_cast<float>(-zero_point)))));
-    std::memcpy(starts, lanes, rows * sizeof *starts);
+    std::memcpy(zero_terms, lanes, rows * sizeof *zero_terms);
   };
-  for (std::size_t i = 0; i < kStarts; ++i) {
-    const auto start = static_cast<Start>(i);
-    std::int32_t* starts = block.to.starts[i];
-    if (starts == nullptr) continue;
-    if (by_half(start)) {
-      put(starts + 2 * group * kBlockRows, sums.first, zero_point(start));
-      put(starts + (2 * group + 1) * kBlockRows, sums.second, zero_point(start));
+  for (std::size_t i = 0; i < kZeroTerms; ++i) {
+    const auto zero_term = static_cast<ZeroTerm>(i);
+    std::int32_t* zero_terms = block.to.zero_terms[i];
+    if (zero_terms == nullptr) continue;
+    if (by_half(zero_term)) {
+      put(zero_terms + 2 * group * kBlockRows, sums.first, zero_point(zero_term));
+      put(zero_terms + (2 * group + 1) * kBlockRows, sums.second, zero_point(zero_term));
     } else {
-      put(starts + group * kBlockRows, add(sums.first, sums.second), zero_point(start));
+      put(zero_terms + group * kBlockRows, add(sums.first, sums.second), zero_point(zero_term));
     }
   }
 }
 
-/// The second plane of a group whose first has the given steps. Returns the sums of its codes.
-inline CodeSums put_second_plane(F32x16 steps_a, F32x16 steps_b, float low_scale, std::size_t group, std::size_t slot,
-                                 std::size_t tile_row, const SecondPlanes& to) {
+/// Writes the residual plane of a group with values steps_a and steps_b, in steps of the first plane. Returns the sums
+/// of its codes.
+inline CodeSums put_residual_plane(F32x16 steps_a, F32x16 steps_b, float residual_scale, std::size_t group,
+                                   std::size_t slot, std::size_t tile_row, const ResidualPlanes& to) {
   const std::size_t place = group * kTileRows + slot;
-  const F32x16 up = set1(kLowSteps);
-  const CodeSums low = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
-                                 to.codes + place * kGroup);
+  const F32x16 up = set1(kResidualSteps);
+  const CodeSums residual = put_codes(mul(sub(steps_a, round(steps_a)), up), mul(sub(steps_b, round(steps_b)), up),
+                                      to.codes + place * kGroup);
   to.rows[place] = static_cast<std::uint8_t>(tile_row);
-  to.scales[place] = low_scale;
-  to.sums[2 * group * kTileRows + slot] = low.first;
-  to.sums[(2 * group + 1) * kTileRows + slot] = low.second;
-  return low;
+  to.scales[place] = residual_scale;
+  to.sums[2 * group * kTileRows + slot] = residual.first;
+  to.sums[(2 * group + 1) * kTileRows + slot] = residual.second;
+  return residual;
 }
 
-/// Largest values of all groups go where their scales will be. What is more than `limits` of a row stands out. Returns
-/// whether all is finite.
+/// Stores the largest magnitude of every group where its scale will go later, and computes for each row the limit above
+/// which a group is an outlier. Returns false if any value may be NaN or infinite.
 template <std::size_t rows>
 inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float (&limits)[kLanes]) {
   F32x16 squares = zero();
@@ -133,7 +135,7 @@ inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float
   }
   store(limits, squares);
   for (std::size_t r = 0; r < rows; ++r) {
-    limits[r] = kStandsOut * __builtin_sqrtf(limits[r] / static_cast<float>(groups));
+    limits[r] = kOutlierRatio * __builtin_sqrtf(limits[r] / static_cast<float>(groups));
   }
   return reduce_add(poison) == 0.0F;
 }
@@ -142,17 +144,17 @@ template <std::size_t rows>
 inline void quantize_group(const QuantizedBlock& block, std::size_t group, const float (&limits)[kLanes], bool finite) {
   float* scales = block.to.scales + group * kBlockRows;
   float largest[kLanes] = {};
-  unsigned no_number = 0;
-  unsigned stands_out = 0;
+  unsigned not_finite = 0;
+  unsigned outliers = 0;
   for (std::size_t r = 0; r < rows; ++r) {
-    // A sum over what is finite may be infinite: here is looked at what is not.
+    // measure_block() also returns false if the sum of finite values overflows, so check each group here.
     if (!finite &&
         finite_or_nan(block.half_group(r, group, 0)) + finite_or_nan(block.half_group(r, group, 1)) != 0.0F) {
-      no_number |= 1U << r;
+      not_finite |= 1U << r;
       continue;
     }
     largest[r] = scales[r];
-    if (largest[r] > limits[r]) stands_out |= 1U << r;
+    if (largest[r] > limits[r]) outliers |= 1U << r;
   }
   const F32x16 top = load_lanes<rows>(largest);
   const F32x16 smallest = set1(kSmallest);
@@ -160,8 +162,8 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
   float inverses[kLanes];
   store(inverses, select_less(smallest, top, divide<rows>(set1(127.0F), max(top, smallest)), zero()));
   const auto steps = [&](std::size_t r, std::size_t half) {
-    // A scale of NaN alone makes every result NaN; codes of what is no number could overflow sums.
-    if (no_number != 0 && (no_number >> r & 1U) != 0) return zero();
+    // The NaN scale alone makes every result NaN. Codes must be zero: those of NaN or infinity could overflow sums.
+    if (not_finite != 0 && (not_finite >> r & 1U) != 0) return zero();
     return mul(block.half_group(r, group, half), set1(inverses[r]));
   };
 
@@ -178,26 +180,26 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
   }
   const LaneSums code_sums = {reduce_block<Sum, rows>([&](std::size_t r) { return first_codes[r]; }),
                               reduce_block<Sum, rows>([&](std::size_t r) { return second_codes[r]; })};
-  put_starts<rows>(block, group, code_sums);
+  put_zero_terms<rows>(block, group, code_sums);
   LaneSums sums = {mul(scale, code_sums.first), mul(scale, code_sums.second)};
   put_lanes<rows>(scale, scales);
-  if ((stands_out | no_number) != 0) {
+  if ((outliers | not_finite) != 0) {
     float firsts[kLanes];
     float seconds[kLanes];
     store(firsts, sums.first);
     store(seconds, sums.second);
-    const SecondPlanes& low = block.to.low;
-    // Blocks of other threads take slots of the same group.
-    const auto taken = static_cast<std::uint8_t>(__builtin_popcount(stands_out));
-    std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&low.counts[group], taken, __ATOMIC_RELAXED);
+    const ResidualPlanes& residual = block.to.residual;
+    // Other threads take slots of the same group for their blocks.
+    const auto taken = static_cast<std::uint8_t>(__builtin_popcount(outliers));
+    std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&residual.counts[group], taken, __ATOMIC_RELAXED);
     for (std::size_t r = 0; r < rows; ++r) {
-      if ((no_number >> r & 1U) != 0) scales[r] = firsts[r] = seconds[r] = __builtin_nanf("");
-      if ((stands_out >> r & 1U) == 0) continue;
-      const float low_scale = scales[r] / kLowSteps;
-      const CodeSums low_sums =
-          put_second_plane(steps(r, 0), steps(r, 1), low_scale, group, slot++, block.tile_row + r, low);
-      firsts[r] += low_scale * static_cast<float>(low_sums.first);
-      seconds[r] += low_scale * static_cast<float>(low_sums.second);
+      if ((not_finite >> r & 1U) != 0) scales[r] = firsts[r] = seconds[r] = __builtin_nanf("");
+      if ((outliers >> r & 1U) == 0) continue;
+      const float residual_scale = scales[r] / kResidualSteps;
+      const CodeSums residual_sums =
+          put_residual_plane(steps(r, 0), steps(r, 1), residual_scale, group, slot++, block.tile_row + r, residual);
+      firsts[r] += residual_scale * static_cast<float>(residual_sums.first);
+      seconds[r] += residual_scale * static_cast<float>(residual_sums.second);
     }
     sums = {load_lanes<rows>(firsts), load_lanes<rows>(seconds)};
   }
@@ -214,18 +216,19 @@ inline void quantize_block(const QuantizedBlock& block) {
   for (std::size_t g = 0; g < groups; ++g) quantize_group<rows>(block, g, limits, finite);
 }
 
-/// Members of a block from a row on.
+/// Advances the members within a block by `rows` rows.
 inline void skip_rows(CodeRows& to, std::size_t rows) {
   to.codes += rows * kGroup;
   to.scales += rows;
   to.sums += rows;
   to.half_sums += rows;
-  for (std::int32_t*& starts : to.starts) {
-    if (starts != nullptr) starts += rows;
+  for (std::int32_t*& zero_terms : to.zero_terms) {
+    if (zero_terms != nullptr) zero_terms += rows;
   }
 }
 
-void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns, const CodeRows& to) {
+inline void quantize_rows(const float* x, std::size_t first, std::size_t rows, std::size_t columns,
+                          const CodeRows& to) {
   const std::size_t groups = columns / kGroup;
   for (std::size_t done = 0; done < rows;) {
     const std::size_t row = first + done;

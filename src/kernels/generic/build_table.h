@@ -1,69 +1,110 @@
 #pragma once
 
-// Needs a simd.h included before. Fills the kernel table of one instruction set.
+// Fills the kernel table of one instruction set, family by family. Include a simd.h first.
+//
+// A set whose code is quick to compile calls build_table() in its one unit, table.cpp. A set that takes longer
+// (kernels/portable) compiles a family per unit. That works because every kernel is a template or inline: a unit holds
+// only what its families refer to, and the linker merges what two units of a set share. All of it lies in the set's own
+// namespace, so nothing is merged across sets.
 #include "kernels/generic/activations.h"
 #include "kernels/generic/elementwise.h"
+#include "kernels/generic/int16_rows.h"
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/move.h"
 #include "kernels/generic/round_codes.h"
 #include "kernels/generic/softmax.h"
-#include "kernels/generic/split_rows.h"
+#include "kernels/generic/softmax_quantize.h"
 #include "kernels/generic/tile_dot.h"
 #include "kernels/generic/trellis.h"
-#include "kernels/generic/weigh.h"
 #include "kernels/table.h"
 
 namespace pith::kernels::PITH_ISA {
 
-inline KernelTable build_table(const char* name) {
-  KernelTable t{};
-  t.name = name;
+inline void set_products(KernelTable& t, PackedFormat format, MatmulKernel matmul, MatvecKernel matvec) {
+  t.matmul[static_cast<std::size_t>(format)] = matmul;
+  t.matvec[static_cast<std::size_t>(format)] = matvec;
+}
+
+template <typename Element>
+inline void set_float_products(KernelTable& t, PackedFormat format) {
+  set_products(t, format, matmul_floats_all<Element>, matvec_floats<Element>);
+}
+
+template <typename Format>
+inline void set_code_products(KernelTable& t, PackedFormat format) {
+  set_products(t, format, matmul_codes_all<Format>, matvec_codes<Format>);
+}
+
+/// Products of weights in blocks of 32 columns.
+inline void fill_block_products(KernelTable& t) {
+  set_code_products<FormatQ4_0>(t, PackedFormat::kQ4_0);
+  set_code_products<FormatQ4_1>(t, PackedFormat::kQ4_1);
+  set_code_products<FormatQ5_0>(t, PackedFormat::kQ5_0);
+  set_code_products<FormatQ5_1>(t, PackedFormat::kQ5_1);
+  set_code_products<FormatQ8_0>(t, PackedFormat::kQ8_0);
+  set_code_products<FormatIQ4_NL>(t, PackedFormat::kIQ4_NL);
+}
+
+/// Products of weights in super-blocks of 256 columns.
+inline void fill_super_block_products(KernelTable& t) {
+  set_code_products<FormatQ2_K>(t, PackedFormat::kQ2_K);
+  set_code_products<FormatQ3_K>(t, PackedFormat::kQ3_K);
+  set_code_products<FormatQ4_K>(t, PackedFormat::kQ4_K);
+  set_code_products<FormatQ5_K>(t, PackedFormat::kQ5_K);
+  set_code_products<FormatQ6_K>(t, PackedFormat::kQ6_K);
+  set_code_products<FormatIQ4_XS>(t, PackedFormat::kIQ4_XS);
+}
+
+/// Products and dots with float elements.
+inline void fill_float_products(KernelTable& t) {
+  set_float_products<ElementF32>(t, PackedFormat::kF32);
+  set_float_products<ElementF16>(t, PackedFormat::kF16);
+  set_float_products<ElementBF16>(t, PackedFormat::kBF16);
+  t.dot_f32 = dot_floats<ElementF32>;
+  t.dot_f16 = dot_floats<ElementF16>;
+  t.dot_bf16 = dot_floats<ElementBF16>;
+  t.dot_rows_i8 = dot_rows_i8;
+}
+
+/// Dots over the codes of cached pages.
+inline void fill_code_dots(KernelTable& t) {
+  t.dot_codes8 = dot_codes<Codes8>;
+  t.dot_trellis4 = dot_codes<Trellis4>;
+  t.dot_trellis3 = dot_codes<Trellis3>;
+  t.dot_trellis2 = dot_codes<Trellis2>;
+}
+
+/// Everything that works row by row: quantizing, encoding, norms, activations, softmax, copies and measured limits.
+inline void fill_row_kernels(KernelTable& t) {
   t.quantize_rows = quantize_rows;
-  const auto products = [&](PackedFormat format, MatmulKernel matmul, MatvecKernel matvec) {
-    t.matmul[static_cast<std::size_t>(format)] = matmul;
-    t.matvec[static_cast<std::size_t>(format)] = matvec;
-  };
-  products(PackedFormat::kF32, matmul_floats_all<ElementF32>, matvec_floats<ElementF32>);
-  products(PackedFormat::kF16, matmul_floats_all<ElementF16>, matvec_floats<ElementF16>);
-  products(PackedFormat::kBF16, matmul_floats_all<ElementBF16>, matvec_floats<ElementBF16>);
-  products(PackedFormat::kQ4_0, matmul_codes_all<FormatQ4_0>, matvec_codes<FormatQ4_0>);
-  products(PackedFormat::kQ4_1, matmul_codes_all<FormatQ4_1>, matvec_codes<FormatQ4_1>);
-  products(PackedFormat::kQ5_0, matmul_codes_all<FormatQ5_0>, matvec_codes<FormatQ5_0>);
-  products(PackedFormat::kQ5_1, matmul_codes_all<FormatQ5_1>, matvec_codes<FormatQ5_1>);
-  products(PackedFormat::kQ8_0, matmul_codes_all<FormatQ8_0>, matvec_codes<FormatQ8_0>);
-  products(PackedFormat::kQ2_K, matmul_codes_all<FormatQ2_K>, matvec_codes<FormatQ2_K>);
-  products(PackedFormat::kQ3_K, matmul_codes_all<FormatQ3_K>, matvec_codes<FormatQ3_K>);
-  products(PackedFormat::kQ4_K, matmul_codes_all<FormatQ4_K>, matvec_codes<FormatQ4_K>);
-  products(PackedFormat::kQ5_K, matmul_codes_all<FormatQ5_K>, matvec_codes<FormatQ5_K>);
-  products(PackedFormat::kQ6_K, matmul_codes_all<FormatQ6_K>, matvec_codes<FormatQ6_K>);
-  products(PackedFormat::kIQ4_NL, matmul_codes_all<FormatIQ4_NL>, matvec_codes<FormatIQ4_NL>);
-  products(PackedFormat::kIQ4_XS, matmul_codes_all<FormatIQ4_XS>, matvec_codes<FormatIQ4_XS>);
   t.rms_norm = rms_norm;
   t.add = add_rows;
   t.scale = scale_row;
   t.silu_mul = silu_mul;
   t.gelu_mul = gelu_mul;
   t.hadamard = hadamard;
-  t.split_rows = split_rows;
-  t.dot_codes8 = dot_codes<Codes8>;
-  t.dot_trellis4 = dot_codes<Trellis4>;
-  t.dot_trellis3 = dot_codes<Trellis3>;
-  t.dot_trellis2 = dot_codes<Trellis2>;
+  t.quantize_int16_rows = quantize_int16_rows;
   t.encode_codes8 = encode_codes8;
   t.encode_trellis = encode_trellis;
-  t.dot_f32 = dot_floats<ElementF32>;
-  t.dot_f16 = dot_floats<ElementF16>;
-  t.dot_bf16 = dot_floats<ElementBF16>;
   t.move_f32 = {copy_rows<ElementF32>, transpose<ElementF32>};
   t.move_f16 = {copy_rows<ElementF16>, transpose<ElementF16>};
   t.move_bf16 = {copy_rows<ElementBF16>, transpose<ElementBF16>};
   t.narrow_f16 = narrow_f16;
-  t.dot_rows_i8 = dot_rows_i8;
   t.softmax_rows = softmax_rows;
+  t.softmax_quantize_rows = softmax_quantize_rows;
   t.limit_dots = limit_dots;
   t.limit_read = limit_read;
-  t.weigh_rows = weigh_rows;
+}
+
+inline KernelTable build_table(const char* name) {
+  KernelTable t{};
+  t.name = name;
+  fill_block_products(t);
+  fill_super_block_products(t);
+  fill_float_products(t);
+  fill_code_dots(t);
+  fill_row_kernels(t);
   return t;
 }
 

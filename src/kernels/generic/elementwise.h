@@ -1,13 +1,14 @@
 #pragma once
 
-// Needs a simd.h included before. What happens between the matrix products: any length, the last vector cut.
+// The operations between matrix products: norms, additions, activations and Hadamard transforms. Include a simd.h
+// first. They take any length; the last vector may be partial.
 #include "kernels/generic/exp.h"
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Calls full(i) for every whole vector and cut(i, n) for the n < 16 elements left.
+/// Calls full(i) for every whole vector and cut(i, n) for the remaining n < 16 elements, if any.
 template <typename Full, typename Cut>
 inline void for_vectors(std::size_t length, const Full& full, const Cut& cut) {
   std::size_t i = 0;
@@ -23,7 +24,7 @@ inline void zip(float* x, const float* y, std::size_t length, const F& f) {
       [&](std::size_t i, std::size_t n) { store_first(x + i, f(load_first(x + i, n), load_first(y + i, n)), n); });
 }
 
-void rms_norm(const float* x, const float* weight, std::size_t length, float eps, float* out) {
+inline void rms_norm(const float* x, const float* weight, std::size_t length, float eps, float* out) {
   F32x16 squares = zero();
   const auto square = [&](F32x16 v) { squares = fma(v, v, squares); };
   for_vectors(
@@ -38,24 +39,24 @@ void rms_norm(const float* x, const float* weight, std::size_t length, float eps
       });
 }
 
-void add_rows(float* x, const float* y, std::size_t length) {
+inline void add_rows(float* x, const float* y, std::size_t length) {
   zip(x, y, length, [](F32x16 a, F32x16 b) { return add(a, b); });
 }
 
-void scale_row(float* x, float factor, std::size_t length) {
+inline void scale_row(float* x, float factor, std::size_t length) {
   const F32x16 f = set1(factor);
   zip(x, x, length, [&](F32x16 a, F32x16) { return mul(a, f); });
 }
 
-void silu_mul(float* gate, const float* up, std::size_t length) {
+inline void silu_mul(float* gate, const float* up, std::size_t length) {
   zip(gate, up, length, [](F32x16 g, F32x16 u) {
     const F32x16 one = set1(1.0F);
     return mul(div(g, add(one, exp(mul(g, set1(-1.0F))))), u);
   });
 }
 
-/// The tanh form: x * sigmoid(2u) with u = sqrt(2/pi) * (x + 0.044715 x^3).
-void gelu_mul(float* gate, const float* up, std::size_t length) {
+/// The tanh approximation of GELU, written as x * sigmoid(2u) with u = sqrt(2/pi) * (x + 0.044715 x^3).
+inline void gelu_mul(float* gate, const float* up, std::size_t length) {
   zip(gate, up, length, [](F32x16 g, F32x16 u) {
     const F32x16 cubic = fma(mul(mul(g, g), g), set1(0.044715F), g);
     const F32x16 minus_2u = mul(cubic, set1(-2.0F * 0.79788456F));
@@ -63,6 +64,7 @@ void gelu_mul(float* gate, const float* up, std::size_t length) {
   });
 }
 
+/// The transform across the 16 lanes of one vector, not normalized.
 inline F32x16 hadamard_lanes(F32x16 v) {
   v = add(exchange<1>(v), negate_upper<1>(v));
   v = add(exchange<2>(v), negate_upper<2>(v));
@@ -70,7 +72,7 @@ inline F32x16 hadamard_lanes(F32x16 v) {
   return add(exchange<8>(v), negate_upper<8>(v));
 }
 
-/// Of so many vectors, all in registers where there are enough.
+/// The transform of `vectors` vectors, which stay in registers if there are enough of them.
 template <std::size_t vectors>
 inline void hadamard_vectors(float* x) {
   F32x16 v[vectors];
@@ -92,8 +94,8 @@ inline void hadamard_vectors(float* x) {
   for (std::size_t i = 0; i < vectors; ++i) store(x + i * kLanes, mul(v[i], factor));
 }
 
-void hadamard(float* x, std::size_t size) {
-  // The sizes of most heads.
+inline void hadamard(float* x, std::size_t size) {
+  // The head sizes of most models.
   if (size == 4 * kLanes) return hadamard_vectors<4>(x);
   if (size == 8 * kLanes) return hadamard_vectors<8>(x);
   for (std::size_t i = 0; i < size; i += kLanes) store(x + i, hadamard_lanes(load(x + i)));

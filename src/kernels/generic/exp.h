@@ -1,9 +1,9 @@
 #pragma once
 
-// Needs a simd.h included before.
+// Exponentials and logarithms by polynomials. Include a simd.h first.
 namespace pith::kernels::PITH_ISA {
 
-/// e^r within 2 ulp for |r| <= ln(2) / 2; 1 for 0.
+/// Returns e^r within 2 ulp for |r| <= ln(2) / 2, and exactly 1 for 0.
 inline F32x16 exp_near_zero(F32x16 r) {
   F32x16 p = set1(1.9875691500e-4F);
   p = fma(p, r, set1(1.3981999507e-3F));
@@ -14,9 +14,9 @@ inline F32x16 exp_near_zero(F32x16 r) {
   return fma(p, mul(r, r), add(r, set1(1.0F)));
 }
 
-/// e^x within 2 ulp for x in [-87, 88], clamped outside; NaN stays NaN.
+/// Returns e^x within 2 ulp for x in [-87, 88]; x is clamped to that range. NaN stays NaN.
 inline F32x16 exp(F32x16 x) {
-  // Where one operand is NaN, min and max give the second one.
+  // If either operand is NaN, min and max return the second one.
   x = max(set1(-87.0F), min(set1(88.0F), x));
   const F32x16 n = round(mul(x, set1(1.44269504F)));
   F32x16 r = fma(n, set1(-0.693359375F), x);
@@ -24,17 +24,17 @@ inline F32x16 exp(F32x16 x) {
   return mul(exp_near_zero(r), exp2_integral(n));
 }
 
-/// 2^x within 3 ulp for x in [-126, 127], clamped outside; NaN stays NaN.
+/// Returns 2^x within 3 ulp for x in [-126, 127]; x is clamped to that range. NaN stays NaN.
 inline F32x16 exp2(F32x16 x) {
   x = max(set1(-126.0F), min(set1(127.0F), x));
   const F32x16 n = round(x);
   return mul(exp_near_zero(mul(sub(x, n), set1(0.693147181F))), exp2_integral(n));
 }
 
-/// 2^x within 3e-6 of itself; NaN stays NaN, what is below 2^-126 is anything up to twice that. For weights that are
-/// rounded to fewer bits.
+/// Returns 2^x with a relative error of at most 3e-6, for weights that are rounded to fewer bits anyway. NaN stays NaN;
+/// a result below 2^-126 may be any number up to 2^-125.
 inline F32x16 exp2_short(F32x16 x) {
-  // Minimax over [0, 1].
+  // Minimax polynomial over [0, 1].
   const F32x16 r = fraction(x);
   F32x16 p = fma(set1(0.0135341681F), r, set1(0.0520114603F));
   p = fma(p, r, set1(0.241442757F));
@@ -43,9 +43,9 @@ inline F32x16 exp2_short(F32x16 x) {
   return scale_exp2(p, x);
 }
 
-/// log2(x) within 3e-6 for normal positive x.
+/// Returns log2(x) with an absolute error of at most 3e-6 for normal positive x.
 inline F32x16 log2(F32x16 x) {
-  // Minimax over [0, 1].
+  // Minimax polynomial over [0, 1].
   const F32x16 r = sub(mantissa(x), set1(1.0F));
   F32x16 p = fma(set1(-0.025691079F), r, set1(0.121002207F));
   p = fma(p, r, set1(-0.276540704F));

@@ -1,26 +1,26 @@
 #pragma once
 
-// Needs a simd.h included before. One struct a packed weight format (docs/formats/packed_weights.md): how a block's
-// scales and codes become vectors. A weight is scale * code + min or scale * (code - zero point), code unsigned;
-// a group is 32 columns of 16 rows.
+// One struct per packed weight format (docs/formats/packed_weights.md): how a block's scales and codes become vectors.
+// Include a simd.h first. A weight is scale * code + min or scale * (code - zero point), with unsigned codes; a group
+// is 32 columns of 16 rows.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Code vectors 2 * pair and 2 * pair + 1 of a group: kernels unpack two at a time, just before they are used, so that
-/// few registers hold codes.
+/// Code vectors 2 * pair and 2 * pair + 1 of a group. Kernels unpack two at a time, right before using them, so that
+/// codes occupy few registers.
 struct CodePair {
   U8x64 even, odd;
 };
 
-/// From 4 lines: low nibbles are even vectors, high nibbles odd ones.
+/// Unpacks 4-bit codes from 4 lines: low nibbles are the even vectors, high nibbles the odd ones.
 template <std::size_t pair>
 inline CodePair nibble_pair(const std::uint8_t* lines) {
   const U8x64 line = load_bytes(lines + 64 * pair);
   return {field<0, 0x0F>(line), field<4, 0x0F>(line)};
 }
 
-/// 2 bits a code from 2 lines, shifted left by `to`.
+/// Unpacks 2-bit codes from 2 lines, shifted left by `to`.
 template <std::size_t pair, int to>
 inline CodePair bits2_pair(const std::uint8_t* lines) {
   const U8x64 line = load_bytes(lines + 64 * (pair / 2));
@@ -28,7 +28,7 @@ inline CodePair bits2_pair(const std::uint8_t* lines) {
   return {field_at<kFrom, 3, to>(line), field_at<kFrom + 2, 3, to>(line)};
 }
 
-/// One bit a code from one line, at bit `to`.
+/// Unpacks 1-bit codes from one line, shifted left by `to`.
 template <std::size_t pair, int to>
 inline CodePair bit_pair(const std::uint8_t* line_bytes) {
   const U8x64 line = load_bytes(line_bytes);
@@ -40,14 +40,14 @@ inline CodePair join(CodePair a, CodePair b) { return {join(a.even, b.even), joi
 
 inline const std::uint16_t* halves(const std::uint8_t* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 
-/// Blocks of 32 columns: f16 scale[16] (and f16 min[16]), then the codes.
-template <bool has_min, Start start>
+/// A block of 32 columns: f16 scale[16], f16 min[16] if has_min, then the codes.
+template <bool has_min, ZeroTerm zero_term>
 struct SimpleBlock {
   static constexpr std::size_t kGroups = 1;
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
-  static constexpr Start kStart = start;
-  static constexpr bool kSmallCodes = start != Start::kZero128;
+  static constexpr ZeroTerm kZeroTerm = zero_term;
+  static constexpr bool kSmallCodes = zero_term != ZeroTerm::kZero128;
   struct Header {
     F32x16 scale, min;
   };
@@ -61,7 +61,7 @@ struct SimpleBlock {
 };
 
 template <bool has_min>
-struct Bits4 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero8> {
+struct Bits4 : SimpleBlock<has_min, has_min ? ZeroTerm::kNone : ZeroTerm::kZero8> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -72,7 +72,7 @@ using FormatQ4_0 = Bits4<false>;
 using FormatQ4_1 = Bits4<true>;
 
 template <bool has_min>
-struct Bits5 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero16> {
+struct Bits5 : SimpleBlock<has_min, has_min ? ZeroTerm::kNone : ZeroTerm::kZero16> {
   static constexpr std::size_t kGroupBytes = 320;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -82,7 +82,7 @@ struct Bits5 : SimpleBlock<has_min, has_min ? Start::kNone : Start::kZero16> {
 using FormatQ5_0 = Bits5<false>;
 using FormatQ5_1 = Bits5<true>;
 
-struct FormatQ8_0 : SimpleBlock<false, Start::kZero128> {
+struct FormatQ8_0 : SimpleBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kGroupBytes = 512;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -90,7 +90,7 @@ struct FormatQ8_0 : SimpleBlock<false, Start::kZero128> {
   }
 };
 
-/// The 16 levels of IQ4, 128 added.
+/// The 16 levels of IQ4_NL and IQ4_XS, plus 128.
 alignas(16) inline constexpr std::uint8_t kIq4Levels[16] = {1,   24,  45,  63,  79,  93,  106, 118,
                                                             129, 141, 153, 166, 181, 197, 217, 241};
 
@@ -101,7 +101,7 @@ inline CodePair iq4_pair(const std::uint8_t* lines) {
   return {lookup(levels, index.even), lookup(levels, index.odd)};
 }
 
-struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
+struct FormatIQ4_NL : SimpleBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kGroupBytes = 256;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -109,10 +109,10 @@ struct FormatIQ4_NL : SimpleBlock<false, Start::kZero128> {
   }
 };
 
-/// Blocks of 256 columns: f16 scale[16] (and f16 min scale[16]), then 8 groups with small integer scales of their own.
-template <bool has_min, Start start>
+/// A block of 256 columns: f16 scale[16], f16 min scale[16] if has_min, then 8 groups with small integer scales.
+template <bool has_min, ZeroTerm zero_term>
 struct SuperBlock {
-  static constexpr Start kStart = start;
+  static constexpr ZeroTerm kZeroTerm = zero_term;
   static constexpr std::size_t kGroups = 8;
   static constexpr std::size_t kHeaderBytes = has_min ? 64 : 32;
   static constexpr bool kSmallCodes = true;
@@ -124,8 +124,8 @@ struct SuperBlock {
   }
 };
 
-/// Group: u8 scale[16], u8 min[16], then the codes.
-struct MinGroups : SuperBlock<true, Start::kNone> {
+/// A group: u8 scale[16], u8 min[16], then the codes.
+struct MinGroups : SuperBlock<true, ZeroTerm::kNone> {
   static constexpr std::size_t kHalves = 1;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
     scale[0] = mul(h.scale, load_u8(p));
@@ -149,7 +149,7 @@ struct FormatQ5_K : MinGroups {
   }
 };
 
-struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
+struct FormatIQ4_XS : SuperBlock<false, ZeroTerm::kZero128> {
   static constexpr std::size_t kHalves = 1;
   static constexpr std::size_t kGroupBytes = 16 + 256;
   static constexpr bool kSmallCodes = false;
@@ -163,10 +163,10 @@ struct FormatIQ4_XS : SuperBlock<false, Start::kZero128> {
   }
 };
 
-/// Group: i8 scale[2][16], one for each half of the columns, then the codes.
-template <Start start>
-struct SignedHalves : SuperBlock<false, start> {
-  using typename SuperBlock<false, start>::Header;
+/// A group: i8 scale[2][16], one per half of the columns, then the codes.
+template <ZeroTerm zero_term>
+struct SignedHalves : SuperBlock<false, zero_term> {
+  using typename SuperBlock<false, zero_term>::Header;
   static constexpr std::size_t kHalves = 2;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {
     for (std::size_t i = 0; i < 2; ++i) {
@@ -176,7 +176,7 @@ struct SignedHalves : SuperBlock<false, start> {
   }
 };
 
-struct FormatQ6_K : SignedHalves<Start::kHalfZero32> {
+struct FormatQ6_K : SignedHalves<ZeroTerm::kHalfZero32> {
   static constexpr std::size_t kGroupBytes = 32 + 256 + 128;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -184,7 +184,7 @@ struct FormatQ6_K : SignedHalves<Start::kHalfZero32> {
   }
 };
 
-struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
+struct FormatQ3_K : SignedHalves<ZeroTerm::kHalfZero4> {
   static constexpr std::size_t kGroupBytes = 32 + 128 + 64;
   template <std::size_t pair>
   static CodePair codes(const std::uint8_t* p) {
@@ -192,13 +192,14 @@ struct FormatQ3_K : SignedHalves<Start::kHalfZero4> {
   }
 };
 
-/// Group: u8 [2][16] with a 4-bit scale (low) and a 4-bit min (high) for each half of the columns, then the codes.
-struct FormatQ2_K : SuperBlock<true, Start::kNone> {
+/// A group: u8 [2][16] with a 4-bit scale (low nibble) and a 4-bit min (high nibble) per half of the columns, then the
+/// codes.
+struct FormatQ2_K : SuperBlock<true, ZeroTerm::kNone> {
   static constexpr std::size_t kHalves = 2;
   static constexpr std::size_t kGroupBytes = 32 + 128;
   static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[2], F32x16 (&min)[2]) {
     for (std::size_t i = 0; i < 2; ++i) {
-      // byte = 16 * min + scale; in floats both parts are exact.
+      // byte = 16 * min + scale. Both parts are exact as floats.
       std::uint8_t low[kLanes];
       std::uint8_t high[kLanes];
       for (std::size_t r = 0; r < kLanes; ++r) {

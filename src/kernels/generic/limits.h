@@ -1,16 +1,16 @@
 #pragma once
 
-// Needs a simd.h included before. What src/machine times to learn what the processor can do at most: the products and
-// the loads of the other kernels with nothing around them.
+// What src/machine times to measure the processor's peak throughput: the products and loads of the other kernels, with
+// nothing around them. Include a simd.h first.
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Steps of limit_dots() at a time: the loop around them costs next to nothing.
+/// Steps per iteration of limit_dots(), so that the loop overhead is negligible.
 inline constexpr std::size_t kLimitSteps = 4;
 
-/// Weights are read anew at every step, so that no compiler turns the sum into one multiplication.
+/// Weights are loaded at every step, so that a compiler cannot turn the sum into one multiplication.
 template <std::size_t rows>
 void limit_dot_rows(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out) {
   I32x16 total[rows];
@@ -28,15 +28,15 @@ void limit_dot_rows(const std::uint8_t* w, std::size_t steps, const std::int8_t*
   for (std::size_t n = 0; n < rows; ++n) store(out + n * kLanes, to_f32(total[n]));
 }
 
-void limit_dots(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out) {
+inline void limit_dots(const std::uint8_t* w, std::size_t steps, const std::int8_t* x, float* out) {
   constexpr std::size_t kRows = kRowsMax >= kLimitRows ? kLimitRows : kLimitRows / 3;
   for (std::size_t row = 0; row < kLimitRows; row += kRows) {
     limit_dot_rows<kRows>(w, steps, x + 4 * row, out + row * kLanes);
   }
 }
 
-/// Eight sums: loads wait for no addition.
-float limit_read(const float* x, std::size_t length) {
+/// Keeps eight sums, so that loads never wait for an addition.
+inline float limit_read(const float* x, std::size_t length) {
   constexpr std::size_t kSums = 8;
   F32x16 total[kSums];
 #pragma GCC unroll 8

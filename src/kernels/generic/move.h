@@ -1,15 +1,15 @@
 #pragma once
 
-// Needs a simd.h included before. Elements of exact pages on their way in and out, and matrices turned over.
+// Conversions of the elements of exact pages, and transposes. Include a simd.h first.
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Exchanges the bit `distance` of a lane's index with that of its row's.
+/// One step of a transpose: swaps bit `distance` of the lane index with the same bit of the row index.
 template <int distance>
-inline void turn_bit(F32x16 (&x)[kLanes]) {
+inline void transpose_bit(F32x16 (&x)[kLanes]) {
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < kLanes; ++i) {
     if ((i & distance) != 0) continue;
@@ -29,10 +29,10 @@ void transpose(const void* from, std::size_t stride, std::size_t rows, std::size
       F32x16 block[kLanes];
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < kLanes; ++i) block[i] = Element::get(x + (r + i) * stride + c);
-      turn_bit<8>(block);
-      turn_bit<4>(block);
-      turn_bit<2>(block);
-      turn_bit<1>(block);
+      transpose_bit<8>(block);
+      transpose_bit<4>(block);
+      transpose_bit<2>(block);
+      transpose_bit<1>(block);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < kLanes; ++i) store(out + (c + i) * out_stride + r, block[i]);
     }
@@ -48,11 +48,11 @@ void copy_rows(const void* from, std::size_t stride, std::size_t rows, std::size
   }
 }
 
-/// Largest finite f16.
+/// The largest finite f16.
 inline constexpr float kHalfMax = 65504.0F;
 
-void narrow_f16(const float* x, std::size_t length, std::uint16_t* out) {
-  // Where one operand is NaN, min and max give the second one.
+inline void narrow_f16(const float* x, std::size_t length, std::uint16_t* out) {
+  // If either operand is NaN, min and max return the second one.
   for (std::size_t i = 0; i < length; i += kLanes)
     store_f16(out + i, max(set1(-kHalfMax), min(set1(kHalfMax), load(x + i))));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// Needs a simd.h included before. Sums run over a fixed tree, so every instruction set adds in the same order.
+// Sums and maxima over lanes. Include a simd.h first. They follow a fixed tree, so every instruction set adds in the
+// same order.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
@@ -28,13 +29,14 @@ struct Largest {
   static float reduce(F32x16 a) { return reduce_max(a); }
 };
 
-/// Half as many vectors: those of a in the lanes without the bit `distance`, those of b in the others.
+/// Reduces a and b by half and joins the results: a's in the lanes whose index has bit `distance` clear, b's in the
+/// others.
 template <typename Op, int distance>
 inline F32x16 halve(F32x16 a, F32x16 b) {
   return Op::join(join_lower<distance>(a, b), join_upper<distance>(a, b));
 }
 
-/// Lane i: Op::reduce(x[i]), bit for bit, for a third of the work.
+/// Returns Op::reduce(x[i]) in lane i, bit for bit, with a third of the work.
 template <typename Op>
 inline F32x16 reduce_all(F32x16 (&x)[kLanes]) {
 #pragma GCC unroll 8
@@ -46,7 +48,8 @@ inline F32x16 reduce_all(F32x16 (&x)[kLanes]) {
   return halve<Op, 1>(even, odd);
 }
 
-/// Lane r: Op::reduce(value(r)) for the `rows` <= 16 first lanes, 0 behind; full: just `whole` rows.
+/// Returns Op::reduce(value(r)) in lane r for r < rows <= 16, and 0 in the other lanes. full: rows is the constant
+/// `whole`.
 template <typename Op, bool full, std::size_t whole = kLanes, typename Value>
 inline F32x16 reduce_rows(std::size_t rows, const Value& value) {
   if constexpr (full) {

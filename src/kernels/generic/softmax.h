@@ -1,6 +1,6 @@
 #pragma once
 
-// Needs a simd.h included before. Running softmax over pages of scores in base 2 (SoftmaxStep).
+// Running softmax over pages of scores in base 2 (SoftmaxStep). Include a simd.h first.
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/exp.h"
 #include "kernels/generic/reduce.h"
@@ -8,9 +8,9 @@
 
 namespace pith::kernels::PITH_ISA {
 
-inline constexpr float kNothing = -__builtin_inff();
+inline constexpr float kMinusInfinity = -__builtin_inff();
 
-/// Lanes of the vector at i that are in the range, `other` elsewhere; whole: all are.
+/// Keeps the lanes of the vector at token i that are in the range, and puts `other` elsewhere. whole: keeps all lanes.
 template <bool whole>
 inline F32x16 keep_seen(F32x16 x, std::size_t i, TokenRange range, F32x16 other) {
   if constexpr (whole) return x;
@@ -19,7 +19,7 @@ inline F32x16 keep_seen(F32x16 x, std::size_t i, TokenRange range, F32x16 other)
   return keep_range(x, from < kLanes ? from : kLanes, to < kLanes ? to : kLanes, other);
 }
 
-/// Up to 16 rows. `whole`: every range is all of [0, length).
+/// Processes up to 16 rows. whole: every row sees all of [0, length).
 template <bool whole>
 inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::size_t rows) {
   const auto range_of = [&](std::size_t r) { return whole ? TokenRange{0, step.length} : step.ranges[first_row + r]; };
@@ -29,21 +29,21 @@ inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::s
   float largest[kLanes];
   float grown[kLanes] = {};
   for (std::size_t r = 0; r < rows; ++r) {
-    F32x16 top = set1(kNothing);
+    F32x16 top = set1(kMinusInfinity);
     for (std::size_t i = 0; i < step.length; i += kLanes) {
-      top = max(top, keep_seen<whole>(load(scores + r * step.stride + i), i, range_of(r), set1(kNothing)));
+      top = max(top, keep_seen<whole>(load(scores + r * step.stride + i), i, range_of(r), set1(kMinusInfinity)));
     }
     const float seen = reduce_max(top);
     const float before = references[r];
     largest[r] = seen > before ? seen : before;
-    // A row that saw nothing before has no output that could shrink.
-    if (before != kNothing) grown[r] = before - largest[r];
+    // A row that has seen no token yet has no output to scale down.
+    if (before != kMinusInfinity) grown[r] = before - largest[r];
   }
   float shrink[kLanes];
   store(shrink, exp2(load(grown)));
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = scores + r * step.stride;
-    if (largest[r] == kNothing) {
+    if (largest[r] == kMinusInfinity) {
       for (std::size_t i = 0; i < step.length; i += kLanes) store(row + i, zero());
       continue;
     }
@@ -59,7 +59,7 @@ inline void softmax_block(const SoftmaxStep& step, std::size_t first_row, std::s
   }
 }
 
-void softmax_rows(const SoftmaxStep& step) {
+inline void softmax_rows(const SoftmaxStep& step) {
   for (std::size_t r = 0; r < step.rows; r += kLanes) {
     const std::size_t rows = step.rows - r < kLanes ? step.rows - r : kLanes;
     if (step.ranges == nullptr) {

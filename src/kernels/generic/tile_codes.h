@@ -1,13 +1,13 @@
 #pragma once
 
-// Needs a simd.h included before. Readers of a tile's codes, kBytes a step for kVectors lines of 4 columns and 16
-// lanes. Trellis codes of b bits have the next state on top; the level depends on it, the state before and the b - 1
-// bits below.
+// Readers of a tile's codes. Include a simd.h first. A step reads kBytes bytes and yields kVectors lines, each of 4
+// columns and 16 lanes. A trellis code of b bits has the next state in its top bit; its level depends on that state,
+// the previous state and the b - 1 lower bits.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// One byte a code.
+/// One byte per code.
 struct Codes8 {
   static constexpr std::size_t kVectors = 1;
   static constexpr std::size_t kBytes = 64;
@@ -15,7 +15,7 @@ struct Codes8 {
   void get(const std::uint8_t* step, U8x64 (&w)[1]) { w[0] = load_bytes(step); }
 };
 
-/// Two codes a byte, the first line in the low nibbles. Levels: [code][state before].
+/// Two codes per byte, the first line in the low nibbles. levels is [code][previous state].
 struct Trellis4 {
   static constexpr std::size_t kVectors = 2;
   static constexpr std::size_t kBytes = 64;
@@ -33,8 +33,8 @@ struct Trellis4 {
   }
 };
 
-/// Four lines: the two low bits of each in a byte, then the states, four lines in a nibble. Levels: [next state][state
-/// before][low bits].
+/// Four lines per step: first the two low bits of each line's codes, four to a byte, then the states, four to a nibble.
+/// levels is [next state][previous state][low bits].
 struct Trellis3 {
   static constexpr std::size_t kVectors = 4;
   static constexpr std::size_t kBytes = 96;
@@ -47,7 +47,7 @@ struct Trellis3 {
   void get(const std::uint8_t* step, U8x64 (&w)[4]) {
     const U8x64 low = load_bytes(step);
     const U8x64 states = load_nibbles(step + 64);
-    // Bit 2: the state before; bits 3 to 6: the four states.
+    // Bit 2 is the previous state, bits 3 to 6 are the states of the four lines.
     const U8x64 all = select_bits<7>(shift_right_bytes<1>(before), shift_left_bytes<3>(states));
     w[0] = lookup(levels, select_bits<3>(low, all));
     w[1] = lookup(levels, select_bits<3>(shift_right_bytes<2>(low), shift_right_bytes<1>(all)));
@@ -57,7 +57,7 @@ struct Trellis3 {
   }
 };
 
-/// Four codes a byte, the first line lowest. Levels: [code][state before].
+/// Four codes per byte, the first line in the lowest bits. levels is [code][previous state].
 struct Trellis2 {
   static constexpr std::size_t kVectors = 4;
   static constexpr std::size_t kBytes = 64;
@@ -77,7 +77,7 @@ struct Trellis2 {
   }
 };
 
-/// A tile's levels, [lines][64 bytes]: where they lie, or put into `memory`.
+/// Returns a tile's levels [lines][64 bytes]: unpacked into `memory`, or in place if codes are levels already.
 template <typename Codes>
 inline const std::uint8_t* unpack_tile(const std::uint8_t* tile, std::size_t lines, const std::uint8_t* levels,
                                        std::uint8_t* memory) {

@@ -1,39 +1,39 @@
 #pragma once
 
-// Needs a simd.h included before. Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). A
-// key tile holds 16 tokens in the lanes, a value tile 16 dims: scores and outputs come from the same two kernels.
+// Dots of split or float rows with tiles of the KV cache (docs/formats/kv_page.md). Include a simd.h first. The lanes
+// of a key tile are 16 tokens, those of a value tile 16 dimensions, so the same two kernels compute scores and outputs.
+#include "kernels/generic/int16_rows.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/reduce.h"
-#include "kernels/generic/split_rows.h"
 #include "kernels/generic/tile_codes.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// Scales [i, i + 16).
+/// Loads scales [i, i + 16).
 inline F32x16 load_scales(const LaneScales& scales, std::size_t i) {
   const F32x16 code = load_u8(scales.codes + i);
   return mul(mul(code, code), set1(scales.unit));
 }
 
-/// Integer sums of a tile and some rows, by plane.
+/// The integer sums of a tile with some rows, per plane.
 template <std::size_t rows, bool with_low>
 struct TileSums {
   I32x16 high[rows];
   I32x16 low[with_low ? rows : 1];
 
   void begin(const SplitRows& x, std::size_t row) {
-    // Starts take the whole zero point off; what dot4 takes off itself is not taken off twice.
+    // The zero-point terms subtract the whole zero point, so skip them if dot4 subtracts it itself.
     static_assert(kCodeOffset == 0 || kCodeOffset == 128);
-    const auto start = [](std::int32_t of_row) { return kCodeOffset == 0 ? set1_i32(of_row) : zero_i32(); };
+    const auto initial = [](std::int32_t term) { return kCodeOffset == 0 ? set1_i32(term) : zero_i32(); };
 #pragma GCC unroll 16
     for (std::size_t n = 0; n < rows; ++n) {
-      high[n] = start(x.high_starts[row + n]);
-      if constexpr (with_low) low[n] = start(x.low_starts[row + n]);
+      high[n] = initial(x.high_zero_terms[row + n]);
+      if constexpr (with_low) low[n] = initial(x.low_zero_terms[row + n]);
     }
   }
 
-  /// The sum of row n over its scale.
+  /// The sum of row n before scaling.
   F32x16 value(std::size_t n) const {
     if constexpr (with_low) return fma(to_f32(high[n]), set1(256.0F), to_f32(low[n]));
     return mul(to_f32(high[n]), set1(256.0F));
@@ -57,14 +57,14 @@ struct TileSums {
   }
 };
 
-/// The same pointer, of unknown origin: what is at constant distances from it is reached by them. GCC would make an
-/// address a row of it, and has no registers for so many.
+/// Returns p while hiding its origin from the compiler, so that GCC addresses rows at constant offsets from it.
+/// Otherwise it computes an address per row, for which there are not enough registers.
 inline const std::int8_t* fresh(const std::int8_t* p) {
   asm("" : "+r"(p));
   return p;
 }
 
-/// Levels of a tile, [lines][64 bytes], times rows [row, row + rows) of one block.
+/// Multiplies the levels of a tile [lines][64 bytes] with rows [row, row + rows) of one block.
 template <std::size_t rows, bool with_low>
 inline void dot_levels(const std::uint8_t* levels, const SplitRows& x, std::size_t row, const TileOutput& to,
                        std::size_t tile) {
@@ -74,7 +74,7 @@ inline void dot_levels(const std::uint8_t* levels, const SplitRows& x, std::size
   const std::int8_t* low = with_low ? x.low + split_row_at(row, x.columns) : nullptr;
   TileSums<rows, with_low> sums;
   sums.begin(x, row);
-  // One loop without branches: at the borders of a second one GCC copies all sums.
+  // A single loop without branches: around a nested loop GCC would copy all sums.
   for (std::size_t line = 0; line < lines; ++line, levels += 64) {
     const U8x64 w = load_bytes(levels);
     const std::size_t block = line / kLines * kSplitBlockBytes + line % kLines * 4;
@@ -89,7 +89,7 @@ inline void dot_levels(const std::uint8_t* levels, const SplitRows& x, std::size
   sums.write(x, row, to, tile);
 }
 
-/// Many rows: a tile is unpacked once and then read from the first-level cache.
+/// For many rows: unpacks a tile once, then reads it from the L1 cache.
 template <typename Codes, bool with_low>
 void dot_many(const std::uint8_t* bytes, std::size_t tiles, const std::uint8_t* levels, const SplitRows& x,
               const TileOutput& to) {
@@ -102,8 +102,8 @@ void dot_many(const std::uint8_t* bytes, std::size_t tiles, const std::uint8_t* 
   }
 }
 
-/// Tiles [tile, tile + side_by_side) times the few rows of a decode step: levels are used as they are unpacked, and as
-/// many sums are under way as registers hold, because the processor waits for each of them.
+/// Multiplies tiles [tile, tile + side_by_side) with the few rows of a decode step. Uses levels as they are unpacked,
+/// and keeps as many independent sums as fit into registers, to hide the latency of the products.
 template <typename Codes, std::size_t rows, bool with_low, std::size_t side_by_side>
 inline void dot_side_by_side(const std::uint8_t* bytes, const std::uint8_t* levels, const SplitRows& x,
                              const TileOutput& to, std::size_t tile) {
@@ -111,7 +111,7 @@ inline void dot_side_by_side(const std::uint8_t* bytes, const std::uint8_t* leve
   constexpr std::size_t kSteps = kSplitColumns / (4 * Codes::kVectors);
   TileSums<rows, with_low> sums[side_by_side];
   Codes codes[side_by_side];
-  // Every loop over tiles is unrolled: an index that is no constant anywhere keeps the sums in memory everywhere.
+  // Every loop over tiles is unrolled: one index that is not a constant would keep all sums in memory.
 #pragma GCC unroll 4
   for (std::size_t t = 0; t < side_by_side; ++t) {
     sums[t].begin(x, 0);
@@ -141,7 +141,7 @@ inline void dot_side_by_side(const std::uint8_t* bytes, const std::uint8_t* leve
   for (std::size_t t = 0; t < side_by_side; ++t) sums[t].write(x, 0, to, tile + t);
 }
 
-/// Rows that go side by side.
+/// The most rows for which dot_few() is used.
 inline constexpr std::size_t kFewRows = 4;
 
 template <typename Codes, std::size_t rows, bool with_low>
@@ -193,8 +193,8 @@ void dot_floats(const FloatTiles& tiles, const FloatRows& rows, float* out, std:
   });
 }
 
-void dot_rows_i8(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
-                 float unit, float* out) {
+inline void dot_rows_i8(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const std::int8_t* y,
+                        float unit, float* out) {
   const auto factors = [&](std::size_t k) { return load_i8(reinterpret_cast<const std::uint8_t*>(y + k)); };
   std::size_t n = 0;
   for (; n + kLanes <= rows; n += kLanes, x += kLanes * stride) {

@@ -1,16 +1,17 @@
 #pragma once
 
-// Needs a simd.h included before. Trellis-coded quantization (Marcellin and Fischer, IEEE Trans. Commun. 38, 1990): the
-// levels of a code depend on the state that the code before left, so that the best of many paths can be taken.
+// Trellis-coded quantization (Marcellin and Fischer, IEEE Trans. Commun. 38, 1990): the levels of a code depend on the
+// state that the previous code left, and the encoder takes the best of all paths. Include a simd.h first.
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// The best way into a state, small numbers held as floats: the state before and the member.
+/// The best transition into a state: the previous state and the member, small integers held as floats.
 struct TrellisWay {
   F32x16 before, member;
 };
 
+/// The member whose level is nearest to a value, and its distance.
 struct NearestMember {
   F32x16 distance, member;
 };
@@ -25,7 +26,8 @@ inline NearestMember nearest_member(F32x16 x, const float* levels, std::size_t m
   return best;
 }
 
-/// One sequence a lane, of `lines` <= kTileLinesMax columns: every fourth of a tile's. codes [lines][16], 64 apart.
+/// Encodes one sequence per lane by dynamic programming over both states (the Viterbi algorithm). A sequence is every
+/// fourth column of a tile, `lines` <= kTileLinesMax of them. codes is [lines][16], 64 bytes apart.
 template <std::size_t members>
 void encode_trellis_lanes(const float* x, std::size_t stride, const float* weights, std::size_t lines,
                           const float* levels, std::uint8_t* codes) {
@@ -57,8 +59,8 @@ void encode_trellis_lanes(const float* x, std::size_t stride, const float* weigh
   }
 }
 
-/// A line of [4 columns][16 lanes] becomes one of [16 lanes][4 columns].
-inline void turn_line(std::uint8_t* line) {
+/// Transposes a line from [4 columns][16 lanes] to [16 lanes][4 columns], in place.
+inline void transpose_line(std::uint8_t* line) {
   const auto column = [&](std::size_t c) { return to_i32(load_u8(line + c * kLanes)); };
   const I32x16 low = add(column(0), shift_left<8>(column(1)));
   const I32x16 high = add(shift_left<16>(column(2)), shift_left<24>(column(3)));
@@ -74,11 +76,11 @@ void encode_trellis_tile(const float* x, std::size_t stride, const float* weight
     encode_trellis_lanes<members>(x + c * stride, stride, weights == nullptr ? nullptr : weights + c, lines, levels,
                                   codes + c * kLanes);
   }
-  for (std::size_t j = 0; j < lines; ++j) turn_line(codes + 64 * j);
+  for (std::size_t j = 0; j < lines; ++j) transpose_line(codes + 64 * j);
 }
 
-void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines, const float* levels,
-                    std::size_t members, std::uint8_t* codes) {
+inline void encode_trellis(const float* x, std::size_t stride, const float* weights, std::size_t lines,
+                           const float* levels, std::size_t members, std::uint8_t* codes) {
   if (members == 8) {
     encode_trellis_tile<8>(x, stride, weights, lines, levels, codes);
   } else if (members == 4) {

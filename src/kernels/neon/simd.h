@@ -1,8 +1,8 @@
 #pragma once
 
-// The logical vector (16 lanes) as four NEON registers, for Armv8.2-A with dot products; with I8MM where the including
-// unit says PITH_NEON_I8MM. Included first by units that are compiled with wide instructions: only intrinsics and plain
-// C headers may be seen from here.
+// The logical vector (16 lanes) as four NEON registers, for Armv8.2-A with dot products, and with I8MM if the including
+// unit defines PITH_NEON_I8MM. Units that are compiled with wide instructions include it first, so this file includes
+// only intrinsics and plain C headers. avx512/simd.h documents the functions.
 #include <arm_neon.h>
 
 #include <cstddef>
@@ -31,7 +31,7 @@ inline constexpr std::size_t kRowsMax = 4;
 inline constexpr std::size_t kDotRowsMax = 2;
 inline constexpr std::size_t kFloatRowsMax = 6;
 
-/// op of the registers of all arguments, one after the other.
+/// Applies op to the registers of all arguments, one after the other.
 template <typename To, typename Op, typename... From>
 inline To each(Op op, From... from) {
   return {{op(from.part[0]...), op(from.part[1]...), op(from.part[2]...), op(from.part[3]...)}};
@@ -99,7 +99,7 @@ inline F32x16 div(F32x16 a, F32x16 b) {
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return each<F32x16>([](float32x4_t x, float32x4_t y, float32x4_t z) { return vfmaq_f32(z, x, y); }, a, b, c);
 }
-/// NEON's own minimum and maximum would give NaN where either operand is NaN; here the second one counts.
+/// NEON's own minimum and maximum return NaN if either operand is NaN; these must return the second operand.
 inline F32x16 min(F32x16 a, F32x16 b) {
   return each<F32x16>([](float32x4_t x, float32x4_t y) { return vbslq_f32(vcltq_f32(x, y), x, y); }, a, b);
 }
@@ -219,7 +219,7 @@ inline I32x16 sub_i32(I32x16 a, I32x16 b) {
 inline F32x16 to_f32(I32x16 a) {
   return each<F32x16>([](int32x4_t x) { return vcvtq_f32_s32(x); }, a);
 }
-/// NaN and what does not fit give the smallest integer, as on the other sets.
+/// NaN and values out of range become the smallest integer, as on the other sets.
 inline I32x16 to_i32(F32x16 a) {
   return each<I32x16>(
       [](float32x4_t x) {
@@ -315,7 +315,7 @@ template <int from, int mask, int to>
 inline uint8x16_t field_at(uint8x16_t a) {
   constexpr int kShift = from - to;
   constexpr int kMask = mask << to;
-  // What the shift alone leaves needs no mask.
+  // If the shift alone leaves exactly the mask's bits, no mask is needed.
   constexpr int kLeft = kShift > 0 ? 0xFF >> kShift : (0xFF << -kShift) & 0xFF;
   uint8x16_t shifted = a;
   if constexpr (kShift > 0) shifted = vshrq_n_u8(a, kShift);
@@ -342,7 +342,7 @@ inline int32x4_t dot4(int32x4_t acc, uint8x16_t w, int8x8_t x) {
   return vusdotq_lane_s32(acc, w, x, 0);
 }
 #else
-/// The dot product is of signed bytes: large codes go in less 128.
+/// The instruction multiplies signed bytes, so 128 is subtracted from large codes.
 inline constexpr std::int32_t kCodeOffset = 128;
 template <bool small_codes>
 inline int32x4_t dot4(int32x4_t acc, uint8x16_t w, int8x8_t x) {
@@ -352,7 +352,7 @@ inline int32x4_t dot4(int32x4_t acc, uint8x16_t w, int8x8_t x) {
 #endif
 template <bool small_codes>
 inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
-  // The instruction takes one element for all lanes; as a float it goes to a vector register at once.
+  // The instruction broadcasts one element. Loading it as a float puts it into a vector register directly.
   float four = 0.0F;
   std::memcpy(&four, x, 4);
   const int8x8_t element = vreinterpret_s8_f32(float32x2_t{four, 0.0F});

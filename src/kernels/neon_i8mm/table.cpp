@@ -1,8 +1,8 @@
-// The NEON kernels once more, with I8MM's dot product of unsigned and signed bytes.
+// The NEON kernels compiled again, with I8MM's dot product of unsigned and signed bytes.
 #define PITH_NEON_I8MM
-// simd.h comes first: what follows is written in its vectors.
+// simd.h comes first: it defines the vectors that everything after it uses.
 #include "kernels/neon/simd.h"
-// clang-format keeps the order because of this line.
+// This line keeps clang-format from reordering the includes.
 #include "kernels/generic/build_table.h"
 
 namespace pith::kernels::neon_i8mm {

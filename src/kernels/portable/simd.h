@@ -1,7 +1,9 @@
 #pragma once
 
-// The logical vector (16 lanes) in plain C++ loops: the scalar reference that the wide sets are tested against, and
-// what runs where no wide set is known.
+// The logical vector (16 lanes) as four vectors of 16 bytes, in the vector extensions that GCC and clang have for every
+// processor: the reference that the wide sets are tested against, and what runs where no wide set is known. Loops over
+// lanes would say the same, but take g++ -O3 three to four times as long to compile. Assumes a little-endian machine.
+// avx512/simd.h documents the functions.
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -16,197 +18,238 @@
 #define PITH_ISA portable
 #endif
 
+// Operations that work lane by lane are called rather than inlined: a call costs little beside 16 conversions, and
+// kernels that contain hundreds of copies would take long to compile.
+#define PITH_CALLED [[gnu::noinline]]
+
 namespace pith::kernels::PITH_ISA {
 
+using F32x4 [[gnu::vector_size(16)]] = float;
+using I32x4 [[gnu::vector_size(16)]] = std::int32_t;
+using U32x4 [[gnu::vector_size(16)]] = std::uint32_t;
+using I16x8 [[gnu::vector_size(16)]] = std::int16_t;
+using U16x8 [[gnu::vector_size(16)]] = std::uint16_t;
+using U8x16 [[gnu::vector_size(16)]] = std::uint8_t;
+
 struct F32x16 {
-  float lane[16];
+  F32x4 part[4];
 };
 struct I32x16 {
-  std::int32_t lane[16];
+  I32x4 part[4];
 };
 struct U8x64 {
-  std::uint8_t byte[64];
+  U8x16 part[4];
 };
+
+/// The table's name: "portable", or "fused" in tests.
+#ifdef PITH_FUSED
+inline constexpr const char* kName = "fused";
+#else
+inline constexpr const char* kName = "portable";
+#endif
 
 inline constexpr std::size_t kRowsMax = 4;
 inline constexpr std::size_t kDotRowsMax = 2;
 inline constexpr std::size_t kFloatRowsMax = 4;
 
-template <typename Make>
-inline F32x16 each_f32(Make make) {
-  F32x16 result;
-  for (std::size_t i = 0; i < 16; ++i) result.lane[i] = make(i);
-  return result;
+/// Applies op to the parts of all arguments, one after the other.
+template <typename To, typename Op, typename... From>
+inline To each(const Op& op, const From&... from) {
+  return {{op(from.part[0]...), op(from.part[1]...), op(from.part[2]...), op(from.part[3]...)}};
 }
-template <typename Make>
-inline I32x16 each_i32(Make make) {
-  I32x16 result;
-  for (std::size_t i = 0; i < 16; ++i) result.lane[i] = make(i);
-  return result;
+/// Calls make(lane) for each of the 16 lanes, for what vectors cannot do.
+template <typename To, typename Make>
+inline To each_lane(const Make& make) {
+  decltype(make(0)) lanes[16];
+  for (std::size_t i = 0; i < 16; ++i) lanes[i] = make(i);
+  To x;
+  std::memcpy(&x, lanes, sizeof x);
+  return x;
 }
-template <typename Make>
-inline U8x64 each_u8(Make make) {
-  U8x64 result;
-  for (std::size_t i = 0; i < 64; ++i) result.byte[i] = static_cast<std::uint8_t>(make(i));
-  return result;
-}
+inline float at(const F32x16& a, std::size_t i) { return a.part[i / 4][i % 4]; }
 
 inline F32x16 set1(float x) {
-  return each_f32([=](std::size_t) { return x; });
+  const F32x4 v = {x, x, x, x};
+  return {{v, v, v, v}};
 }
 inline F32x16 zero() { return set1(0.0F); }
 inline F32x16 load(const float* p) {
-  return each_f32([=](std::size_t i) { return p[i]; });
+  F32x16 x;
+  std::memcpy(&x, p, sizeof x);
+  return x;
 }
 inline F32x16 load_first(const float* p, std::size_t n) {
-  return each_f32([=](std::size_t i) { return i < n ? p[i] : 0.0F; });
+  F32x16 x = zero();
+  std::memcpy(&x, p, n * sizeof(float));
+  return x;
 }
-inline void store_first(float* p, F32x16 x, std::size_t n) { std::memcpy(p, x.lane, n * sizeof(float)); }
-inline void store(float* p, F32x16 x) { store_first(p, x, 16); }
-inline float first(F32x16 a) { return a.lane[0]; }
-inline F32x16 load_f16(const std::uint16_t* p) {
-  return each_f32([=](std::size_t i) { return f16_to_f32(p[i]); });
+inline void store_first(float* p, const F32x16& x, std::size_t n) { std::memcpy(p, &x, n * sizeof(float)); }
+inline void store(float* p, const F32x16& x) { std::memcpy(p, &x, sizeof x); }
+inline float first(const F32x16& a) { return a.part[0][0]; }
+PITH_CALLED inline F32x16 load_f16(const std::uint16_t* p) {
+  return each_lane<F32x16>([=](std::size_t i) { return f16_to_f32(p[i]); });
 }
-inline void store_f16(std::uint16_t* p, const F32x16& x) {
-  for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(x.lane[i]);
+PITH_CALLED inline void store_f16(std::uint16_t* p, const F32x16& x) {
+  for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(at(x, i));
 }
 inline F32x16 load_bf16(const std::uint16_t* p) {
-  return each_f32([=](std::size_t i) { return bf16_to_f32(p[i]); });
+  return each_lane<F32x16>([=](std::size_t i) { return bf16_to_f32(p[i]); });
 }
 inline F32x16 load_u8(const std::uint8_t* p) {
-  return each_f32([=](std::size_t i) { return static_cast<float>(p[i]); });
+  return each_lane<F32x16>([=](std::size_t i) { return static_cast<float>(p[i]); });
 }
 inline F32x16 load_i8(const std::uint8_t* p) {
-  return each_f32([=](std::size_t i) { return static_cast<float>(static_cast<std::int8_t>(p[i])); });
+  return each_lane<F32x16>([=](std::size_t i) { return static_cast<float>(static_cast<std::int8_t>(p[i])); });
 }
-inline F32x16 add(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+inline F32x16 add(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x + y; }, a, b);
 }
-inline F32x16 sub(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+inline F32x16 sub(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x - y; }, a, b);
 }
-inline F32x16 mul(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
+inline F32x16 mul(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x * y; }, a, b);
 }
-inline F32x16 div(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
+inline F32x16 div(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x / y; }, a, b);
 }
-/// Rounded twice where the processor has no fused form: a library call per lane would be too slow. The tests make that
-/// call (PITH_FUSED): what every wide set must give, bit for bit.
-inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+/// Rounds twice, because a library call per lane would be too slow where the processor has no fused form. Tests compile
+/// these kernels with that call (PITH_FUSED): every wide set must give the same bits as they do.
+inline F32x16 fma(const F32x16& a, const F32x16& b, const F32x16& c) {
 #ifdef PITH_FUSED
-  return each_f32([&](std::size_t i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+  return each_lane<F32x16>([&](std::size_t i) { return std::fma(at(a, i), at(b, i), at(c, i)); });
 #else
-  return each_f32([&](std::size_t i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+  return each<F32x16>([](F32x4 x, F32x4 y, F32x4 z) { return x * y + z; }, a, b, c);
 #endif
 }
-inline F32x16 min(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+inline F32x16 min(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x < y ? x : y; }, a, b);
 }
-inline F32x16 max(F32x16 a, F32x16 b) {
-  return each_f32([&](std::size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+inline F32x16 max(const F32x16& a, const F32x16& b) {
+  return each<F32x16>([](F32x4 x, F32x4 y) { return x > y ? x : y; }, a, b);
 }
-inline F32x16 abs(F32x16 a) {
-  return each_f32([&](std::size_t i) { return std::fabs(a.lane[i]); });
+inline F32x16 abs(const F32x16& a) {
+  return each<F32x16>([](F32x4 x) { return std::bit_cast<F32x4>(std::bit_cast<U32x4>(x) & 0x7FFFFFFFU); }, a);
 }
-inline F32x16 round(F32x16 a) {
-  return each_f32([&](std::size_t i) { return std::nearbyint(a.lane[i]); });
+PITH_CALLED inline F32x16 round(const F32x16& a) {
+  return each_lane<F32x16>([&](std::size_t i) { return std::nearbyint(at(a, i)); });
 }
 inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, const F32x16& y) {
-  return each_f32([&](std::size_t i) { return a.lane[i] < b.lane[i] ? x.lane[i] : y.lane[i]; });
+  return each<F32x16>([](F32x4 l, F32x4 r, F32x4 yes, F32x4 no) { return l < r ? yes : no; }, a, b, x, y);
 }
-inline F32x16 exp2_integral(F32x16 n) {
-  return each_f32([&](std::size_t i) {
-    // What is no number has no integer; anything will do for it, as its factor is no number either.
-    const float power = n.lane[i] == n.lane[i] ? n.lane[i] : 0.0F;
+PITH_CALLED inline F32x16 exp2_integral(const F32x16& n) {
+  return each_lane<F32x16>([&](std::size_t i) {
+    // NaN cannot be converted to an integer. Any power will do for it, because it is multiplied with NaN.
+    const float power = at(n, i) == at(n, i) ? at(n, i) : 0.0F;
     return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(power) + 127) << 23);
   });
 }
-inline F32x16 fraction(F32x16 x) {
-  return each_f32([&](std::size_t i) {
-    const float a = x.lane[i] < -1e30F ? -1e30F : x.lane[i];
+PITH_CALLED inline F32x16 fraction(const F32x16& x) {
+  return each_lane<F32x16>([&](std::size_t i) {
+    const float a = at(x, i) < -1e30F ? -1e30F : at(x, i);
     return a - std::floor(a);
   });
 }
-inline F32x16 scale_exp2(F32x16 a, F32x16 x) {
-  return each_f32([&](std::size_t i) {
-    const float power = std::floor(x.lane[i]);
-    // No number is left to what the product makes of it.
-    if (!(power <= 127.0F)) return a.lane[i] * power;
+PITH_CALLED inline F32x16 scale_exp2(const F32x16& a, const F32x16& x) {
+  return each_lane<F32x16>([&](std::size_t i) {
+    const float power = std::floor(at(x, i));
+    // NaN and infinity are left to the product.
+    if (!(power <= 127.0F)) return at(a, i) * power;
     const auto biased = static_cast<std::uint32_t>(static_cast<std::int32_t>(power < -126.0F ? -126.0F : power) + 127);
-    return a.lane[i] * std::bit_cast<float>(biased << 23);
+    return at(a, i) * std::bit_cast<float>(biased << 23);
   });
 }
-inline F32x16 exponent(F32x16 x) {
-  return each_f32([&](std::size_t i) {
-    return static_cast<float>(static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x.lane[i]) >> 23) - 127);
-  });
+inline F32x16 exponent(const F32x16& x) {
+  return each<F32x16>(
+      [](F32x4 a) { return __builtin_convertvector(std::bit_cast<I32x4>(std::bit_cast<U32x4>(a) >> 23) - 127, F32x4); },
+      x);
 }
-inline F32x16 mantissa(F32x16 x) {
-  return each_f32([&](std::size_t i) {
-    return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x.lane[i]) & 0x007FFFFFU) | 0x3F800000U);
-  });
+inline F32x16 mantissa(const F32x16& x) {
+  return each<F32x16>(
+      [](F32x4 a) { return std::bit_cast<F32x4>((std::bit_cast<U32x4>(a) & 0x007FFFFFU) | 0x3F800000U); }, x);
 }
-inline F32x16 keep_range(F32x16 a, std::size_t begin, std::size_t end, F32x16 other) {
-  return each_f32([&](std::size_t i) { return i >= begin && i < end ? a.lane[i] : other.lane[i]; });
+PITH_CALLED inline F32x16 keep_range(const F32x16& a, std::size_t begin, std::size_t end, const F32x16& other) {
+  return each_lane<F32x16>([&](std::size_t i) { return i >= begin && i < end ? at(a, i) : at(other, i); });
 }
-template <std::size_t distance>
-inline F32x16 exchange(F32x16 a) {
-  return each_f32([&](std::size_t i) { return a.lane[i ^ distance]; });
+template <int distance>
+inline F32x16 exchange(const F32x16& a) {
+  if constexpr (distance == 1)
+    return each<F32x16>([](F32x4 x) { return __builtin_shufflevector(x, x, 1, 0, 3, 2); }, a);
+  if constexpr (distance == 2)
+    return each<F32x16>([](F32x4 x) { return __builtin_shufflevector(x, x, 2, 3, 0, 1); }, a);
+  if constexpr (distance == 4) return {{a.part[1], a.part[0], a.part[3], a.part[2]}};
+  if constexpr (distance == 8) return {{a.part[2], a.part[3], a.part[0], a.part[1]}};
 }
-template <std::size_t distance>
+template <int distance>
 inline F32x16 join_lower(const F32x16& a, const F32x16& b) {
-  return each_f32([&](std::size_t i) { return (i & distance) == 0 ? a.lane[i] : b.lane[i ^ distance]; });
+  const auto pick1 = [](F32x4 x, F32x4 y) { return __builtin_shufflevector(x, y, 0, 4, 2, 6); };
+  const auto pick2 = [](F32x4 x, F32x4 y) { return __builtin_shufflevector(x, y, 0, 1, 4, 5); };
+  if constexpr (distance == 1) return each<F32x16>(pick1, a, b);
+  if constexpr (distance == 2) return each<F32x16>(pick2, a, b);
+  if constexpr (distance == 4) return {{a.part[0], b.part[0], a.part[2], b.part[2]}};
+  if constexpr (distance == 8) return {{a.part[0], a.part[1], b.part[0], b.part[1]}};
 }
-template <std::size_t distance>
+template <int distance>
 inline F32x16 join_upper(const F32x16& a, const F32x16& b) {
-  return each_f32([&](std::size_t i) { return (i & distance) == 0 ? a.lane[i ^ distance] : b.lane[i]; });
+  const auto pick1 = [](F32x4 x, F32x4 y) { return __builtin_shufflevector(x, y, 1, 5, 3, 7); };
+  const auto pick2 = [](F32x4 x, F32x4 y) { return __builtin_shufflevector(x, y, 2, 3, 6, 7); };
+  if constexpr (distance == 1) return each<F32x16>(pick1, a, b);
+  if constexpr (distance == 2) return each<F32x16>(pick2, a, b);
+  if constexpr (distance == 4) return {{a.part[1], b.part[1], a.part[3], b.part[3]}};
+  if constexpr (distance == 8) return {{a.part[2], a.part[3], b.part[2], b.part[3]}};
 }
-template <std::size_t distance>
-inline F32x16 negate_upper(F32x16 a) {
-  return each_f32([&](std::size_t i) { return (i & distance) != 0 ? -a.lane[i] : a.lane[i]; });
+template <int distance>
+inline F32x16 negate_upper(const F32x16& a) {
+  if constexpr (distance < 4) {
+    constexpr std::uint32_t kSign = 0x80000000U;
+    const U32x4 signs = {0, distance == 1 ? kSign : 0, distance == 2 ? kSign : 0, kSign};
+    return each<F32x16>([&](F32x4 x) { return std::bit_cast<F32x4>(std::bit_cast<U32x4>(x) ^ signs); }, a);
+  }
+  if constexpr (distance == 4) return {{a.part[0], -a.part[1], a.part[2], -a.part[3]}};
+  if constexpr (distance == 8) return {{a.part[0], a.part[1], -a.part[2], -a.part[3]}};
 }
 
 inline I32x16 set1_i32(std::int32_t x) {
-  return each_i32([=](std::size_t) { return x; });
+  const I32x4 v = {x, x, x, x};
+  return {{v, v, v, v}};
 }
 inline I32x16 zero_i32() { return set1_i32(0); }
-inline I32x16 add(I32x16 a, I32x16 b) {
-  return each_i32([&](std::size_t i) { return a.lane[i] + b.lane[i]; });
+inline I32x16 add(const I32x16& a, const I32x16& b) {
+  return each<I32x16>([](I32x4 x, I32x4 y) { return x + y; }, a, b);
 }
-inline I32x16 sub_i32(I32x16 a, I32x16 b) {
-  return each_i32([&](std::size_t i) { return a.lane[i] - b.lane[i]; });
+inline I32x16 sub_i32(const I32x16& a, const I32x16& b) {
+  return each<I32x16>([](I32x4 x, I32x4 y) { return x - y; }, a, b);
 }
-inline F32x16 to_f32(I32x16 a) {
-  return each_f32([&](std::size_t i) { return static_cast<float>(a.lane[i]); });
+inline F32x16 to_f32(const I32x16& a) {
+  return each<F32x16>([](I32x4 x) { return __builtin_convertvector(x, F32x4); }, a);
 }
-/// NaN and what does not fit give the smallest integer, as the wide sets do.
-inline I32x16 to_i32(F32x16 a) {
-  return each_i32([&](std::size_t i) {
-    const float rounded = std::nearbyint(a.lane[i]);
+/// NaN and values out of range become the smallest integer, as on the wide sets.
+PITH_CALLED inline I32x16 to_i32(const F32x16& a) {
+  return each_lane<I32x16>([&](std::size_t i) {
+    const float rounded = std::nearbyint(at(a, i));
     return rounded >= -0x1p31F && rounded < 0x1p31F ? static_cast<std::int32_t>(rounded) : INT32_MIN;
   });
 }
 template <int bits>
-inline I32x16 shift_right(I32x16 a) {
-  return each_i32([&](std::size_t i) { return a.lane[i] >> bits; });
+inline I32x16 shift_right(const I32x16& a) {
+  return each<I32x16>([](I32x4 x) { return x >> bits; }, a);
 }
 template <int bits>
-inline I32x16 shift_left(I32x16 a) {
-  return each_i32(
-      [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.lane[i]) << bits); });
+inline I32x16 shift_left(const I32x16& a) {
+  return each<I32x16>([](I32x4 x) { return std::bit_cast<I32x4>(std::bit_cast<U32x4>(x) << bits); }, a);
 }
-inline std::int32_t reduce_add_i32(I32x16 a) {
-  std::int32_t sum = 0;
-  for (const std::int32_t x : a.lane) sum += x;
-  return sum;
+inline std::int32_t reduce_add_i32(const I32x16& a) {
+  const I32x4 sum = a.part[0] + a.part[1] + a.part[2] + a.part[3];
+  return sum[0] + sum[1] + sum[2] + sum[3];
 }
 inline I32x16 load_i32(const std::int32_t* p) {
-  return each_i32([=](std::size_t i) { return p[i]; });
+  I32x16 x;
+  std::memcpy(&x, p, sizeof x);
+  return x;
 }
-inline void store_i32(std::int32_t* p, const I32x16& a) { std::memcpy(p, a.lane, sizeof a.lane); }
-inline void store_i8(std::int8_t* p, I32x16 a) {
-  for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.lane[i] & 0xFF);
+inline void store_i32(std::int32_t* p, const I32x16& a) { std::memcpy(p, &a, sizeof a); }
+PITH_CALLED inline void store_i8(std::int8_t* p, const I32x16& a) {
+  for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(a.part[i / 4][i % 4] & 0xFF);
 }
 inline void store_i8(std::int8_t* p, const I32x16& a, const I32x16& b, const I32x16& c, const I32x16& d) {
   store_i8(p, a);
@@ -217,15 +260,26 @@ inline void store_i8(std::int8_t* p, const I32x16& a, const I32x16& b, const I32
 
 inline U8x64 load_bytes(const std::uint8_t* p) {
   U8x64 result;
-  std::memcpy(result.byte, p, 64);
+  std::memcpy(&result, p, 64);
   return result;
 }
-inline void store_bytes(std::uint8_t* p, const U8x64& a) { std::memcpy(p, a.byte, 64); }
+inline void store_bytes(std::uint8_t* p, const U8x64& a) { std::memcpy(p, &a, 64); }
 inline U8x64 load_levels(const std::uint8_t* p) {
-  return each_u8([=](std::size_t i) { return p[i % 16]; });
+  U8x16 levels;
+  std::memcpy(&levels, p, 16);
+  return {{levels, levels, levels, levels}};
+}
+/// Returns table[index % size] for each byte.
+PITH_CALLED inline U8x64 look_up(const std::uint8_t* table, unsigned size, const U8x64& index) {
+  std::uint8_t bytes[64];
+  store_bytes(bytes, index);
+  for (std::uint8_t& byte : bytes) byte = table[byte % size];
+  return load_bytes(bytes);
 }
 inline U8x64 lookup(const U8x64& levels, const U8x64& index) {
-  return each_u8([&](std::size_t i) { return levels.byte[index.byte[i] & 15U]; });
+  std::uint8_t table[16];
+  std::memcpy(table, &levels, 16);
+  return look_up(table, 16, index);
 }
 inline U8x64 zero_bytes() { return {}; }
 template <int bits>
@@ -240,45 +294,59 @@ inline LevelTable<bits> load_table(const std::uint8_t* p) {
 }
 template <int bits>
 inline U8x64 lookup(const LevelTable<bits>& levels, const U8x64& index) {
-  return each_u8([&](std::size_t i) { return levels.level[index.byte[i] % sizeof levels.level]; });
+  return look_up(levels.level, sizeof levels.level, index);
 }
 template <int shift>
 inline U8x64 shift_right_bytes(const U8x64& a) {
-  return each_u8([&](std::size_t i) { return static_cast<unsigned>(a.byte[i]) >> shift; });
+  return each<U8x64>([](U8x16 x) { return x >> shift; }, a);
 }
 template <int shift>
 inline U8x64 shift_left_bytes(const U8x64& a) {
-  return each_u8([&](std::size_t i) { return static_cast<unsigned>(a.byte[i]) << shift; });
+  return each<U8x64>([](U8x16 x) { return x << shift; }, a);
 }
 template <int mask>
 inline U8x64 select_bits(const U8x64& a, const U8x64& b) {
-  constexpr auto kMask = static_cast<unsigned>(mask);
-  return each_u8([&](std::size_t i) { return (a.byte[i] & kMask) | (b.byte[i] & ~kMask); });
+  return each<U8x64>(
+      [](U8x16 x, U8x16 y) { return (x & static_cast<std::uint8_t>(mask)) | (y & static_cast<std::uint8_t>(~mask)); },
+      a, b);
 }
 inline U8x64 load_nibbles(const std::uint8_t* p) {
-  return each_u8([=](std::size_t i) { return i < 32 ? p[i] & 15U : static_cast<unsigned>(p[i - 32]) >> 4; });
+  U8x16 bytes[2];
+  std::memcpy(bytes, p, 32);
+  return {{bytes[0] & std::uint8_t{15}, bytes[1] & std::uint8_t{15}, bytes[0] >> 4, bytes[1] >> 4}};
 }
 template <int from, int mask, int to>
 inline U8x64 field_at(const U8x64& a) {
-  return each_u8(
-      [&](std::size_t i) { return ((static_cast<unsigned>(a.byte[i]) >> from) & static_cast<unsigned>(mask)) << to; });
+  return each<U8x64>([](U8x16 x) { return ((x >> from) & static_cast<std::uint8_t>(mask)) << to; }, a);
 }
 template <int shift, int mask>
 inline U8x64 field(const U8x64& a) {
   return field_at<shift, mask, 0>(a);
 }
 inline U8x64 join(const U8x64& a, const U8x64& b) {
-  return each_u8([&](std::size_t i) { return a.byte[i] | b.byte[i]; });
+  return each<U8x64>([](U8x16 x, U8x16 y) { return x | y; }, a, b);
 }
 
 inline constexpr std::int32_t kCodeOffset = 0;
+/// Adds each pair of adjacent 16-bit numbers.
+inline I32x4 add_pairs(I16x8 x) {
+  const auto pairs = std::bit_cast<I32x4>(x);
+  return (std::bit_cast<I32x4>(std::bit_cast<U32x4>(pairs) << 16) >> 16) + (pairs >> 16);
+}
 template <bool small_codes>
-inline I32x16 dot4(I32x16 acc, const U8x64& w, const std::int8_t* x) {
-  return each_i32([&](std::size_t i) {
-    std::int32_t sum = acc.lane[i];
-    for (std::size_t j = 0; j < 4; ++j) sum += static_cast<std::int32_t>(w.byte[4 * i + j]) * x[j];
-    return sum;
-  });
+inline I32x16 dot4(const I32x16& acc, const U8x64& w, const std::int8_t* x) {
+  // A product of codes fits into 16 bits, but the sum of two does not. x is multiplied with even and odd bytes
+  // separately.
+  const auto x0 = std::int16_t{x[0]}, x1 = std::int16_t{x[1]}, x2 = std::int16_t{x[2]}, x3 = std::int16_t{x[3]};
+  const I16x8 even = {x0, x2, x0, x2, x0, x2, x0, x2};
+  const I16x8 odd = {x1, x3, x1, x3, x1, x3, x1, x3};
+  return each<I32x16>(
+      [&](I32x4 sum, U8x16 codes) {
+        const auto pairs = std::bit_cast<U16x8>(codes);
+        return sum + add_pairs(std::bit_cast<I16x8>(pairs & std::uint16_t{255}) * even) +
+               add_pairs(std::bit_cast<I16x8>(pairs >> 8) * odd);
+      },
+      acc, w);
 }
 
 inline void add_dot4(I32x16& acc, const U8x64& w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }

@@ -1,13 +1,21 @@
-// simd.h comes first: what follows is written in its vectors.
 #include "kernels/portable/simd.h"
-// clang-format keeps the order because of this line.
-#include "kernels/generic/build_table.h"
+// simd.h comes first: it names the namespace of these kernels, and this line keeps clang-format from reordering.
+#include "kernels/portable/families.h"
 
-namespace pith::kernels::portable {
+namespace pith::kernels::PITH_ISA {
 
 const KernelTable& table() {
-  static const KernelTable instance = build_table("portable");
+  static const KernelTable instance = [] {
+    KernelTable t{};
+    t.name = kName;
+    add_block_products(t);
+    add_super_block_products(t);
+    add_code_dots(t);
+    add_float_products(t);
+    add_row_kernels(t);
+    return t;
+  }();
   return instance;
 }
 
-}  // namespace pith::kernels::portable
+}  // namespace pith::kernels::PITH_ISA

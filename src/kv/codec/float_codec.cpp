@@ -115,7 +115,7 @@ void FloatCodec::accumulate_tokens(const float* probabilities, std::size_t rows,
         {probabilities, kPageTokens, rows, values.count}, out, size, true);
 }
 
-void FloatCodec::absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const {
+void FloatCodec::accumulate_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const {
   kernels_->softmax_rows(step);
   accumulate_tokens(step.scores, step.rows, values, step.out);
 }

@@ -7,15 +7,15 @@ namespace pith::kv {
 enum class FloatElement { kF32, kF16, kBF16 };
 
 /// Float elements in tiles: keys [tokens / 16][size][16 tokens], values [size / 16][tokens][16 dims]. Besides being a
-/// codec, it is how open pages and sinks are held, so its pages may have any multiple of 16 tokens and are written row
-/// by row.
+/// codec, this is the format of open pages and of the exact prefix, so its pages may have any multiple of 16 tokens and
+/// can be written row by row.
 class FloatCodec final : public Codec {
  public:
   FloatCodec(const CodecShape& shape, FloatElement element, const kernels::KernelTable& kernels, bool rotated = false)
       : Codec(shape), element_(element), rotated_(rotated), kernels_(&kernels) {}
 
   bool exact() const override { return element_ != FloatElement::kBF16; }
-  bool rotated() const override { return rotated_; }
+  bool wants_rotation() const override { return rotated_; }
 
   std::size_t bytes_of(std::size_t tokens) const { return shape().size * tokens * element_bytes(); }
   std::size_t page_bytes() const override { return bytes_of(kPageTokens); }
@@ -27,8 +27,8 @@ class FloatCodec final : public Codec {
   void score_rows(const Queries& queries, const std::byte* page, float* scores, const PageScratch&) const override {
     score_tokens(queries.values, queries.rows, {page, kPageTokens, kPageTokens}, scores);
   }
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const override {
-    absorb_tokens(step, {page, kPageTokens, kPageTokens});
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const override {
+    accumulate_tokens(step, {page, kPageTokens, kPageTokens});
   }
 
   bool movable() const override { return true; }
@@ -36,7 +36,7 @@ class FloatCodec final : public Codec {
 
   /// Writes one token's vector [size] into a page of `tokens` tokens.
   void put_row(const float* row, std::size_t tokens, std::size_t token, std::byte* page) const;
-  /// Reads back the first `count` vectors, a multiple of 16, of such a page: rows [count, size].
+  /// Reads the first `count` vectors, a multiple of 16, of such a page: rows [count, size].
   void get_rows(const std::byte* page, std::size_t tokens, std::size_t count, float* rows) const;
   /// The first `count` tokens, a multiple of 16, of a page of `tokens`.
   struct Tokens {
@@ -44,17 +44,17 @@ class FloatCodec final : public Codec {
     std::size_t tokens;
     std::size_t count;
   };
-  /// As the codec's; scores stay kPageTokens apart.
+  /// Scores the tokens as score() does; rows of scores are kPageTokens apart.
   void score_tokens(const float* queries, std::size_t rows, const Tokens& keys, float* scores) const;
-  /// The step's length is values.count.
-  void absorb_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const;
+  /// Adds the values to the running softmax; step.length is values.count.
+  void accumulate_tokens(const kernels::SoftmaxStep& step, const Tokens& values) const;
 
  private:
   std::size_t element_bytes() const { return element_ == FloatElement::kF32 ? 4 : 2; }
   kernels::FloatDotKernel dot() const;
   void accumulate_tokens(const float* probabilities, std::size_t rows, const Tokens& values, float* out) const;
   const kernels::MoveKernels& move() const;
-  /// narrow(x, to) makes 16 elements of floats.
+  /// narrow(x, to) converts 16 floats to elements.
   template <typename Element, typename Narrow>
   void put_elements(const float* row, std::size_t tokens, std::size_t token, std::byte* page,
                     const Narrow& narrow) const;

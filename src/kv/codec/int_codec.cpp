@@ -17,7 +17,7 @@ using kernels::kLanes;
 
 constexpr float kCodeMax = 127.0F;
 constexpr float kScaleCodeMax = 255.0F;
-/// Room that the scales of a head's first page leave for larger ones.
+/// Headroom that the scale unit of a head's first page leaves for larger scales of later pages.
 constexpr float kHeadroom = 2.0F;
 
 float load_float(const std::byte* p) {
@@ -31,7 +31,7 @@ void store_float(float x, std::byte* p) { std::memcpy(p, &x, sizeof x); }
 const std::uint8_t* bytes(const std::byte* p) { return reinterpret_cast<const std::uint8_t*>(p); }
 std::uint8_t* bytes(std::byte* p) { return reinterpret_cast<std::uint8_t*>(p); }
 
-/// The largest; NaN if one is not finite.
+/// Returns the largest number, or NaN if one is not finite.
 float largest(std::span<const float> x) {
   float top = 0.0F;
   float poison = 0.0F;
@@ -42,10 +42,10 @@ float largest(std::span<const float> x) {
   return top + poison;
 }
 
-/// Codes of a tile on their way.
+/// Unpacked codes of one tile.
 using TileCodes = std::array<std::uint8_t, kernels::kTileLinesMax * kLineBytes>;
 
-/// What the codes of 8 bits stand for before scaling.
+/// Converts 8-bit codes of a tile to unscaled floats.
 void spread_tile(const std::uint8_t* codes, std::size_t lines, float* columns, std::size_t stride) {
   for (std::size_t j = 0; j < lines; ++j, columns += 4 * stride, codes += kLineBytes) {
     std::array<std::uint32_t, kLanes> line;
@@ -63,7 +63,8 @@ void spread_tile(const std::uint8_t* codes, std::size_t lines, float* columns, s
 
 IntCodec::IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels)
     : Codec(shape), bits_(bits), trellis_(nullptr), layout_{}, kernels_(&kernels) {
-  // A code's state comes from another element of the same key, but of another token's value: that one may be evicted.
+  // In a key, a code's state comes from an element of the same token. In values it would come from another token, which
+  // may be evicted, so they use levels without state.
   if (bits != 8) trellis_ = keys() ? &trellis(bits) : &stateless(bits);
   constexpr std::size_t kSizeMax = 4 * kernels::kTileLinesMax;
   if (shape.size > kSizeMax) {
@@ -148,7 +149,7 @@ IntCodec::PerToken IntCodec::first_scales(const float* rest) const {
   }
   PerToken scales;
   for (std::size_t t = 0; t < kPageTokens; ++t) {
-    // A sum of squares is not finite where an element is not.
+    // A sum of squares is not finite if an element is not, and makes the scale not finite.
     scales[t] = trellis_ != nullptr         ? std::sqrt(squares[t] / static_cast<float>(size)) / trellis_->unit
                 : std::isfinite(squares[t]) ? top[t] / kCodeMax
                                             : squares[t];
@@ -157,7 +158,7 @@ IntCodec::PerToken IntCodec::first_scales(const float* rest) const {
 }
 
 float IntCodec::unit_for(std::span<const std::byte> grid, float top) const {
-  // Where a scale is not finite the whole page is NaN: better no result than a wrong one.
+  // A scale that is not finite makes the whole page NaN: better no result than a wrong one.
   if (!std::isfinite(top)) return std::nanf("");
   const float reach = kScaleCodeMax * kScaleCodeMax;
   float unit = grid.empty() ? 0.0F : load_float(grid.data());
@@ -181,7 +182,7 @@ IntCodec::Floats IntCodec::scaled_columns(std::span<const float> rows, std::size
                                           const PerToken& scales) const {
   const std::size_t size = shape().size;
   PerToken inverse;
-  // All bits of tokens that have codes; none of others, whose elements may be anything.
+  // Masks: all bits for tokens that have codes, none for others, whose elements may be anything.
   std::array<std::uint32_t, kPageTokens> kept;
   for (std::size_t t = 0; t < kPageTokens; ++t) {
     inverse[t] = scales[t] > 0.0F ? 1.0F / scales[t] : 0.0F;
@@ -198,7 +199,7 @@ IntCodec::Floats IntCodec::scaled_columns(std::span<const float> rows, std::size
     }
     return columns;
   }
-  // Values have no mean, so their rows are columns of tiles as they are.
+  // Values have no mean, so their rows are already the columns of tiles.
   for (std::size_t t = 0; t < kPageTokens; ++t, to += size) {
     if (t < first || kept[t] == 0U) {
       std::fill_n(to, size, 0.0F);
@@ -217,7 +218,7 @@ void IntCodec::encode_trellis(std::span<const std::byte> grid, const float* colu
   Floats values = page_floats();
   TileCodes codes;
   for (std::size_t tile = 0; tile < tiles(); ++tile) {
-    // Along a key all weights are the same; along a channel of values, tokens with large values count for more.
+    // All elements of a key have the same weight; in a channel of values, tokens with large values weigh more.
     kernels_->encode_trellis(columns + tile * kLanes, column_stride(), keys() ? nullptr : weights.data(), lines(),
                              trellis_->levels.data(), trellis_->members(), codes.data());
     trellis_->pack(codes.data(), lines(), bytes(page + tile * tile_bytes()));
@@ -228,7 +229,7 @@ void IntCodec::encode_trellis(std::span<const std::byte> grid, const float* colu
     kernels_->move_f32.transpose(values.get(), size, kPageTokens, size, by_token.get(), kPageTokens);
     values = std::move(by_token);
   }
-  // The scale that fits the codes best.
+  // The least-squares scale for the codes.
   PerToken cross{};
   PerToken norm{};
   for (std::size_t i = 0; i < size; ++i) {
@@ -310,17 +311,19 @@ void IntCodec::score_rows(const Queries& queries, const std::byte* page, float* 
   dot()(bytes(page), tiles(), levels(), split, to);
 }
 
-void IntCodec::absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const {
+void IntCodec::accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                               const PageScratch& scratch) const {
   kernels::SplitPlanes planes = scratch.weights;
   if (trellis_ != nullptr) planes.low = nullptr;
-  kernels_->weigh_rows(step, lane_scales(page), planes, scratch.row_shrink);
+  kernels_->softmax_quantize_rows(step, lane_scales(page), planes, scratch.row_shrink);
   kernels::TileOutput to;
   to.out = step.out;
   to.stride = step.size;
   to.accumulate = true;
   to.row_shrink = scratch.row_shrink;
   dot()(bytes(page), tiles(), levels(),
-        {planes.high, planes.low, planes.scales, planes.high_starts, planes.low_starts, step.rows, kPageTokens}, to);
+        {planes.high, planes.low, planes.scales, planes.high_zero_terms, planes.low_zero_terms, step.rows, kPageTokens},
+        to);
 }
 
 }  // namespace pith::kv

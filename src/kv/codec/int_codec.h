@@ -11,15 +11,15 @@ namespace pith::kv {
 
 struct Trellis;
 
-/// Integer codes with one 8-bit scale a token, in the rotated basis, where elements are nearly normal: int8 on a linear
-/// grid; int4, int3 and int2 by a trellis whose scale is refitted by least squares. Keys lose their page's mean first;
-/// it is added back exactly as query . mean. Page layout: docs/formats/kv_page.md.
+/// Integer codes with one 8-bit scale per token, in the rotated basis, where elements are nearly normal: int8 on a
+/// linear grid; int4, int3 and int2 with a trellis whose scale is refitted by least squares. The page's mean is
+/// subtracted from keys first and added back to scores exactly, as query . mean. Page layout: docs/formats/kv_page.md.
 class IntCodec final : public Codec {
  public:
-  /// bits is 8, 4, 3 or 2. Throws Error(kUnsupported) for vectors of more than 512 elements.
+  /// `bits` is 8, 4, 3 or 2. Throws Error(kUnsupported) for vectors of more than 512 elements.
   IntCodec(const CodecShape& shape, int bits, const kernels::KernelTable& kernels);
 
-  bool rotated() const override { return true; }
+  bool wants_rotation() const override { return true; }
   bool reads_split_queries() const override { return true; }
 
   std::size_t page_bytes() const override;
@@ -27,12 +27,13 @@ class IntCodec final : public Codec {
   void decode(std::span<const std::byte> page, std::span<float> rows) const override;
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const PageScratch& scratch) const override;
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                       const PageScratch& scratch) const override;
 
   bool movable() const override { return true; }
-  /// The unit of scales.
+  /// Returns the scale unit.
   std::vector<std::byte> grid(const std::byte* page) const override;
-  /// Of keys: the mean.
+  /// Keys: returns the page's mean. Values have no origin.
   std::vector<std::byte> origin(const std::byte* page) const override;
   void encode_on(std::span<const std::byte> grid, std::span<const float> rows, std::size_t first,
                  std::span<std::byte> page) const override;
@@ -45,19 +46,19 @@ class IntCodec final : public Codec {
   /// Offsets of what follows the codes.
   struct Layout {
     std::size_t scales;      ///< u8 [kPageTokens]: scale = unit * code^2
-    std::size_t mean;        ///< Of keys: i8 [size]
-    std::size_t mean_unit;   ///< Of keys: f32
+    std::size_t mean;        ///< Keys only: i8 [size]
+    std::size_t mean_unit;   ///< Keys only: f32
     std::size_t scale_unit;  ///< f32
     std::size_t end;
   };
 
   bool keys() const { return shape().side == KvSide::kKeys; }
   std::size_t tiles() const { return (keys() ? kPageTokens : shape().size) / kernels::kLanes; }
-  /// Of a tile: groups of 4 columns.
+  /// Returns the lines of a tile: groups of 4 columns.
   std::size_t lines() const { return (keys() ? shape().size : kPageTokens) / 4; }
-  /// Code `element` of a token.
+  /// Returns code `element` of a token.
   std::uint8_t code_at(const std::byte* page, std::size_t token, std::size_t element) const;
-  /// Into a page where it is 0.
+  /// Writes a code whose bits in the page are 0.
   void set_code(std::byte* page, std::size_t token, std::size_t element, std::uint8_t code) const;
   std::size_t tile_bytes() const { return lines() * 8 * static_cast<std::size_t>(bits_); }
   kernels::CodeDotKernel dot() const;
@@ -65,30 +66,30 @@ class IntCodec final : public Codec {
   kernels::LaneScales lane_scales(const std::byte* page) const;
 
   using PerToken = std::array<float, kPageTokens>;
-  /// A page's elements in one of two orders: by token, [size][kPageTokens], so that sums by token run side by side; or
-  /// as columns of tiles, which is [size][kPageTokens] of keys and [kPageTokens][size] of values.
+  /// A page's elements in one of two orders. By token: [size][kPageTokens], so that sums per token are vectorized. As
+  /// columns of tiles: [size][kPageTokens] for keys, [kPageTokens][size] for values.
   using Floats = std::unique_ptr<float[]>;
   Floats page_floats() const { return std::make_unique_for_overwrite<float[]>(kPageTokens * shape().size); }
   std::size_t column_stride() const { return keys() ? kPageTokens : shape().size; }
 
-  /// The mean of rows from `first` on as it is stored; zero of values.
+  /// Stores the mean of the rows from `first` on and returns it as stored; zeros for values.
   std::vector<float> store_mean(std::span<const float> rows, std::size_t first, std::byte* page) const;
-  /// Rows from `first` on less their mean, zeros before; by token.
+  /// Returns the rows from `first` on minus their mean, zeros before; by token.
   Floats remainders(std::span<const float> rows, std::size_t first, const float* mean) const;
   PerToken first_scales(const float* rest) const;
-  /// Of scales up to `top`: the grid's, times a power of two where that does not reach.
+  /// Returns a unit for scales up to `top`: the grid's, times the power of two that it takes.
   float unit_for(std::span<const std::byte> grid, float top) const;
-  /// Rounds the scales to what is stored; up, where codes must not overflow.
+  /// Stores the scales and sets them to their stored values. Rounds up where codes must not overflow.
   void store_scales(std::span<const std::byte> grid, PerToken& scales, std::byte* page) const;
-  /// The remainders divided by their scales, as columns of tiles.
+  /// Returns the remainders divided by their scales, as columns of tiles.
   Floats scaled_columns(std::span<const float> rows, std::size_t first, const float* rest,
                         const PerToken& scales) const;
-  /// Codes of those columns, and the scales that fit them best.
+  /// Encodes those columns, then computes and stores the scales that fit the codes best.
   void encode_trellis(std::span<const std::byte> grid, const float* columns, const float* rest, PerToken& scales,
                       std::byte* page) const;
 
   int bits_;
-  const Trellis* trellis_;  ///< Null at 8 bits.
+  const Trellis* trellis_;  ///< Null at 8 bits
   Layout layout_;
   const kernels::KernelTable* kernels_;
 };

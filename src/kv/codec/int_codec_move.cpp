@@ -4,16 +4,17 @@
 #include "kv/codec/int_codec.h"
 #include "kv/codec/trellis.h"
 
-// Tokens of pages of integer codes that are copied as they are stored. Pages of a head mostly have the same unit of
-// scales, so a token's codes and the code of its scale say the same in any of them; the mean of a page of keys goes
-// along with its tokens.
+// Copying tokens between pages of integer codes, as they are stored. Most pages of a head have the same scale unit, so
+// a token's codes and its scale code mean the same in all of them. The mean of a page of keys moves along with its
+// tokens, as their origin.
 
 namespace pith::kv {
 namespace {
 
 using kernels::kLanes;
 
-/// Lines of 64 codes that share 64 bytes, and in how many bits.
+/// How many lines of 64 codes share one step of the tile, the step's bytes, and the bits per code in its first 64
+/// bytes.
 struct Step {
   std::size_t lines, bytes;
   unsigned bits;
@@ -27,7 +28,7 @@ struct Step {
   unsigned mask() const { return (1U << bits) - 1U; }
 };
 
-/// Where the state bit of a code of 3 bits is, behind its step's 64 bytes.
+/// Location of the state bit of a 3-bit code, after the first 64 bytes of its step.
 struct StateBit {
   std::size_t byte;
   unsigned shift;
@@ -36,7 +37,7 @@ struct StateBit {
       : byte(kLineBytes + i % 32), shift(static_cast<unsigned>(line + i / 32 * 4)) {}
 };
 
-/// Where a code is: byte of the line and line of the tile.
+/// Location of a code: tile, line of the tile, byte of the line.
 struct Place {
   std::size_t tile, line, byte;
 
@@ -49,7 +50,7 @@ struct Place {
   }
 };
 
-/// origin(): codes, then their unit.
+/// View of an origin: the mean's codes, then their unit.
 struct Mean {
   const std::int8_t* codes;
   float unit = 0.0F;

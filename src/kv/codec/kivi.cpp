@@ -49,10 +49,10 @@ class Kivi final : public KvCodec {
   };
 
   double code_max() const { return static_cast<double>((1U << bits_) - 1U); }
-  /// Of a token's values. The last one is shorter where the size is no multiple.
+  /// Groups of a token's values. The last one is shorter if 32 does not divide the size.
   std::size_t groups() const { return (shape().size + kValueGroup - 1) / kValueGroup; }
   std::size_t ranges() const { return shape().side == KvSide::kKeys ? shape().size : kTokens * groups(); }
-  /// The range of the page's i-th element.
+  /// Returns the index of the range that the page's i-th element belongs to.
   std::size_t range_of(std::size_t i) const {
     const std::size_t in_row = i % shape().size;
     return shape().side == KvSide::kKeys ? in_row : i / shape().size * groups() + in_row / kValueGroup;
@@ -79,7 +79,7 @@ class Kivi final : public KvCodec {
     }
     for (std::size_t range = 0; range < ranges(); ++range) {
       put_half(least[range], range, page.data());
-      // From the minimum as it is stored, so that its rounding does not cut off the top.
+      // Measured from the minimum as stored, so that its rounding does not cut off the top.
       const double width = double{most[range]} - get_half(page.data(), range);
       put_half(std::max(width, 0.0) / code_max(), ranges() + range, page.data());
     }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kTokens = KvCodec::kPageTokens;
 constexpr std::size_t kBlock = 16;
-/// Angles of a block at the first level, and at the others together.
+/// Angles of a block at the first level, and at all other levels together.
 constexpr std::size_t kFirstAngles = kBlock / 2;
 constexpr std::size_t kOtherAngles = kBlock / 2 - 1;
 constexpr std::size_t kFirstBits = 4;
@@ -31,7 +31,7 @@ Direction direction_of(double angle) {
   return {static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))};
 }
 
-/// What a first-level code stands for: the middle of one of 16 equal arcs, since these angles are uniform.
+/// Decoded first-level codes: the middle of each of 16 equal arcs, since these angles are uniformly distributed.
 std::array<Direction, 1 << kFirstBits> first_directions() {
   std::array<Direction, 1 << kFirstBits> directions{};
   for (std::size_t i = 0; i < directions.size(); ++i) {
@@ -40,7 +40,7 @@ std::array<Direction, 1 << kFirstBits> first_directions() {
   return directions;
 }
 
-/// The angles of a higher level.
+/// Codebook of the angles of a higher level.
 struct Level {
   ScalarCodebook codebook;
   std::array<Direction, 1 << kOtherBits> directions{};
@@ -97,12 +97,12 @@ class PolarQuant final : public KvCodec {
   }
 
  private:
-  /// Of a page.
+  /// Blocks per page.
   std::size_t blocks() const { return kTokens * shape().size / kBlock; }
   std::size_t firsts_at() const { return 2 * blocks(); }
   std::size_t others_at() const { return firsts_at() + packed_bytes(blocks() * kFirstAngles, kFirstBits); }
 
-  /// Algorithm 1, Polar: codes of the 15 angles of x [16], level by level; the radius.
+  /// Algorithm 1, Polar: writes the codes of the 15 angles of x [16], level by level. Returns the radius.
   float encode_block(const float* x, std::uint8_t* first, std::uint8_t* other) const {
     std::array<float, kFirstAngles> radii{};
     for (std::size_t i = 0; i < kFirstAngles; ++i) {
@@ -144,7 +144,7 @@ class PolarQuant final : public KvCodec {
 
   RandomMatrix rotation_;
   std::array<Direction, 1 << kFirstBits> first_ = first_directions();
-  /// From the second up.
+  /// From the second level up.
   std::array<Level, 3> levels_ = {Level(2), Level(3), Level(4)};
 };
 

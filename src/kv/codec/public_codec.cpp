@@ -8,13 +8,13 @@
 #include "kv/codec.h"
 #include "kv/codec/float_codec.h"
 
-namespace pith {
+namespace pith::inline v0_1 {
 namespace {
 
 using kv::FloatCodec;
 using kv::FloatElement;
 
-/// A page decoded into the layout of float32 pages, which kernels read.
+/// Decodes a page into the layout of float32 pages, which kernels read.
 std::vector<float> decoded_page(const KvCodec& codec, const FloatCodec& layout, std::span<const std::byte> page) {
   std::vector<float> rows(KvCodec::kPageTokens * codec.shape().size);
   codec.decode(page, rows);
@@ -68,4 +68,4 @@ std::unique_ptr<const KvCodec> make_codec(std::string_view name, const CodecShap
   return std::move(kv::make_tiers(name, shape, kernels::select_kernels(), registry).codec);
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

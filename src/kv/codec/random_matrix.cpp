@@ -1,5 +1,7 @@
 #include "kv/codec/random_matrix.h"
 
+#include <pith/random.h>
+
 #include <Eigen/Dense>
 #include <cmath>
 #include <numbers>
@@ -10,8 +12,8 @@ namespace {
 using kernels::kLanes;
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// Normal numbers from SplitMix64 by the transform of Box and Muller: pages that were written with a matrix can be read
-/// wherever else it is drawn again, which the distributions of <random> do not promise.
+/// Normally distributed numbers from SplitMix64 by the Box-Muller transform. The same on every platform, which the
+/// distributions of <random> do not promise: pages written with a matrix can be read wherever it is drawn again.
 class Normals {
  public:
   explicit Normals(std::uint64_t seed) : state_(seed) {}
@@ -22,14 +24,8 @@ class Normals {
   }
 
  private:
-  /// In [0, 1).
-  double uniform() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-    return static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1.0p-53;
-  }
+  /// Returns a number in [0, 1).
+  double uniform() { return static_cast<double>(split_mix(state_) >> 11) * 0x1.0p-53; }
 
   std::uint64_t state_;
 };
@@ -46,7 +42,7 @@ Matrix draw_gaussian(std::size_t size, std::uint64_t seed) {
 
 std::vector<float> elements_of(const Matrix& matrix) { return {matrix.data(), matrix.data() + matrix.size()}; }
 
-/// Elements [size, size], row by row, in tiles of 16 rows.
+/// Reorders row-major elements [size, size] into tiles of 16 rows.
 std::vector<float> tiled(const std::vector<float>& elements, std::size_t size, bool transposed) {
   std::vector<float> tiles(size * size);
   for (std::size_t r = 0; r < size; ++r) {
@@ -62,7 +58,7 @@ std::vector<float> tiled(const std::vector<float>& elements, std::size_t size, b
 RandomMatrix RandomMatrix::orthogonal(std::size_t size, std::uint64_t seed, const kernels::KernelTable& kernels) {
   const Eigen::HouseholderQR<Matrix> qr(draw_gaussian(size, seed));
   Matrix q = qr.householderQ();
-  // Without the signs of R's diagonal, Q depends on the convention and is not uniform (Mezzadri, math-ph/0609050).
+  // Without R's diagonal signs, Q depends on the library's convention and is not uniform (Mezzadri, math-ph/0609050).
   for (Eigen::Index c = 0; c < q.cols(); ++c) {
     if (qr.matrixQR()(c, c) < 0.0) q.col(c) *= -1.0;
   }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kCells = 1 << 14;
 constexpr int kRoundsMax = 20000;
 
-/// Integrals of f, x f and x^2 f from the lower end to anywhere.
+/// Integrals of f, x f and x^2 f over any interval.
 class Moments {
  public:
   Moments(const std::function<double(double)>& density, double low, double high)
@@ -30,10 +30,10 @@ class Moments {
   double low() const { return low_; }
   double high() const { return low_ + step_ * static_cast<double>(kCells); }
 
-  /// Of x^power f over [a, b].
+  /// Returns the integral of x^power f over [a, b].
   double over(std::size_t power, double a, double b) const { return to(power, b) - to(power, a); }
 
-  /// Where the mass of f below is this share of the whole.
+  /// Returns the point below which this share of f's mass lies.
   double quantile(double share) const {
     const auto at = std::lower_bound(sums_[0].begin(), sums_[0].end(), share * sums_[0].back());
     return low_ + step_ * static_cast<double>(at - sums_[0].begin());
@@ -52,7 +52,7 @@ class Moments {
   std::vector<double> sums_[3];
 };
 
-/// The borders of each level's cell, ends included.
+/// Returns the borders of the levels' cells, including both ends.
 std::vector<double> borders_of(const std::vector<double>& levels, const Moments& moments) {
   std::vector<double> borders = {moments.low()};
   borders.reserve(levels.size() + 1);
@@ -61,7 +61,7 @@ std::vector<double> borders_of(const std::vector<double>& levels, const Moments&
   return borders;
 }
 
-/// Moves each level to the mean of its cell; by how much the farthest moved.
+/// Moves each level to the mean of its cell. Returns the largest movement.
 double improve(std::vector<double>& levels, const Moments& moments) {
   const std::vector<double> borders = borders_of(levels, moments);
   double moved = 0.0;
@@ -92,7 +92,7 @@ ScalarCodebook::ScalarCodebook(const std::function<double(double)>& density, dou
     : bits_(bits) {
   const std::size_t count = std::size_t{1} << bits;
   const Moments moments(density, low, high);
-  // Levels lie about as dense as the cube root of the density (Panter and Dite, 1951): a start close to the end.
+  // Optimal levels lie about as densely as the cube root of the density (Panter and Dite, 1951): a good start.
   const Moments dense([&](double x) { return std::cbrt(density(x)); }, low, high);
   std::vector<double> levels(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -113,7 +113,7 @@ ScalarCodebook::ScalarCodebook(const std::function<double(double)>& density, dou
 ScalarCodebook sphere_codebook(std::size_t size, std::size_t bits) {
   const auto n = static_cast<double>(size);
   const double exponent = 0.5 * (n - 3.0);
-  // Beyond 9 standard deviations is nothing that counts, and the grid is better used inside.
+  // The density beyond 9 standard deviations is negligible; cutting it makes the grid finer inside.
   const double high = std::min(1.0, 9.0 / std::sqrt(n));
   return {[exponent](double x) { return std::pow(1.0 - x * x, exponent); }, -high, high, bits};
 }

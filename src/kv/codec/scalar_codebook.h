@@ -9,19 +9,20 @@
 namespace pith::kv {
 
 /// The scalar quantizer of 2^bits levels with the least mean squared error for a density (Lloyd, 1982; Max, 1960),
-/// found numerically: the same on every run. Immutable: safe from any thread.
+/// computed numerically and deterministically. Immutable: safe from any thread.
 class ScalarCodebook {
  public:
-  /// The density on [low, high] need not be normalized; it is positive inside. bits is at most 8; 0: the mean alone.
+  /// The density on [low, high] need not be normalized; it is positive inside. `bits` is at most 8; with 0 the only
+  /// level is the mean.
   ScalarCodebook(const std::function<double(double)>& density, double low, double high, std::size_t bits);
 
   std::size_t bits() const { return bits_; }
-  /// Ascending. [2^bits]
+  /// Returns the levels in ascending order. [2^bits]
   std::span<const float> levels() const { return levels_; }
-  /// Mean squared error of what has that density.
+  /// Returns the mean squared error for numbers of that density.
   double distortion() const { return distortion_; }
 
-  /// The code of the nearest level.
+  /// Returns the code of the nearest level.
   std::uint8_t nearest(float x) const {
     std::size_t code = 0;
     for (std::size_t half = levels_.size() / 2; half > 0; half /= 2) code += x > midpoints_[code + half - 1] ? half : 0;
@@ -31,17 +32,17 @@ class ScalarCodebook {
  private:
   std::size_t bits_;
   std::vector<float> levels_;
-  /// Between a level and the next. [2^bits - 1]
+  /// Midpoints between neighbouring levels. [2^bits - 1]
   std::vector<float> midpoints_;
   double distortion_ = 0.0;
 };
 
-/// For a coordinate of a random unit vector of `size` elements, whose density is proportional to
-/// (1 - x^2)^((size - 3) / 2) (TurboQuant, arXiv 2504.19874, lemma 1). size is at least 4.
+/// Makes the codebook for a coordinate of a random unit vector of `size` elements, at least 4, whose density is
+/// proportional to (1 - x^2)^((size - 3) / 2) (TurboQuant, arXiv 2504.19874, lemma 1).
 ScalarCodebook sphere_codebook(std::size_t size, std::size_t bits);
 
-/// For the angle at `level` >= 2 of the recursive polar transform of a normal vector, whose density on [0, pi / 2] is
-/// proportional to sin(2 x)^(2^(level - 1) - 1) (PolarQuant, arXiv 2502.02617, lemma 2).
+/// Makes the codebook for the angle at `level` >= 2 of the recursive polar transform of a normal vector, whose density
+/// on [0, pi / 2] is proportional to sin(2 x)^(2^(level - 1) - 1) (PolarQuant, arXiv 2502.02617, lemma 2).
 ScalarCodebook angle_codebook(std::size_t level, std::size_t bits);
 
 }  // namespace pith::kv

@@ -8,16 +8,16 @@
 
 namespace pith::kv {
 
-/// Largest finite f16.
+/// The largest finite f16.
 inline constexpr double kStoredHalfMax = 65504.0;
 
-/// An f16 that saturates: one huge element must not turn a whole page infinite. NaN stays NaN.
+/// Converts to f16 and saturates, so that one huge element does not make a whole page infinite. NaN stays NaN.
 inline std::uint16_t to_stored_half(double value) {
   const double finite = value > kStoredHalfMax ? kStoredHalfMax : value < -kStoredHalfMax ? -kStoredHalfMax : value;
   return f32_to_f16(static_cast<float>(finite));
 }
 
-/// Writes the i-th f16 of a page's plane.
+/// Writes the i-th f16 of an array in a page.
 inline void put_half(double value, std::size_t i, std::byte* halves) {
   const std::uint16_t half = to_stored_half(value);
   std::memcpy(halves + 2 * i, &half, 2);

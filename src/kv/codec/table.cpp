@@ -24,10 +24,10 @@ struct PromotionRow {
 struct Row {
   std::string_view name;
   CodecPtr (*make)(const CodecShape&, const kernels::KernelTable&);
-  /// The codec of recent pages, by name, and how many; none where empty.
+  /// Name of the codec of recent pages, and how many there are. Empty: none.
   std::string_view recent = "";
   std::size_t recent_pages = 0;
-  /// Of keys: Tiers::promotions and promotion_share.
+  /// Keys only: Tiers::promotions and promotion_share.
   std::array<PromotionRow, 2> promotions = {};
   double promotion_share = 0.0;
 };
@@ -42,24 +42,24 @@ CodecPtr make_int(const CodecShape& shape, const kernels::KernelTable& kernels) 
   return std::make_unique<IntCodec>(shape, bits, kernels);
 }
 
-/// Codecs that are written against the public interface alone, with what they are made of besides the shape.
+/// Makes a codec that uses only the public interface, with its parameters besides the shape.
 template <auto make, std::size_t... bits>
 CodecPtr make_paper(const CodecShape& shape, const kernels::KernelTable& kernels) {
   return std::make_unique<WrappedCodec>(make(shape, kernels, bits...), kernels);
 }
 
-/// Every codec, one line each.
+/// All built-in codecs, one line each.
 constexpr std::array kTable = {
     Row{"f32", make_float<FloatElement::kF32>},
     Row{"f32-rotated", make_float<FloatElement::kF32, true>},
     Row{"f16", make_float<FloatElement::kF16>},
     Row{"bf16", make_float<FloatElement::kBF16>},
     Row{"int8", make_int<8>},
-    // Shares and recent pages are what 4.5, 3.5 and 2.5 bits all in leave room for at heads of 64 and 8k tokens.
+    // Shares and recent pages fill up 4.5, 3.5 and 2.5 bits per element in total, with a head size of 64 at 8k tokens.
     Row{"int4", make_int<4>, "int8", 4, {{{"int8", 8.0F}}}, 0.022},
     Row{"int3", make_int<3>, "int8", 3, {{{"int4", 5.0F}, {"int8", 20.0F}}}, 0.03},
     Row{"int2", make_int<2>, "int8", 2, {{{"int3", 4.5F}, {"int4", 12.0F}}}, 0.055},
-    // Codecs of papers.
+    // Codecs from papers.
     Row{"turboquant-mse1", make_paper<make_turboquant_mse, 1>},
     Row{"turboquant-mse2", make_paper<make_turboquant_mse, 2>},
     Row{"turboquant-mse3", make_paper<make_turboquant_mse, 3>},
@@ -96,6 +96,9 @@ CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const Code
     fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": made for {} elements, asked for {}", name, codec->shape().size,
          shape.size);
   }
+  if (codec->page_bytes() == 0) {
+    fail(ErrorKind::kInvalidArgument, "KV codec \"{}\": page_bytes() is 0, a page has at least 1 byte", name);
+  }
   return std::make_unique<WrappedCodec>(std::move(codec), kernels);
 }
 
@@ -129,7 +132,7 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
 
 }  // namespace pith::kv
 
-namespace pith {
+namespace pith::inline v0_1 {
 
 std::vector<std::string> builtin_codecs() {
   std::vector<std::string> names;
@@ -138,4 +141,4 @@ std::vector<std::string> builtin_codecs() {
   return names;
 }
 
-}  // namespace pith
+}  // namespace pith::inline v0_1

@@ -3,7 +3,7 @@
 namespace pith::kv {
 namespace {
 
-/// Levels of the two states before in ascending order; neighbours lead to different next states.
+/// Levels by previous state, in ascending order; neighbouring levels lead to different next states.
 template <std::size_t count>
 using Sorted = std::array<std::array<std::uint8_t, count>, 2>;
 
@@ -12,13 +12,13 @@ constexpr Sorted<16> kLevels4 = {{{2, 42, 63, 77, 89, 99, 109, 119, 128, 137, 14
 constexpr Sorted<8> kLevels3 = {{{5, 57, 85, 108, 130, 153, 180, 220}, {39, 77, 104, 127, 149, 172, 200, 255}}};
 constexpr Sorted<4> kLevels2 = {{{7, 81, 136, 199}, {64, 125, 180, 255}}};
 
-/// Lloyd and Max's tables, in units that put the outermost level to the edge of a byte.
+/// Lloyd-Max tables, in units that put the outermost levels at the limits of a byte.
 constexpr std::array<std::uint8_t, 16> kFlat4 = {2,   33,  54,  70,  85,  98,  110, 122,
                                                  134, 146, 158, 171, 186, 202, 223, 254};
 constexpr std::array<std::uint8_t, 8> kFlat3 = {1, 49, 83, 114, 142, 173, 207, 255};
 constexpr std::array<std::uint8_t, 4> kFlat2 = {1, 90, 166, 255};
 
-/// Where the level of a code behind a state is in the dot kernel's table.
+/// Returns the index of a level in the dot kernel's table.
 constexpr std::size_t lookup_index(int bits, std::size_t before, std::size_t next, std::size_t member) {
   if (bits == 3) return next << 3U | before << 2U | member;
   return next << static_cast<unsigned>(bits) | member << 1U | before;

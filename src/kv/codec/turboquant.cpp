@@ -16,9 +16,9 @@ namespace {
 constexpr std::size_t kTokens = KvCodec::kPageTokens;
 constexpr std::size_t kHalves = 2 * kTokens;
 
-/// A codec's two matrices are numbered in the order in which it uses them, draw by draw. Errors and bias of
-/// TurboQuant_prod are what the paper states in the mean over all sketches S; one S is off by a standard deviation of
-/// 2 to 4 % of them at size 64, and less as sizes grow.
+/// Seeds number the two matrices of each draw in the order of use. The paper's errors and bias of TurboQuant_prod are
+/// means over all sketches S; for a single S they deviate by a standard deviation of 2 to 4 % at size 64, and by less
+/// as sizes grow.
 std::uint64_t rotation_seed(const CodecShape& shape) { return 2 * shape.draw + 1; }
 std::uint64_t sketch_seed(const CodecShape& shape) { return 2 * shape.draw + 2; }
 
@@ -50,7 +50,7 @@ class MseQuantizer {
   ScalarCodebook codebook_;
 };
 
-/// The codes of a whole page [kTokens, size]: those given, and zeros for the rows before `first`.
+/// Packs the codes of a whole page [kTokens, size]: zeros for the rows before `first`, then those given.
 void pack_rows(const std::vector<std::uint8_t>& codes, std::size_t first, std::size_t size, std::size_t bits,
                std::byte* to) {
   std::vector<std::uint8_t> all(first * size, 0);
@@ -58,7 +58,7 @@ void pack_rows(const std::vector<std::uint8_t>& codes, std::size_t first, std::s
   pack_codes(all, bits, to);
 }
 
-/// The norms of a whole page likewise.
+/// Stores the norms of a whole page likewise.
 void put_norms(const std::vector<double>& norms, std::size_t first, std::byte* to) {
   for (std::size_t t = 0; t < kTokens; ++t) put_half(t < first ? 0.0 : norms[t - first], t, to);
 }

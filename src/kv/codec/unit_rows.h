@@ -12,7 +12,7 @@ struct UnitRows {
   std::vector<double> norms;  ///< [count]
 };
 
-/// Of rows [count, size]. Finite whatever finite the rows hold.
+/// Normalizes rows [count, size]. The result is finite for any finite rows.
 UnitRows unit_rows(std::span<const float> rows, std::size_t size);
 
 }  // namespace pith::kv

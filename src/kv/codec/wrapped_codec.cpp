@@ -7,7 +7,7 @@ void WrappedCodec::score_rows(const Queries& queries, const std::byte* page, flo
                 {scores, queries.rows * kPageTokens});
 }
 
-void WrappedCodec::absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const {
+void WrappedCodec::accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch&) const {
   kernels_->softmax_rows(step);
   codec_->accumulate({step.scores, step.rows * kPageTokens}, {page, page_bytes()},
                      {step.out, step.rows * shape().size});

@@ -6,13 +6,13 @@
 
 namespace pith::kv {
 
-/// A codec written against the public interface alone: attention hands it plain rows.
+/// Adapts a codec that implements only the public interface: attention gives it plain rows.
 class WrappedCodec final : public Codec {
  public:
   WrappedCodec(std::unique_ptr<const KvCodec> codec, const kernels::KernelTable& kernels)
       : Codec(codec->shape()), codec_(std::move(codec)), kernels_(&kernels) {}
 
-  bool rotated() const override { return codec_->rotated(); }
+  bool wants_rotation() const override { return codec_->wants_rotation(); }
   std::size_t page_bytes() const override { return codec_->page_bytes(); }
   void encode(std::span<const float> rows, std::size_t first, std::span<std::byte> page) const override {
     codec_->encode(rows, first, page);
@@ -27,7 +27,8 @@ class WrappedCodec final : public Codec {
   }
   void score_rows(const Queries& queries, const std::byte* page, float* scores,
                   const PageScratch& scratch) const override;
-  void absorb_rows(const kernels::SoftmaxStep& step, const std::byte* page, const PageScratch& scratch) const override;
+  void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
+                       const PageScratch& scratch) const override;
 
  private:
   std::unique_ptr<const KvCodec> codec_;

@@ -54,7 +54,7 @@ float scale_27b(const gguf::File& file, const Hparams& h) {
 /// added.
 void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
   const Keys keys(file, hparams.architecture);
-  hparams.rope.pairs = RopePairs::kHalves;
+  hparams.rope.pairs = RopePairs::kHalfSplit;
   hparams.query_key_norm = true;
   hparams.post_norms = true;
   hparams.activation = Activation::kGelu;

@@ -17,8 +17,8 @@ constexpr std::array kSpecs = {
     ParameterSpec{"across_layers", 0, 0, 1, Numbers::kWhole},
 };
 
-/// Of each head's scores, how many are among the `best` largest of all heads; scores equal to the least of these count
-/// for a part, so that no head comes first because of its number.
+/// Counts how many of each head's scores are among the `best` largest of all heads. Scores equal to the least of these
+/// count fractionally, so that no head is preferred for its index.
 std::vector<double> among_best(std::span<const HeadScores> heads, std::size_t best) {
   std::vector<double> counts(heads.size(), 0.0);
   std::vector<float> all;
@@ -42,11 +42,10 @@ std::vector<double> among_best(std::span<const HeadScores> heads, std::size_t be
   return counts;
 }
 
-/// Ada-KV (Feng et al., arXiv 2407.11550, algorithms 1 and 2): heads of a layer share its budget B by how
-/// many of their scores are among the B best of the layer; a part `alpha` of it is shared evenly, which is the
-/// safeguard.
+/// Ada-KV (Feng et al., arXiv 2407.11550, algorithms 1 and 2): the heads of a layer share its budget B by how many of
+/// their scores are among the B best of the layer; a fraction `alpha` of B is shared evenly as a safeguard.
 ///   budget(h) = (1 - alpha) * scores of h among the B best + alpha * B / heads
-/// Layers keep the same a head. With across_layers, all layers are one.
+/// All layers get the same budget per head. With across_layers, all layers are treated as one.
 class Adaptive final : public BudgetAllocator {
  public:
   explicit Adaptive(const Parameters& parameters)

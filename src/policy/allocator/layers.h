@@ -17,10 +17,10 @@ struct LayerHeads {
   std::size_t heads() const noexcept { return end - begin; }
 };
 
-/// Heads by layer, in order.
+/// Groups heads by layer, in order.
 std::vector<LayerHeads> layers_of(std::span<const HeadScores> heads);
 
-/// Candidates of each head.
+/// Returns the number of candidates of each head.
 std::vector<std::size_t> candidates_of(std::span<const HeadScores> heads);
 
 }  // namespace pith::policy

@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::array kSpecs = {ParameterSpec{"beta", 20, 1, 1e6}};
 
-/// PyramidKV (Cai et al., arXiv 2406.02069, "KV cache size allocation"): low layers, whose attention is spread, keep
-/// more. With m layers and a tokens a head on average, a head of layer l, counted from 0 among those without a window,
+/// PyramidKV (Cai et al., arXiv 2406.02069, "KV cache size allocation"): low layers, whose attention is spread out,
+/// keep more. With m layers without a window and an average of a tokens per head, a head of the l-th of them (from 0)
 /// keeps
 ///   last = a / beta,  first = 2 a - last,  first - (first - last) / (m - 1) * l
-/// As in its official code, `first` is at most what a head has, and `last` makes up for it.
+/// As in its official code, `first` is at most what a head has, and `last` is raised to compensate.
 class Pyramid final : public BudgetAllocator {
  public:
   explicit Pyramid(const Parameters& parameters) : beta_(parameters.real("beta")) {}

@@ -8,7 +8,7 @@
 namespace pith::policy {
 namespace {
 
-/// Each head keeps as many as every other.
+/// All heads keep the same number of tokens.
 class Uniform final : public BudgetAllocator {
  public:
   void allocate(std::span<const HeadScores> heads, std::size_t total, std::span<std::size_t> budgets) const override {

@@ -20,10 +20,10 @@ struct Candidates {
   float largest = std::numeric_limits<float>::lowest();
 };
 
-/// Pages stay or go whole, so that what goes frees memory at once: those stay whose candidates have the highest mean
-/// (or largest) score; of equal ones the newest. A page that no longer fits into the budget is passed over for the next
-/// that does. Protected tokens do not speak for their page: it stays in memory, but its others have to earn their
-/// place.
+/// Keeps or evicts whole pages, so that evicting frees memory at once. Keeps the pages whose candidates have the
+/// highest mean (or maximum) score; of equal ones the newest. A page that does not fit into the rest of the budget is
+/// skipped in favour of the next that does. Protected tokens do not count for their page: it stays in memory for their
+/// sake, but its other tokens are judged by their own scores.
 class Page final : public TokenSelector {
  public:
   explicit Page(const Parameters& parameters) : max_(parameters.whole("max") == 1) {}

@@ -8,7 +8,7 @@
 namespace pith::policy {
 namespace {
 
-/// The tokens with the highest scores stay; of equal ones the newest.
+/// Keeps the tokens with the highest scores; of equal ones the newest.
 class Token final : public TokenSelector {
  public:
   void select(const HeadView& head, std::span<const float> scores, std::size_t budget,

@@ -1,5 +1,6 @@
-# Gathers the ```cpp blocks of a Markdown document in one .cpp file: lines that begin with #include at the top, the rest of
-# each block as the body of a function of its own. A document without such blocks is an error.
+# Gathers the ```cpp blocks of a Markdown document in one .cpp file: lines that begin with #include go to the top, the
+# rest of each block becomes the body of a function, or, where the block is a whole program with a main() of its own, a
+# namespace. A document without such blocks is an error.
 function(extract_snippets document folder result)
   get_filename_component(name ${document} NAME_WE)
   string(TOLOWER ${name} name)
@@ -16,15 +17,21 @@ function(extract_snippets document folder result)
   foreach(line IN LISTS lines)
     if(NOT inside AND line STREQUAL "```cpp")
       set(inside TRUE)
+      set(block "")
       math(EXPR number "${number} + 1")
-      string(APPEND functions "\nvoid ${name}_${number}()<semicolon>\nvoid ${name}_${number}() {\n")
     elseif(inside AND line STREQUAL "```")
       set(inside FALSE)
-      string(APPEND functions "}\n")
+      if(block MATCHES "(^|\n)int main\\(")
+        # Only a real main() may end without a return.
+        string(APPEND functions "\n#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored \"-Wreturn-type\"\n"
+          "namespace ${name}_${number} {\n${block}}\n#pragma GCC diagnostic pop\n")
+      else()
+        string(APPEND functions "\nvoid ${name}_${number}()<semicolon>\nvoid ${name}_${number}() {\n${block}}\n")
+      endif()
     elseif(inside AND line MATCHES "^#include")
       string(APPEND includes "${line}\n")
     elseif(inside)
-      string(APPEND functions "${line}\n")
+      string(APPEND block "${line}\n")
     endif()
   endforeach()
   if(number EQUAL 0)

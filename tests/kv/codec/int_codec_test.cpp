@@ -13,15 +13,15 @@
 #include "kv/codec/trellis.h"
 #include "kv/layout.h"
 
-// Pages as docs/formats/kv_page.md has them, written one element after the other: what the codecs write must be the
-// same to the byte.
+// Writes pages as docs/formats/kv_page.md describes them, one element at a time. What the codecs write must match byte
+// for byte.
 namespace pith::kv {
 namespace {
 
 using kernels::kLanes;
 using kernels::test::random_floats;
 
-/// An integer page of rows [kPageTokens, size] from `first` on.
+/// Encodes rows [kPageTokens, size] from `first` on as an integer page.
 class PlainPage {
  public:
   PlainPage(const CodecShape& shape, int bits, std::vector<float> rows, std::size_t first)
@@ -91,7 +91,7 @@ class PlainPage {
     }
   }
 
-  /// The element of rows that a tile has at a lane and a column.
+  /// Returns the element of rows at a lane and a column of a tile.
   std::size_t element(std::size_t tile, std::size_t lane, std::size_t column) const {
     const std::size_t row = tile * kLanes + lane;
     return keys_ ? row * size_ + column : column * size_ + row;
@@ -124,7 +124,7 @@ class PlainPage {
     for (std::size_t step = 0; step < codes.size() / 64; step += bits_ == 4 ? 2 : 4) pack_step(&codes[step * 64]);
   }
 
-  /// What the codes of a tile stand for.
+  /// Decodes the codes of a tile.
   void keep_levels(std::size_t tile, const std::vector<std::uint8_t>& codes) {
     const Trellis& t = levels();
     values_.resize(rest_.size());
@@ -175,7 +175,7 @@ class PlainPage {
   float mean_unit_ = 0.0F;
 };
 
-/// Rows of uneven size, keys with a mean.
+/// Returns rows of different norms; keys have a mean.
 std::vector<float> uneven_rows(std::size_t size) {
   auto rows = random_floats(kPageTokens * size, size);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = rows[i] * (0.1F + static_cast<float>(i / size % 7)) + 0.3F;
@@ -187,7 +187,7 @@ TEST(IntCodec, PagesAreTheFormatsToTheByte) {
   for (const int bits : {8, 4, 3, 2}) {
     for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 256UL, 512UL}) {
       for (const KvSide side : kSides) {
-        for (const std::size_t first : {std::size_t{0}, kSinkTokens}) {
+        for (const std::size_t first : {std::size_t{0}, kExactPrefixTokens}) {
           const IntCodec codec({side, size}, bits, kernels);
           const auto rows = uneven_rows(size);
           std::vector<std::byte> page(codec.page_bytes());
@@ -206,7 +206,7 @@ TEST(FloatCodec, PagesAreTheFormatsToTheByte) {
   const auto& kernels = kernels::select_kernels();
   for (const std::size_t size : {16UL, 80UL}) {
     for (const KvSide side : kSides) {
-      for (const std::size_t tokens : {kSinkTokens, kPageTokens}) {
+      for (const std::size_t tokens : {kExactPrefixTokens, kPageTokens}) {
         const auto rows = random_floats(tokens * size, size, 1e3F);
         const FloatCodec f32({side, size}, FloatElement::kF32, kernels);
         const FloatCodec f16({side, size}, FloatElement::kF16, kernels);

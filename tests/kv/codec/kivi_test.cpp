@@ -16,7 +16,7 @@ std::unique_ptr<const KvCodec> make(KvSide side, std::size_t size, std::size_t b
   return make_kivi({side, size}, kernels::select_kernels(), bits);
 }
 
-// Half a step, by channel for keys and by token and group for values, and what f16 rounds off.
+// The error is at most half a step (per channel for keys, per token and group for values) plus the rounding of f16.
 TEST(Kivi, NoElementIsFartherThanHalfAStep) {
   for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 96UL}) {
     for (const std::size_t bits : {2UL, 4UL}) {
@@ -34,7 +34,7 @@ TEST(Kivi, NoElementIsFartherThanHalfAStep) {
       }
       const auto values = reconstruct(*make(KvSide::kValues, size, bits), rows);
       for (std::size_t at = 0; at < rows.size();) {
-        // Groups of 32 elements of a row, and what is left of it.
+        // Groups of 32 elements of a row, and a shorter last one.
         const std::size_t group = std::min<std::size_t>(32, size - at % size);
         const auto [least, most] = std::minmax_element(&rows[at], &rows[at] + group);
         for (std::size_t i = at; i < at + group; ++i) {
@@ -46,7 +46,7 @@ TEST(Kivi, NoElementIsFartherThanHalfAStep) {
   }
 }
 
-// Keys of models with a large bias: one channel far from zero costs the others nothing.
+// Keys of models with a large bias: a channel far from zero does not affect the others.
 TEST(Kivi, AChannelOfOutliersStaysAlone) {
   auto rows = kernels::test::random_floats(kTokens * 64, 1);
   for (std::size_t t = 0; t < kTokens; ++t) rows[t * 64 + 9] += 600.0F;
@@ -56,7 +56,7 @@ TEST(Kivi, AChannelOfOutliersStaysAlone) {
   }
 }
 
-// An outlier among values is a matter of its own group, in its own row, whatever the size.
+// An outlier among values affects only its own group in its own row, whatever the size.
 TEST(Kivi, AnOutlierOfAGroupOfValuesStaysInIt) {
   for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 96UL}) {
     for (std::size_t element = 0; element < size; element += 16) {

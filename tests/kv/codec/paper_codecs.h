@@ -13,7 +13,7 @@ namespace pith::kv::test {
 
 inline constexpr std::size_t kTokens = KvCodec::kPageTokens;
 
-/// The page of rows [kTokens, size], read back.
+/// Encodes rows [kTokens, size] and returns the decoded page.
 inline std::vector<float> reconstruct(const KvCodec& codec, const std::vector<float>& rows, std::size_t first = 0) {
   std::vector<std::byte> page(codec.page_bytes(), std::byte{0x5A});
   codec.encode(rows, first, page);
@@ -28,7 +28,7 @@ inline double dot(const float* a, const float* b, std::size_t size) {
   return sum;
 }
 
-/// |rows - back|^2 / |rows|^2 over all but the first `from` elements.
+/// Returns |rows - back|^2 / |rows|^2 over all but the first `from` elements.
 inline double relative_error(const std::vector<float>& rows, const std::vector<float>& back, std::size_t from = 0) {
   double errors = 0.0;
   double squares = 0.0;
@@ -40,7 +40,7 @@ inline double relative_error(const std::vector<float>& rows, const std::vector<f
   return errors / squares;
 }
 
-/// Unit rows [kTokens, size], uniform on the sphere.
+/// Returns unit rows [kTokens, size], uniform on the sphere.
 inline std::vector<float> unit_page(std::size_t size, std::uint64_t seed) {
   std::vector<float> rows = kernels::test::random_floats(kTokens * size, seed);
   for (std::size_t t = 0; t < kTokens; ++t) {

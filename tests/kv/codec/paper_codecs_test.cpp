@@ -1,4 +1,4 @@
-// What all codecs of papers have in common.
+// Properties that all codecs from papers share.
 #include "kv/codec/paper_codecs.h"
 
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ constexpr KvSide kBothSides[] = {KvSide::kKeys, KvSide::kValues};
 
 struct PaperCodec {
   const char* name;
-  double error;  ///< Relative, on normally distributed rows, for any size.
-  /// Bits of an element's codes, and f16 numbers of a page of keys and of values.
+  double error;  ///< Relative, on normally distributed rows of any size
+  /// Bits per element of the codes, and the number of f16 values in a page of keys and of values.
   double bits;
   std::size_t (*key_halves)(std::size_t size);
   std::size_t (*value_halves)(std::size_t size);
@@ -71,7 +71,7 @@ TEST_P(EveryPaperCodec, PacksItsBits) {
   }
 }
 
-// The bytes are all that there is: two codecs of a kind read each other's pages.
+// A page is self-contained: two codecs of the same kind read each other's pages.
 TEST_P(EveryPaperCodec, APageStandsAlone) {
   for (const KvSide side : kBothSides) {
     const auto rows = random_floats(kTokens * 80, 5);
@@ -146,7 +146,7 @@ TEST_P(EveryPaperCodec, AZeroRowAmongOthers) {
     std::fill_n(rows.begin() + 5 * 64, 64, 0.0F);
     const auto back = reconstruct(*make(side, 64), rows);
     for (const float x : back) ASSERT_TRUE(std::isfinite(x));
-    // Only keys per channel, whose least and largest are other rows', have no exact zero.
+    // Only keys per channel have no exact zero, since their minimum and maximum come from other rows.
     const bool per_channel = std::string(GetParam().name).starts_with("kivi") && side == KvSide::kKeys;
     for (std::size_t i = 5 * 64; i < 6 * 64; ++i) ASSERT_NEAR(back[i], 0.0F, per_channel ? 2.0F : 0.0F);
   }
@@ -172,7 +172,7 @@ TEST_P(EveryPaperCodec, ExtremesStayFinite) {
   }
 }
 
-// What comes out is nobody's business, but other rows of values are as they were, and nothing else breaks.
+// What is decoded for rows with NaN is not specified, but other rows of values do not change, and nothing else breaks.
 TEST_P(EveryPaperCodec, SurvivesWhatIsNotFinite) {
   const auto codec = make(KvSide::kValues, 64);
   const auto good = random_floats(kTokens * 64, 3);
@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, EveryPaperCodec, testing::ValuesIn(kCodecs), []
   return name;
 });
 
-// Whatever the rows, what comes back is finite, and not longer than they (but for what the norm's rounding adds).
+// For any rows the result is finite and not longer than the input, except by the rounding of the norm.
 RC_GTEST_PROP(PaperCodecs, FiniteRowsComeBackFinite, ()) {
   const std::size_t size = 16 * *rc::gen::inRange<std::size_t>(1, 5);
   const KvSide side = *rc::gen::element(KvSide::kKeys, KvSide::kValues);

@@ -11,7 +11,7 @@ namespace {
 
 using namespace test;
 
-// Section 4.1: 62 bits a block of 16.
+// Section 4.1: 62 bits per block of 16.
 TEST(PolarQuant, BitsOfThePaper) {
   for (const std::size_t size : {16UL, 80UL, 128UL}) {
     const auto codec = make_polarquant({KvSide::kKeys, size}, kernels::select_kernels());
@@ -19,8 +19,8 @@ TEST(PolarQuant, BitsOfThePaper) {
   }
 }
 
-// An angle that is off by e in one of the levels turns its part of the vector by e: the vector loses
-// 2 - 2 E cos e of its part's square, and the parts of a level together are the whole.
+// An error e of an angle rotates its part of the vector by e, which costs 2 - 2 E cos e of that part's square; the
+// parts of one level together are the whole vector.
 TEST(PolarQuant, ErrorIsThatOfItsAngles) {
   const double arc = std::acos(-1.0) / 8.0;
   double kept = 2.0 * std::sin(arc / 2.0) / arc;
@@ -36,7 +36,7 @@ TEST(PolarQuant, ErrorIsThatOfItsAngles) {
   }
 }
 
-// Only angles are rounded: the norms of blocks, and so of vectors, stay.
+// Only angles are rounded: the norms of blocks, and thus of vectors, do not change.
 TEST(PolarQuant, NormsStay) {
   const auto codec = make_polarquant({KvSide::kKeys, 96}, kernels::select_kernels());
   const auto rows = kernels::test::random_floats(kTokens * 96, 4, 5.0F);

@@ -42,7 +42,7 @@ TEST(ScalarCodebook, NearestLevel) {
   }
 }
 
-// Of d coordinates together; the more there are, the closer to the normal distribution. With 4 coordinates the density
+// Sum over all d coordinates: the more there are, the closer to the normal distribution. With 4 coordinates the density
 // is sqrt(1 - x^2), with 5 it is 1 - x^2.
 TEST(SphereCodebook, Distortion) {
   const double mean = 4.0 / (3.0 * std::numbers::pi);

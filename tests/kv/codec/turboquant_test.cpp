@@ -19,7 +19,7 @@ using namespace test;
 
 constexpr std::size_t kPages = 64;
 
-/// Means over random unit vectors x, and y.
+/// Means over random unit vectors x and y.
 struct Errors {
   double mse = 0;            // |x - x~|^2
   double inner_product = 0;  // size * <y, x - x~>^2
@@ -50,7 +50,7 @@ Errors errors_of(const KvCodec& codec, std::size_t first_page = 0, std::size_t p
   return errors;
 }
 
-/// Means over draws of a codec's matrices, each measured on pages of its own.
+/// Means over draws of a codec's matrices, each measured on different pages.
 struct Mean {
   double value = 0;
   double standard_error = 0;
@@ -66,8 +66,7 @@ Mean mean_of(const std::vector<Errors>& draws, double Errors::*value) {
   return mean;
 }
 
-/// No farther than chance explains, and chance explains little: at four standard errors one comparison in 16,000 fails
-/// by chance, and what is 3 % off fails.
+/// Within four standard errors: one comparison in 16,000 fails by chance, and an error of 3 % is detected.
 void expect_as_in_theory(const Mean& mean, double expected) {
   EXPECT_NEAR(mean.value, expected, 4.0 * mean.standard_error);
   EXPECT_LT(4.0 * mean.standard_error, 0.03 * expected);
@@ -80,9 +79,9 @@ class TurboQuant : public testing::TestWithParam<std::tuple<std::size_t, std::si
   const CodecShape shape_ = {KvSide::kKeys, size_};
   const kernels::KernelTable& kernels_ = kernels::select_kernels();
 
-  /// Of Quant_mse, as the density of a coordinate has it.
+  /// The error of Quant_mse by the density of a coordinate.
   double mse(std::size_t bits) const { return static_cast<double>(size_) * sphere_codebook(size_, bits).distortion(); }
-  /// Four standard deviations of the mean of <x, x~ - x> where |x~ - x|^2 is `error`.
+  /// Four standard deviations of the mean of <x, x~ - x> if |x~ - x|^2 is `error`.
   double noise(double error) const { return 4.0 * std::sqrt(error / static_cast<double>(size_ * kPages * kTokens)); }
 };
 
@@ -90,16 +89,16 @@ TEST_P(TurboQuant, MseIsTheCodebooks) {
   const Errors errors = errors_of(*make_turboquant_mse(shape_, kernels_, bits_));
   EXPECT_NEAR(errors.mse, mse(bits_), 0.02 * mse(bits_));
   EXPECT_NEAR(errors.inner_product, mse(bits_), 0.03 * mse(bits_));
-  // Levels are means of what they stand for: E <x, x~> = E |x~|^2 = 1 - MSE.
+  // Levels are the means of their cells: E <x, x~> = E |x~|^2 = 1 - MSE.
   EXPECT_NEAR(errors.bias, -mse(bits_), noise(mse(bits_)));
 }
 
-// Theorem 2 with the exact error of QJL: E <y, r~ - r>^2 = |r|^2 (pi / 2 - 1 / size) / size over S. It is a mean over
-// S, so it is one that is measured: a single S is off by a standard deviation of 2 to 4 % at size 64.
+// Theorem 2 with the exact error of QJL: E <y, r~ - r>^2 = |r|^2 (pi / 2 - 1 / size) / size over S. It holds in the
+// mean over S, so the test takes a mean too: a single S deviates by a standard deviation of 2 to 4 % at size 64.
 TEST_P(TurboQuant, ProdIsUnbiasedWithTheErrorOfItsSketch) {
   if (PITH_SANITIZED != 0) GTEST_SKIP() << "many draws of one code path: a mean for builds that are fast";
   constexpr std::size_t kPagesEach = 2;
-  // Small ones differ more.
+  // Small sizes vary more.
   const std::size_t count = 12288 / size_;
   std::vector<Errors> draws;
   for (std::size_t draw = 0; draw < count; ++draw) {
@@ -109,13 +108,13 @@ TEST_P(TurboQuant, ProdIsUnbiasedWithTheErrorOfItsSketch) {
   const double expected = (std::numbers::pi / 2.0 - 1.0 / static_cast<double>(size_)) * mse(bits_ - 1);
   expect_as_in_theory(mean_of(draws, &Errors::inner_product), expected);
   expect_as_in_theory(mean_of(draws, &Errors::mse), expected);
-  // Without the sketch, it would be as much as the MSE of a bit less.
+  // Without the sketch, the bias would be as large as the MSE with one bit less.
   const Mean bias = mean_of(draws, &Errors::bias);
   EXPECT_NEAR(bias.value, 0.0, 4.0 * bias.standard_error);
   EXPECT_LT(4.0 * bias.standard_error, 0.03 * mse(bits_ - 1));
 }
 
-// What caches take is draw 0, like any other: within four standard deviations of what single draws are.
+// Draw 0, which caches use, is typical: within four standard deviations of single draws.
 TEST_P(TurboQuant, DrawsDifferAndZeroIsOneOfThem) {
   if (PITH_SANITIZED != 0) GTEST_SKIP() << "many draws of one code path: a spread for builds that are fast";
   std::vector<Errors> draws;
@@ -131,7 +130,7 @@ TEST_P(TurboQuant, DrawsDifferAndZeroIsOneOfThem) {
 INSTANTIATE_TEST_SUITE_P(SizesAndBits, TurboQuant,
                          testing::Combine(testing::Values(64, 80, 128, 256), testing::Values(1, 2, 3, 4)));
 
-// Tables of the paper (it rounds .03454 to .03, .009497 to .009, and pi / 2 * .03 to .047).
+// Tables of the paper, which rounds 0.03454 to 0.03, 0.009497 to 0.009, and pi / 2 * 0.03 to 0.047.
 TEST(TurboQuantPaper, AtSize256) {
   constexpr double kMse[] = {0.36, 0.117, 0.034, 0.0094};
   constexpr double kProd[] = {1.57, 0.56, 0.18, 0.054};

@@ -1,23 +1,23 @@
 #pragma once
 
-// Needs a simd.h included before. Float rows as two planes of int8, in blocks of 16 rows (SplitRows).
+// Quantizes float rows to 16-bit integers in two int8 planes, in blocks of 16 rows (SplitRows). Include a simd.h first.
 #include "kernels/generic/activations.h"
 #include "kernels/generic/reduce.h"
 #include "kernels/types.h"
 
 namespace pith::kernels::PITH_ISA {
 
-/// The largest |high * 256 + low| such that high stays within [-127, 127].
+/// The largest |256 * high + low| for which high stays within [-127, 127].
 inline constexpr float kSplitMax = 32512.0F;
 inline constexpr std::size_t kSplitBlockBytes = kSplitRows * kSplitColumns;
 
-/// Where a row of a plane begins; its further columns are kSplitBlockBytes a kSplitColumns away.
+/// Returns where a row of a plane begins. Every further kSplitColumns columns lie kSplitBlockBytes later.
 inline std::size_t split_row_at(std::size_t row, std::size_t columns) {
   const std::size_t column_blocks = (columns + kSplitColumns - 1) / kSplitColumns;
   return row / kSplitRows * column_blocks * kSplitBlockBytes + row % kSplitRows * kSplitColumns;
 }
 
-inline void split_row(const float* x, std::size_t row, std::size_t columns, const SplitPlanes& to) {
+inline void quantize_int16_row(const float* x, std::size_t row, std::size_t columns, const SplitPlanes& to) {
   std::int8_t* high = to.high + split_row_at(row, columns);
   std::int8_t* low = to.low + split_row_at(row, columns);
   F32x16 largest = zero();
@@ -30,7 +30,7 @@ inline void split_row(const float* x, std::size_t row, std::size_t columns, cons
   const float top = reduce_max(largest);
   const float scale = top / kSplitMax + reduce_add(poison);
   to.scales[row] = scale;
-  // A scale of NaN alone makes every result NaN; codes of what is no number could overflow sums.
+  // The NaN scale alone makes every result NaN. Codes must be zero: those of NaN or infinity could overflow sums.
   const F32x16 inverse = set1(scale == scale && top > kSmallest ? kSplitMax / top : 0.0F);
   I32x16 high_total = zero_i32();
   I32x16 low_total = zero_i32();
@@ -44,12 +44,13 @@ inline void split_row(const float* x, std::size_t row, std::size_t columns, cons
     high_total = add(high_total, upper);
     low_total = add(low_total, lower);
   }
-  to.high_starts[row] = -128 * reduce_add_i32(high_total);
-  to.low_starts[row] = -128 * reduce_add_i32(low_total);
+  to.high_zero_terms[row] = -128 * reduce_add_i32(high_total);
+  to.low_zero_terms[row] = -128 * reduce_add_i32(low_total);
 }
 
-void split_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns, const SplitPlanes& to) {
-  for (std::size_t n = 0; n < rows; ++n) split_row(x + n * stride, n, columns, to);
+inline void quantize_int16_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t columns,
+                                const SplitPlanes& to) {
+  for (std::size_t n = 0; n < rows; ++n) quantize_int16_row(x + n * stride, n, columns, to);
 }
 
 }  // namespace pith::kernels::PITH_ISA

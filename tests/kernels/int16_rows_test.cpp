@@ -24,7 +24,7 @@ TEST_P(Split, RowsKeepFifteenBits) {
       const std::size_t stride = columns + 16;
       const auto x = random_floats(rows * stride, columns);
       SplitMemory split(rows, columns);
-      k().split_rows(x.data(), stride, rows, columns, split.planes());
+      k().quantize_int16_rows(x.data(), stride, rows, columns, split.planes());
       for (std::size_t r = 0; r < rows; ++r) {
         int high = 0;
         int low = 0;
@@ -34,34 +34,34 @@ TEST_P(Split, RowsKeepFifteenBits) {
           low += split.low[split.at(r, c)];
           EXPECT_NE(split.high[split.at(r, c)], -128);
         }
-        EXPECT_EQ(split.high_starts[r], -128 * high);
-        EXPECT_EQ(split.low_starts[r], -128 * low);
+        EXPECT_EQ(split.high_zero_terms[r], -128 * high);
+        EXPECT_EQ(split.low_zero_terms[r], -128 * low);
       }
     }
   }
 }
 
-TEST_P(Split, RowsOfNextToNothingAreNothing) {
+TEST_P(Split, TinyRowsAreZero) {
   for (const float size : {1e-45F, 1e-39F, 1e-35F}) {
     auto x = random_floats(64, 1);
     for (float& v : x) v *= size;
     SplitMemory split(1, 64);
-    k().split_rows(x.data(), 64, 1, 64, split.planes());
+    k().quantize_int16_rows(x.data(), 64, 1, 64, split.planes());
     for (std::size_t c = 0; c < 64; ++c) EXPECT_NEAR(split.value(0, c), 0.0F, 1e-30F);
-    EXPECT_EQ(split.high_starts[0], 0);
-    EXPECT_EQ(split.low_starts[0], 0);
+    EXPECT_EQ(split.high_zero_terms[0], 0);
+    EXPECT_EQ(split.low_zero_terms[0], 0);
   }
 }
 
-TEST_P(Split, RowsOfNoNumbersAreNoNumbers) {
+TEST_P(Split, RowsWithNaNHaveANaNScale) {
   for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
     auto x = random_floats(64, 1);
     x[7] = bad;
     SplitMemory split(1, 64);
-    k().split_rows(x.data(), 64, 1, 64, split.planes());
+    k().quantize_int16_rows(x.data(), 64, 1, 64, split.planes());
     EXPECT_TRUE(std::isnan(split.scales[0])) << bad;
-    EXPECT_EQ(split.high_starts[0], 0);
-    EXPECT_EQ(split.low_starts[0], 0);
+    EXPECT_EQ(split.high_zero_terms[0], 0);
+    EXPECT_EQ(split.low_zero_terms[0], 0);
   }
 }
 

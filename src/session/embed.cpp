@@ -1,0 +1,37 @@
+#include <cmath>
+
+#include "base/fail.h"
+#include "session/session_impl.h"
+
+namespace pith {
+
+std::vector<float> Session::Impl::embed(std::span<const Token> tokens, const EmbedOptions& options,
+                                        const std::stop_token& stop) {
+  if (tokens.empty()) fail(ErrorKind::kInvalidArgument, "there are no tokens to embed");
+  const int first = static_cast<int>(tokens_.size());
+  const int last = first + static_cast<int>(tokens.size()) - 1;
+  // In double, token by token, so that batches make no difference.
+  std::vector<double> pooled(static_cast<std::size_t>(model_.info().embedding));
+  const auto add = [&](std::span<const float> hidden) {
+    for (std::size_t i = 0; i < hidden.size(); ++i) pooled[i] += static_cast<double>(hidden[i]);
+  };
+  session::FeedSinks sinks;
+  sinks.hidden = [&](int position, std::span<const float> hidden) {
+    const bool counts = options.pooling == Pooling::kMean || (options.pooling == Pooling::kLast && position == last) ||
+                        (options.pooling == Pooling::kFirst && position == first);
+    if (counts) add(hidden);
+  };
+  if (!feed(tokens, stop, sinks)) return {};
+  double factor = options.pooling == Pooling::kMean ? 1.0 / static_cast<double>(tokens.size()) : 1.0;
+  if (options.normalize) {
+    double squares = 0.0;
+    for (const double x : pooled) squares += x * x;
+    // A vector of zeros has no direction: it stays what it is.
+    if (squares > 0.0) factor = 1.0 / std::sqrt(squares);
+  }
+  std::vector<float> result(pooled.size());
+  for (std::size_t i = 0; i < pooled.size(); ++i) result[i] = static_cast<float>(pooled[i] * factor);
+  return result;
+}
+
+}  // namespace pith

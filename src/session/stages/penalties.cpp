@@ -1,0 +1,60 @@
+#include <cstdint>
+#include <vector>
+
+#include "session/stages/stage.h"
+
+namespace pith {
+namespace {
+
+class Penalties final : public session::StageOf<Penalties> {
+ public:
+  Penalties(float repetition, float presence, float frequency, int window)
+      : repetition_(repetition),
+        presence_(session::checked_range("presence_penalty", presence, -session::kFloatMax, session::kFloatMax)),
+        frequency_(session::checked_range("frequency_penalty", frequency, -session::kFloatMax, session::kFloatMax)),
+        window_(session::checked_least("penalty_window", window, -1)) {
+    if (!(repetition > 0.0F && repetition <= session::kFloatMax))
+      fail(ErrorKind::kInvalidArgument, "repetition_penalty is {}, must be above 0 and finite", repetition);
+  }
+  std::string_view name() const override { return "penalties"; }
+
+  void apply(Candidates& candidates, const SamplingContext& context) override {
+    count(session::newest(context.history, window_), candidates.vocab());
+    for (const Token token : seen_) {
+      float logit = candidates.logit(token);
+      logit = logit > 0.0F ? logit / repetition_ : logit * repetition_;
+      std::uint32_t& occurred = counts_[static_cast<std::size_t>(token)];
+      logit -= presence_ + frequency_ * static_cast<float>(occurred);
+      candidates.set_logit(token, logit);
+      occurred = 0;
+    }
+  }
+
+ private:
+  /// Fills counts_ and seen_.
+  void count(std::span<const Token> tokens, std::size_t vocab) {
+    counts_.resize(vocab);
+    seen_.clear();
+    for (const Token token : tokens) {
+      if (!session::is_within(token, vocab)) continue;
+      if (counts_[static_cast<std::size_t>(token)]++ == 0) seen_.push_back(token);
+    }
+  }
+
+  float repetition_;
+  float presence_;
+  float frequency_;
+  int window_;
+  /// How often each token occurs in the window; all zero between calls. [vocab], empty before the first.
+  std::vector<std::uint32_t> counts_;
+  /// The different tokens of the window.
+  std::vector<Token> seen_;
+};
+
+}  // namespace
+
+stages::Stage stages::penalties(float repetition, float presence, float frequency, int window) {
+  return std::make_shared<Penalties>(repetition, presence, frequency, window);
+}
+
+}  // namespace pith
