@@ -20,10 +20,11 @@ enum class ErrorKind {
   kInternal,         ///< A defect of pith.
 };
 
-/// The kind as a short word: "io", "format", …
+/// Returns the kind as a short word: "io", "format", …
 PITH_EXPORT const char* to_string(ErrorKind kind) noexcept;
 
-/// Every failure of the library. The message is one line that names the file, the field, the value and the limit.
+/// The exception of every failure of the library. Its message is one line that names the file, the field, the value and
+/// the limit.
 class PITH_EXPORT Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}

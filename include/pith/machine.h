@@ -28,11 +28,11 @@ struct MachineLimits {
   double int8_ops_per_second = 0;
 };
 
-/// Measures now: other programs that run meanwhile take their part. Can be called from any thread.
-/// Throws Error: kInvalidArgument for options out of range or a bad PITH_FORCE_ISA, kOutOfMemory.
+/// Measures now. Other programs that run meanwhile lower the result. Safe from any thread. Throws Error:
+/// kInvalidArgument for options out of range or a bad PITH_FORCE_ISA, kOutOfMemory.
 PITH_EXPORT MachineLimits measure_limits(const LimitOptions& options = {});
 
-/// What memory gives alone, read_bytes_per_second of the above.
+/// Measures read_bytes_per_second of MachineLimits only.
 PITH_EXPORT double measure_read(const LimitOptions& options = {});
 
 }  // namespace pith::inline v0_1

@@ -48,21 +48,22 @@ struct ManifestOptions {
   ProgressSink progress{};
 };
 
-/// Reads all of a model's files and hashes what they hold. Throws Error as Model::load() does where the files are no
-/// sound GGUF; hyper-parameters and tokenizer are not looked at.
+/// Reads all of a model's files and hashes their contents. Does not interpret hyper-parameters or the tokenizer. Throws
+/// Error as Model::load() does if the files are not valid GGUF.
 PITH_EXPORT Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions& options = {});
 
-/// As JSON, the same text for the same manifest. Throws Error: kInvalidArgument for what parse_manifest() would refuse.
+/// Returns the manifest as JSON, always the same text for the same manifest. Throws Error(kInvalidArgument) for a
+/// manifest that parse_manifest() would refuse.
 PITH_EXPORT std::string to_json(const Manifest& manifest);
-/// The opposite; `origin` names the text in errors. Throws Error(kFormat) for anything else than a manifest: other
-/// versions, fields that are missing, unknown or there twice, wrong types, digests that are none, too much of
-/// anything. Whoever checks a signature over the text parses the very bytes that were checked.
+/// Parses a manifest; `origin` names the text in errors. If you check a signature over the text, pass exactly the bytes
+/// that you checked. Throws Error(kFormat) for anything that is not a manifest: other versions, fields that are
+/// missing, unknown or repeated, wrong types, malformed digests, too many or too long items.
 PITH_EXPORT Manifest parse_manifest(std::string_view json, std::string_view origin = "manifest");
 
-/// A file with a manifest. Throws Error: kIo, and as parse_manifest() does.
+/// Reads a manifest from a file. Throws Error: kIo, and as parse_manifest() does.
 PITH_EXPORT Manifest read_manifest(const std::filesystem::path& path);
-/// The file is there as a whole or not at all; one of the same name is replaced. Throws Error: kIo naming path and
-/// reason, and as to_json() does.
+/// Writes a manifest to a file, as a whole or not at all, and replaces a file of the same name. Throws Error: kIo
+/// naming path and reason, and as to_json() does.
 PITH_EXPORT void write_manifest(const Manifest& manifest, const std::filesystem::path& path);
 
 /// One difference from a manifest.
@@ -82,11 +83,11 @@ struct ManifestDifference {
   std::string found;
 };
 
-/// One line for people: "tensor blk.0.ffn_up.weight: …".
+/// Returns one line for people: "tensor blk.0.ffn_up.weight: …".
 PITH_EXPORT std::string to_string(const ManifestDifference& difference);
 
-/// All differences: files, keys, tensors, each in the order of `expected`, extra ones last. Files' names and the order
-/// of keys and tensors make none.
+/// Returns all differences: files, keys, tensors, each in the order of `expected`, extra ones last. Ignores the names
+/// of files and the order of keys and tensors.
 PITH_EXPORT std::vector<ManifestDifference> compare(const Manifest& expected, const Manifest& found);
 
 }  // namespace pith::inline v0_1

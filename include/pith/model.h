@@ -58,11 +58,11 @@ class PITH_EXPORT Model {
   /// Returns how the model's conversations are written. Has no format if the file has no template that pith supports.
   const ChatTemplate& chat_template() const noexcept;
 
-  /// Frees the scratch memory that is kept for the next feed of any session (SessionMemory::scratch_shared), for an
-  /// application that will be idle for long. Feeds that run keep theirs.
+  /// Frees the scratch memory that is kept for the next feed of any session (SessionMemory::scratch_shared), for
+  /// applications that will be idle for long. Running feeds keep theirs.
   void release_scratch() const;
 
-  /// Internal: what sessions work on.
+  /// Internal: the implementation that sessions use.
   const std::shared_ptr<const model::ModelImpl>& impl() const noexcept { return impl_; }
 
  private:

@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kIndexBits = 20;
 constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kIndexBits) - 1;
 constexpr std::size_t kTasksMax = std::size_t{kIndexMask} - ThreadPool::kThreadsMax;
-/// About 20 microseconds: longer than the gap between two regions of a layer, shorter than anyone would notice.
+/// About 20 microseconds: longer than the gap between two parallel regions of a layer, too short for anybody to notice.
 constexpr int kSpins = 2000;
 
 std::uint64_t index_of(std::uint64_t claim) { return claim & kIndexMask; }

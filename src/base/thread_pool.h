@@ -11,16 +11,16 @@
 
 namespace pith {
 
-/// Threads that work through numbered tasks together with the caller. Waiting threads spin briefly and then sleep, so a
-/// machine shared with others costs its share and not more. Tasks are claimed one by one: which thread runs which is
-/// open, so results must not depend on it. Several threads may call run() at once: one of them gets the workers, the
-/// others do their tasks alone meanwhile, since each of them has a processor already.
+/// Threads that work through numbered tasks together with the caller. Waiting threads spin briefly and then sleep, so
+/// that they take little from other programs on the machine. Tasks are claimed one by one in no fixed assignment to
+/// threads, so results must not depend on which thread runs which task. Several threads may call run() at once: one of
+/// them gets the workers, and the others run their tasks alone meanwhile, since each of them has a processor already.
 class ThreadPool {
  public:
   static constexpr int kThreadsMax = 1024;
 
-  /// `threads` counts the caller; 0: one for each processor that the process may use. Throws Error(kInvalidArgument)
-  /// outside [0, kThreadsMax].
+  /// Starts `threads` - 1 workers, since the caller counts as one; 0 means one thread per processor that the process
+  /// may use. Throws Error(kInvalidArgument) outside [0, kThreadsMax].
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -29,9 +29,9 @@ class ThreadPool {
   int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
   /// Calls task(i), or task(i, worker) with worker in [0, size()), for every i in [0, count) and returns when all are
-  /// done. No two tasks of one run() are on one worker at once; the caller is worker 0. The first exception thrown by a
-  /// task is rethrown; tasks not begun by then are skipped. With `worth_sharing` false the caller does them all: waking
-  /// threads takes about a microsecond.
+  /// done. A worker runs one task of a run() at a time; the caller is worker 0. Rethrows the first exception of a task;
+  /// tasks that have not begun by then are skipped. With `worth_sharing` false the caller runs all of them, because
+  /// waking threads takes about a microsecond.
   template <typename Task>
   void run(std::size_t count, const Task& task, bool worth_sharing = true) {
     if (workers_.empty() || count <= 1 || !worth_sharing || busy_.exchange(true, std::memory_order_acquire)) {
@@ -67,7 +67,7 @@ class ThreadPool {
   std::atomic<std::uint64_t> claim_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> failed_{false};
-  /// Somebody's run() has the workers.
+  /// Whether a run() has the workers.
   std::atomic<bool> busy_{false};
   std::atomic<bool> stopping_{false};
   Call call_ = nullptr;

@@ -20,31 +20,30 @@ namespace pith::model {
 /// Returns the shape of the cache that a model's sessions need.
 kv::KvShape kv_shape(const Hparams& hparams);
 
-/// How the positions of layers without a window turn vectors.
+/// Returns how positions rotate vectors in layers without a window.
 kv::Rotary rotary(const ModelImpl& model);
 
-/// Runs batches of tokens through a model, on a workspace that somebody lends it; the model stays const. Used by one
-/// thread at a time; work is spread over the pool. Results depend neither on the pool's size nor on how tokens are cut
-/// into batches.
+/// Runs batches of tokens through a model, on a workspace that is lent to it; the model stays const. Used by one thread
+/// at a time; spreads its work over the pool. Results depend neither on the number of threads nor on how tokens are
+/// split into batches.
 class Forward {
  public:
   /// Receives row `row` of logits, [vocab] floats that are valid during the call.
   using LogitsRow = std::function<void(std::size_t row, std::span<const float> logits)>;
 
-  /// Receives the final hidden state [hidden size] of row r, after the output norm; valid during the call.
+  /// Receives the final hidden state of row `row`, [hidden size] floats after the output norm, valid during the call.
   using HiddenRow = std::function<void(std::size_t row, std::span<const float> hidden)>;
 
   /// All four must outlive it.
   Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace);
 
-  /// Appends tokens (at most Workspace::tokens) to the cache and leaves their final hidden states for logits() and
-  /// hidden().
-  /// A single token reads sparsely if asked to, where the cache does (Cache::enable_sparse()).
+  /// Appends tokens (at most Workspace::tokens) to the cache and keeps their final hidden states for logits() and
+  /// hidden(). A single token reads sparsely if `sparse` and the cache supports it (Cache::enable_sparse()).
   void run(std::span<const Token> tokens, bool sparse = false);
 
   /// Computes logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.
   void logits(std::size_t first, std::size_t count, const LogitsRow& on_row);
-  /// Final hidden states of rows [first, first + count) of the last batch.
+  /// Computes final hidden states of rows [first, first + count) of the last batch.
   void hidden(std::size_t first, std::size_t count, const HiddenRow& on_row);
 
  private:

@@ -37,9 +37,10 @@ class ModelImpl {
   spdlog::logger& log() const { return *log_; }
   PrefixIndex& prefixes() const { return prefixes_; }
   WorkspacePool& workspaces() const { return workspaces_; }
-  /// The pool of that many threads that the model's sessions share; 0: the one that ModelOptions say. From any thread.
+  /// Returns the pool of that many threads that the model's sessions share; 0: the pool set by ModelOptions. Safe from
+  /// any thread.
   std::shared_ptr<ThreadPool> pool(int threads) const { return pools_.get(threads); }
-  /// Computed when it is first asked for: it takes a reading of all weights. From any thread.
+  /// Computed at the first call, since it reads all weights. Safe from any thread.
   const Fingerprint& fingerprint() const {
     std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(hparams_, *tokenizer_, weights_); });
     return fingerprint_;

@@ -10,7 +10,7 @@ namespace {
 
 using kv::kPageTokens;
 
-/// Of the tokens up to the end of each page.
+/// Returns one hash per page, of all tokens up to the page's end.
 std::vector<std::uint64_t> chained_hashes(const std::string& config, std::span<const Token> tokens) {
   std::vector<std::uint64_t> hashes;
   std::uint64_t hash = std::hash<std::string>()(config);

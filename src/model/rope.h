@@ -17,7 +17,7 @@ class Rope {
 
   void prepare(std::size_t position, std::size_t tokens);
   std::size_t bytes() const { return (cos_.size() + sin_.size()) * sizeof(float); }
-  /// How this turns vectors, apart from their magnitude.
+  /// Returns the frequencies and the order of pairs; YaRN's magnitude is not included.
   kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kInterleaved}; }
   /// Rotates one head's vector of the batch's token m in place.
   void apply(float* head, std::size_t m) const;

@@ -11,11 +11,11 @@
 namespace pith::model {
 
 /// The thread pools of a model: its own, which loading and most sessions use, and one for each other number of threads
-/// that sessions ask for, as long as they live. Thread-safe.
+/// that sessions ask for, for as long as these live. Thread-safe.
 class ThreadPools {
  public:
-  /// The model's own is `given`, or has `threads` threads (0: one for each processor that the process may use). Throws
-  /// Error(kInvalidArgument) for a number out of range, or for both.
+  /// The model's own pool is `given`, or has `threads` threads (0: one per processor that the process may use). Throws
+  /// Error(kInvalidArgument) for a number out of range, or if both are set.
   ThreadPools(const std::shared_ptr<const WorkerPool>& given, int threads);
 
   /// Throws Error(kInvalidArgument) for a number out of range.

@@ -18,31 +18,30 @@ namespace pith::model {
 
 class ModelImpl;
 
-/// All the memory that a forward pass needs besides the model and the cache: activations, positions, staging area,
-/// softmax states, logits. It carries nothing from one batch to the next, so sessions lend it to each other. One owner
-/// at a time.
+/// All memory that a forward pass needs besides the model and the cache: activations, positions, staging area, softmax
+/// states, logits. Holds nothing from one batch to the next, so sessions lend it to each other. One owner at a time.
 struct Workspace {
   Workspace(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens_max, int workers_max);
 
   std::size_t bytes() const;
 
-  const std::size_t tokens;  ///< Tokens of a batch, at most.
-  const int workers;         ///< Size of the thread pool, at most.
+  const std::size_t tokens;  ///< Most tokens of a batch.
+  const int workers;         ///< Largest size of the thread pool.
   const kv::ScratchLayout layout;
   Buffers buffers;
   Rope rope;
   Rope local_rope;
   kv::Staging staging;
   kv::Attention attention;
-  Buffer<float> logits;        ///< [rows, vocab], as many rows as were asked for at once so far.
-  std::size_t lent_bytes = 0;  ///< bytes() when it was lent: WorkspacePool's account.
+  Buffer<float> logits;        ///< [rows, vocab], as many rows as have been asked for at once so far.
+  std::size_t lent_bytes = 0;  ///< bytes() when it was lent, for WorkspacePool's account.
 };
 
-/// The workspaces of a model's sessions. A session takes one for the time of a feed, so that there are as many as feeds
+/// The workspaces of a model's sessions. A session takes one for the duration of a feed, so there are as many as feeds
 /// run at once, however many sessions there are. Thread-safe.
 class WorkspacePool {
  public:
-  /// Gives its workspace back when it goes.
+  /// Returns its workspace to the pool when it is destroyed.
   class Lease {
    public:
     Lease(WorkspacePool& pool, std::unique_ptr<Workspace> workspace) : pool_(&pool), workspace_(std::move(workspace)) {}
@@ -59,12 +58,12 @@ class WorkspacePool {
     std::unique_ptr<Workspace> workspace_;
   };
 
-  /// A workspace for batches of `tokens` tokens of this cache. The smallest one that fits and is free, or a new one: of
-  /// `tokens_max` tokens, or of far fewer where a few are asked for, as when decoding.
+  /// Returns a workspace for batches of `tokens` tokens of this cache: the smallest free one that fits, or a new one. A
+  /// new one is for `tokens_max` tokens, or for far fewer if few are asked for, as in decoding.
   Lease take(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens, std::size_t tokens_max, int workers);
-  /// Frees those that nobody has at the moment.
+  /// Frees the workspaces that are not lent.
   void clear();
-  /// What is held at the moment: by feeds that run, and for the next ones.
+  /// Returns the bytes held now, by running feeds and for the next ones.
   std::size_t bytes() const;
 
  private:

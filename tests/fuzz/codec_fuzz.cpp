@@ -168,7 +168,7 @@ void check_values(const Trial& trial, const Page& page, const std::vector<float>
   const std::size_t t = trial.first + input.below(kPageTokens - trial.first);
   const std::vector<float> one = reader.value(page, t);
   const std::span<const float> row = row_of(back, t, size);
-  // Weights are rounded, and a row whose scale is too small for a code counts with half a code (weigh.h).
+  // Weights are rounded, and a row whose scale is too small for a code counts with half a code (softmax_quantize.h).
   const double page_most = largest(std::span(trial.rows).subspan(trial.first * size));
   const double allowed = 0.02 * largest(row) + (trial.limits.coded ? 1e-4 * page_most : 0.0) + 1e-30;
   for (std::size_t i = 0; i < size; ++i) {

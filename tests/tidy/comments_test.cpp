@@ -174,8 +174,8 @@ TEST(Comments, BreachesAreFound) {
 
   const SourceFile code{"a.h",
                         {"/// As go() and Car::wheels do, not stop() or Car::wings; std::sort().",
-                         "/// `speed` in m/s, `distance` in m, \"`name`\".", "struct Car { int wheels; };",
-                         "void go(double speed, const char* what = \"name\");"}};
+                         "/// `speed` in m/s, `unused`, `distance` in m, \"`name`\".", "struct Car { int wheels; };",
+                         "void go(double speed, int /*unused*/, const char* what = \"name\");"}};
   EXPECT_EQ(dead_functions(code, words_of({code}, false)).size(), 2U);
   EXPECT_EQ(dead_identifiers(code, words_of({code}, true)).size(), 1U);
 }

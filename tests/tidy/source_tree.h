@@ -74,7 +74,7 @@ struct Parts {
   std::vector<std::string> code;
   /// The text of comments, without their marks.
   std::vector<std::string> comments;
-  /// The contents of string literals, separated by spaces.
+  /// The contents of string literals, separated by spaces, and of /* comments */, which name unused parameters.
   std::vector<std::string> literals;
 };
 
@@ -91,7 +91,8 @@ inline Parts parts_of(const std::vector<std::string>& lines) {
       if (in_comment || !raw_end.empty()) {
         const std::string end = in_comment ? "*/" : raw_end;
         const std::size_t at = std::min(line.find(end, i), line.size());
-        (in_comment ? comment : literals) += line.substr(i, at - i) + " ";
+        if (in_comment) comment += line.substr(i, at - i) + " ";
+        literals += line.substr(i, at - i) + " ";
         if (at == line.size()) break;
         i = at + end.size();
         in_comment = false;
