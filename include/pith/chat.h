@@ -17,19 +17,20 @@ namespace pith::inline v0_1 {
 
 /// What a conversation does when it no longer fits into the session's context.
 enum class ChatOverflow {
-  /// The oldest turns go, the system message and the newest turn stay. A turn begins with a message that is neither the
-  /// assistant's nor a tool's. The default, since a conversation must be able to go on; Chat::dropped() tells.
+  /// Drops the oldest turns; the system message and the newest turn stay. A turn begins with a message that is neither
+  /// the assistant's nor a tool's. The default, since a conversation must be able to go on; Chat::dropped() counts.
   kDropOldest,
   /// Throws Error(kContextFull) and changes nothing: drop or edit messages, and go on.
   kError,
-  /// Nothing to do: the session's eviction policy makes room. Throws kInvalidArgument at construction if it does not.
+  /// The session's eviction policy makes room, and every message stays. The constructor throws Error(kInvalidArgument)
+  /// if the session does not evict.
   kEvict,
 };
 
 struct ChatOptions {
   /// The system message; empty: none, but for one that the model's format puts in by itself.
   std::string system{};
-  /// What was said before: examples, or a conversation that goes on. Come after `system`.
+  /// What was said before: examples, or a conversation to continue. `system` stands in front of it.
   std::vector<ChatMessage> messages{};
   ChatOverflow overflow = ChatOverflow::kDropOldest;
   /// With kDropOldest, tokens that a prompt leaves free for its reply, so that it is not cut short; 0: as many as it
@@ -66,7 +67,7 @@ class PITH_EXPORT Chat {
   /// Throws Error: kUnsupported if the model's chat format is unknown, kInvalidArgument for messages that it does not
   /// take and for options out of range.
   Chat(Session& session, ChatOptions options);
-  /// Follows on what the session holds already.
+  /// The conversation continues after what the session already holds. Throws as above.
   explicit Chat(Session& session, std::string_view system_prompt = {});
   ~Chat();
   Chat(Chat&&) noexcept;

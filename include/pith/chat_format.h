@@ -26,7 +26,7 @@ struct ChatMessage {
   friend bool operator==(const ChatMessage&, const ChatMessage&) = default;
 };
 
-/// A conversation as the model reads it, with the places that messages wrote.
+/// A conversation as the model reads it, and which bytes of it come from messages.
 struct PITH_EXPORT RenderedChat {
   /// Bytes [begin, end) of the text.
   struct Range {

@@ -27,7 +27,7 @@ constexpr Token kBreaks = 261;
 
 /// byte_level_fixture() with <|a|> 259, a control token, and the user-defined "\n" 260, "\n\n" 261, "x<" 262 and
 /// "<|a|>y" 263.
-VocabFixture with_specials() {
+VocabFixture fixture_with_marks() {
   VocabFixture fixture = byte_level_fixture();
   fixture.add("<|a|>", TokenType::kControl);
   for (const char* text : {"\n", "\n\n", "x<", "<|a|>y"}) fixture.add(text, TokenType::kUserDefined);
@@ -35,7 +35,7 @@ VocabFixture with_specials() {
 }
 
 Tokens encode(const Parts& parts) {
-  static const Tokenizer tokenizer = with_specials().make();
+  static const Tokenizer tokenizer = fixture_with_marks().make();
   return tokenizer.encode(parts, kBare);
 }
 
@@ -68,14 +68,14 @@ TEST(TextParts, TextBesideAMarkDoesNotBreakIt) {
 }
 
 TEST(TextParts, TheOptionsForbidForAll) {
-  const Tokenizer tokenizer = with_specials().make();
+  const Tokenizer tokenizer = fixture_with_marks().make();
   const Parts parts = {{"<|a|>", true}, {"the", false}};
   EXPECT_EQ(tokenizer.encode(parts, {.add_special = false, .parse_special = false}),
             tokenizer.encode("<|a|>the", {.add_special = false, .parse_special = false}));
 }
 
 TEST(TextParts, BeginAndEndAreAddedOnce) {
-  VocabFixture fixture = with_specials();
+  VocabFixture fixture = fixture_with_marks();
   fixture.rest.bos_token_id = kMark;
   fixture.rest.eos_token_id = kBreak;
   fixture.rest.add_bos_token = fixture.rest.add_eos_token = true;
@@ -95,7 +95,7 @@ TEST(TextParts, SentencePieceSeesOneText) {
 
 // Parts that spell nothing special between them give what the text gives.
 RC_GTEST_PROP(TextParts, HonestTextGivesTheTokensOfTheWhole, ()) {
-  static const Tokenizer tokenizer = with_specials().make();
+  static const Tokenizer tokenizer = fixture_with_marks().make();
   const auto pieces = *rc::gen::container<std::vector<std::string>>(
       rc::gen::element<std::string>("the", " ", "\n", "\n\n", "é", "\xFF", "<", "x", "|"));
   Parts parts;
@@ -113,7 +113,7 @@ RC_GTEST_PROP(TextParts, HonestTextGivesTheTokensOfTheWhole, ()) {
 
 // Whatever is written in parts that may form none, the marks of the others are all there is.
 RC_GTEST_PROP(TextParts, ProtectedTextFormsNoMarkAndBreaksNone, ()) {
-  static const Tokenizer tokenizer = with_specials().make();
+  static const Tokenizer tokenizer = fixture_with_marks().make();
   const auto pieces = *rc::gen::container<std::vector<std::string>>(
       rc::gen::container<std::string>(rc::gen::elementOf(std::string("<|a|>xy\n"))));
   Parts parts;
