@@ -58,7 +58,7 @@ void Cache::rewind(std::size_t tokens) {
 
 void Cache::forget_open(std::size_t tokens) {
   if (tokens % kPageTokens == 0) {
-    for (SidePages& side : pages_) config.open.reset();
+    for (SidePages& side : pages_) side.open.reset();
   }
   tokens_ = tokens;
 }
