@@ -4,7 +4,7 @@
 // else: it stops at the include, which finds no file.
 #if !defined(__cplusplus) || __cplusplus < 202002L
 #error "pith needs C++20: compile with -std=c++20, or target_compile_features(... cxx_std_20)"
-#include <pith/needs_cxx20>
+#include <pith_needs_a_newer_standard>
 #endif
 
 /// What a program may link against. The library is compiled with hidden symbols; those with this mark are exported by
