@@ -147,6 +147,8 @@ class PITH_EXPORT Session {
 
   /// How step() and sample() draw; resets the random generator to the options' seed.
   void set_sampling(const SamplingOptions& options);
+  /// Draws with this sampler from now on; generate() keeps it with GenerateOptions::keep_sampler.
+  void set_sampler(Sampler sampler);
   /// Draws a token from the current logits without feeding it.
   Token sample();
   /// Draws a token from logits [vocabulary of the tokenizer] of yours, with the session's sampler and tokens; -inf bans

@@ -54,6 +54,8 @@ void Session::set_sampling(const SamplingOptions& options) {
                   [&] { impl_->sampler_ = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
+void Session::set_sampler(Sampler sampler) { impl_->sampler_ = std::move(sampler); }
+
 Token Session::sample() { return sample(impl_->vocab_logits(impl_->logits())); }
 
 Token Session::sample(std::span<const float> logits) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pith/version.h>
 
 #include <filesystem>
 #include <memory>

@@ -194,5 +194,17 @@ TEST_F(GenerateOptionsTest, SamplesFromLogitsOfTheCallers) {
   EXPECT_THROW(session.sample(logits), Error);
 }
 
+TEST_F(GenerateOptionsTest, ASamplerOfStagesIsKept) {
+  Session session(model_);
+  session.set_sampler(Sampler({stages::top_k(1)}));
+  GenerateOptions options = plain_;
+  options.keep_sampler = true;
+  Session greedy(model_);
+  GenerateOptions likeliest;
+  likeliest.tokens_max = plain_.tokens_max;
+  likeliest.ignore_end = true;
+  EXPECT_EQ(session.generate("hello there", options).tokens, greedy.generate("hello there", likeliest).tokens);
+}
+
 }  // namespace
 }  // namespace pith
