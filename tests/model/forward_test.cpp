@@ -32,8 +32,9 @@ std::vector<float> all_logits(const Model& model, const SessionOptions& options,
   Session session(model, options);
   std::vector<float> all;
   for (std::size_t at = 0; at < tokens.size(); at += call) {
-    session.feed(tokens.subspan(at, std::min(call, tokens.size() - at)),
-                 [&](int, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); });
+    session.feed_logits(
+        tokens.subspan(at, std::min(call, tokens.size() - at)),
+        [&](int, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); });
   }
   return all;
 }

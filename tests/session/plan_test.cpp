@@ -91,12 +91,14 @@ TEST_F(PredictMemory, IsTheSumOfItsParts) {
   EXPECT_GT(plan.process_bytes, std::uint64_t{8} << 20);
 }
 
-TEST_F(PredictMemory, CountsSessionsButSharesWeights) {
+TEST_F(PredictMemory, CountsSessionsThatShareWeightsAndScratch) {
   const SessionOptions options{.kv = {.key = "int4"}};
   const MemoryPlan one = predict_memory(model_, options, 640);
   const MemoryPlan five = predict_memory(model_, options, 640, 5);
   EXPECT_EQ(five.kv_bytes, 5 * one.kv_bytes);
-  EXPECT_EQ(five.scratch_bytes, 5 * one.scratch_bytes);
+  // Each keeps the logits that came of its own feed.
+  const std::uint64_t logits = static_cast<std::uint64_t>(model_.info().vocab) * sizeof(float);
+  EXPECT_EQ(five.scratch_bytes, one.scratch_bytes + 4 * logits);
   EXPECT_EQ(five.weight_bytes, one.weight_bytes);
   EXPECT_EQ(five.process_bytes, one.process_bytes);
 }

@@ -73,7 +73,7 @@ Findings dead_decisions(const SourceFile& file, const std::set<std::string>& end
   Findings findings;
   for_each_match(parts_of(file.lines).comments, decision, [&](std::size_t line, const std::smatch& match) {
     const std::string begin =
-        "docs/adr/" + std::string(4 - std::min<std::size_t>(4, match[1].length()), '0') + match[1].str() + "-";
+        "docs/adr/" + std::string(4 - std::min<std::size_t>(4, match[1].str().size()), '0') + match[1].str() + "-";
     const auto found = ends.lower_bound(begin);
     if (found != ends.end() && found->starts_with(begin)) return;
     findings.push_back({file.path, line, "names " + match.str() + ", which does not exist"});

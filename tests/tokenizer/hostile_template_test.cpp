@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <pith/chat_format.h>
+#include <pith/error.h>
 
 #include <string>
 
@@ -7,12 +8,12 @@
 namespace pith {
 namespace {
 
-constexpr std::size_t kTenMegabytes = 10'000'000 / (PITH_SANITIZED != 0 ? 20 : 1);
+constexpr std::size_t kLongTemplate = 10'000'000 / (PITH_SANITIZED != 0 ? 20 : 1);
 
-std::string filled(std::string_view part) {
+std::string repeated(std::string_view part) {
   std::string text;
-  text.reserve(kTenMegabytes);
-  while (text.size() + part.size() <= kTenMegabytes) text.append(part);
+  text.reserve(kLongTemplate);
+  while (text.size() + part.size() <= kLongTemplate) text.append(part);
   return text;
 }
 
@@ -28,9 +29,9 @@ void expect_renders(const ChatTemplate& style) {
 
 TEST(HostileTemplate, DeepNesting) {
   for (const char* part : {"{{", "{%", "{% if x %}", "{% for m in messages %}", "((((", "{{ (", "[[", "{#", "{{'{{'"}) {
-    expect_renders(ChatTemplate::read(filled(part)));
+    expect_renders(ChatTemplate::read(repeated(part)));
     for (const char* mark : {"<|im_start|>", "[INST]", "[INST]<<SYS>>", "<|start_header_id|>", "<start_of_turn>"}) {
-      expect_renders(ChatTemplate::read(mark + filled(part)));
+      expect_renders(ChatTemplate::read(mark + repeated(part)));
     }
   }
 }
@@ -38,7 +39,7 @@ TEST(HostileTemplate, DeepNesting) {
 TEST(HostileTemplate, MillionsOfLiterals) {
   for (const char* mark : {"{{<|im_start|>", "{{[INST]", "{{[INST][SYSTEM_PROMPT]"}) {
     for (const char* part : {"''", "\"\"", "'a'", "'<|im_start|>", "'\\'", "\\'"}) {
-      expect_renders(ChatTemplate::read(mark + filled(part)));
+      expect_renders(ChatTemplate::read(mark + repeated(part)));
     }
   }
 }
@@ -48,7 +49,7 @@ TEST(HostileTemplate, InvalidUtf8AndZeros) {
                                   std::string("{{'\\"), std::string("{"), std::string("'"), std::string()}) {
     expect_renders(ChatTemplate::read(text));
   }
-  EXPECT_EQ(ChatTemplate::read(filled("\xFF")).format(), ChatFormat::kNone);
+  EXPECT_EQ(ChatTemplate::read(repeated("\xFF")).format(), ChatFormat::kNone);
 }
 
 }  // namespace

@@ -111,8 +111,8 @@ TEST_F(Inspect, LogitsOfIdsAndOfEveryToken) {
   const std::string ids = write_text(folder_ / "ids.txt", " 5\n100\t1 2\r\n37\n");
   Session session(loaded_, {.kv = {"f32"}});
   std::vector<float> expected;
-  session.feed(tokens,
-               [&](int, std::span<const float> row) { expected.insert(expected.end(), row.begin(), row.end()); });
+  session.feed_logits(
+      tokens, [&](int, std::span<const float> row) { expected.insert(expected.end(), row.begin(), row.end()); });
   EXPECT_EQ(logits({"-f", ids, "--ids", "--all"}), expected);
   EXPECT_EQ(logits({"-f", ids, "--ids"}), std::vector<float>(session.logits().begin(), session.logits().end()));
 }
