@@ -37,8 +37,8 @@ PITH_EXPORT MemoryPlan predict_memory(const Model& model, const SessionOptions& 
 /// memory that loading takes. Immutable and cheap to copy; usable from several threads at once.
 class PITH_EXPORT ModelOutline {
  public:
-  /// Reads the header, checks it as Model::load() does and looks at no tensor's data. Of the options, `arithmetic` says
-  /// how weights would be held; `manifest`, `threads` and `progress` are not used. Throws Error as Model::load() does.
+  /// Reads the header, checks it as Model::load() does and looks at no tensor's data. ModelOptions::arithmetic
+  /// says how weights would be held; manifest, threads and progress are not used. Throws Error as Model::load() does.
   static ModelOutline read(const std::filesystem::path& path, const ModelOptions& options = {});
 
   /// What Model::info() of the loaded model says.

@@ -100,7 +100,7 @@ std::string needle_part(const EvictionNeedleResult& needle) {
     rows.push_back(needle_cells(row, nullptr));
   };
   for (std::size_t i = 0; i < needle.exact.size(); ++i) {
-    add_exact(needle.exact_f16[i], KvOptions{});
+    add_exact(needle.exact_f16[i], KvOptions{.key = "f16"});
     add_exact(needle.exact[i], needle.options.setup.kv);
     for (const EvictionNeedleRow& row : needle.rows) {
       if (row.length == needle.exact[i].length) rows.push_back(needle_cells(row, &needle.exact[i]));

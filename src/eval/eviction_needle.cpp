@@ -26,6 +26,7 @@ void check(const EvictionNeedleOptions& options) {
 
 Session plain_session(const Model& model, const EvictionSetup& setup, int context) {
   SessionOptions options;
+  options.kv.key = "f16";
   options.context = context;
   options.threads = setup.threads;
   return Session(model, options);

@@ -149,8 +149,8 @@ class Cache {
   std::size_t summary_bytes() const;
   /// Returns all bytes of one side of one layer.
   std::size_t bytes(KvSide side, std::size_t layer) const;
-  /// Returns the bytes of what leads to pages and says how to read them: tables, slots, bases of keys. They are not part
-  /// of the others.
+  /// Returns the bytes of what leads to pages and says how to read them: tables, slots, bases of keys. The others do
+  /// not count them.
   std::size_t table_bytes() const;
   /// Predict the three for `tokens` tokens, assuming that promotions use their whole share: which heads are promoted
   /// depends on the text. Heads that would be unusable otherwise (promote()) come on top.

@@ -49,15 +49,24 @@ Findings late_export(const std::vector<SourceFile>& files) {
 }
 
 // The API lives in an inline namespace named for its version (docs/adr/0011-inline-namespace.md); rooms of internals,
-// declared ahead, do not.
+// declared ahead, do not. Nor do internals of no room, which are declared ahead line by line.
+bool declares_ahead(const SourceFile& file, std::size_t line) {
+  static const std::regex declaration("^(class|struct) [A-Za-z]+;$");
+  if (file.lines[line] != "namespace pith {") return false;
+  std::size_t next = line + 1;
+  while (next < file.lines.size() && std::regex_match(file.lines[next], declaration)) ++next;
+  return next > line + 1 && next < file.lines.size() && file.lines[next] == "}  // namespace pith";
+}
+
 Findings unversioned(const std::vector<SourceFile>& files, const std::string& api) {
-  static const std::regex room("^namespace pith::[a-z]+ \\{$");
+  static const std::regex room("^namespace (pith::)?[a-z]+ \\{$");
   Findings findings;
   for (const SourceFile& file : files) {
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const std::string& line = file.lines[i];
-      if (!line.starts_with("namespace ") || line == "namespace " + api + " {" || std::regex_match(line, room))
-        continue;
+      if (!line.starts_with("namespace ") || line == "namespace " + api + " {" || declares_ahead(file, i)) continue;
+      // A room, or a namespace inside the API's own.
+      if (line != "namespace pith {" && std::regex_match(line, room)) continue;
       findings.push_back({file.path, i + 1, "a namespace other than " + api});
     }
   }
