@@ -1,7 +1,7 @@
 #pragma once
 
-#include <pith/export.h>
 #include <pith/chat_format.h>
+#include <pith/export.h>
 #include <pith/options.h>
 #include <pith/session.h>
 

@@ -56,7 +56,7 @@ class Codec : public KvCodec {
                           const PageScratch& scratch) const = 0;
   /// Adds the page's values to the running softmax of the rows whose scores are in `step`, kPageTokens apart.
   virtual void accumulate_rows(const kernels::SoftmaxStep& step, const std::byte* page,
-                           const PageScratch& scratch) const = 0;
+                               const PageScratch& scratch) const = 0;
 
   // Packing: what eviction left of several pages is copied into one, as it is stored.
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/hidden.h"
 #include "base/thread_pool.h"
 #include "kv/cache.h"
 #include "model/forward.h"
@@ -37,7 +38,7 @@ struct FeedSinks {
 }  // namespace session
 
 /// What a session consists of. What the public functions promise is checked here.
-class [[gnu::visibility("hidden")]] Session::Impl {
+class PITH_HIDDEN Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options);
   /// A fork.
