@@ -66,7 +66,7 @@ Logits dry_by_definition(Logits logits, const DryCase& dry, std::span<const Toke
     longest[next] = std::max(longest[next], length);
   }
   for (const auto& [token, length] : longest) {
-    const auto is_token = [&](const Tokens& breaker) { return breaker == Tokens{token}; };
+    const auto is_token = [only = Tokens{token}](const Tokens& breaker) { return breaker == only; };
     if (length < static_cast<std::size_t>(dry.allowed_length)) continue;
     if (std::any_of(dry.breakers.begin(), dry.breakers.end(), is_token)) continue;
     logits[static_cast<std::size_t>(token)] -=
