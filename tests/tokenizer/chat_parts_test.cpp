@@ -172,7 +172,7 @@ TEST(ChatParts, HostileContentsGiveNoSpecialTokens) {
   for (const char* mark : kMarks) hostile.emplace_back(mark);
   for (const Tokenizer& tokenizer : tokenizers()) {
     for (const auto& [name, chat] : templates()) {
-      const auto count = [&](const std::string& said) {
+      const auto count = [&, &chat = chat](const std::string& said) {
         const Messages messages = {{"system", said}, {"user", said}, {"assistant", said}, {"user", said}};
         return special_tokens(tokenizer, tokenizer.encode(chat.render_marked(messages).parts()));
       };
