@@ -18,8 +18,10 @@ double log_sum_exp(std::span<const float> logits) {
   return largest + log_positive(sum);
 }
 
-std::vector<TokenLogprob> likeliest(std::span<const float> logits, std::size_t count) {
-  const double total = log_sum_exp(logits);
+namespace {
+
+/// `total`: log_sum_exp(logits).
+std::vector<TokenLogprob> likeliest_of(std::span<const float> logits, std::size_t count, double total) {
   std::vector<Token> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
   const auto before = [&](Token a, Token b) {
@@ -36,18 +38,25 @@ std::vector<TokenLogprob> likeliest(std::span<const float> logits, std::size_t c
   return top;
 }
 
+}  // namespace
+
+std::vector<TokenLogprob> likeliest(std::span<const float> logits, std::size_t count) {
+  return likeliest_of(logits, count, log_sum_exp(logits));
+}
+
 TokenScore score_token(std::span<const float> logits, Token token, int top) {
   if (token < 0 || static_cast<std::size_t>(token) >= logits.size())
     fail(ErrorKind::kInvalidArgument, "token {} is outside the vocabulary of {}", token, logits.size());
   const auto index = static_cast<std::size_t>(token);
   const float own = logits[index];
+  const double total = log_sum_exp(logits);
   TokenScore score;
   score.token = token;
-  score.logprob = static_cast<float>(static_cast<double>(own) - log_sum_exp(logits));
+  score.logprob = static_cast<float>(static_cast<double>(own) - total);
   const auto likelier = std::count_if(logits.begin(), logits.end(), [&](float x) { return x > own; });
   const auto equal_before = std::count(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(index), own);
   score.rank = static_cast<int>(likelier + equal_before) + 1;
-  if (top > 0) score.top = likeliest(logits, static_cast<std::size_t>(top));
+  if (top > 0) score.top = likeliest_of(logits, static_cast<std::size_t>(top), total);
   return score;
 }
 
