@@ -28,7 +28,8 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   std::vector<float> out(queries.size());
   const std::size_t width = shape.heads * shape.key_size;
   const auto pairs = static_cast<double>(tokens * kDepth * shape.kv_heads);
-  const auto query_elements = static_cast<double>(shape.heads / shape.kv_heads * shape.key_size);
+  const std::size_t group = shape.heads / shape.kv_heads;
+  const auto query_elements = static_cast<double>(group * shape.key_size);
   // Each pair of a query and a cached token costs a product for its score and one for its value.
   const Work work = {static_cast<double>(cache.sealed_bytes()), 2 * 2 * pairs * query_elements};
   repeat(state, work, [&] {

@@ -148,7 +148,7 @@ void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
 
 std::size_t Cache::table_bytes() const {
   std::size_t bytes = pages_.capacity() * sizeof(SidePages) + slots_.capacity() * sizeof(HeadSlots) +
-                      key_bases_.capacity() * sizeof(KeyBasis) + promoted_.capacity() * sizeof(promoted_[0]);
+                      key_bases_.capacity() * sizeof(KeyBasis) + promoted_.capacity() * sizeof(void*);
   for (const SidePages& side : pages_) bytes += side.pages.capacity() * sizeof(Page) + side.grid.capacity();
   for (const HeadSlots& head : slots_) bytes += head.slots.capacity() * sizeof(Slot);
   if (!key_bases_.empty()) bytes += key_bases_.size() * 2 * shape_.key_size * sizeof(float);

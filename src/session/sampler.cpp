@@ -50,6 +50,7 @@ SamplerStages stages_of(const SamplingOptions& o) {
 
 std::vector<std::unique_ptr<SamplerStage>> cloned(const auto& stages) {
   std::vector<std::unique_ptr<SamplerStage>> result;
+  result.reserve(stages.size());
   for (const auto& stage : stages) result.push_back(stage->clone());
   return result;
 }
@@ -115,14 +116,14 @@ Candidate Sampler::draw() {
   }
   const double goal = rng_.uniform() * candidates_.total_weight();
   double reached = 0.0;
-  const Candidate* drawn = nullptr;
+  Candidate drawn;
   for (const Candidate& candidate : candidates_.weighted()) {
     if (candidate.weight == 0.0) continue;
-    drawn = &candidate;
+    drawn = candidate;
     reached += candidate.weight;
     if (reached > goal) break;
   }
-  return *drawn;
+  return drawn;
 }
 
 std::vector<StageState> Sampler::stage_states() const {
