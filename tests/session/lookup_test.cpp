@@ -34,8 +34,9 @@ TEST(LookUp, NothingThatIsNotThere) {
 
 TEST(LookUp, ARunGoesOn) { EXPECT_EQ(found({5, 5, 5, 5}, 3), (std::vector<Token>{5})); }
 
-RC_GTEST_PROP(LookUp, IsWhatFollowedThoseTokens, (std::vector<std::uint8_t> bytes)) {
+RC_GTEST_PROP(LookUp, IsWhatFollowedThoseTokens, (const std::vector<std::uint8_t>& bytes)) {
   std::vector<Token> tokens;
+  tokens.reserve(bytes.size());
   for (const std::uint8_t byte : bytes) tokens.push_back(byte % 4);
   const std::span<const Token> guess = look_up(tokens, 5);
   RC_ASSERT(guess.size() <= 5U);

@@ -53,6 +53,7 @@ TEST_F(MemoryTest, CountsTheCacheAndSharesScratch) {
 TEST_F(MemoryTest, SessionsOfOneModelShareThreads) {
   const int before = threads_of_process();
   std::vector<Session> sessions;
+  sessions.reserve(13);
   for (int i = 0; i < 6; ++i) sessions.emplace_back(model_, SessionOptions{.threads = 5});
   for (int i = 0; i < 6; ++i) sessions.emplace_back(model_, SessionOptions{.threads = 2});
   sessions.push_back(sessions.front().fork());
@@ -87,6 +88,7 @@ TEST_F(MemoryTest, SessionsThatRunAtOnceSayTheSameAsAlone) {
   const std::vector<Token> alone = answer();
   std::vector<std::vector<Token>> together(6);
   std::vector<std::thread> threads;
+  threads.reserve(together.size());
   for (auto& tokens : together) threads.emplace_back([&] { tokens = answer(); });
   for (std::thread& thread : threads) thread.join();
   for (const auto& tokens : together) EXPECT_EQ(tokens, alone);
@@ -102,6 +104,7 @@ TEST_F(MemoryTest, SeveralThreadsForkOneSession) {
     const Session& shared = base;
     std::vector<std::vector<Token>> answers(8);
     std::vector<std::thread> threads;
+    threads.reserve(answers.size());
     for (auto& tokens : answers) {
       threads.emplace_back([&] {
         for (int i = 0; i < 20; ++i) {

@@ -23,9 +23,10 @@ RC_GTEST_PROP(NoRepeatNgram, BansWhatWouldRepeat, ()) {
   const Tokens history = *some_history(kFewTokens);
   const auto length = static_cast<std::size_t>(*rc::gen::inRange(0, 5));
   std::set<Tokens> seen;
-  for (std::size_t i = 0; length != 0 && i + length <= history.size(); ++i)
+  for (std::size_t i = 0; length != 0 && i + length <= history.size(); ++i) {
     seen.emplace(history.begin() + static_cast<std::ptrdiff_t>(i),
                  history.begin() + static_cast<std::ptrdiff_t>(i + length));
+  }
   const Logits after =
       changed_logits(stages::no_repeat_ngram(static_cast<int>(length)), Logits(kFewTokens, 1.0F), history);
   for (Token token = 0; token < kFewTokens; ++token) {
@@ -142,7 +143,7 @@ TEST_F(DryBreakers, AreAllWaysToWriteTheTexts) {
   std::set<Token> single;
   for (const Tokens& way : ways) {
     const std::string text = text_of(way);
-    EXPECT_TRUE(text.find("a") != std::string::npos || text.find("the ") != std::string::npos) << text;
+    EXPECT_TRUE(text.find('a') != std::string::npos || text.find("the ") != std::string::npos) << text;
     if (way.size() == 1) single.insert(way.front());
   }
   for (Token token = 0; token < tokenizer_.vocab_size(); ++token) {

@@ -23,6 +23,7 @@ class Nothing final : public SamplerStage {
 
 std::vector<Token> drawn_from(Session& session, int count) {
   std::vector<Token> drawn;
+  drawn.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) drawn.push_back(session.sample());
   return drawn;
 }

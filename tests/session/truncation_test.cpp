@@ -200,7 +200,7 @@ TEST(Truncation, AllBannedIsAnError) {
   for (const auto& stage : {stages::top_k(1), stages::top_p(0.5F), stages::typical_p(0.5F), stages::min_p(0.5F),
                             stages::xtc(1.0F, 0.1F), stages::mirostat(3.0F, 1.0F), stages::temperature(0.0F)}) {
     try {
-      Applied(stage, none);
+      const Applied applied(stage, none);
       ADD_FAILURE() << stage->name();
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument) << stage->name();
