@@ -14,6 +14,8 @@ namespace {
 bool is_gemma(const TinyModelSpec& spec) { return spec.architecture == "gemma3"; }
 bool has_query_key_norm(const TinyModelSpec& spec) { return spec.architecture == "qwen3" || is_gemma(spec); }
 
+std::size_t value_size(const TinyModelSpec& spec) { return spec.value_size == 0 ? spec.head_size : spec.value_size; }
+
 float rope_base(const TinyModelSpec& spec) { return spec.architecture == "llama" ? 500000.0F : 1000000.0F; }
 
 void add_rope_keys(GgufWriter& writer, const TinyModelSpec& spec) {
@@ -39,7 +41,7 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   number("attention.head_count", spec.heads);
   number("attention.head_count_kv", spec.kv_heads);
   number("attention.key_length", spec.head_size);
-  number("attention.value_length", spec.head_size);
+  number("attention.value_length", value_size(spec));
   writer.add(spec.architecture + ".attention.layer_norm_rms_epsilon", spec.architecture == "llama" ? 1e-5F : 1e-6F);
   if (spec.sliding_window != 0) number("attention.sliding_window", spec.sliding_window);
   add_rope_keys(writer, spec);
@@ -90,15 +92,16 @@ void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) 
   const std::string prefix = "blk." + std::to_string(layer) + ".";
   const std::size_t queries = spec.heads * spec.head_size;
   const std::size_t keys = spec.kv_heads * spec.head_size;
+  const std::size_t values = spec.kv_heads * value_size(spec);
   make.vector(prefix + "attn_norm.weight", spec.embedding);
   make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
   make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
-  make.matrix(prefix + "attn_v.weight", keys, spec.embedding);
-  make.matrix(prefix + "attn_output.weight", spec.embedding, queries);
+  make.matrix(prefix + "attn_v.weight", values, spec.embedding);
+  make.matrix(prefix + "attn_output.weight", spec.embedding, spec.heads * value_size(spec));
   if (spec.architecture == "qwen2") {
     make.vector(prefix + "attn_q.bias", queries, 0.0F);
     make.vector(prefix + "attn_k.bias", keys, 0.0F);
-    make.vector(prefix + "attn_v.bias", keys, 0.0F);
+    make.vector(prefix + "attn_v.bias", values, 0.0F);
   }
   if (has_query_key_norm(spec)) {
     make.vector(prefix + "attn_q_norm.weight", spec.head_size);
