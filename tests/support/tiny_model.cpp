@@ -20,6 +20,8 @@ bool has_biases(const TinyModelSpec& spec) { return has_layer_norm(spec) && spec
 bool is_fused(const TinyModelSpec& spec) { return spec.architecture == "gptneox"; }
 bool has_query_key_norm(const TinyModelSpec& spec) { return spec.architecture == "qwen3" || is_gemma(spec); }
 
+std::size_t value_size(const TinyModelSpec& spec) { return spec.value_size == 0 ? spec.head_size : spec.value_size; }
+
 float rope_base(const TinyModelSpec& spec) { return spec.architecture == "llama" ? 500000.0F : 1000000.0F; }
 
 void add_rope_keys(GgufWriter& writer, const TinyModelSpec& spec) {
@@ -45,7 +47,7 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   number("attention.head_count", spec.heads);
   number("attention.head_count_kv", spec.kv_heads);
   number("attention.key_length", spec.head_size);
-  number("attention.value_length", spec.head_size);
+  number("attention.value_length", value_size(spec));
   const char* epsilon = has_layer_norm(spec) ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon";
   writer.add(spec.architecture + epsilon, spec.architecture == "llama" ? 1e-5F : 1e-6F);
   if (spec.architecture == "gptneox") writer.add("gptneox.use_parallel_residual", spec.parallel);
@@ -98,20 +100,21 @@ class TensorMaker {
 void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
   const std::size_t queries = spec.heads * spec.head_size;
   const std::size_t keys = spec.kv_heads * spec.head_size;
+  const std::size_t values = spec.kv_heads * value_size(spec);
   if (is_fused(spec)) {
-    make.matrix(prefix + "attn_qkv.weight", queries + 2 * keys, spec.embedding);
-    make.vector(prefix + "attn_qkv.bias", queries + 2 * keys, 0.0F);
+    make.matrix(prefix + "attn_qkv.weight", queries + keys + values, spec.embedding);
+    make.vector(prefix + "attn_qkv.bias", queries + keys + values, 0.0F);
   } else {
     make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
     make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
-    make.matrix(prefix + "attn_v.weight", keys, spec.embedding);
+    make.matrix(prefix + "attn_v.weight", values, spec.embedding);
   }
-  make.matrix(prefix + "attn_output.weight", spec.embedding, queries);
+  make.matrix(prefix + "attn_output.weight", spec.embedding, spec.heads * value_size(spec));
   if (has_biases(spec)) make.vector(prefix + "attn_output.bias", spec.embedding, 0.0F);
   if (spec.architecture == "qwen2" || (has_biases(spec) && !is_fused(spec))) {
     make.vector(prefix + "attn_q.bias", queries, 0.0F);
     make.vector(prefix + "attn_k.bias", keys, 0.0F);
-    make.vector(prefix + "attn_v.bias", keys, 0.0F);
+    make.vector(prefix + "attn_v.bias", values, 0.0F);
   }
   if (has_query_key_norm(spec)) {
     make.vector(prefix + "attn_q_norm.weight", spec.head_size);

@@ -23,6 +23,8 @@ struct TinyModelSpec {
   std::size_t heads = 4;
   std::size_t kv_heads = 2;
   std::size_t head_size = 16;
+  /// The size of a head's values; 0: head_size.
+  std::size_t value_size = 0;
   std::size_t feed_forward = 128;
   std::size_t context = 4096;
   /// Type of all matrices. embedding, feed_forward and heads * head_size must be multiples of its block size.

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Range kLogitScale = {1e-6, 1e6};
 
-void adapt(const gguf::File&, const Keys& keys, ModelSpec& spec) {
+void adapt_command_r(const gguf::File&, const Keys& keys, ModelSpec& spec) {
   spec.logit_scale = static_cast<float>(keys.real("logit_scale", kLogitScale));
   for (LayerSpec& layer : spec.layers) layer.feed_forward_norm = {};
 }
@@ -19,7 +19,7 @@ std::span<const Architecture> command_r_family() {
   static constexpr std::array kFamily = {
       Architecture{"command-r",
                    {.pairs = RopePairs::kInterleaved, .norm = NormKind::kLayer, .residual = Residual::kParallel},
-                   adapt},
+                   adapt_command_r},
   };
   return kFamily;
 }

@@ -65,7 +65,7 @@ void add_windows(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   }
 }
 
-void adapt(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+void adapt_gemma3(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   spec.embedding_scale = std::sqrt(static_cast<float>(spec.hidden_size));
   if (spec.layers.size() == kLayers27B) {
     const float scale = scale_27b(file, spec);
@@ -85,7 +85,8 @@ void adapt(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 /// added.
 std::span<const Architecture> gemma3_family() {
   static constexpr std::array kFamily = {
-      Architecture{"gemma3", {.query_key_norm = true, .post_norms = true, .activation = Activation::kGelu}, adapt},
+      Architecture{
+          "gemma3", {.query_key_norm = true, .post_norms = true, .activation = Activation::kGelu}, adapt_gemma3},
   };
   return kFamily;
 }

@@ -6,7 +6,7 @@ namespace pith::model {
 namespace {
 
 /// The file says whether both blocks read the same x; without the key they do.
-void adapt(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+void adapt_gptneox(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   if (file.metadata().get<bool>(keys.name_of("use_parallel_residual")).value_or(true)) return;
   for (LayerSpec& layer : spec.layers) layer.residual = Residual::kSerial;
 }
@@ -20,7 +20,7 @@ std::span<const Architecture> gptneox_family() {
       Architecture{
           "gptneox",
           {.norm = NormKind::kLayer, .activation = Activation::kGelu, .gated = false, .residual = Residual::kParallel},
-          adapt},
+          adapt_gptneox},
   };
   return kFamily;
 }
