@@ -111,13 +111,13 @@ std::size_t read_vocab_size(const gguf::File& file, const Keys& keys) {
   return static_cast<std::size_t>(rows);
 }
 
-NormSpec read_norm(const gguf::File& file, const Keys& keys, NormKind kind, const std::string& name) {
+NormSpec read_norm(const gguf::File& file, const Keys& keys, const Traits& traits, const std::string& name) {
   NormSpec norm;
-  norm.kind = kind;
-  const bool rms = kind == NormKind::kRms;
+  norm.kind = traits.norm;
+  const bool rms = norm.kind == NormKind::kRms;
   norm.epsilon = static_cast<float>(
       keys.real(rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", kNormEps));
-  norm.bias = !rms && file.find(name + ".bias") != nullptr;
+  norm.bias = !rms && (traits.biases || file.find(name + ".bias") != nullptr);
   return norm;
 }
 
@@ -125,26 +125,24 @@ NormSpec read_norm(const gguf::File& file, const Keys& keys, NormKind kind, cons
 void read_optional(const gguf::File& file, const Traits& traits, std::size_t index, LayerSpec& layer) {
   const auto has = [&](std::string_view part) { return file.find(layer_tensor(index, part)) != nullptr; };
   AttentionSpec& attention = layer.attention;
-  attention.fused = has("attn_qkv.weight");
+  attention.fused = traits.fused_qkv || has("attn_qkv.weight");
   const auto bias = [&](std::string_view part) {
     return traits.qkv_bias || has(attention.fused ? std::string_view("attn_qkv.bias") : part);
   };
   attention.query_bias = bias("attn_q.bias");
   attention.key_bias = bias("attn_k.bias");
   attention.value_bias = bias("attn_v.bias");
-  attention.output_bias = has("attn_output.bias");
+  attention.output_bias = traits.biases || has("attn_output.bias");
   FeedForwardSpec& feed_forward = layer.feed_forward;
   feed_forward.gate_bias = feed_forward.gated && has("ffn_gate.bias");
-  feed_forward.up_bias = has("ffn_up.bias");
-  feed_forward.down_bias = has("ffn_down.bias");
+  feed_forward.up_bias = traits.biases || has("ffn_up.bias");
+  feed_forward.down_bias = traits.biases || has("ffn_down.bias");
 }
 
 LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& traits, const LayerSpec& shape,
                      std::size_t index) {
   LayerSpec layer = shape;
-  const auto norm = [&](std::string_view name) {
-    return read_norm(file, keys, traits.norm, layer_tensor(index, name));
-  };
+  const auto norm = [&](std::string_view name) { return read_norm(file, keys, traits, layer_tensor(index, name)); };
   layer.residual = traits.residual;
   layer.attention_norm = norm("attn_norm");
   layer.feed_forward_norm = norm("ffn_norm");
@@ -186,7 +184,7 @@ ModelSpec read_spec(const gguf::File& file) {
   spec.context_trained = keys.count("context_length", kContextMax);
   spec.vocab = read_vocab_size(file, keys);
   spec.tied_output = file.find("output.weight") == nullptr;
-  spec.output_norm = read_norm(file, keys, architecture.traits.norm, "output_norm");
+  spec.output_norm = read_norm(file, keys, architecture.traits, "output_norm");
   spec.ropes = {read_rope(file, keys, shape.attention.key_size, spec.context_trained)};
   spec.ropes.front().pairs = architecture.traits.pairs;
   for (std::size_t i = 0; i < layers; ++i) spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, i));

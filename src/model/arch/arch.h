@@ -17,6 +17,8 @@ struct Traits {
   bool query_key_norm = false;
   bool post_norms = false;  ///< Norms after both blocks as well.
   bool qkv_bias = false;    ///< The biases of query, key and value are required; otherwise optional.
+  bool biases = false;      ///< The biases of norms and of all other matrices are required; otherwise optional.
+  bool fused_qkv = false;   ///< attn_qkv is required; otherwise it may stand in place of its three parts.
   Activation activation = Activation::kSilu;
   bool gated = true;
   Residual residual = Residual::kSerial;

@@ -17,10 +17,15 @@ void adapt_gptneox(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 /// side by side.
 std::span<const Architecture> gptneox_family() {
   static constexpr std::array kFamily = {
-      Architecture{
-          "gptneox",
-          {.norm = NormKind::kLayer, .activation = Activation::kGelu, .gated = false, .residual = Residual::kParallel},
-          adapt_gptneox},
+      Architecture{"gptneox",
+                   {.norm = NormKind::kLayer,
+                    .qkv_bias = true,
+                    .biases = true,
+                    .fused_qkv = true,
+                    .activation = Activation::kGelu,
+                    .gated = false,
+                    .residual = Residual::kParallel},
+                   adapt_gptneox},
   };
   return kFamily;
 }

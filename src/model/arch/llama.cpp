@@ -15,7 +15,12 @@ std::span<const Architecture> llama_family() {
       // Qwen 3 (2505.09388): each head's query and key are RMS-normalized before RoPE.
       Architecture{"qwen3", {.query_key_norm = true}},
       // StarCoder 2 (2402.19173): LayerNorm and no gate.
-      Architecture{"starcoder2", {.norm = NormKind::kLayer, .activation = Activation::kGelu, .gated = false}},
+      Architecture{"starcoder2",
+                   {.norm = NormKind::kLayer,
+                    .qkv_bias = true,
+                    .biases = true,
+                    .activation = Activation::kGelu,
+                    .gated = false}},
   };
   return kFamily;
 }
