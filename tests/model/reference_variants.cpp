@@ -27,11 +27,11 @@ Edit key(const std::string& name, T value) {
 }
 
 template <typename T>
-Edit list(const std::string& name, std::vector<T> values) {
+Edit list(const std::string& name, const std::vector<T>& values) {
   return [=](GgufWriter& writer) { writer.remove(name).add_array(name, values); };
 }
 
-Edit without_keys(std::vector<std::string> names) {
+Edit without_keys(const std::vector<std::string>& names) {
   return [=](GgufWriter& writer) {
     for (const std::string& name : names) writer.remove(name);
   };
