@@ -5,7 +5,13 @@
 #include "model/arch/arch.h"
 
 /// The files of this folder, one line each: NAME.cpp defines NAME_family().
-#define PITH_FAMILIES(family) family(llama) family(gemma3) family(gptneox) family(command_r)
+// clang-format off
+#define PITH_FAMILIES(family) \
+  family(llama)               \
+  family(gemma3)              \
+  family(gptneox)             \
+  family(command_r)
+// clang-format on
 
 namespace pith::model {
 
