@@ -6,7 +6,7 @@
 
 #include "base/thread_pool.h"
 #include "gguf/file.h"
-#include "model/hparams.h"
+#include "model/spec.h"
 #include "model/weights.h"
 
 namespace pith::model {
@@ -23,15 +23,15 @@ struct BindOptions {
 };
 
 /// The only place where a file's tensors and the packed weights meet. Before packing anything, checks the presence and
-/// shape of every tensor against the hyper-parameters, and that none is left over. Compares the tensors' data with the
+/// shape of every tensor against what the spec implies, and that none is left over. Compares the tensors' data with the
 /// manifest if there is one. Returns packed source bytes to the system as it goes, so that a load takes hardly more
 /// memory than its weights. Throws Error: kFormat naming file, tensor, shape and wanted shape, or the position and
 /// value of a number that is not finite; kUnsupported for a tensor that the architecture does not have; kIntegrity for
 /// data that differs from the manifest; kIo if the file became shorter meanwhile.
-ModelWeights bind_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options, ThreadPool& pool);
+ModelWeights bind_weights(const gguf::File& file, const ModelSpec& spec, const BindOptions& options, ThreadPool& pool);
 
 /// The weights' shapes and sizes, from the list of tensors alone: matrices are outlines, vectors are zeros. Checks what
 /// bind_weights() checks of presence and shapes, and throws the same.
-ModelWeights outline_weights(const gguf::File& file, const Hparams& hparams, const BindOptions& options);
+ModelWeights outline_weights(const gguf::File& file, const ModelSpec& spec, const BindOptions& options);
 
 }  // namespace pith::model

@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 #include "kernels/types.h"
-#include "model/hparams.h"
+#include "model/spec.h"
 #include "weights/matmul.h"
 
 namespace pith::model {
@@ -19,23 +19,25 @@ struct Buffers {
   static constexpr std::size_t kBytesMax = std::size_t{192} << 20;
 
   /// Bytes that the activations of `tokens` tokens take, those of attention included, to within some per cent.
-  static std::size_t bytes_of(const Hparams& h, std::size_t tokens);
+  static std::size_t bytes_of(const ModelSpec& spec, std::size_t tokens);
   /// Tokens whose activations take about `bytes` at most, but one at least.
-  static std::size_t tokens_within(const Hparams& h, std::size_t bytes);
+  static std::size_t tokens_within(const ModelSpec& spec, std::size_t bytes);
 
-  Buffers(const Hparams& h, std::size_t tokens_max);
+  Buffers(const ModelSpec& spec, std::size_t tokens_max);
 
   std::size_t bytes() const;
 
-  std::size_t embedding_stride, query_stride, key_stride, value_stride, attention_stride, feed_forward_stride,
+  std::size_t hidden_stride, query_stride, key_stride, value_stride, attention_stride, feed_forward_stride,
       vocab_stride;
   std::size_t qkv_stride;   ///< query + key + value
-  Buffer<float> residual;   ///< [tokens, embedding]
-  Buffer<float> normed;     ///< [tokens, embedding]
+  Buffer<float> residual;   ///< [tokens, hidden_size]
+  Buffer<float> normed;     ///< [tokens, hidden_size]
   Buffer<float> qkv;        ///< [tokens, query | key | value]
   Buffer<float> attention;  ///< [tokens, heads * value_size]
-  Buffer<float> projected;  ///< [tokens, embedding]
-  Buffer<float> gate, up;   ///< [tokens, feed_forward]
+  Buffer<float> projected;  ///< [tokens, hidden_size]
+  /// [tokens, hidden_size]; the output of feed-forward beside that of attention, if a layer has a parallel residual.
+  Buffer<float> projected_beside;
+  Buffer<float> gate, up;  ///< [tokens, feed_forward]
   weights::QuantizedRows quantized;
 };
 

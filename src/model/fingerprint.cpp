@@ -1,25 +1,44 @@
 #include "model/fingerprint.h"
 
-#include "snapshot/fields.h"
+#include <string>
+#include <type_traits>
+
+#include "model/fingerprint_fields.h"
+#include "snapshot/digest.h"
 
 namespace pith::model {
 namespace {
 
 using snapshot::FieldWriter;
 
-void add_hparams(FieldWriter& fields, const Hparams& h) {
-  fields.put_text(h.architecture);
-  for (const std::size_t size : {h.layers, h.embedding, h.heads, h.kv_heads, h.key_size, h.value_size, h.feed_forward,
-                                 h.vocab, h.context_trained}) {
-    fields.put(static_cast<std::uint64_t>(size));
+void put_field(FieldWriter& fields, const std::string& text) { fields.put_text(text); }
+
+template <typename Value>
+void put_field(FieldWriter& fields, const Value& value) {
+  if constexpr (std::is_same_v<Value, bool>) {
+    fields.put_flag(value);
+  } else if constexpr (std::is_enum_v<Value>) {
+    fields.put(static_cast<std::uint32_t>(value));
+  } else if constexpr (std::is_same_v<Value, std::size_t>) {
+    fields.put(static_cast<std::uint64_t>(value));
+  } else {
+    fields.put(value);
   }
-  for (const float x : {h.norm_eps, h.attention_scale, h.embedding_scale, h.logit_softcap}) fields.put(x);
-  fields.put(static_cast<std::uint32_t>(h.activation));
-  fields.put_flag(h.query_key_norm);
-  fields.put_flag(h.post_norms);
 }
 
-void add_vocabulary(FieldWriter& fields, const Tokenizer& tokenizer) {
+void put_bytes(FieldWriter& fields, std::span<const std::byte> bytes) {
+  fields.put(static_cast<std::uint64_t>(bytes.size()));
+  for (const std::uint64_t word : snapshot::xxh3_wide(bytes)) fields.put(word);
+}
+
+/// Returns whether a field says how positions are seen.
+bool is_positional(const std::string& path) {
+  return path.starts_with("rope") || path.ends_with(".rope") || path.ends_with(".window");
+}
+
+}  // namespace
+
+void put_vocabulary(FieldWriter& fields, const Tokenizer& tokenizer) {
   fields.put(tokenizer.vocab_size());
   fields.put(tokenizer.bos());
   fields.put(tokenizer.eos());
@@ -30,55 +49,28 @@ void add_vocabulary(FieldWriter& fields, const Tokenizer& tokenizer) {
   }
 }
 
-void add_bytes(FieldWriter& fields, std::span<const std::byte> bytes) {
-  fields.put(static_cast<std::uint64_t>(bytes.size()));
-  for (const std::uint64_t word : snapshot::xxh3_wide(bytes)) fields.put(word);
-}
+void put_weights(FieldWriter& fields, const Vector& vector) { put_bytes(fields, std::as_bytes(std::span(vector))); }
 
-void add_vector(FieldWriter& fields, const Vector& vector) { add_bytes(fields, std::as_bytes(std::span(vector))); }
-
-void add_matrix(FieldWriter& fields, const weights::PackedMatrix& matrix) {
+void put_weights(FieldWriter& fields, const weights::PackedMatrix& matrix) {
   fields.put(static_cast<std::uint64_t>(matrix.rows()));
   fields.put(static_cast<std::uint64_t>(matrix.columns()));
   if (matrix.empty()) return;
   fields.put(static_cast<std::uint32_t>(matrix.format()));
   fields.put_flag(matrix.quantized());
-  add_bytes(fields, std::as_bytes(std::span(matrix.panel(0), matrix.bytes())));
+  put_bytes(fields, std::as_bytes(std::span(matrix.panel(0), matrix.bytes())));
 }
 
-void add_weights(FieldWriter& fields, const ModelWeights& weights) {
-  add_matrix(fields, weights.embedding);
-  add_matrix(fields, weights.output);
-  add_vector(fields, weights.output_norm);
-  for (const LayerWeights& l : weights.layers) {
-    for (const weights::PackedMatrix* matrix : l.matrices()) add_matrix(fields, *matrix);
-    for (const Vector* vector : l.vectors()) add_vector(fields, *vector);
-  }
-}
-
-void add_rope(FieldWriter& fields, const RopeParams& rope) {
-  fields.put(static_cast<std::uint64_t>(rope.dims));
-  fields.put(static_cast<std::uint32_t>(rope.pairs));
-  fields.put(static_cast<std::uint32_t>(rope.scaling));
-  for (const double x :
-       {rope.base, rope.factor, rope.original_context, rope.beta_fast, rope.beta_slow, rope.attention_factor}) {
-    fields.put(x);
-  }
-}
-
-}  // namespace
-
-Fingerprint fingerprint(const Hparams& hparams, const Tokenizer& tokenizer, const ModelWeights& weights) {
+Fingerprint fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const ModelWeights& weights) {
   FieldWriter model;
-  add_hparams(model, hparams);
-  add_vocabulary(model, tokenizer);
-  add_weights(model, weights);
   FieldWriter positions;
-  add_rope(positions, hparams.rope);
-  add_rope(positions, hparams.local_rope);
-  add_vector(positions, weights.rope_frequency_factors);
-  positions.put(static_cast<std::uint64_t>(hparams.sliding_window));
-  for (const std::size_t window : hparams.windows) positions.put(static_cast<std::uint64_t>(window));
+  const auto fields_of = [&](const std::string& path) -> FieldWriter& {
+    FieldWriter& fields = is_positional(path) ? positions : model;
+    fields.put_text(path);
+    return fields;
+  };
+  for_each_leaf(spec, [&](const std::string& path, const auto& value) { put_field(fields_of(path), value); });
+  for_each_leaf(weights, [&](const std::string& path, const auto& value) { put_weights(fields_of(path), value); });
+  put_vocabulary(model, tokenizer);
   return {snapshot::sha256(model.bytes()), snapshot::sha256(positions.bytes())};
 }
 

@@ -2,7 +2,7 @@
 
 #include <pith/tokenizer.h>
 
-#include "model/hparams.h"
+#include "model/spec.h"
 #include "model/weights.h"
 #include "snapshot/digest.h"
 
@@ -17,7 +17,10 @@ struct Fingerprint {
   snapshot::Digest positions{};
 };
 
-/// Reads all weights once: about a second per ten gigabytes.
-Fingerprint fingerprint(const Hparams& hparams, const Tokenizer& tokenizer, const ModelWeights& weights);
+/// Digests every field of the spec and the weights. Reads all weights once: about a second per ten gigabytes.
+Fingerprint fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const ModelWeights& weights);
+
+/// The fingerprint as snapshots of versions 1 and 2 have it.
+Fingerprint first_fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const ModelWeights& weights);
 
 }  // namespace pith::model

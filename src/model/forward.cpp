@@ -5,12 +5,12 @@
 #include <cmath>
 
 #include "base/fail.h"
+#include "model/attention_block.h"
+#include "model/feed_forward_block.h"
 
 namespace pith::model {
 namespace {
 
-/// Rows per task of per-token work.
-constexpr std::size_t kRowsPerTask = 8;
 /// Rows of logits computed at once when those of a whole batch are asked for, so that the weights are read once for all
 /// of them.
 constexpr std::size_t kLogitRows = 24;
@@ -25,179 +25,90 @@ void check_finite(std::span<const float> logits) {
 
 }  // namespace
 
-kv::KvShape kv_shape(const Hparams& hparams) {
-  return {hparams.heads, hparams.kv_heads, hparams.key_size, hparams.value_size, hparams.windows};
+kv::KvShape kv_shape(const ModelSpec& spec) {
+  const AttentionSpec& any = spec.layers.front().attention;
+  kv::KvShape shape{any.heads, any.kv_heads, any.key_size, any.value_size, {}};
+  for (const LayerSpec& layer : spec.layers) shape.windows.push_back(layer.attention.window);
+  return shape;
 }
 
 kv::Rotary rotary(const ModelImpl& model) {
-  return Rope(model.hparams().rope, model.weights().rope_frequency_factors, 0).rotary();
+  const ModelSpec& spec = model.spec();
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.attention.window != 0) continue;
+    if (layer.attention.rope == AttentionSpec::kNoRope) return {};
+    const RopeParams& params = spec.ropes[layer.attention.rope];
+    return Rope(params, frequency_factors(params, model.weights()), 0).rotary();
+  }
+  return Rope(spec.ropes.front(), frequency_factors(spec.ropes.front(), model.weights()), 0).rotary();
 }
 
 Forward::Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace)
-    : model_(model),
-      h_(model.hparams()),
-      k_(model.kernels()),
-      cache_(cache),
-      pool_(pool),
-      buffers_(workspace.buffers),
-      rope_(workspace.rope),
-      local_rope_(workspace.local_rope),
-      staging_(workspace.staging),
-      attention_(workspace.attention),
-      logits_(workspace.logits) {}
+    : model_(model), cache_(cache), pool_(pool), workspace_(workspace) {}
 
-void Forward::add_bias(float* row, const Vector& bias) const {
-  if (!bias.empty()) k_.add(row, bias.data(), bias.size());
+Pass Forward::pass_of(std::size_t rows, bool sparse) const {
+  return {model_.spec(), model_.weights(), model_.kernels(), pool_, workspace_, cache_, rows, cache_.tokens(), sparse};
 }
 
-template <typename Row>
-void Forward::for_rows(std::size_t rows, const Row& row) {
-  pool_.run((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::size_t task) {
-    for (std::size_t m = task * kRowsPerTask; m < std::min(rows, (task + 1) * kRowsPerTask); ++m) row(m);
-  });
-}
+Pending Forward::run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
+  const LayerSpec& spec = pass.spec.layers[layer];
+  const LayerWeights& w = pass.weights.layers[layer];
+  Buffers& buffers = pass.workspace.buffers;
+  const ResidualStream stream(pass);
+  const AttentionBlock attention(pass, layer);
+  const FeedForwardBlock feed_forward(pass, layer);
+  const Norm attention_norm(spec.attention_norm, w.attention_norm);
+  const Norm feed_forward_norm(spec.feed_forward_norm, w.feed_forward_norm);
 
-template <typename MakeRow>
-kernels::Activations Forward::activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
-                                          weights::FormatSet readers, const MakeRow& make_row) {
-  return buffers_.quantized.quantize(k_, pool_, x.data(), rows, columns, padded(columns), readers, make_row);
-}
-
-template <typename Update>
-kernels::Activations Forward::normed(const Vector& weight, std::size_t first, std::size_t rows,
-                                     weights::FormatSet readers, const Update& update) {
-  return activations(buffers_.normed, rows, h_.embedding, readers, [&](std::size_t m) {
-    update(first + m);
-    k_.rms_norm(&buffers_.residual[(first + m) * buffers_.embedding_stride], weight.data(), h_.embedding, h_.norm_eps,
-                &buffers_.normed[m * buffers_.embedding_stride]);
-  });
+  const Addition attended = attention.run(stream.normed(attention_norm, before, attention.readers()));
+  if (spec.residual == Residual::kSerial) {
+    const kernels::Activations x = stream.normed(feed_forward_norm, {.attention = attended}, feed_forward.readers());
+    return {.feed_forward = feed_forward.run(x, buffers.projected)};
+  }
+  const kernels::Activations x = feed_forward_norm.present()
+                                     ? stream.normed(feed_forward_norm, {}, feed_forward.readers())
+                                     : stream.normed_again(feed_forward.readers());
+  return {.attention = attended, .feed_forward = feed_forward.run(x, buffers.projected_beside)};
 }
 
 void Forward::run(std::span<const Token> tokens, bool sparse) {
-  const std::size_t position = cache_.tokens();
-  rope_.prepare(position, tokens.size());
-  if (h_.sliding_window != 0) local_rope_.prepare(position, tokens.size());
-  for (std::size_t layer = 0; layer < h_.layers; ++layer) {
-    attention_block(layer, tokens, sparse);
-    feed_forward_block(model_.weights().layers[layer], tokens.size());
-  }
-  const LayerWeights& last = model_.weights().layers.back();
-  for_rows(tokens.size(), [&](std::size_t m) { add_projected(last.down_bias, last.feed_forward_post_norm, m); });
-  cache_.set_tokens(position + tokens.size());
-}
-
-void Forward::embed(Token token, std::size_t m) {
-  float* row = &buffers_.residual[m * buffers_.embedding_stride];
-  model_.weights().embedding.row(static_cast<std::size_t>(token), {row, h_.embedding});
-  if (h_.embedding_scale != 1.0F) k_.scale(row, h_.embedding_scale, h_.embedding);
-}
-
-void Forward::add_projected(const Vector& bias, const Vector& post_norm, std::size_t m) {
-  float* projected = &buffers_.projected[m * buffers_.embedding_stride];
-  add_bias(projected, bias);
-  if (!post_norm.empty()) k_.rms_norm(projected, post_norm.data(), h_.embedding, h_.norm_eps, projected);
-  k_.add(&buffers_.residual[m * buffers_.embedding_stride], projected, h_.embedding);
-}
-
-/// Applies biases, query and key norms, and RoPE to the rows of qkv.
-void Forward::shape_qkv(std::size_t layer, std::size_t tokens) {
-  const LayerWeights& w = model_.weights().layers[layer];
-  const Rope& rope = h_.windows[layer] != 0 ? local_rope_ : rope_;
-  const auto shape_heads = [&](float* head, std::size_t count, const Vector& norm, std::size_t m) {
-    for (std::size_t i = 0; i < count; ++i, head += h_.key_size) {
-      if (!norm.empty()) k_.rms_norm(head, norm.data(), h_.key_size, h_.norm_eps, head);
-      rope.apply(head, m);
-    }
-  };
-  for_rows(tokens, [&](std::size_t m) {
-    float* query = &buffers_.qkv[m * buffers_.qkv_stride];
-    float* key = query + buffers_.query_stride;
-    float* value = key + buffers_.key_stride;
-    add_bias(query, w.query_bias);
-    add_bias(key, w.key_bias);
-    add_bias(value, w.value_bias);
-    shape_heads(query, h_.heads, w.query_norm, m);
-    shape_heads(key, h_.kv_heads, w.key_norm, m);
-  });
-}
-
-void Forward::attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse) {
-  const LayerWeights& w = model_.weights().layers[layer];
-  Buffers& b = buffers_;
-  // Rows come from the embedding in the first layer, and from the previous layer in all others.
-  const kernels::Activations x =
-      normed(w.attention_norm, 0, tokens.size(), weights::formats_of(w.query, w.key, w.value), [&](std::size_t m) {
-        if (layer == 0) return embed(tokens[m], m);
-        const LayerWeights& before = model_.weights().layers[layer - 1];
-        add_projected(before.down_bias, before.feed_forward_post_norm, m);
-      });
-  float* query = b.qkv.data();
-  float* key = query + b.query_stride;
-  float* value = key + b.key_stride;
-  const std::array<weights::Product, 3> qkv = {
-      {{&w.query, query, b.qkv_stride}, {&w.key, key, b.qkv_stride}, {&w.value, value, b.qkv_stride}}};
-  weights::multiply(k_, pool_, x, qkv);
-  shape_qkv(layer, tokens.size());
-
-  const std::size_t position = cache_.tokens();
-  kv::append(cache_, staging_, pool_, layer,
-             {query, key, value, b.qkv_stride, tokens.size(), position, h_.attention_scale});
-  attention_.run(cache_, staging_, pool_, layer,
-                 {query, b.qkv_stride, b.attention.data(), b.attention_stride, tokens.size(), position,
-                  h_.attention_scale, sparse});
-  kv::finish_append(cache_, staging_, layer, position + tokens.size());
-
-  const std::array<weights::Product, 1> output = {{{&w.attention_output, b.projected.data(), b.embedding_stride}}};
-  weights::multiply(k_, pool_,
-                    activations(b.attention, tokens.size(), h_.heads * h_.value_size,
-                                weights::formats_of(w.attention_output), [](std::size_t) {}),
-                    output);
-}
-
-void Forward::feed_forward_block(const LayerWeights& w, std::size_t tokens) {
-  Buffers& b = buffers_;
-  const kernels::Activations x =
-      normed(w.feed_forward_norm, 0, tokens, weights::formats_of(w.gate, w.up),
-             [&](std::size_t m) { add_projected(w.attention_output_bias, w.attention_post_norm, m); });
-  const std::array<weights::Product, 2> both = {
-      {{&w.gate, b.gate.data(), b.feed_forward_stride}, {&w.up, b.up.data(), b.feed_forward_stride}}};
-  weights::multiply(k_, pool_, x, both);
-  const auto activate = [&](std::size_t m) {
-    float* gate = &b.gate[m * b.feed_forward_stride];
-    float* up = &b.up[m * b.feed_forward_stride];
-    add_bias(gate, w.gate_bias);
-    add_bias(up, w.up_bias);
-    (h_.activation == Activation::kSilu ? k_.silu_mul : k_.gelu_mul)(gate, up, h_.feed_forward);
-  };
-  const std::array<weights::Product, 1> down = {{{&w.down, b.projected.data(), b.embedding_stride}}};
-  weights::multiply(k_, pool_, activations(b.gate, tokens, h_.feed_forward, weights::formats_of(w.down), activate),
-                    down);
+  const Pass pass = pass_of(tokens.size(), sparse);
+  for (Rope& rope : workspace_.ropes) rope.prepare(pass.position, tokens.size());
+  Pending pending{.embeddings = tokens};
+  for (std::size_t layer = 0; layer < pass.spec.layers.size(); ++layer) pending = run_layer(pass, layer, pending);
+  ResidualStream(pass).add(pending);
+  cache_.set_tokens(pass.position + tokens.size());
 }
 
 void Forward::hidden(std::size_t first, std::size_t count, const HiddenRow& on_row) {
-  const std::size_t stride = buffers_.embedding_stride;
+  const ModelSpec& spec = model_.spec();
+  Buffers& b = workspace_.buffers;
+  const Norm norm(spec.output_norm, model_.weights().output_norm);
   for (std::size_t m = first; m < first + count; ++m) {
-    float* out = &buffers_.normed[(m - first) * stride];
-    k_.rms_norm(&buffers_.residual[m * stride], model_.weights().output_norm.data(), h_.embedding, h_.norm_eps, out);
-    on_row(m, {out, h_.embedding});
+    float* out = &b.normed[(m - first) * b.hidden_stride];
+    norm.apply(model_.kernels(), &b.residual[m * b.hidden_stride], spec.hidden_size, out);
+    on_row(m, {out, spec.hidden_size});
   }
 }
 
 void Forward::logits(std::size_t first, std::size_t count, const LogitsRow& on_row) {
-  Buffers& b = buffers_;
-  const weights::PackedMatrix& output = model_.weights().output_matrix();
+  const Pass pass = pass_of(count, false);
+  const weights::PackedMatrix& output = pass.weights.output_matrix();
+  const std::size_t stride = workspace_.buffers.vocab_stride;
   const std::size_t rows_max = std::min(count, kLogitRows);
-  if (logits_.size() < rows_max * b.vocab_stride) logits_ = Buffer<float>(rows_max * b.vocab_stride);
+  Buffer<float>& logits = workspace_.logits;
+  if (logits.size() < rows_max * stride) logits = Buffer<float>(rows_max * stride);
   for (std::size_t done = 0; done < count; done += rows_max) {
     const std::size_t rows = std::min(rows_max, count - done);
-    const kernels::Activations hidden =
-        normed(model_.weights().output_norm, first + done, rows, weights::formats_of(output), [](std::size_t) {});
-    const std::array<weights::Product, 1> product = {{{&output, logits_.data(), b.vocab_stride}}};
-    weights::multiply(k_, pool_, hidden, product);
+    const kernels::Activations hidden = ResidualStream(pass).normed(
+        Norm(pass.spec.output_norm, pass.weights.output_norm), first + done, rows, weights::formats_of(output));
+    const std::array<weights::Product, 1> product = {{{&output, logits.data(), stride}}};
+    weights::multiply(pass.k, pool_, hidden, product);
     for (std::size_t r = 0; r < rows; ++r) {
-      const std::span<float> row(&logits_[r * b.vocab_stride], h_.vocab);
-      if (h_.logit_softcap != 0.0F) {
-        for (float& x : row) x = h_.logit_softcap * std::tanh(x / h_.logit_softcap);
+      const std::span<float> row(&logits[r * stride], pass.spec.vocab);
+      if (pass.spec.logit_scale != 1.0F) pass.k.scale(row.data(), pass.spec.logit_scale, row.size());
+      if (pass.spec.logit_softcap != 0.0F) {
+        for (float& x : row) x = pass.spec.logit_softcap * std::tanh(x / pass.spec.logit_softcap);
       }
       check_finite(row);
       on_row(first + done + r, row);

@@ -7,18 +7,15 @@
 #include <span>
 
 #include "base/thread_pool.h"
-#include "kv/append.h"
-#include "kv/attend.h"
 #include "kv/cache.h"
-#include "model/buffers.h"
 #include "model/model_impl.h"
-#include "model/rope.h"
+#include "model/residual_stream.h"
 #include "model/workspace.h"
 
 namespace pith::model {
 
 /// Returns the shape of the cache that a model's sessions need.
-kv::KvShape kv_shape(const Hparams& hparams);
+kv::KvShape kv_shape(const ModelSpec& spec);
 
 /// Returns how positions rotate vectors in layers without a window.
 kv::Rotary rotary(const ModelImpl& model);
@@ -47,40 +44,14 @@ class Forward {
   void hidden(std::size_t first, std::size_t count, const HiddenRow& on_row);
 
  private:
-  // All work between two products runs in one parallel region, in blocks of rows that stay in the processor's cache
-  // from their sum to their codes. So a block does not add its own projection to the residual: the next block, which
-  // reads the residual, does.
-  void attention_block(std::size_t layer, std::span<const Token> tokens, bool sparse);
-  void feed_forward_block(const LayerWeights& weights, std::size_t tokens);
-  void shape_qkv(std::size_t layer, std::size_t tokens);
-  /// residual[m] = embedding
-  void embed(Token token, std::size_t m);
-  /// residual[m] += post_norm(projected[m] + bias); an empty `post_norm` leaves the norm out.
-  void add_projected(const Vector& bias, const Vector& post_norm, std::size_t m);
-  /// normed = norm(residual) for rows [first, first + rows), for the matrices that read it. Calls update(m) first,
-  /// which brings residual[m] up to date.
-  template <typename Update>
-  kernels::Activations normed(const Vector& weight, std::size_t first, std::size_t rows, weights::FormatSet readers,
-                              const Update& update);
-  /// Makes each row of x by make_row(m) and returns the rows in the forms that `readers` need.
-  template <typename MakeRow>
-  kernels::Activations activations(const Buffer<float>& x, std::size_t rows, std::size_t columns,
-                                   weights::FormatSet readers, const MakeRow& make_row);
-  void add_bias(float* row, const Vector& bias) const;
-  template <typename Row>
-  void for_rows(std::size_t rows, const Row& row);
+  /// Runs one layer, whose input is complete once `before` is added, and returns what is to be added to its output.
+  static Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before);
+  Pass pass_of(std::size_t rows, bool sparse) const;
 
   const ModelImpl& model_;
-  const Hparams& h_;
-  const kernels::KernelTable& k_;
   kv::Cache& cache_;
   ThreadPool& pool_;
-  Buffers& buffers_;
-  Rope& rope_;
-  Rope& local_rope_;
-  kv::Staging& staging_;
-  kv::Attention& attention_;
-  Buffer<float>& logits_;
+  Workspace& workspace_;
 };
 
 }  // namespace pith::model

@@ -1,5 +1,6 @@
 #include "model/model_impl.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/fail.h"
@@ -9,6 +10,7 @@
 #include "gguf/file.h"
 #include "kernels/select.h"
 #include "model/bind.h"
+#include "model/read_spec.h"
 #include "model/tensor_bytes.h"
 #include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
@@ -51,27 +53,27 @@ ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokeniz
   return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()));
 }
 
-ModelInfo describe(const gguf::File& file, const Hparams& h, const ModelWeights& weights) {
+ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWeights& weights) {
   ModelInfo info;
   info.name = std::string(file.metadata().get<std::string_view>("general.name").value_or(""));
-  info.architecture = h.architecture;
+  info.architecture = spec.architecture;
   info.weight_type = commonest_type(file);
   for (const gguf::TensorInfo& tensor : file.tensors()) info.parameters += tensor.columns() * tensor.rows();
   info.weight_bytes = weights.bytes();
   info.token_weight_bytes = info.weight_bytes - (weights.output.empty() ? 0 : weights.embedding.bytes());
-  for (const LayerWeights& layer : weights.layers) {
-    for (const weights::PackedMatrix* m : layer.matrices()) info.layer_parameters += m->rows() * m->columns();
-  }
+  info.layer_parameters = weights.layer_parameters();
   info.output_parameters = weights.output_matrix().rows() * weights.output_matrix().columns();
-  info.layers = static_cast<int>(h.layers);
-  info.embedding = static_cast<int>(h.embedding);
-  info.heads = static_cast<int>(h.heads);
-  info.kv_heads = static_cast<int>(h.kv_heads);
-  info.head_size = static_cast<int>(h.key_size);
-  info.feed_forward = static_cast<int>(h.feed_forward);
-  info.vocab = static_cast<int>(h.vocab);
-  info.context_trained = static_cast<int>(h.context_trained);
-  info.sliding_window = static_cast<int>(h.sliding_window);
+  info.layers = static_cast<int>(spec.layers.size());
+  info.embedding = static_cast<int>(spec.hidden_size);
+  const LayerSpec& layer = spec.layers.front();
+  info.heads = static_cast<int>(layer.attention.heads);
+  info.kv_heads = static_cast<int>(layer.attention.kv_heads);
+  info.head_size = static_cast<int>(layer.attention.key_size);
+  info.feed_forward = static_cast<int>(layer.feed_forward.size);
+  info.vocab = static_cast<int>(spec.vocab);
+  info.context_trained = static_cast<int>(spec.context_trained);
+  for (const LayerSpec& l : spec.layers)
+    info.sliding_window = std::max(info.sliding_window, static_cast<int>(l.attention.window));
   return info;
 }
 
@@ -91,21 +93,21 @@ void ModelImpl::load(const gguf::File& file, const ModelOptions& options, Conten
   // Before anything is made of it.
   if (options.manifest != nullptr) check_described(file, *options.manifest);
   for (std::size_t part = 0; part < file.parts(); ++part) file_bytes_ += file.part_bytes(part).size();
-  hparams_ = read_hparams(file);
+  spec_ = read_spec(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
-  if (static_cast<std::size_t>(tokenizer_->vocab_size()) > hparams_.vocab) {
+  if (static_cast<std::size_t>(tokenizer_->vocab_size()) > spec_.vocab) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} entries, token_embd.weight only {} rows", file.path(),
-         tokenizer_->vocab_size(), hparams_.vocab);
+         tokenizer_->vocab_size(), spec_.vocab);
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
   const BindOptions bind{options.arithmetic == Arithmetic::kF32, options.check_weights, options.manifest.get(),
                          options.progress};
   if (content == Content::kOutline) {
-    weights_ = outline_weights(file, hparams_, bind);
+    weights_ = outline_weights(file, spec_, bind);
   } else {
-    weights_ = bind_weights(file, hparams_, bind, *pools_.get(0));
+    weights_ = bind_weights(file, spec_, bind, *pools_.get(0));
   }
-  info_ = describe(file, hparams_, weights_);
+  info_ = describe(file, spec_, weights_);
 }
 
 }  // namespace pith::model

@@ -10,8 +10,8 @@
 #include "gguf/file.h"
 #include "kernels/table.h"
 #include "model/fingerprint.h"
-#include "model/hparams.h"
 #include "model/prefix_index.h"
+#include "model/spec.h"
 #include "model/thread_pools.h"
 #include "model/weights.h"
 #include "model/workspace.h"
@@ -29,7 +29,7 @@ class ModelImpl {
   const ModelInfo& info() const { return info_; }
   /// Of the model's files together.
   std::uint64_t file_bytes() const { return file_bytes_; }
-  const Hparams& hparams() const { return hparams_; }
+  const ModelSpec& spec() const { return spec_; }
   const ModelWeights& weights() const { return weights_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ChatTemplate& chat_template() const { return chat_template_; }
@@ -42,8 +42,14 @@ class ModelImpl {
   std::shared_ptr<ThreadPool> pool(int threads) const { return pools_.get(threads); }
   /// Computed at the first call, since it reads all weights. Safe from any thread.
   const Fingerprint& fingerprint() const {
-    std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(hparams_, *tokenizer_, weights_); });
+    std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(spec_, *tokenizer_, weights_); });
     return fingerprint_;
+  }
+  /// The same for model::first_fingerprint().
+  const Fingerprint& first_fingerprint() const {
+    std::call_once(first_fingerprinted_,
+                   [&] { first_fingerprint_ = model::first_fingerprint(spec_, *tokenizer_, weights_); });
+    return first_fingerprint_;
   }
 
  private:
@@ -52,7 +58,7 @@ class ModelImpl {
   std::shared_ptr<spdlog::logger> log_;
   const kernels::KernelTable* kernels_;
   std::uint64_t file_bytes_ = 0;
-  Hparams hparams_;
+  ModelSpec spec_;
   ModelWeights weights_;
   std::unique_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
@@ -63,6 +69,8 @@ class ModelImpl {
   mutable ThreadPools pools_;
   mutable std::once_flag fingerprinted_;
   mutable Fingerprint fingerprint_;
+  mutable std::once_flag first_fingerprinted_;
+  mutable Fingerprint first_fingerprint_;
 };
 
 }  // namespace pith::model

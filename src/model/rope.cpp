@@ -7,7 +7,8 @@
 namespace pith::model {
 namespace {
 
-/// Returns the pair that makes `rotations` rotations over the original context (2309.00071, eq. 22).
+/// Returns the pair that makes `rotations` rotations over the original context (as in the
+/// code of the authors of 2309.00071, section 3.2).
 double pair_of_rotations(const RopeParams& p, double rotations) {
   return static_cast<double>(p.dims) * std::log(p.original_context / (rotations * 2.0 * std::numbers::pi)) /
          (2.0 * std::log(p.base));

@@ -5,9 +5,15 @@
 #include <vector>
 
 #include "kv/rotary.h"
-#include "model/hparams.h"
+#include "model/spec.h"
+#include "model/weights.h"
 
 namespace pith::model {
+
+/// Returns the factors by which the frequencies are divided; empty: by none.
+inline std::span<const float> frequency_factors(const RopeParams& params, const ModelWeights& weights) {
+  return params.frequency_factors ? std::span<const float>(weights.rope_frequency_factors) : std::span<const float>();
+}
 
 /// Cosines and sines of the positions of a batch, for one set of RoPE parameters. Not thread-safe while prepare() runs.
 class Rope {

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
+#include <tuple>
 #include <vector>
 
-#include "model/hparams.h"
+#include "base/described.h"
 #include "weights/packed_matrix.h"
 
 namespace pith::model {
@@ -11,41 +12,87 @@ namespace pith::model {
 /// A vector of a model: norm weights or biases. Empty: absent.
 using Vector = std::vector<float>;
 
-struct LayerWeights {
-  Vector attention_norm;  ///< [embedding]
-  weights::PackedMatrix query, key,
-      value;  ///< [heads * key_size | kv_heads * key_size | kv_heads * value_size, embedding]
-  Vector query_bias, key_bias, value_bias;  ///< As many elements as rows; optional.
-  Vector query_norm, key_norm;              ///< [key_size]; optional.
-  weights::PackedMatrix attention_output;   ///< [embedding, heads * value_size]
-  Vector attention_output_bias;             ///< [embedding]; optional.
-  Vector attention_post_norm;               ///< [embedding]; optional.
-  Vector feed_forward_norm;                 ///< [embedding]
-  weights::PackedMatrix gate, up;           ///< [feed_forward, embedding]
-  weights::PackedMatrix down;               ///< [embedding, feed_forward]
-  Vector gate_bias, up_bias, down_bias;     ///< As many elements as rows; optional.
-  Vector feed_forward_post_norm;            ///< [embedding]; optional.
+struct NormWeights {
+  Vector weight;
+  Vector bias;
 
-  std::array<const weights::PackedMatrix*, 7> matrices() const {
-    return {&query, &key, &value, &attention_output, &gate, &up, &down};
-  }
-  std::array<const Vector*, 13> vectors() const {
-    return {&attention_norm,        &query_bias,          &key_bias,          &value_bias, &query_norm, &key_norm,
-            &attention_output_bias, &attention_post_norm, &feed_forward_norm, &gate_bias,  &up_bias,    &down_bias,
-            &feed_forward_post_norm};
+  static constexpr auto fields() {
+    return std::tuple(field("weight", &NormWeights::weight), field("bias", &NormWeights::bias));
   }
 };
+static_assert(lists_every_field<NormWeights>);
+
+struct AttentionWeights {
+  weights::PackedMatrix query;              ///< [heads * key_size, hidden_size]
+  weights::PackedMatrix key;                ///< [kv_heads * key_size, hidden_size]
+  weights::PackedMatrix value;              ///< [kv_heads * value_size, hidden_size]
+  weights::PackedMatrix output;             ///< [hidden_size, heads * value_size]
+  Vector query_bias, key_bias, value_bias;  ///< As many elements as rows.
+  Vector output_bias;                       ///< [hidden_size]
+  NormWeights query_norm, key_norm;         ///< [key_size]
+
+  static constexpr auto fields() {
+    using Self = AttentionWeights;
+    return std::tuple(field("query", &Self::query), field("key", &Self::key), field("value", &Self::value),
+                      field("output", &Self::output), field("query_bias", &Self::query_bias),
+                      field("key_bias", &Self::key_bias), field("value_bias", &Self::value_bias),
+                      field("output_bias", &Self::output_bias), field("query_norm", &Self::query_norm),
+                      field("key_norm", &Self::key_norm));
+  }
+};
+static_assert(lists_every_field<AttentionWeights>);
+
+struct FeedForwardWeights {
+  weights::PackedMatrix gate, up;        ///< [size, hidden_size]
+  weights::PackedMatrix down;            ///< [hidden_size, size]
+  Vector gate_bias, up_bias, down_bias;  ///< As many elements as rows.
+
+  static constexpr auto fields() {
+    using Self = FeedForwardWeights;
+    return std::tuple(field("gate", &Self::gate), field("up", &Self::up), field("down", &Self::down),
+                      field("gate_bias", &Self::gate_bias), field("up_bias", &Self::up_bias),
+                      field("down_bias", &Self::down_bias));
+  }
+};
+static_assert(lists_every_field<FeedForwardWeights>);
+
+/// What a LayerSpec implies; the rest is empty.
+struct LayerWeights {
+  NormWeights attention_norm, attention_post_norm;  ///< [hidden_size]
+  AttentionWeights attention;
+  NormWeights feed_forward_norm, feed_forward_post_norm;  ///< [hidden_size]
+  FeedForwardWeights feed_forward;
+
+  static constexpr auto fields() {
+    using Self = LayerWeights;
+    return std::tuple(
+        field("attention_norm", &Self::attention_norm), field("attention_post_norm", &Self::attention_post_norm),
+        field("attention", &Self::attention), field("feed_forward_norm", &Self::feed_forward_norm),
+        field("feed_forward_post_norm", &Self::feed_forward_post_norm), field("feed_forward", &Self::feed_forward));
+  }
+};
+static_assert(lists_every_field<LayerWeights>);
 
 struct ModelWeights {
-  weights::PackedMatrix embedding;  ///< [vocab, embedding]
-  /// [vocab, embedding]; empty if the embedding is also the output matrix.
-  weights::PackedMatrix output;
-  Vector output_norm;             ///< [embedding]
-  Vector rope_frequency_factors;  ///< [rope dims / 2]; optional.
+  weights::PackedMatrix embedding;  ///< [vocab, hidden_size]
+  weights::PackedMatrix output;     ///< [vocab, hidden_size]; empty if the output is tied to the embedding.
+  NormWeights output_norm;          ///< [hidden_size]
+  Vector rope_frequency_factors;    ///< [rope dims / 2]
   std::vector<LayerWeights> layers;
 
   const weights::PackedMatrix& output_matrix() const { return output.empty() ? embedding : output; }
+  /// Returns the bytes of everything.
   std::size_t bytes() const;
+  /// Returns the weights of the layers' matrices.
+  std::size_t layer_parameters() const;
+
+  static constexpr auto fields() {
+    using Self = ModelWeights;
+    return std::tuple(field("embedding", &Self::embedding), field("output", &Self::output),
+                      field("output_norm", &Self::output_norm),
+                      field("rope_frequency_factors", &Self::rope_frequency_factors), field("layers", &Self::layers));
+  }
 };
+static_assert(lists_every_field<ModelWeights>);
 
 }  // namespace pith::model

@@ -14,6 +14,13 @@ constexpr std::size_t kFewTokens = 16;
 constexpr std::size_t kLargeKept = 1;
 constexpr std::size_t kSmallKept = 16;
 
+std::vector<Rope> ropes_of(const ModelImpl& model, std::size_t tokens_max) {
+  std::vector<Rope> ropes;
+  for (const RopeParams& params : model.spec().ropes)
+    ropes.emplace_back(params, frequency_factors(params, model.weights()), tokens_max);
+  return ropes;
+}
+
 bool small(const Workspace& workspace) { return workspace.tokens <= kFewTokens; }
 
 }  // namespace
@@ -22,15 +29,15 @@ Workspace::Workspace(const ModelImpl& model, const kv::Cache& cache, std::size_t
     : tokens(tokens_max),
       workers(workers_max),
       layout(cache),
-      buffers(model.hparams(), tokens_max),
-      rope(model.hparams().rope, model.weights().rope_frequency_factors, tokens_max),
-      local_rope(model.hparams().local_rope, {}, tokens_max),
+      buffers(model.spec(), tokens_max),
+      ropes(ropes_of(model, tokens_max)),
       staging(cache, tokens_max),
       attention(cache, tokens_max, workers_max) {}
 
 std::size_t Workspace::bytes() const {
-  return buffers.bytes() + rope.bytes() + local_rope.bytes() + staging.bytes() + attention.bytes() +
-         logits.size() * sizeof(float);
+  std::size_t total = buffers.bytes() + staging.bytes() + attention.bytes() + logits.size() * sizeof(float);
+  for (const Rope& rope : ropes) total += rope.bytes();
+  return total;
 }
 
 WorkspacePool::Lease WorkspacePool::take(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens,

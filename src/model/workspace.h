@@ -29,8 +29,7 @@ struct Workspace {
   const int workers;         ///< Largest size of the thread pool.
   const kv::ScratchLayout layout;
   Buffers buffers;
-  Rope rope;
-  Rope local_rope;
+  std::vector<Rope> ropes;  ///< Those of ModelSpec::ropes.
   kv::Staging staging;
   kv::Attention attention;
   Buffer<float> logits;        ///< [rows, vocab], as many rows as have been asked for at once so far.

@@ -52,7 +52,7 @@ KvOptions resolved(KvOptions kv) {
 
 kv::Cache make_cache(const Model& model, const KvOptions& options) {
   const KvOptions kv = resolved(options);
-  const kv::KvShape shape = model::kv_shape(model.impl()->hparams());
+  const kv::KvShape shape = model::kv_shape(model.impl()->spec());
   std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
   for (const auto& [layer, codec] : kv.layers) {
     if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
@@ -61,7 +61,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& options) {
     codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
   }
   kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
-  cache.set_rotary(model::rotary(*model.impl()), model.impl()->hparams().context_trained);
+  cache.set_rotary(model::rotary(*model.impl()), model.impl()->spec().context_trained);
   if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
   if (kv.page_checksums) cache.keep_checksums();
   return cache;

@@ -26,14 +26,14 @@ std::uint64_t kv_peak(const Model& model, const KvOptions& kv, int tokens) {
   return full_page < 0 ? now : std::max(now, predict_kv(model, kv, full_page).bytes);
 }
 
-std::uint64_t scratch_bytes(const model::Hparams& h, const SessionOptions& options) {
+std::uint64_t scratch_bytes(const model::ModelSpec& spec, const SessionOptions& options) {
   if (options.batch_tokens < 1 || options.batch_tokens > session::kBatchMax) {
     fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", options.batch_tokens,
          session::kBatchMax);
   }
   const std::size_t batch = std::min(static_cast<std::size_t>(options.batch_tokens),
-                                     model::Buffers::tokens_within(h, model::Buffers::kBytesMax));
-  return model::Buffers::bytes_of(h, batch) + h.vocab * sizeof(float);
+                                     model::Buffers::tokens_within(spec, model::Buffers::kBytesMax));
+  return model::Buffers::bytes_of(spec, batch) + spec.vocab * sizeof(float);
 }
 
 }  // namespace
@@ -46,8 +46,8 @@ MemoryPlan predict_memory(const Model& model, const SessionOptions& options, int
   plan.weight_bytes = model.info().weight_bytes;
   plan.kv_bytes = count * kv_peak(model, options.kv, tokens);
   // Scratch memory is lent to a feed by the model; each session keeps the logits that came of its own.
-  const model::Hparams& h = model.impl()->hparams();
-  plan.scratch_bytes = scratch_bytes(h, options) + count * h.vocab * sizeof(float);
+  const model::ModelSpec& spec = model.impl()->spec();
+  plan.scratch_bytes = scratch_bytes(spec, options) + count * spec.vocab * sizeof(float);
   plan.process_bytes =
       kProgramBytes + kBytesPerVocabularyToken * static_cast<std::uint64_t>(model.tokenizer().vocab_size());
   return plan;

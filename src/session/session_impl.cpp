@@ -20,7 +20,7 @@ int checked_batch(int tokens) {
 
 /// Tokens of a batch, fewer where a model's shape makes their activations large; results do not depend on it.
 int batch_for(const Model& model, int tokens) {
-  const std::size_t most = model::Buffers::tokens_within(model.impl()->hparams(), model::Buffers::kBytesMax);
+  const std::size_t most = model::Buffers::tokens_within(model.impl()->spec(), model::Buffers::kBytesMax);
   return static_cast<int>(std::min(static_cast<std::size_t>(tokens), most));
 }
 
@@ -39,7 +39,7 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
       fail(ErrorKind::kInvalidArgument, "an eviction budget needs a policy, and none is named");
     return nullptr;
   }
-  return std::make_shared<const session::Eviction>(options, model.impl()->hparams().attention_scale);
+  return std::make_shared<const session::Eviction>(options, model.impl()->spec().layers.front().attention.scale);
 }
 
 }  // namespace session

@@ -29,6 +29,7 @@ struct Fingerprints {
 
 /// What the records before the tokens hold.
 struct Beginning {
+  std::uint32_t version = 0;
   Fingerprints fingerprints;
   ModelInfo model;  ///< Names only.
   SessionOptions options;
@@ -89,6 +90,7 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
 
 Beginning read_beginning(snapshot::Reader& reader) {
   Beginning begin;
+  begin.version = reader.version();
   FieldReader fingerprints = reader.fields(RecordKind::kFingerprint);
   Fingerprints& own = begin.fingerprints;
   for (Digest* digest : {&own.model, &own.positions, &own.codecs, &own.policy}) {
@@ -114,7 +116,7 @@ Beginning read_beginning(snapshot::Reader& reader) {
 }
 
 void check_model(const Beginning& begin, const Model& model, const std::string& path) {
-  const model::Fingerprint& own = model.impl()->fingerprint();
+  const model::Fingerprint& own = begin.version >= 3 ? model.impl()->fingerprint() : model.impl()->first_fingerprint();
   const ModelInfo& saved = begin.model;
   if (own.model != begin.fingerprints.model) {
     fail(ErrorKind::kInvalidArgument,

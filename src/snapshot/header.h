@@ -9,7 +9,7 @@
 namespace pith::snapshot {
 
 /// Incremented whenever older readers would misread a file (docs/formats/snapshot.md).
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 /// Older versions are read from this one on; what they lack has its default.
 inline constexpr std::uint32_t kOldestVersion = 1;
 

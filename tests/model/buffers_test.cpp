@@ -7,15 +7,17 @@ namespace {
 
 constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 
-Hparams shape_of(std::size_t embedding, std::size_t heads, std::size_t head_size, std::size_t feed_forward) {
-  Hparams h;
-  h.embedding = embedding;
-  h.heads = heads;
-  h.kv_heads = heads;
-  h.key_size = head_size;
-  h.value_size = head_size;
-  h.feed_forward = feed_forward;
-  return h;
+ModelSpec shape_of(std::size_t hidden_size, std::size_t heads, std::size_t head_size, std::size_t feed_forward) {
+  ModelSpec spec;
+  spec.hidden_size = hidden_size;
+  LayerSpec layer;
+  layer.attention.heads = heads;
+  layer.attention.kv_heads = heads;
+  layer.attention.key_size = head_size;
+  layer.attention.value_size = head_size;
+  layer.feed_forward.size = feed_forward;
+  spec.layers = {layer};
+  return spec;
 }
 
 TEST(Buffers, OfUsualShapesHoldWholeBatches) {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "support/tiny_model.h"
+#include "support/tiny_shapes.h"
 
 namespace pith {
 namespace {
@@ -49,43 +50,7 @@ double relative_error(const std::vector<float>& a, const std::vector<float>& b) 
   return std::sqrt(error / size);
 }
 
-struct NamedSpec {
-  std::string name;
-  TinyModelSpec spec;
-};
-
-TinyModelSpec shaped(const std::string& architecture, std::size_t heads, std::size_t kv_heads, std::size_t head_size,
-                     std::size_t window = 0) {
-  TinyModelSpec spec;
-  spec.architecture = architecture;
-  spec.heads = heads;
-  spec.kv_heads = kv_heads;
-  spec.head_size = head_size;
-  spec.sliding_window = window;
-  spec.layers = architecture == "gemma3" ? 7 : 2;
-  return spec;
-}
-
-std::vector<NamedSpec> every_shape() {
-  std::vector<NamedSpec> all = {
-      {"LlamaGqa", shaped("llama", 4, 2, 16)},      {"LlamaMha", shaped("llama", 4, 4, 32)},
-      {"LlamaMqa", shaped("llama", 4, 1, 64)},      {"LlamaHead80", shaped("llama", 4, 2, 80)},
-      {"LlamaHead128", shaped("llama", 2, 1, 128)}, {"Qwen2", shaped("qwen2", 4, 2, 32)},
-      {"Qwen3", shaped("qwen3", 4, 2, 48)},         {"Gemma3Window", shaped("gemma3", 4, 1, 32, 40)},
-      {"Gemma3Global", shaped("gemma3", 4, 2, 32)},
-  };
-  for (const auto rope : {test::TinyRope::kLinear, test::TinyRope::kLlama3, test::TinyRope::kYarn}) {
-    TinyModelSpec spec = shaped("llama", 4, 2, 32);
-    spec.rope = rope;
-    all.push_back({"LlamaRope" + std::to_string(static_cast<int>(rope)), spec});
-  }
-  TinyModelSpec untied = shaped("llama", 4, 2, 32);
-  untied.tied_output = false;
-  all.push_back({"LlamaUntied", untied});
-  return all;
-}
-
-class EveryShape : public testing::TestWithParam<NamedSpec> {};
+class EveryShape : public testing::TestWithParam<test::TinyShape> {};
 
 TEST_P(EveryShape, IsFiniteDeterministicAndIndependentOfBatchesAndThreads) {
   const TempDir folder;
@@ -134,7 +99,7 @@ double top_1_agreement(const std::vector<float>& a, const std::vector<float>& b,
 /// every layer.
 std::map<std::string, double> agreement_with_key_bias(float bias, std::size_t channel) {
   const TempDir folder;
-  TinyModelSpec spec = shaped("qwen2", 4, 2, 64);
+  TinyModelSpec spec = test::tiny_shape("qwen2", 4, 2, 64);
   spec.tied_output = false;
   GgufWriter writer = test::tiny_model_writer(spec);
   for (GgufWriter::Tensor& tensor : writer.tensors) {
@@ -165,7 +130,7 @@ TEST(KeyBias, OfSixHundredInOneChannelStaysFiniteAndKeepsTheTopToken) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, testing::ValuesIn(every_shape()),
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape, testing::ValuesIn(test::tiny_shapes()),
                          [](const auto& test) { return test.param.name; });
 
 class EveryWeightType : public testing::TestWithParam<TensorType> {};

@@ -15,8 +15,15 @@ namespace pith::test {
 inline constexpr auto kFormat = ErrorKind::kFormat;
 
 inline const std::vector<const char*>& architectures() {
-  static const std::vector<const char*> all = {"llama", "qwen2", "qwen3", "gemma3"};
+  static const std::vector<const char*> all = {"llama",      "qwen2",   "qwen3",    "gemma3",
+                                               "starcoder2", "gptneox", "command-r"};
   return all;
+}
+
+/// Returns the architecture's key for what norms add to a variance.
+inline const char* epsilon_of(std::string_view architecture) {
+  const bool layer_norm = architecture == "starcoder2" || architecture == "gptneox" || architecture == "command-r";
+  return layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
 }
 
 /// Returns whether loading the file throws an Error of that kind, whose message is one line, names the file and

@@ -16,7 +16,7 @@ TEST(HostileKeys, MissingKeys) {
   for (const char* architecture : architectures()) {
     const TinyModelSpec spec{.architecture = architecture};
     for (const char* name : {"block_count", "embedding_length", "context_length", "feed_forward_length",
-                             "attention.head_count", "attention.layer_norm_rms_epsilon"}) {
+                             "attention.head_count", epsilon_of(architecture)}) {
       const std::string key = key_of(architecture, name);
       EXPECT_TRUE(refused(spec, without_key(key), kFormat, {key, "missing"}));
     }
@@ -40,8 +40,7 @@ TEST(HostileKeys, WrongTypesOfKeysThatAreRead) {
       EXPECT_TRUE(refused(spec, set_key(key, "2"), kFormat, {key, "string", "integer"}));
       EXPECT_TRUE(refused(spec, set_key(key, true), kFormat, {key, "bool", "integer"}));
     }
-    for (const char* name :
-         {"attention.layer_norm_rms_epsilon", "rope.freq_base", "rope.scaling.factor", "rope.scale_linear"}) {
+    for (const char* name : {epsilon_of(architecture), "rope.freq_base", "rope.scaling.factor", "rope.scale_linear"}) {
       const std::string key = key_of(architecture, name);
       EXPECT_TRUE(refused(spec, set_key(key, std::uint32_t{1}), kFormat, {key, "uint32 1", "float"}));
       EXPECT_TRUE(refused(spec, set_key(key, "1.0"), kFormat, {key, "string", "float"}));
@@ -147,7 +146,7 @@ TEST(HostileKeys, RopeDimensionsOddOrTooMany) {
 
 TEST(HostileKeys, EpsilonZeroNegativeOrNan) {
   for (const char* architecture : architectures()) {
-    const std::string key = key_of(architecture, "attention.layer_norm_rms_epsilon");
+    const std::string key = key_of(architecture, epsilon_of(architecture));
     for (const double value : {0.0, -0.0, -1e-5, kNan, kInfinity, -kInfinity, 1e-300, 1e-20, 1.5, 1e300}) {
       EXPECT_TRUE(refused({.architecture = architecture}, set_key(key, value), kFormat, {key, "1e-12 to 1"}));
     }
@@ -216,6 +215,13 @@ TEST(HostileKeys, SlidingWindows) {
     EXPECT_TRUE(refused(spec, set_key("gemma3.final_logit_softcapping", cap), kFormat,
                         {"gemma3.final_logit_softcapping", "0.001 to 1000000"}));
   }
+}
+
+TEST(HostileKeys, LogitScale) {
+  const TinyModelSpec spec{.architecture = "command-r"};
+  EXPECT_TRUE(refused(spec, without_key("command-r.logit_scale"), kFormat, {"command-r.logit_scale", "missing"}));
+  for (const double scale : {0.0, -1.0, kNan, kInfinity, 1e9})
+    EXPECT_TRUE(refused(spec, set_key("command-r.logit_scale", scale), kFormat, {"command-r.logit_scale", "1e-06 to"}));
 }
 
 TEST(HostileKeys, AbsurdContextsTakeNoMemory) {

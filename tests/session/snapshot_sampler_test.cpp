@@ -134,7 +134,7 @@ TEST_F(SavedSampler, VersionOneIsRead) {
   EXPECT_EQ(drawn_from(session, 20), expected);
   // What is saved now is of this version.
   session.save(path_);
-  EXPECT_EQ(snapshot_info(path_).version, 2);
+  EXPECT_EQ(snapshot_info(path_).version, 3);
   Session again = Session::restore(model_, path_, {.threads = 1});
   EXPECT_EQ(drawn_from(again, 5), drawn_from(session, 5));
 }

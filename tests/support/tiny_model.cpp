@@ -12,7 +12,15 @@ namespace pith::test {
 namespace {
 
 bool is_gemma(const TinyModelSpec& spec) { return spec.architecture == "gemma3"; }
+bool has_layer_norm(const TinyModelSpec& spec) {
+  return spec.architecture == "starcoder2" || spec.architecture == "gptneox" || spec.architecture == "command-r";
+}
+/// Whether norms and matrices have biases, and there is no gate.
+bool has_biases(const TinyModelSpec& spec) { return has_layer_norm(spec) && spec.architecture != "command-r"; }
+bool is_fused(const TinyModelSpec& spec) { return spec.architecture == "gptneox"; }
 bool has_query_key_norm(const TinyModelSpec& spec) { return spec.architecture == "qwen3" || is_gemma(spec); }
+
+std::size_t value_size(const TinyModelSpec& spec) { return spec.value_size == 0 ? spec.head_size : spec.value_size; }
 
 float rope_base(const TinyModelSpec& spec) { return spec.architecture == "llama" ? 500000.0F : 1000000.0F; }
 
@@ -39,8 +47,11 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   number("attention.head_count", spec.heads);
   number("attention.head_count_kv", spec.kv_heads);
   number("attention.key_length", spec.head_size);
-  number("attention.value_length", spec.head_size);
-  writer.add(spec.architecture + ".attention.layer_norm_rms_epsilon", spec.architecture == "llama" ? 1e-5F : 1e-6F);
+  number("attention.value_length", value_size(spec));
+  const char* epsilon = has_layer_norm(spec) ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon";
+  writer.add(spec.architecture + epsilon, spec.architecture == "llama" ? 1e-5F : 1e-6F);
+  if (spec.architecture == "gptneox") writer.add("gptneox.use_parallel_residual", spec.parallel);
+  if (spec.architecture == "command-r") writer.add("command-r.logit_scale", 0.0625F);
   if (spec.sliding_window != 0) number("attention.sliding_window", spec.sliding_window);
   add_rope_keys(writer, spec);
 }
@@ -86,32 +97,52 @@ class TensorMaker {
   Random random_;
 };
 
-void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) {
-  const std::string prefix = "blk." + std::to_string(layer) + ".";
+void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
   const std::size_t queries = spec.heads * spec.head_size;
   const std::size_t keys = spec.kv_heads * spec.head_size;
-  make.vector(prefix + "attn_norm.weight", spec.embedding);
-  make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
-  make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
-  make.matrix(prefix + "attn_v.weight", keys, spec.embedding);
-  make.matrix(prefix + "attn_output.weight", spec.embedding, queries);
-  if (spec.architecture == "qwen2") {
+  const std::size_t values = spec.kv_heads * value_size(spec);
+  if (is_fused(spec)) {
+    make.matrix(prefix + "attn_qkv.weight", queries + keys + values, spec.embedding);
+    make.vector(prefix + "attn_qkv.bias", queries + keys + values, 0.0F);
+  } else {
+    make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
+    make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
+    make.matrix(prefix + "attn_v.weight", values, spec.embedding);
+  }
+  make.matrix(prefix + "attn_output.weight", spec.embedding, spec.heads * value_size(spec));
+  if (has_biases(spec)) make.vector(prefix + "attn_output.bias", spec.embedding, 0.0F);
+  if (spec.architecture == "qwen2" || (has_biases(spec) && !is_fused(spec))) {
     make.vector(prefix + "attn_q.bias", queries, 0.0F);
     make.vector(prefix + "attn_k.bias", keys, 0.0F);
-    make.vector(prefix + "attn_v.bias", keys, 0.0F);
+    make.vector(prefix + "attn_v.bias", values, 0.0F);
   }
   if (has_query_key_norm(spec)) {
     make.vector(prefix + "attn_q_norm.weight", spec.head_size);
     make.vector(prefix + "attn_k_norm.weight", spec.head_size);
   }
+}
+
+void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& name) {
+  make.vector(name + ".weight", spec.embedding);
+  if (has_biases(spec)) make.vector(name + ".bias", spec.embedding, 0.0F);
+}
+
+void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) {
+  const std::string prefix = "blk." + std::to_string(layer) + ".";
+  add_norm(make, spec, prefix + "attn_norm");
+  add_attention(make, spec, prefix);
   if (is_gemma(spec)) {
     make.vector(prefix + "post_attention_norm.weight", spec.embedding);
     make.vector(prefix + "post_ffw_norm.weight", spec.embedding);
   }
-  make.vector(prefix + "ffn_norm.weight", spec.embedding);
-  make.matrix(prefix + "ffn_gate.weight", spec.feed_forward, spec.embedding);
+  if (spec.architecture != "command-r") add_norm(make, spec, prefix + "ffn_norm");
+  if (!has_biases(spec)) make.matrix(prefix + "ffn_gate.weight", spec.feed_forward, spec.embedding);
   make.matrix(prefix + "ffn_up.weight", spec.feed_forward, spec.embedding);
   make.matrix(prefix + "ffn_down.weight", spec.embedding, spec.feed_forward);
+  if (has_biases(spec)) {
+    make.vector(prefix + "ffn_up.bias", spec.feed_forward, 0.0F);
+    make.vector(prefix + "ffn_down.bias", spec.embedding, 0.0F);
+  }
 }
 
 }  // namespace
@@ -128,7 +159,7 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
     writer.add_tensor("rope_freqs.weight", {spec.head_size / 2}, llama3_factors(spec));
   }
   for (std::size_t i = 0; i < spec.layers; ++i) add_layer(make, spec, i);
-  make.vector("output_norm.weight", spec.embedding);
+  add_norm(make, spec, "output_norm");
   if (!spec.tied_output) make.matrix("output.weight", vocab, spec.embedding);
   return writer;
 }

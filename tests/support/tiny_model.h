@@ -15,13 +15,16 @@ enum class TinyRope { kPlain, kLinear, kLlama3, kYarn };
 
 /// A model of random weights. It says nothing sensible, but loads, runs, and is the same on every machine.
 struct TinyModelSpec {
-  /// "llama", "qwen2" (adds biases), "qwen3" (adds QK norms) or "gemma3" (adds QK norms and post norms).
+  /// "llama", "qwen2" (adds biases), "qwen3" (adds QK norms), "gemma3" (adds QK norms and post norms), "starcoder2"
+  /// (LayerNorm, biases, no gate), "gptneox" (the same, fused QKV, parallel) or "command-r" (LayerNorm, parallel).
   std::string architecture = "llama";
   std::size_t embedding = 64;
   std::size_t layers = 2;
   std::size_t heads = 4;
   std::size_t kv_heads = 2;
   std::size_t head_size = 16;
+  /// The size of a head's values; 0: head_size.
+  std::size_t value_size = 0;
   std::size_t feed_forward = 128;
   std::size_t context = 4096;
   /// Type of all matrices. embedding, feed_forward and heads * head_size must be multiples of its block size.
@@ -30,6 +33,8 @@ struct TinyModelSpec {
   bool tied_output = true;
   /// In tokens; 0: the key is not written.
   std::size_t sliding_window = 0;
+  /// gptneox: whether both blocks of a layer read the same x.
+  bool parallel = true;
   /// kLlama3 writes the tensor rope_freqs.weight; the others write keys.
   TinyRope rope = TinyRope::kPlain;
   float rope_factor = 4.0F;

@@ -1,9 +1,9 @@
+#include <array>
 #include <cmath>
 #include <vector>
 
 #include "base/fail.h"
 #include "model/arch/arch.h"
-#include "model/keys.h"
 
 namespace pith::model {
 namespace {
@@ -38,13 +38,44 @@ std::vector<bool> windowed_layers(const gguf::File& file, const Keys& keys, std:
 }
 
 /// Returns the 27B model's attention scale: it alone uses embedding size / heads in place of the head size.
-float scale_27b(const gguf::File& file, const Hparams& h) {
-  if (h.embedding < h.heads) {
+float scale_27b(const gguf::File& file, const ModelSpec& spec) {
+  const std::size_t heads = spec.layers.front().attention.heads;
+  if (spec.hidden_size < heads) {
     fail(ErrorKind::kFormat, "{}: gemma3.embedding_length is {}, must be at least attention.head_count {}", file.path(),
-         h.embedding, h.heads);
+         spec.hidden_size, heads);
   }
-  const std::size_t size = h.embedding / h.heads;
+  const std::size_t size = spec.hidden_size / heads;
   return 1.0F / std::sqrt(static_cast<float>(size));
+}
+
+/// Windowed layers have a RoPE of their own, with another base and never scaled.
+void add_windows(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  const std::size_t window = keys.count("attention.sliding_window", kContextMax);
+  RopeParams local = spec.ropes.front();
+  local.base = keys.real_or("rope.freq_base_swa", 10000.0, kRopeBase);
+  local.scaling = RopeScaling::kNone;
+  local.factor = 1.0;
+  local.frequency_factors = false;
+  spec.ropes.push_back(local);
+  const std::vector<bool> windowed = windowed_layers(file, keys, spec.layers.size());
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    if (!windowed[i]) continue;
+    spec.layers[i].attention.window = window;
+    spec.layers[i].attention.rope = spec.ropes.size() - 1;
+  }
+}
+
+void adapt_gemma3(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  spec.embedding_scale = std::sqrt(static_cast<float>(spec.hidden_size));
+  if (spec.layers.size() == kLayers27B) {
+    const float scale = scale_27b(file, spec);
+    for (LayerSpec& layer : spec.layers) layer.attention.scale = scale;
+  }
+  const std::string softcap_key = keys.name_of("final_logit_softcapping");
+  if (file.metadata().get<double>(softcap_key).value_or(0.0) != 0.0)
+    spec.logit_softcap = static_cast<float>(keys.real("final_logit_softcapping", kSoftcap));
+  if (file.metadata().get<std::uint64_t>(keys.name_of("attention.sliding_window")).value_or(0) != 0)
+    add_windows(file, keys, spec);
 }
 
 }  // namespace
@@ -52,26 +83,12 @@ float scale_27b(const gguf::File& file, const Hparams& h) {
 /// Gemma 3 (2503.19786): five sliding-window layers per global layer, each kind with its own RoPE base; norms before
 /// and after both blocks; normalized queries and keys; scaled embeddings. Files store norm weights with 1 already
 /// added.
-void adapt_gemma3(const gguf::File& file, Hparams& hparams) {
-  const Keys keys(file, hparams.architecture);
-  hparams.rope.pairs = RopePairs::kHalfSplit;
-  hparams.query_key_norm = true;
-  hparams.post_norms = true;
-  hparams.activation = Activation::kGelu;
-  hparams.embedding_scale = std::sqrt(static_cast<float>(hparams.embedding));
-  if (hparams.layers == kLayers27B) hparams.attention_scale = scale_27b(file, hparams);
-  const std::string softcap_key = keys.name_of("final_logit_softcapping");
-  if (file.metadata().get<double>(softcap_key).value_or(0.0) != 0.0)
-    hparams.logit_softcap = static_cast<float>(keys.real("final_logit_softcapping", kSoftcap));
-  if (file.metadata().get<std::uint64_t>(keys.name_of("attention.sliding_window")).value_or(0) == 0) return;
-
-  hparams.sliding_window = keys.count("attention.sliding_window", kContextMax);
-  hparams.local_rope = hparams.rope;
-  hparams.local_rope.base = keys.real_or("rope.freq_base_swa", 10000.0, kRopeBase);
-  hparams.local_rope.scaling = RopeScaling::kNone;
-  hparams.local_rope.factor = 1.0;
-  const std::vector<bool> windowed = windowed_layers(file, keys, hparams.layers);
-  for (std::size_t i = 0; i < hparams.layers; ++i) hparams.windows[i] = windowed[i] ? hparams.sliding_window : 0;
+std::span<const Architecture> gemma3_family() {
+  static constexpr std::array kFamily = {
+      Architecture{
+          "gemma3", {.query_key_norm = true, .post_norms = true, .activation = Activation::kGelu}, adapt_gemma3},
+  };
+  return kFamily;
 }
 
 }  // namespace pith::model

@@ -1,30 +1,34 @@
-#include <array>
 #include <string>
 
 #include "base/fail.h"
 #include "base/printable.h"
 #include "model/arch/arch.h"
 
+/// The files of this folder, one line each: NAME.cpp defines NAME_family().
+// clang-format off
+#define PITH_FAMILIES(family) \
+  family(llama)               \
+  family(gemma3)              \
+  family(gptneox)             \
+  family(command_r)
+// clang-format on
+
 namespace pith::model {
-namespace {
 
-/// Every architecture, one line each.
-constexpr std::array kTable = {
-    Architecture{"llama", adapt_llama},
-    Architecture{"qwen2", adapt_qwen2},
-    Architecture{"qwen3", adapt_qwen3},
-    Architecture{"gemma3", adapt_gemma3},
-};
-
-}  // namespace
+#define PITH_DECLARE(name) std::span<const Architecture> name##_family();
+PITH_FAMILIES(PITH_DECLARE)
+#undef PITH_DECLARE
 
 const Architecture& find_architecture(const gguf::File& file, std::string_view name) {
   std::string known;
-  for (const Architecture& architecture : kTable) {
-    if (architecture.name == name) return architecture;
-    known += known.empty() ? "" : ", ";
-    known += architecture.name;
+#define PITH_FIND(family)                                      \
+  for (const Architecture& architecture : family##_family()) { \
+    if (architecture.name == name) return architecture;        \
+    known += known.empty() ? "" : ", ";                        \
+    known += architecture.name;                                \
   }
+  PITH_FAMILIES(PITH_FIND)
+#undef PITH_FIND
   fail(ErrorKind::kUnsupported, "{}: architecture \"{}\" is not known; known are {}", file.path(), printable(name),
        known);
 }

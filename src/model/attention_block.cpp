@@ -1,0 +1,68 @@
+#include "model/attention_block.h"
+
+#include <array>
+
+#include "kv/append.h"
+#include "kv/attend.h"
+
+namespace pith::model {
+
+AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
+    : pass_(pass),
+      layer_(layer),
+      spec_(pass.spec.layers[layer].attention),
+      w_(pass.weights.layers[layer].attention),
+      b_(pass.workspace.buffers),
+      query_(b_.qkv.data()),
+      key_(query_ + b_.query_stride),
+      value_(key_ + b_.key_stride) {}
+
+void AttentionBlock::project(const kernels::Activations& x) const {
+  const std::array<weights::Product, 3> qkv = {
+      {{&w_.query, query_, b_.qkv_stride}, {&w_.key, key_, b_.qkv_stride}, {&w_.value, value_, b_.qkv_stride}}};
+  weights::multiply(pass_.k, pass_.pool, x, qkv);
+}
+
+void AttentionBlock::shape_heads(float* head, std::size_t count, const NormWeights& weights, std::size_t m) const {
+  const Norm norm(spec_.query_key_norm, weights);
+  for (std::size_t i = 0; i < count; ++i, head += spec_.key_size) {
+    if (norm.present()) norm.apply(pass_.k, head, spec_.key_size, head);
+    if (spec_.rope != AttentionSpec::kNoRope) pass_.workspace.ropes[spec_.rope].apply(head, m);
+  }
+}
+
+void AttentionBlock::shape_row(std::size_t m) const {
+  float* query = query_ + m * b_.qkv_stride;
+  float* key = key_ + m * b_.qkv_stride;
+  add_bias(pass_.k, query, w_.query_bias);
+  add_bias(pass_.k, key, w_.key_bias);
+  add_bias(pass_.k, value_ + m * b_.qkv_stride, w_.value_bias);
+  shape_heads(query, spec_.heads, w_.query_norm, m);
+  shape_heads(key, spec_.kv_heads, w_.key_norm, m);
+}
+
+void AttentionBlock::attend() const {
+  Workspace& scratch = pass_.workspace;
+  kv::append(pass_.cache, scratch.staging, pass_.pool, layer_,
+             {query_, key_, value_, b_.qkv_stride, pass_.rows, pass_.position, spec_.scale});
+  scratch.attention.run(pass_.cache, scratch.staging, pass_.pool, layer_,
+                        {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, pass_.rows, pass_.position,
+                         spec_.scale, pass_.sparse});
+  kv::finish_append(pass_.cache, scratch.staging, layer_, pass_.position + pass_.rows);
+}
+
+Addition AttentionBlock::run(const kernels::Activations& x) const {
+  project(x);
+  for_rows(pass_.pool, pass_.rows, [&](std::size_t m) { shape_row(m); });
+  attend();
+  const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
+  weights::multiply(pass_.k, pass_.pool,
+                    activations(pass_, b_.attention, pass_.rows, spec_.output_columns(), weights::formats_of(w_.output),
+                                [](std::size_t) {}),
+                    output);
+  const LayerSpec& layer = pass_.spec.layers[layer_];
+  return {&b_.projected, &w_.output_bias,
+          Norm(layer.attention_post_norm, pass_.weights.layers[layer_].attention_post_norm)};
+}
+
+}  // namespace pith::model

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+
+#include "model/residual_stream.h"
+
+namespace pith::model {
+
+/// Attention with rotary positions over a layer's KV cache: projects x to queries, keys and values, appends the keys
+/// and values to the cache, attends, and projects the result to the residual stream (Vaswani et al., 1706.03762).
+class AttentionBlock {
+ public:
+  AttentionBlock(const Pass& pass, std::size_t layer);
+
+  /// Returns which forms of x run() reads.
+  weights::FormatSet readers() const { return weights::formats_of(w_.query, w_.key, w_.value); }
+  /// x [rows, hidden_size]
+  Addition run(const kernels::Activations& x) const;
+
+ private:
+  void project(const kernels::Activations& x) const;
+  /// Applies biases, query and key norms, and RoPE to row m of qkv.
+  void shape_row(std::size_t m) const;
+  void shape_heads(float* head, std::size_t count, const NormWeights& norm, std::size_t m) const;
+  void attend() const;
+
+  const Pass& pass_;
+  std::size_t layer_;
+  const AttentionSpec& spec_;
+  const AttentionWeights& w_;
+  Buffers& b_;
+  float *query_, *key_, *value_;  ///< Buffers::qkv, of the first row
+};
+
+}  // namespace pith::model

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/table.h"
+#include "model/spec.h"
+#include "model/weights.h"
+
+namespace pith::model {
+
+/// A norm as the forward pass applies it: its spec and its weights, which outlive it.
+class Norm {
+ public:
+  Norm(const NormSpec& spec, const NormWeights& weights) : spec_(&spec), weights_(&weights) {}
+
+  bool present() const { return spec_->present(); }
+  /// Writes the norm of x [length] to out, which may be x.
+  void apply(const kernels::KernelTable& k, const float* x, std::size_t length, float* out) const;
+
+ private:
+  const NormSpec* spec_;
+  const NormWeights* weights_;
+};
+
+}  // namespace pith::model

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/thread_pool.h"
+#include "kernels/table.h"
+#include "kv/cache.h"
+#include "model/spec.h"
+#include "model/weights.h"
+#include "model/workspace.h"
+
+namespace pith::model {
+
+/// One pass of a batch through the layers: what its blocks share.
+struct Pass {
+  const ModelSpec& spec;
+  const ModelWeights& weights;
+  const kernels::KernelTable& k;
+  ThreadPool& pool;
+  Workspace& workspace;
+  kv::Cache& cache;
+  std::size_t rows;      ///< Tokens of the batch.
+  std::size_t position;  ///< Position of the first one.
+  bool sparse;           ///< Whether a single token reads sparsely.
+};
+
+/// Rows per task of work that is done token by token.
+inline constexpr std::size_t kRowsPerTask = 8;
+
+/// Calls row(m) for every m below `rows`, in parallel.
+template <typename Row>
+void for_rows(ThreadPool& pool, std::size_t rows, const Row& row) {
+  pool.run((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::size_t task) {
+    for (std::size_t m = task * kRowsPerTask; m < std::min(rows, (task + 1) * kRowsPerTask); ++m) row(m);
+  });
+}
+
+/// Makes each row of x [rows, columns] by make_row(m), and returns the rows in the forms that `readers` need.
+template <typename MakeRow>
+kernels::Activations activations(const Pass& pass, const Buffer<float>& x, std::size_t rows, std::size_t columns,
+                                 weights::FormatSet readers, const MakeRow& make_row) {
+  return pass.workspace.buffers.quantized.quantize(pass.k, pass.pool, x.data(), rows, columns, padded(columns), readers,
+                                                   make_row);
+}
+
+inline void add_bias(const kernels::KernelTable& k, float* row, const Vector& bias) {
+  if (!bias.empty()) k.add(row, bias.data(), bias.size());
+}
+
+}  // namespace pith::model

@@ -1,0 +1,195 @@
+#include "model/read_spec.h"
+
+#include <cmath>
+#include <cstdint>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "model/arch/arch.h"
+#include "model/keys.h"
+#include "model/tensor_names.h"
+
+namespace pith::model {
+namespace {
+
+constexpr std::uint64_t kLayersMax = 1024;
+constexpr std::uint64_t kDimensionMax = 1U << 20;
+constexpr std::uint64_t kVocabMax = 1U << 24;
+constexpr std::uint64_t kHeadSizeMax = 512;
+constexpr std::uint64_t kHeadMultiple = 16;
+// Wider than the values of any model, but narrow enough that nothing computed from them leaves float's range.
+constexpr Range kNormEps = {1e-12, 1.0};
+constexpr Range kScalingFactor = {1e-3, 1e6};
+constexpr Range kYarnTurns = {1e-3, 1e6};
+constexpr Range kYarnMagnitude = {1e-3, 1e3};
+
+void check_experts(const gguf::File& file, const Keys& keys) {
+  const std::string key = keys.name_of("expert_count");
+  const std::uint64_t experts = file.metadata().get<std::uint64_t>(key).value_or(0);
+  if (experts == 0) return;
+  fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 0: mixtures of experts are not supported", file.path(), key,
+       experts);
+}
+
+void check_causal(const gguf::File& file, const Keys& keys) {
+  const std::string key = keys.name_of("attention.causal");
+  if (file.metadata().get<bool>(key).value_or(true)) return;
+  fail(ErrorKind::kUnsupported, "{}: {} is false, must be true: models that look ahead are not supported", file.path(),
+       key);
+}
+
+void read_heads(const gguf::File& file, const Keys& keys, std::size_t layers, AttentionSpec& attention) {
+  attention.heads = keys.count_by_layer("attention.head_count", layers, kDimensionMax);
+  attention.kv_heads = keys.has("attention.head_count_kv")
+                           ? keys.count_by_layer("attention.head_count_kv", layers, kDimensionMax)
+                           : attention.heads;
+  if (attention.heads % attention.kv_heads != 0) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, must be a multiple of attention.head_count_kv {}", file.path(),
+         keys.name_of("attention.head_count"), attention.heads, attention.kv_heads);
+  }
+}
+
+std::size_t head_size(const gguf::File& file, const Keys& keys, std::size_t hidden_size, std::size_t heads,
+                      std::string_view name) {
+  if (!keys.has(name) && hidden_size % heads != 0) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, must divide embedding_length {} where {} is absent", file.path(),
+         keys.name_of("attention.head_count"), heads, hidden_size, name);
+  }
+  const std::size_t size = keys.count_or(name, hidden_size / heads, kDimensionMax);
+  if (size % kHeadMultiple != 0 || size > kHeadSizeMax) {
+    fail(ErrorKind::kUnsupported, "{}: {} is {}, must be a multiple of {} up to {}", file.path(), keys.name_of(name),
+         size, kHeadMultiple, kHeadSizeMax);
+  }
+  return size;
+}
+
+void read_yarn(const gguf::File& file, const Keys& keys, RopeParams& rope) {
+  rope.scaling = RopeScaling::kYarn;
+  rope.beta_fast = keys.real_or("rope.scaling.yarn_beta_fast", 32.0, kYarnTurns);
+  rope.beta_slow = keys.real_or("rope.scaling.yarn_beta_slow", 1.0, kYarnTurns);
+  rope.attention_factor = keys.real_or("rope.scaling.attn_factor", 1.0, kYarnMagnitude);
+  if (rope.beta_fast < rope.beta_slow) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, must not be below yarn_beta_slow {}", file.path(),
+         keys.name_of("rope.scaling.yarn_beta_fast"), rope.beta_fast, rope.beta_slow);
+  }
+}
+
+RopeParams read_rope(const gguf::File& file, const Keys& keys, std::size_t key_size, std::size_t context_trained) {
+  RopeParams rope;
+  rope.dims = keys.count_or("rope.dimension_count", key_size, kDimensionMax);
+  if (rope.dims % 2 != 0 || rope.dims > key_size) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, must be even and at most the head size {}", file.path(),
+         keys.name_of("rope.dimension_count"), rope.dims, key_size);
+  }
+  rope.base = keys.real_or("rope.freq_base", 10000.0, kRopeBase);
+  rope.factor =
+      keys.real_or("rope.scaling.factor", keys.real_or("rope.scale_linear", 1.0, kScalingFactor), kScalingFactor);
+  const std::string_view type = keys.text_or("rope.scaling.type", "linear");
+  if (type == "none") {
+    rope.factor = 1.0;
+  } else if (type == "linear") {
+    rope.scaling = rope.factor == 1.0 ? RopeScaling::kNone : RopeScaling::kLinear;
+  } else if (type == "yarn") {
+    read_yarn(file, keys, rope);
+  } else {
+    fail(ErrorKind::kUnsupported, "{}: {} is \"{}\"; known are none, linear, yarn", file.path(),
+         keys.name_of("rope.scaling.type"), printable(type));
+  }
+  rope.original_context =
+      static_cast<double>(keys.count_or("rope.scaling.original_context_length", context_trained, kContextMax));
+  rope.frequency_factors = file.find("rope_freqs.weight") != nullptr;
+  return rope;
+}
+
+std::size_t read_vocab_size(const gguf::File& file, const Keys& keys) {
+  const std::uint64_t rows = file.require("token_embd.weight").rows();
+  if (rows > kVocabMax) {
+    fail(ErrorKind::kFormat, "{}: token_embd.weight has {} rows, at most {} are allowed", file.path(), rows, kVocabMax);
+  }
+  // Checks the stated size. The matrix may have more rows, which are padding.
+  keys.count_or("vocab_size", rows, rows);
+  return static_cast<std::size_t>(rows);
+}
+
+NormSpec read_norm(const gguf::File& file, const Keys& keys, const Traits& traits, const std::string& name) {
+  NormSpec norm;
+  norm.kind = traits.norm;
+  const bool rms = norm.kind == NormKind::kRms;
+  norm.epsilon = static_cast<float>(
+      keys.real(rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", kNormEps));
+  norm.bias = !rms && (traits.biases || file.find(name + ".bias") != nullptr);
+  return norm;
+}
+
+/// Fills in what tells one layer from another: the optional tensors that the file has.
+void read_optional(const gguf::File& file, const Traits& traits, std::size_t index, LayerSpec& layer) {
+  const auto has = [&](std::string_view part) { return file.find(layer_tensor(index, part)) != nullptr; };
+  AttentionSpec& attention = layer.attention;
+  attention.fused = traits.fused_qkv || has("attn_qkv.weight");
+  const auto bias = [&](std::string_view part) {
+    return traits.qkv_bias || has(attention.fused ? std::string_view("attn_qkv.bias") : part);
+  };
+  attention.query_bias = bias("attn_q.bias");
+  attention.key_bias = bias("attn_k.bias");
+  attention.value_bias = bias("attn_v.bias");
+  attention.output_bias = traits.biases || has("attn_output.bias");
+  FeedForwardSpec& feed_forward = layer.feed_forward;
+  feed_forward.gate_bias = feed_forward.gated && has("ffn_gate.bias");
+  feed_forward.up_bias = traits.biases || has("ffn_up.bias");
+  feed_forward.down_bias = traits.biases || has("ffn_down.bias");
+}
+
+LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& traits, const LayerSpec& shape,
+                     std::size_t index) {
+  LayerSpec layer = shape;
+  const auto norm = [&](std::string_view name) { return read_norm(file, keys, traits, layer_tensor(index, name)); };
+  layer.residual = traits.residual;
+  layer.attention_norm = norm("attn_norm");
+  layer.feed_forward_norm = norm("ffn_norm");
+  if (traits.query_key_norm) layer.attention.query_key_norm = norm("attn_q_norm");
+  if (traits.post_norms) {
+    layer.attention_post_norm = norm("post_attention_norm");
+    layer.feed_forward_post_norm = norm("post_ffw_norm");
+  }
+  layer.feed_forward.activation = traits.activation;
+  layer.feed_forward.gated = traits.gated;
+  read_optional(file, traits, index, layer);
+  return layer;
+}
+
+/// Returns the shape that all layers have in common.
+LayerSpec read_shape(const gguf::File& file, const Keys& keys, std::size_t layers, std::size_t hidden_size) {
+  LayerSpec shape;
+  AttentionSpec& attention = shape.attention;
+  read_heads(file, keys, layers, attention);
+  attention.key_size = head_size(file, keys, hidden_size, attention.heads, "attention.key_length");
+  attention.value_size = head_size(file, keys, hidden_size, attention.heads, "attention.value_length");
+  attention.scale = 1.0F / std::sqrt(static_cast<float>(attention.key_size));
+  shape.feed_forward.size = keys.count_by_layer("feed_forward_length", layers, kDimensionMax);
+  return shape;
+}
+
+}  // namespace
+
+ModelSpec read_spec(const gguf::File& file) {
+  ModelSpec spec;
+  spec.architecture = std::string(file.metadata().require<std::string_view>("general.architecture"));
+  const Architecture& architecture = find_architecture(file, spec.architecture);
+  const Keys keys(file, spec.architecture);
+  check_experts(file, keys);
+  check_causal(file, keys);
+  const std::size_t layers = keys.count("block_count", kLayersMax);
+  spec.hidden_size = keys.count("embedding_length", kDimensionMax);
+  const LayerSpec shape = read_shape(file, keys, layers, spec.hidden_size);
+  spec.context_trained = keys.count("context_length", kContextMax);
+  spec.vocab = read_vocab_size(file, keys);
+  spec.tied_output = file.find("output.weight") == nullptr;
+  spec.output_norm = read_norm(file, keys, architecture.traits, "output_norm");
+  spec.ropes = {read_rope(file, keys, shape.attention.key_size, spec.context_trained)};
+  spec.ropes.front().pairs = architecture.traits.pairs;
+  for (std::size_t i = 0; i < layers; ++i) spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, i));
+  if (architecture.adapt != nullptr) architecture.adapt(file, keys, spec);
+  return spec;
+}
+
+}  // namespace pith::model

@@ -1,0 +1,46 @@
+#include "model/residual_stream.h"
+
+namespace pith::model {
+
+void ResidualStream::add(const Addition& addition, std::size_t m) const {
+  const std::size_t length = pass_.spec.hidden_size;
+  float* added = &(*addition.rows)[m * buffers_.hidden_stride];
+  add_bias(pass_.k, added, *addition.bias);
+  if (addition.post_norm.present()) addition.post_norm.apply(pass_.k, added, length, added);
+  pass_.k.add(row(m), added, length);
+}
+
+void ResidualStream::add(const Pending& pending, std::size_t m) const {
+  if (!pending.embeddings.empty()) {
+    const std::span<float> embedding(row(m), pass_.spec.hidden_size);
+    pass_.weights.embedding.row(static_cast<std::size_t>(pending.embeddings[m]), embedding);
+    if (pass_.spec.embedding_scale != 1.0F) pass_.k.scale(row(m), pass_.spec.embedding_scale, embedding.size());
+  }
+  if (pending.attention) add(*pending.attention, m);
+  if (pending.feed_forward) add(*pending.feed_forward, m);
+}
+
+void ResidualStream::add(const Pending& pending) const {
+  for_rows(pass_.pool, pass_.rows, [&](std::size_t m) { add(pending, m); });
+}
+
+kernels::Activations ResidualStream::normed(const Norm& norm, const Pending& pending,
+                                            weights::FormatSet readers) const {
+  return activations(pass_, buffers_.normed, pass_.rows, pass_.spec.hidden_size, readers, [&](std::size_t m) {
+    add(pending, m);
+    norm.apply(pass_.k, row(m), pass_.spec.hidden_size, &buffers_.normed[m * buffers_.hidden_stride]);
+  });
+}
+
+kernels::Activations ResidualStream::normed(const Norm& norm, std::size_t first, std::size_t count,
+                                            weights::FormatSet readers) const {
+  return activations(pass_, buffers_.normed, count, pass_.spec.hidden_size, readers, [&](std::size_t m) {
+    norm.apply(pass_.k, row(first + m), pass_.spec.hidden_size, &buffers_.normed[m * buffers_.hidden_stride]);
+  });
+}
+
+kernels::Activations ResidualStream::normed_again(weights::FormatSet readers) const {
+  return activations(pass_, buffers_.normed, pass_.rows, pass_.spec.hidden_size, readers, [](std::size_t) {});
+}
+
+}  // namespace pith::model

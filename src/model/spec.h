@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/described.h"
+
+namespace pith::model {
+
+enum class RopePairs {
+  kInterleaved,  ///< Elements 2i and 2i + 1 rotate together (llama files are stored so).
+  kHalfSplit,    ///< Elements i and i + dims / 2.
+};
+
+enum class RopeScaling { kNone, kLinear, kYarn };
+
+/// Rotary position embedding (Su et al., 2104.09864) and its scaling.
+struct RopeParams {
+  std::size_t dims = 0;  ///< Rotated elements of a head, even; the rest passes through.
+  RopePairs pairs = RopePairs::kInterleaved;
+  double base = 10000.0;
+  RopeScaling scaling = RopeScaling::kNone;
+  double factor = 1.0;
+  // YaRN (Peng et al., 2309.00071).
+  double original_context = 0;
+  double beta_fast = 32.0;
+  double beta_slow = 1.0;
+  double attention_factor = 1.0;
+  /// Whether frequencies are divided by the factors of the tensor rope_freqs (Llama 3).
+  bool frequency_factors = false;
+
+  static constexpr auto fields() {
+    return std::tuple(field("dims", &RopeParams::dims), field("pairs", &RopeParams::pairs),
+                      field("base", &RopeParams::base), field("scaling", &RopeParams::scaling),
+                      field("factor", &RopeParams::factor), field("original_context", &RopeParams::original_context),
+                      field("beta_fast", &RopeParams::beta_fast), field("beta_slow", &RopeParams::beta_slow),
+                      field("attention_factor", &RopeParams::attention_factor),
+                      field("frequency_factors", &RopeParams::frequency_factors));
+  }
+};
+static_assert(lists_every_field<RopeParams>);
+
+enum class NormKind {
+  kNone,   ///< x itself
+  kRms,    ///< x / rms(x) * weight (Zhang and Sennrich, 1910.07467)
+  kLayer,  ///< (x - mean(x)) / deviation(x) * weight + bias (Ba et al., 1607.06450)
+};
+
+struct NormSpec {
+  NormKind kind = NormKind::kNone;
+  float epsilon = 0.0F;
+  bool bias = false;  ///< kLayer only
+
+  bool present() const { return kind != NormKind::kNone; }
+
+  static constexpr auto fields() {
+    return std::tuple(field("kind", &NormSpec::kind), field("epsilon", &NormSpec::epsilon),
+                      field("bias", &NormSpec::bias));
+  }
+};
+static_assert(lists_every_field<NormSpec>);
+
+struct AttentionSpec {
+  static constexpr std::size_t kNoRope = std::numeric_limits<std::size_t>::max();
+
+  std::size_t heads = 0;
+  std::size_t kv_heads = 0;    ///< Divides heads.
+  std::size_t key_size = 0;    ///< Elements of a head's query and key.
+  std::size_t value_size = 0;  ///< Elements of a head's value.
+  /// Tokens that a query sees, its own included; 0: all.
+  std::size_t window = 0;
+  /// Index into ModelSpec::ropes, or kNoRope: positions are not encoded.
+  std::size_t rope = 0;
+  /// Scores are query * key * scale.
+  float scale = 1.0F;
+  /// Of each head's query and key, before RoPE.
+  NormSpec query_key_norm;
+  /// Whether query, key and value are one tensor, attn_qkv, in this order.
+  bool fused = false;
+  bool query_bias = false, key_bias = false, value_bias = false, output_bias = false;
+
+  std::size_t query_rows() const { return heads * key_size; }
+  std::size_t key_rows() const { return kv_heads * key_size; }
+  std::size_t value_rows() const { return kv_heads * value_size; }
+  std::size_t output_columns() const { return heads * value_size; }
+
+  static constexpr auto fields() {
+    return std::tuple(field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
+                      field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
+                      field("window", &AttentionSpec::window), field("rope", &AttentionSpec::rope),
+                      field("scale", &AttentionSpec::scale), field("query_key_norm", &AttentionSpec::query_key_norm),
+                      field("fused", &AttentionSpec::fused), field("query_bias", &AttentionSpec::query_bias),
+                      field("key_bias", &AttentionSpec::key_bias), field("value_bias", &AttentionSpec::value_bias),
+                      field("output_bias", &AttentionSpec::output_bias));
+  }
+};
+static_assert(lists_every_field<AttentionSpec>);
+
+enum class Activation { kSilu, kGelu };
+
+struct FeedForwardSpec {
+  std::size_t size = 0;
+  Activation activation = Activation::kSilu;
+  /// down(activation(gate(x)) * up(x)) (Shazeer, 2002.05202); otherwise down(activation(up(x))).
+  bool gated = true;
+  bool gate_bias = false, up_bias = false, down_bias = false;
+
+  static constexpr auto fields() {
+    return std::tuple(field("size", &FeedForwardSpec::size), field("activation", &FeedForwardSpec::activation),
+                      field("gated", &FeedForwardSpec::gated), field("gate_bias", &FeedForwardSpec::gate_bias),
+                      field("up_bias", &FeedForwardSpec::up_bias), field("down_bias", &FeedForwardSpec::down_bias));
+  }
+};
+static_assert(lists_every_field<FeedForwardSpec>);
+
+/// How a layer's two blocks follow each other.
+enum class Residual {
+  kSerial,  ///< x += attention(norm(x)); x += feed_forward(norm(x))
+  /// x += attention(norm(x)) + feed_forward(norm(x)), both of the same x. Without a norm of its own, feed-forward reads
+  /// what attention reads.
+  kParallel,
+};
+
+struct LayerSpec {
+  Residual residual = Residual::kSerial;
+  NormSpec attention_norm, attention_post_norm;
+  AttentionSpec attention;
+  NormSpec feed_forward_norm, feed_forward_post_norm;
+  FeedForwardSpec feed_forward;
+
+  static constexpr auto fields() {
+    return std::tuple(field("residual", &LayerSpec::residual), field("attention_norm", &LayerSpec::attention_norm),
+                      field("attention_post_norm", &LayerSpec::attention_post_norm),
+                      field("attention", &LayerSpec::attention),
+                      field("feed_forward_norm", &LayerSpec::feed_forward_norm),
+                      field("feed_forward_post_norm", &LayerSpec::feed_forward_post_norm),
+                      field("feed_forward", &LayerSpec::feed_forward));
+  }
+};
+static_assert(lists_every_field<LayerSpec>);
+
+/// All that the forward pass needs to know of a model, as data: which parts each layer has, and their shapes. Filled
+/// from a file's metadata (read_spec.h); binding asks for exactly the tensors that it implies.
+struct ModelSpec {
+  std::string architecture;
+  std::size_t hidden_size = 0;
+  std::size_t vocab = 0;
+  std::size_t context_trained = 0;
+  float embedding_scale = 1.0F;
+  float logit_scale = 1.0F;
+  /// Logits, once scaled, become cap * tanh(logit / cap); 0: unchanged.
+  float logit_softcap = 0.0F;
+  /// Whether the output matrix is the embedding.
+  bool tied_output = false;
+  std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
+  std::vector<LayerSpec> layers;
+  NormSpec output_norm;
+
+  static constexpr auto fields() {
+    return std::tuple(field("architecture", &ModelSpec::architecture), field("hidden_size", &ModelSpec::hidden_size),
+                      field("vocab", &ModelSpec::vocab), field("context_trained", &ModelSpec::context_trained),
+                      field("embedding_scale", &ModelSpec::embedding_scale),
+                      field("logit_scale", &ModelSpec::logit_scale), field("logit_softcap", &ModelSpec::logit_softcap),
+                      field("tied_output", &ModelSpec::tied_output), field("ropes", &ModelSpec::ropes),
+                      field("layers", &ModelSpec::layers), field("output_norm", &ModelSpec::output_norm));
+  }
+};
+static_assert(lists_every_field<ModelSpec>);
+
+}  // namespace pith::model

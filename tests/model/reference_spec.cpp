@@ -1,0 +1,183 @@
+#include "model/reference_spec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "weights/dequantize.h"
+
+namespace pith::test {
+namespace {
+
+/// What an architecture means without stating it in keys or tensors. A further one is one more row.
+struct Architecture {
+  std::string_view name;
+  bool interleaved_pairs = false;
+  ReferenceActivation activation = ReferenceActivation::kSilu;
+  bool scales_embedding = false;
+  /// Every n-th layer sees all tokens, where the file does not say which; 0: the architecture has no windows.
+  std::size_t window_period = 0;
+  bool layer_norm = false;
+  /// Whether both blocks of a layer read the same x; what the file says goes first.
+  bool parallel = false;
+  /// A model of so many layers divides scores by sqrt(embedding / heads) in place of sqrt(key size).
+  std::size_t layers_scaled_by_embedding = 0;
+};
+
+constexpr std::array kArchitectures = {
+    // 2302.13971. Converters reorder the rows of Q and K, so that pairs lie side by side as in 2104.09864, eq. 34.
+    Architecture{.name = "llama", .interleaved_pairs = true},
+    // 2407.10671, section 2.2: biases on Q, K and V.
+    Architecture{.name = "qwen2"},
+    // 2505.09388, section 2: norms on each head's query and key in place of the biases.
+    Architecture{.name = "qwen3"},
+    // 2503.19786, section 2: norms before and after both blocks and on queries and keys, five layers with a window per
+    // layer without. The 27B model's query_pre_attn_scalar, 168, is embedding / heads.
+    Architecture{.name = "gemma3",
+                 .activation = ReferenceActivation::kGelu,
+                 .scales_embedding = true,
+                 .window_period = 6,
+                 .layers_scaled_by_embedding = 62},
+    // 2402.19173, section 6.1.
+    Architecture{.name = "starcoder2", .activation = ReferenceActivation::kGelu, .layer_norm = true},
+    // 2204.06745, section 2.1.
+    Architecture{.name = "gptneox", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
+    Architecture{.name = "command-r", .interleaved_pairs = true, .layer_norm = true, .parallel = true},
+};
+
+const Architecture& find_architecture(std::string_view name) {
+  for (const Architecture& each : kArchitectures) {
+    if (each.name == name) return each;
+  }
+  throw std::invalid_argument("the oracle does not know the architecture " + std::string(name));
+}
+
+/// An architecture's keys.
+class Keys {
+ public:
+  Keys(const gguf::File& file, std::string_view architecture)
+      : metadata_(file.metadata()), prefix_(std::string(architecture) + ".") {}
+
+  std::size_t count(const char* name) const { return metadata_.require<std::uint64_t>(prefix_ + name); }
+  std::size_t count(const char* name, std::size_t fallback) const {
+    return metadata_.get<std::uint64_t>(prefix_ + name).value_or(fallback);
+  }
+  double real(const char* name, double fallback) const {
+    return metadata_.get<double>(prefix_ + name).value_or(fallback);
+  }
+  bool flag(const char* name, bool fallback) const { return metadata_.get<bool>(prefix_ + name).value_or(fallback); }
+  std::string_view text(const char* name, std::string_view fallback) const {
+    return metadata_.get<std::string_view>(prefix_ + name).value_or(fallback);
+  }
+  /// Returns an array's elements; nothing if the value is a number or absent.
+  std::vector<std::int64_t> list(const char* name) const {
+    return metadata_.is_array(prefix_ + name) ? metadata_.integers(prefix_ + name) : std::vector<std::int64_t>();
+  }
+
+ private:
+  const gguf::Metadata& metadata_;
+  std::string prefix_;
+};
+
+/// Returns the share of its own frequency that a pair keeps under YaRN (2309.00071, section 3.2): all of it if it makes
+/// more than beta_fast rotations within the original context, nothing if less than beta_slow. As in the authors' code,
+/// the ramp between is linear in the pair's number, and its ends are rounded outward to whole pairs.
+double yarn_share(const Keys& keys, double base, std::size_t dims, std::size_t pair) {
+  const auto context =
+      static_cast<double>(keys.count("rope.scaling.original_context_length", keys.count("context_length")));
+  const auto size = static_cast<double>(dims);
+  const auto pair_that_makes = [&](double rotations) {
+    const double wavelength = context / rotations;  // 2 pi base^(2 pair / dims)
+    return size / 2.0 * std::log(wavelength / (2.0 * std::numbers::pi)) / std::log(base);
+  };
+  const double first = std::floor(pair_that_makes(keys.real("rope.scaling.yarn_beta_fast", 32.0)));
+  const double last = std::ceil(pair_that_makes(keys.real("rope.scaling.yarn_beta_slow", 1.0)));
+  const double low = std::max(first, 0.0);
+  const double high = std::max(std::min(last, size - 1.0), low + 0.001);
+  return 1.0 - std::clamp((static_cast<double>(pair) - low) / (high - low), 0.0, 1.0);
+}
+
+/// Returns RoPE's frequencies base^(-2i / dims) (2104.09864, eq. 15).
+ReferenceRope plain_rope(bool interleaved, double base, std::size_t dims) {
+  ReferenceRope rope;
+  rope.interleaved = interleaved;
+  for (std::size_t i = 0; i < dims / 2; ++i) {
+    rope.frequencies.push_back(std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dims)));
+  }
+  return rope;
+}
+
+/// Scales RoPE to a longer context: by position interpolation (2306.15595, eq. 4), by YaRN, or by the factors of Llama
+/// 3.1, which the file holds as a tensor of divisors.
+ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interleaved, std::size_t dims) {
+  const double base = keys.real("rope.freq_base", 10000.0);
+  ReferenceRope rope = plain_rope(interleaved, base, dims);
+  if (const gguf::TensorInfo* divisors = file.find("rope_freqs.weight")) {
+    std::vector<float> values(divisors->columns());
+    weights::dequantize(divisors->type, divisors->data, values);
+    for (std::size_t i = 0; i < values.size(); ++i) rope.frequencies.at(i) /= static_cast<double>(values[i]);
+  }
+  const double factor = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 1.0));
+  const std::string_view type = keys.text("rope.scaling.type", "linear");
+  if (type == "none") return rope;
+  if (type != "linear" && type != "yarn") throw std::invalid_argument("the oracle does not know this RoPE scaling");
+  for (std::size_t i = 0; i < rope.frequencies.size(); ++i) {
+    const double kept = type == "yarn" ? yarn_share(keys, base, dims, i) : 0.0;
+    rope.frequencies[i] *= kept + (1.0 - kept) / factor;
+  }
+  // 2309.00071, section 3.4: scores are divided by t with sqrt(1 / t) = 0.1 ln(factor) + 1, half of it in each operand.
+  if (type == "yarn")
+    rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(factor, 1.0)));
+  return rope;
+}
+
+/// Returns each layer's window: the file says which layers have one by a list, or by a period (0: all have one).
+std::vector<std::size_t> read_windows(const Keys& keys, const Architecture& architecture, std::size_t layers) {
+  std::vector<std::size_t> windows(layers, 0);
+  const char* const pattern = "attention.sliding_window_pattern";
+  if (architecture.window_period == 0) return windows;
+  const std::size_t window = keys.count("attention.sliding_window", 0);
+  const std::vector<std::int64_t> list = keys.list(pattern);
+  const std::size_t period = list.empty() ? keys.count(pattern, architecture.window_period) : 0;
+  for (std::size_t i = 0; i < layers; ++i) {
+    const bool local = list.empty() ? period == 0 || (i + 1) % period != 0 : list.at(i) != 0;
+    if (local) windows[i] = window;
+  }
+  return windows;
+}
+
+}  // namespace
+
+ReferenceSpec read_reference_spec(const gguf::File& file) {
+  const auto name = file.metadata().require<std::string_view>("general.architecture");
+  const Architecture& architecture = find_architecture(name);
+  const Keys keys(file, name);
+  ReferenceSpec s;
+  s.layers = keys.count("block_count");
+  s.heads = keys.count("attention.head_count");
+  s.kv_heads = keys.count("attention.head_count_kv", s.heads);
+  const std::size_t embedding = keys.count("embedding_length");
+  s.key_size = keys.count("attention.key_length", embedding / s.heads);
+  s.value_size = keys.count("attention.value_length", embedding / s.heads);
+  s.layer_norm = architecture.layer_norm;
+  s.norm_eps = keys.real(s.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 0.0);
+  s.parallel = keys.flag("use_parallel_residual", architecture.parallel);
+  s.logit_scale = keys.real("logit_scale", 1.0);
+  if (architecture.scales_embedding) s.embedding_scale = std::sqrt(static_cast<double>(embedding));
+  const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : s.key_size;
+  s.attention_scale = 1.0 / std::sqrt(static_cast<double>(divisor));
+  s.logit_softcap = keys.real("final_logit_softcapping", 0.0);
+  s.activation = architecture.activation;
+  s.windows = read_windows(keys, architecture, s.layers);
+  const std::size_t dims = keys.count("rope.dimension_count", s.key_size);
+  s.rope = scaled_rope(file, keys, architecture.interleaved_pairs, dims);
+  s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0), dims);
+  return s;
+}
+
+}  // namespace pith::test
