@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <pith/error.h>
 #include <pith/machine.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -26,6 +27,12 @@ TEST(Limits, AnySizeIsReadInWholeSteps) {
   LimitOptions options = kShort;
   options.read_bytes = 1234567;
   EXPECT_EQ(measure_limits(options).read_bytes, 1234567U / 512 * 512);
+}
+
+TEST(UsableMemory, IsAtMostTheMachines) {
+  EXPECT_GT(usable_memory(), 0U);
+  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES));
+  EXPECT_LE(usable_memory(), pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
 TEST(Limits, OptionsOutOfRange) {
