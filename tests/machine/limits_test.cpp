@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
-#include <pith/error.h>
 #include <pith/machine.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "kernels/select.h"
+#include "support/refusal.h"
 
 namespace pith {
 namespace {
@@ -36,14 +36,8 @@ TEST(UsableMemory, IsAtMostTheMachines) {
 }
 
 TEST(Limits, OptionsOutOfRange) {
-  const auto message = [](const LimitOptions& options) -> std::string {
-    try {
-      measure_limits(options);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
-      return error.what();
-    }
-    return "no error";
+  const auto message = [](const LimitOptions& options) {
+    return test::refusal(ErrorKind::kInvalidArgument, [&] { measure_limits(options); });
   };
   EXPECT_NE(message({.threads = -1}).find("-1"), std::string::npos);
   EXPECT_NE(message({.read_bytes = 100}).find("read_bytes is 100"), std::string::npos);
