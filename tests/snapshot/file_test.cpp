@@ -3,6 +3,7 @@
 #include <pith/error.h>
 
 #include <cerrno>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
