@@ -1,4 +1,4 @@
-// A KV codec of one's own, known by name to the whole command:
+// A KV codec of your own, known by name to the whole command:
 //   example_custom_codec run -m model.gguf -p "Once upon a time" --kv minmax4
 //   example_custom_codec eval kl -m model.gguf --text wiki.txt --kv minmax4 --kv int4
 #include <pith/pith.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-/// Each vector on 16 even steps between its smallest and its largest element: two floats, then two codes a byte.
+/// Each vector on 16 even steps between its smallest and its largest element: two floats, then two codes per byte.
 class MinMax4 : public pith::KvCodec {
  public:
   explicit MinMax4(const pith::CodecShape& shape) : KvCodec(shape) {}

@@ -1,4 +1,4 @@
-// An eviction policy of one's own: what a token gets of attention, times what it would add.
+// An eviction policy of your own: what a token gets of attention, times what it would add.
 //   example_custom_policy model.gguf "Once upon a time" 256
 #include <pith/pith.h>
 

@@ -15,9 +15,9 @@ question="${1:-Summarize the story above in a short paragraph.}"
 step "1/4 Packages"
 scripts/install_deps.sh build
 
-step "2/4 Build: the command and the examples, in build/release"
+step "2/4 Build: the command, the libraries and the examples, in build/release"
 cmake --preset release >&2
-cmake --build --preset release --parallel "$PITH_JOBS" --target pith_tool examples/all >&2
+cmake --build --preset release --parallel "$PITH_JOBS" --target pith_tool pith_static pith_shared examples/all >&2
 
 step "3/4 Model: SmolLM2-135M-Instruct, 4-bit weights"
 model="$(scripts/get_model.sh smollm2)"

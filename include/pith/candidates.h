@@ -35,6 +35,11 @@ class PITH_EXPORT Candidates {
   /// Begins anew; buffers are kept.
   void reset(std::span<const float> logits);
 
+  /// Returns the bytes of the buffers, which are kept from one use to the next.
+  std::size_t buffer_bytes() const noexcept {
+    return own_.capacity() * sizeof(float) + list_.capacity() * sizeof(Candidate);
+  }
+
   /// Returns the number of tokens of the vocabulary.
   std::size_t vocab() const noexcept { return caller_.size(); }
   /// Returns the number of tokens that are left, banned ones included.

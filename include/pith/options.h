@@ -31,7 +31,7 @@ using ProgressSink = std::function<void(double share)>;
 /// How matrices are multiplied.
 enum class Arithmetic {
   kFast,  ///< Weights as stored, activations quantized to int8 in groups of 32 where the weights are quantized.
-  kF32,   ///< Weights expanded to float32 at load, float32 activations: the reference path. Takes 4 bytes a weight.
+  kF32,   ///< Weights expanded to float32 at load, float32 activations: the reference path. Takes 4 bytes per weight.
 };
 
 struct ModelOptions {
@@ -102,7 +102,7 @@ struct SessionOptions {
   int batch_tokens = 384;
   /// Takes the pages of the longest prefix that the first feed has in common with what another session of the model
   /// holds, and lets others take its own: whole pages of 64 tokens, of sessions with the same KV options. Results stay
-  /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; behind int4, int3 and
+  /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; with int4, int3 and
   /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
   /// with an eviction policy or sparse reading.
   bool share_prefixes = false;

@@ -39,6 +39,9 @@ class PITH_EXPORT SamplerStage {
   virtual void accept(const Candidate& drawn);
   /// Returns what apply() and accept() have changed in this object, for Sampler::stage_states(); empty for none.
   virtual std::vector<std::byte> state() const;
+  /// Returns the bytes that this object holds besides itself, such as buffers that apply() keeps, for
+  /// Session::memory(). The default returns 0.
+  virtual std::size_t buffer_bytes() const noexcept;
   /// Goes on from what state() returned. Throws Error(kFormat) for bytes that it cannot have returned.
   virtual void set_state(std::span<const std::byte> state);
 

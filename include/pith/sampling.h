@@ -100,6 +100,10 @@ class PITH_EXPORT Sampler {
   /// grammar's.
   Token sample_masked(std::span<const float> logits, std::span<const Token> history);
 
+  /// Returns the bytes of the buffers that are kept between calls, those of the stages included. Drawing from the whole
+  /// vocabulary takes about 20 bytes for each of its tokens.
+  std::size_t buffer_bytes() const noexcept;
+
   const SamplingOptions& options() const noexcept { return options_; }
   /// The random generator: with it, and with stage_states(), a sampler goes on where another one stopped.
   const RngState& rng_state() const noexcept { return rng_.state(); }

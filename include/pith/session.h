@@ -100,7 +100,7 @@ struct EmbedOptions {
 /// share a model from several threads.
 ///
 /// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
-/// holds, whole batches of what was fed, and what a batch that failed left behind is computed again before the next
+/// holds, whole batches of what was fed, and what a failed batch left is computed again before the next
 /// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
 class PITH_EXPORT Session {
  public:

@@ -14,50 +14,58 @@
 
 namespace pith::inline v0_1 {
 
-/// How Session::save() and Session::restore() work with a file (docs/formats/snapshot.md).
+/// Options of Session::save(), Session::restore() and the functions below (docs/formats/snapshot.md).
 struct SnapshotOptions {
-  /// 32 bytes, which outlive the call: the file is encrypted and authenticated with them (AES-256-GCM), and refused if
-  /// it is not. Nothing of them is written. Empty: no encryption; then hashes find damage, but nobody's intent.
+  /// The key, 32 bytes; they must stay valid during the call. With a key, the file is encrypted and authenticated
+  /// (AES-256-GCM), and reading refuses a file that is not encrypted. The key is never written to the file. Empty: no
+  /// encryption; hashes then detect damage, but not deliberate changes.
   std::span<const std::byte> key{};
-  /// Of a restored session, as in SessionOptions.
+  /// Threads of the restored session, as in SessionOptions.
   int threads = 0;
+  /// Worker threads that the restored session shares, as in SessionOptions.
   std::shared_ptr<const WorkerPool> workers{};
-  /// Of a restored session: KvOptions::page_checksums.
+  /// Whether the restored session keeps checksums of its pages (KvOptions::page_checksums).
   bool page_checksums = false;
-  /// Where a restored session finds codecs, policies, allocators and selectors of your own, by the names they had.
+  /// Your own codecs that the restored session needs, registered under the names that it was saved with.
   std::shared_ptr<const CodecRegistry> codecs{};
+  /// Your own eviction policies, allocators and selectors that the restored session needs, likewise.
   std::shared_ptr<const EvictionRegistry> eviction{};
 };
 
-/// What a snapshot says of itself. Of an encrypted one without its key only `version`, `encrypted` and `file_bytes`.
+/// Metadata of a snapshot. If the file is encrypted and no key was given, only `version`, `encrypted` and `file_bytes`
+/// are set.
 struct SnapshotInfo {
+  /// Version of the file format.
   int version = 0;
   bool encrypted = false;
   std::uint64_t file_bytes = 0;
-  /// Of the model it belongs to, as ModelInfo has them.
+  /// Name of the model that the session was on; this and the next two are as in ModelInfo.
   std::string model_name{};
   std::string architecture{};
   std::string weight_type{};
-  /// SHA-256 in hexadecimal: of the model with its arithmetic, of how positions turn vectors and what layers see, of
-  /// the codecs, of the eviction's options.
+  /// SHA-256, in hexadecimal, of the model's weights and arithmetic.
   std::string model_fingerprint{};
+  /// The same of how positions rotate keys and queries, and of each layer's window.
   std::string position_fingerprint{};
+  /// The same of the KV codecs.
   std::string codec_fingerprint{};
+  /// The same of the eviction options.
   std::string policy_fingerprint{};
-  /// Without threads and registries, which are not part of it.
+  /// Options of the session, without threads and registries, which are not saved.
   SessionOptions options{};
   SamplingOptions sampling{};
+  /// Number of tokens that the session holds.
   int tokens = 0;
-  /// Whether Session::compact() evicted anything.
+  /// Whether Session::compact() has evicted tokens.
   bool compacted = false;
 };
 
-/// Reads the beginning of a snapshot; what comes after may be damaged all the same (verify_snapshot()). Throws Error as
-/// Session::restore() does, but for what needs a model. Of `options` the key is read.
+/// Returns the metadata of a snapshot. Reads and verifies only the beginning of the file; verify_snapshot() checks the
+/// rest. Uses only the key of `options`. Throws Error as Session::restore() does, except for what needs a model.
 PITH_EXPORT SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options = {});
 
-/// Reads all of a snapshot and compares every hash, which needs no model. Throws Error with the reason if anything is
-/// not what was written: as Session::restore() does. Of `options` the key is read.
+/// Reads the whole snapshot and compares every hash. Needs no model. Uses only the key of `options`. Throws Error as
+/// Session::restore() does, naming what differs, if a byte is not what was written.
 PITH_EXPORT void verify_snapshot(const std::filesystem::path& path, const SnapshotOptions& options = {});
 
 }  // namespace pith::inline v0_1

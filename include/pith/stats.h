@@ -26,7 +26,7 @@ struct KvStats {
   std::uint64_t policy_bytes = 0;
   /// Tokens that a KV head of a layer without a window holds, on average, rounded up; `tokens` if nothing was evicted.
   int held_tokens = 0;
-  /// What the same tokens take in f16, sliding windows applied: 2 bytes an element, no tails.
+  /// What the same tokens take in f16, sliding windows applied: 2 bytes per element and nothing else.
   std::uint64_t bytes_f16 = 0;
 
   struct Layer {
@@ -39,7 +39,7 @@ struct KvStats {
   /// What each layer holds; empty of predictions.
   std::vector<Layer> layers{};
 
-  /// Bits an element, all in; 0 of an empty cache.
+  /// Returns the bits per element, metadata included; 0 for an empty cache.
   double bits() const noexcept {
     return bytes_f16 == 0 ? 0.0 : 16.0 * static_cast<double>(bytes) / static_cast<double>(bytes_f16);
   }

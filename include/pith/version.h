@@ -27,7 +27,7 @@ PITH_EXPORT const char* version() noexcept;
 /// What a report of a defect should name.
 struct BuildInfo {
   std::string version;
-  /// The commit that was built, abbreviated, with "-dirty" behind it if files differed from it; empty if not known.
+  /// The commit that was built, abbreviated, with "-dirty" after it if files differed from it; empty if not known.
   std::string commit;
   /// "g++ 12.2.0"
   std::string compiler;

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <fstream>
 #include <optional>
-#include <string>
 #include <thread>
+
+#include "base/cgroup.h"
 
 namespace pith {
 namespace {
@@ -37,23 +38,6 @@ std::optional<double> quota_v1(const fs::path& group) {
   return *quota / *period;
 }
 
-using ReadQuota = std::optional<double> (*)(const fs::path& group);
-
-/// The least quota from the group up to the mount point: ancestors limit their descendants.
-std::optional<double> least_quota(const fs::path& mount, fs::path group, ReadQuota read) {
-  std::optional<double> least;
-  for (group = group.relative_path();; group = group.parent_path()) {
-    const std::optional<double> quota = read(mount / group);
-    if (quota && (!least || *quota < *least)) least = quota;
-    if (group.empty()) return least;
-  }
-}
-
-bool has_cpu_controller(const std::string& controllers) {
-  const std::string listed = "," + controllers + ",";
-  return listed.find(",cpu,") != std::string::npos;
-}
-
 int affinity_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -65,26 +49,8 @@ int affinity_processors() {
 }  // namespace
 
 int cgroup_processors(const fs::path& root, const fs::path& membership) {
-  std::optional<double> least;
-  const auto consider = [&](std::optional<double> quota) {
-    if (quota && (!least || *quota < *least)) least = quota;
-  };
-  std::ifstream file(membership);
-  // Each line is HIERARCHY:CONTROLLERS:PATH; v2 has no controllers.
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const fs::path group = line.substr(second + 1);
-    if (controllers.empty()) {
-      consider(least_quota(root, group, quota_v2));
-      consider(least_quota(root / "unified", group, quota_v2));
-    } else if (has_cpu_controller(controllers)) {
-      consider(least_quota(root / "cpu", group, quota_v1));
-      consider(least_quota(root / "cpu,cpuacct", group, quota_v1));
-    }
-  }
+  const CgroupResource cpu = {"cpu", {"cpu", "cpu,cpuacct"}, quota_v1, quota_v2};
+  const std::optional<double> least = least_cgroup_limit(cpu, root, membership);
   if (!least) return 0;
   constexpr double kMost = 1 << 20;
   return static_cast<int>(std::min(kMost, std::max(1.0, *least + 0.999)));

@@ -129,17 +129,18 @@ std::string stream_part(const EvictionStreamResult& stream) {
                       fmt::format("{}", block.held_tokens),
                       fmt::format("{:.2f}", static_cast<double>(block.bytes) / kMebibyte),
                       fmt::format("{:.2f}", static_cast<double>(block.policy_bytes) / kMebibyte),
-                      fmt::format("{:.3f}", 1000 * block.seconds_a_token)});
+                      fmt::format("{:.3f}", 1000 * block.seconds_per_token)});
     }
   }
   return fmt::format(
-             "<h3>A long stream</h3>\n<p>Cache {}, {} tokens a head at most, {} tokens in all; the model was trained "
+             "<h3>A long stream</h3>\n<p>Cache {}, at most {} tokens per head, {} tokens in total; the model was "
+             "trained "
              "for {}. Positions stay what they were. Fresh windows: sessions of half a budget to a budget of context, "
              "computed anew.</p>\n",
              plot::escape(cache_name(stream.options.setup.kv)), stream.options.budget, stream.options.stream_tokens,
              stream.context_trained) +
          eviction_stream_chart(stream) + "\n" +
-         html_table({"policy", "tokens", "perplexity", "held", "MiB", "policy MiB", "ms a token"}, rows);
+         html_table({"policy", "tokens", "perplexity", "held", "MiB", "policy MiB", "ms/token"}, rows);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct EvictionStreamBlock {
   std::uint64_t bytes = 0;
   std::uint64_t policy_bytes = 0;
   /// Time to feed a token, including all logits.
-  double seconds_a_token = 0;
+  double seconds_per_token = 0;
 };
 
 /// One way of evicting.

@@ -13,7 +13,7 @@ struct Character {
   std::size_t length = 0;
 };
 
-/// How many bytes a character has that begins so; 0: none does.
+/// Returns the number of bytes of a character that begins with this byte; 0 if none does.
 std::size_t length_by(unsigned char first) {
   if (first < 0x80) return 1;
   if (first < 0xC2 || first > 0xF4) return 0;

@@ -62,7 +62,7 @@ std::string layer_chart(const KlResult& kl, KvSide side) {
   plot::LineChart chart;
   chart.title = side == KvSide::kKeys ? "Bits by layer: keys" : "Bits by layer: values";
   chart.x_label = "layer";
-  chart.y_label = fmt::format("bits an element after {} tokens", kl.context - 1);
+  chart.y_label = fmt::format("bits per element after {} tokens", kl.context - 1);
   for (const KlRow& row : kl.rows) {
     if (row.is_floor) continue;
     plot::LineSeries series;
@@ -169,7 +169,7 @@ std::string distortion_chart(const std::vector<Distortion>& distortion) {
   std::sort(bound.points.begin(), bound.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
   plot::LineChart chart;
   chart.title = "Squared error of random unit vectors, as values";
-  chart.x_label = "bits an element";
+  chart.x_label = "bits per element";
   chart.y_label = "mean squared error";
   chart.y_scale = plot::Scale::kLogarithmic;
   chart.width = 960;
@@ -185,7 +185,8 @@ std::string distortion_section(const std::vector<Distortion>& distortion) {
              "whose figures for as many whole bits stand beside; {} vectors over {} draws of codecs' random matrices, "
              "\xC2\xB1: standard error from how much draws differ. The paper rounds by more than it seems: theory is "
              "what "
-             "its algorithms attain as sizes grow, so the printed .03, .009 and .047 cannot be met by them. Means of "
+             "its algorithms attain as sizes grow, so the printed 0.03, 0.009 and 0.047 cannot be met by them. Means "
+             "of "
              "pages, which text has, are of no use here.</p>\n",
              distortion.front().vectors, distortion.front().draws) +
          distortion_chart(distortion) + "\n" + distortion_table(distortion);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,9 @@
 #include "gguf/value.h"
 
 namespace pith::gguf {
+
+static_assert(std::endian::native == std::endian::little,
+              "GGUF files are little-endian, and their numbers and tensors are used as they lie");
 
 /// Reads a file's bytes from front to back. Reading past the end throws Error(kFormat) naming the file, the item, its
 /// offset, and the number of bytes left. The bytes and the path must outlive the reader. Not thread-safe.

@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #endif
 
+#include <bit>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -12,6 +13,11 @@
 #include "base/fail.h"
 
 namespace pith::kernels {
+
+// Here and not in the kernels, whose units include nothing of the standard library.
+static_assert(std::endian::native == std::endian::little,
+              "every kernel, the portable ones included, takes packed codes apart as little-endian words");
+
 namespace {
 
 std::vector<const KernelTable*> find_runnable() {

@@ -1,5 +1,4 @@
 #include <pith/machine.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/fail.h"
+#include "base/memory_limit.h"
 #include "base/thread_pool.h"
 #include "kernels/select.h"
 
@@ -42,11 +42,9 @@ void check(const LimitOptions& options) {
 /// Rounds down to whole steps of limit_read().
 std::size_t read_floats(std::size_t bytes) {
   if (bytes == 0) {
-    const long pages = ::sysconf(_SC_PHYS_PAGES);
-    const long page = ::sysconf(_SC_PAGESIZE);
     bytes = kReadBytesDefault;
-    if (pages > 0 && page > 0)
-      bytes = std::min(bytes, static_cast<std::size_t>(pages / 8) * static_cast<std::size_t>(page));
+    if (const std::uint64_t memory = usable_memory(); memory != 0)
+      bytes = std::min(bytes, static_cast<std::size_t>(memory / 8));
     bytes = std::max(bytes, kReadBytesMin);
   }
   return bytes / sizeof(float) / kReadStep * kReadStep;
@@ -116,6 +114,8 @@ double time_dots(const kernels::KernelTable& kernels, ThreadPool& pool, double s
 }
 
 }  // namespace
+
+std::uint64_t usable_memory() { return memory_limit(); }
 
 MachineLimits measure_limits(const LimitOptions& options) {
   check(options);

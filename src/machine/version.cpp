@@ -1,4 +1,5 @@
 #include <pith/version.h>
+#include <pith_commit.h>
 
 #include "kernels/select.h"
 

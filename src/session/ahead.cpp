@@ -27,9 +27,7 @@ void Ahead::feed(Token token, int left) {
   settle();
   std::vector<Token> batch = {token};
   if (const std::size_t count = room(left); count > 0) {
-    std::vector<Token> seen = session_.tokens_;
-    seen.push_back(token);
-    const std::span<const Token> guess = look_up(seen, count);
+    const std::vector<Token> guess = look_up(session_.tokens_, token, count);
     batch.insert(batch.end(), guess.begin(), guess.end());
   }
   if (batch.size() == 1) {

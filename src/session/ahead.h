@@ -8,7 +8,7 @@
 
 namespace pith::session {
 
-/// A session that generates, seen token by token, and behind it guesses that are fed together with a token
+/// A session that generates, seen token by token, and after it guesses that are fed together with a token
 /// (GenerateOptions::lookup_tokens). A guess that is drawn as well costs nothing any more; the others are taken back.
 /// Whoever draws sees the same tokens and logits with guesses as without. Not thread-safe.
 class Ahead {

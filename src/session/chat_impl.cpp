@@ -31,6 +31,15 @@ std::vector<Token> prefix(const Session& session, int tokens) {
   return {kept.begin(), kept.end()};
 }
 
+/// Whether the session can draw the next token. A use that failed may have left it without logits.
+bool has_logits(const Session& session) {
+  try {
+    return !session.logits().empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void check_answerable(const std::vector<ChatMessage>& messages) {
   const bool only_system = messages.size() == 1 && messages.front().role == "system";
   if (messages.empty() || only_system) {
@@ -66,14 +75,16 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
                              const PieceSink& on_piece, const std::stop_token& stop) {
   check_answerable(messages);
   Plan plan = fitted(std::move(messages), options);
+  const bool failed_before = std::exchange(failed_, true);
   const auto start = std::chrono::steady_clock::now();
-  const std::size_t fed = feed_missing(plan.transcript.tokens(), stop);
+  const std::size_t fed = feed_missing(plan.transcript.tokens(), failed_before, stop);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Generation generation;
   generation.reason = FinishReason::kCancelled;
   if (session_->tokens().size() == plan.transcript.tokens().size()) {
     generation = session_->generate("", options, on_piece, stop);
   }
+  failed_ = false;
   generation.prompt_tokens = static_cast<int>(fed);
   generation.prompt_seconds = seconds;
   if (generation.reason == FinishReason::kCancelled && generation.tokens.empty()) return generation;
@@ -86,11 +97,11 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
   return generation;
 }
 
-std::size_t Chat::Impl::feed_missing(std::span<const Token> wanted, const std::stop_token& stop) {
+std::size_t Chat::Impl::feed_missing(std::span<const Token> wanted, bool failed_before, const std::stop_token& stop) {
   const std::span<const Token> held = session_->tokens();
   const auto common = static_cast<std::size_t>(
       std::mismatch(held.begin(), held.end(), wanted.begin(), wanted.end()).first - held.begin());
-  if (common < held.size()) go_back(common);
+  if (common < held.size() || (failed_before && !has_logits(*session_))) go_back(common);
   const std::size_t before = session_->tokens().size();
   if (before < wanted.size()) session_->feed(wanted.subspan(before), stop);
   return session_->tokens().size() - before;
@@ -101,8 +112,9 @@ void Chat::Impl::go_back(std::size_t tokens) {
   try {
     session_->truncate(static_cast<int>(tokens));
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInvalidArgument) throw;
-    session_->reset();  // compact() has evicted what would be needed
+    // compact() has evicted what would be needed, or logits that nobody needs are not finite.
+    if (error.kind() != ErrorKind::kInvalidArgument && error.kind() != ErrorKind::kNumeric) throw;
+    session_->reset();
   }
 }
 

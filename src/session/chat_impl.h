@@ -38,7 +38,7 @@ class Chat::Impl {
   /// Tokens that are to be free for a reply.
   std::size_t reserve(const GenerateOptions& options) const;
   /// Makes the session hold these tokens, and says how many were fed for it: fewer than were missing if stopped.
-  std::size_t feed_missing(std::span<const Token> wanted, const std::stop_token& stop);
+  std::size_t feed_missing(std::span<const Token> wanted, bool failed_before, const std::stop_token& stop);
   /// The session is left with the first `tokens` at most.
   void go_back(std::size_t tokens);
 
@@ -48,6 +48,8 @@ class Chat::Impl {
   std::vector<ChatMessage> messages_;
   session::Transcript transcript_;
   std::size_t dropped_ = 0;
+  /// Whether the last reply threw: then the session may hold tokens without the logits after them.
+  bool failed_ = false;
 };
 
 }  // namespace pith

@@ -28,7 +28,7 @@ Transcript Transcript::adapted(const Tokenizer& tokenizer, RenderedChat chat, bo
   const std::size_t common = common_prefix(chat_, chat);
   const auto ends_before = [](const Mark& mark, std::size_t bytes) { return mark.bytes < bytes; };
   auto mark = std::lower_bound(marks_.begin(), marks_.end(), common, ends_before);
-  // Where the text goes on, so do white space and the like that a reply may have written behind the mark.
+  // Where the text goes on, so do white space and the like that a reply may have written after the mark.
   const bool goes_on = common < chat.text.size();
   while (goes_on && mark != marks_.end() && mark->bytes == common) ++mark;
   if (mark == marks_.end() || mark->bytes > common || goes_on) --mark;

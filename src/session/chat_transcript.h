@@ -14,7 +14,7 @@ namespace pith::session {
 /// text was cut for feeding, and replies stand there as the model wrote them.
 class Transcript {
  public:
-  /// Nothing said yet, behind these tokens.
+  /// Begins after these tokens, with no message yet.
   explicit Transcript(std::vector<Token> prefix);
 
   std::span<const Token> tokens() const noexcept { return tokens_; }

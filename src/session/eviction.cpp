@@ -54,7 +54,7 @@ std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
 }
 
 /// What a token of every scored head takes in its last form.
-std::size_t bytes_a_token(const kv::Cache& cache) {
+std::size_t bytes_per_token(const kv::Cache& cache) {
   std::size_t bytes = 0;
   for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
     if (cache.shape().windows[layer] != 0) continue;
@@ -121,7 +121,7 @@ void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
     const std::size_t bytes = cache.sealed_bytes() + cache.exact_bytes() + cache.summary_bytes() + growth;
     if (heads == 0 || bytes <= options_.budget_bytes) return;
     const std::size_t held = total_held(cache) / heads;
-    const std::size_t less = (bytes - options_.budget_bytes) / bytes_a_token(cache) + 1;
+    const std::size_t less = (bytes - options_.budget_bytes) / bytes_per_token(cache) + 1;
     if (!kv::evict(cache, pool, evictor_, held - std::min(held, less), kv::Packing::kFull)) return;
     if (total_held(cache) / heads >= held) return;
   }

@@ -28,7 +28,7 @@ class Eviction {
   std::size_t next_decision(std::size_t position) const;
   /// Before the token at `position` goes in: makes room up to the next decision.
   void make_room(kv::Cache& cache, ThreadPool& pool) const;
-  /// Evicts down to `budget` tokens a head, now.
+  /// Evicts now, down to `budget` tokens per head.
   void compact(kv::Cache& cache, ThreadPool& pool, std::size_t budget) const;
   const PolicyNeeds& needs() const { return needs_; }
 

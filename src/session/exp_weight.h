@@ -11,7 +11,7 @@ namespace pith::session {
 inline double exp_weight(double x) noexcept {
   constexpr double kLeast = -700.0;
   const double clamped = x > kLeast ? x : kLeast;
-  // The nearest multiple of ln 2: adding 1.5 * 2^52 leaves no bits behind the point, and the number in the lowest ones.
+  // The nearest multiple of ln 2: adding 1.5 * 2^52 leaves no bits after the point, and the number in the lowest ones.
   constexpr double kRounder = 0x1.8p52;
   const double rounded = clamped * 0x1.71547652b82fep0 + kRounder;
   const double n = rounded - kRounder;

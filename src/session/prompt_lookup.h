@@ -4,12 +4,13 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace pith::session {
 
-/// What followed the latest earlier occurrence of the newest tokens, up to `count` tokens: a guess at what follows now
-/// (prompt lookup decoding, Saxena, 2023). Of the newest three tokens, or of two where three do not occur; empty where
-/// neither does. A view into `tokens`.
-std::span<const Token> look_up(std::span<const Token> tokens, std::size_t count);
+/// Returns a guess at the tokens that follow `tokens` and, after them, `next` (prompt lookup decoding, Saxena, 2023):
+/// up to `count` tokens that followed the latest earlier occurrence of the newest three tokens, or of the newest two if
+/// three do not occur; none if neither does. `next` is apart, so that callers need not copy the tokens to append it.
+std::vector<Token> look_up(std::span<const Token> tokens, Token next, std::size_t count);
 
 }  // namespace pith::session

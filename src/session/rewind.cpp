@@ -13,7 +13,7 @@ void Session::Impl::truncate(std::size_t tokens) {
     fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
   }
   if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
-  if (tokens == tokens_.size() && whole()) return;
+  if (tokens == tokens_.size() && whole() && (tokens == 0 || logits_ != nullptr)) return;
   check_pages();
   std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
   std::vector<bool> alone = alone_;

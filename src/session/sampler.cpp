@@ -149,7 +149,15 @@ void Sampler::set_stage_states(std::span<const StageState> states) {
   stages_ = std::move(changed);
 }
 
+std::size_t Sampler::buffer_bytes() const noexcept {
+  std::size_t bytes = candidates_.buffer_bytes();
+  for (const auto& stage : stages_) bytes += stage->buffer_bytes();
+  return bytes;
+}
+
 void SamplerStage::accept(const Candidate&) {}
+
+std::size_t SamplerStage::buffer_bytes() const noexcept { return 0; }
 
 std::vector<std::byte> SamplerStage::state() const { return {}; }
 

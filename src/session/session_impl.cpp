@@ -88,7 +88,7 @@ std::size_t Session::Impl::next_batch(std::size_t tokens) const {
 
 void Session::Impl::check(std::span<const Token> tokens) const {
   if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - tokens_.size()) {
-    fail(ErrorKind::kContextFull, "{} tokens do not fit behind {} already held: the context is {}", tokens.size(),
+    fail(ErrorKind::kContextFull, "{} tokens do not fit after {} already held: the context is {}", tokens.size(),
          tokens_.size(), context_);
   }
   const int vocab = model_.info().vocab;
@@ -248,7 +248,7 @@ SessionMemory Session::Impl::memory() const {
   SessionMemory memory;
   memory.cache = cache_.sealed_bytes() + cache_.exact_bytes() + cache_.summary_bytes() + cache_.observed_bytes();
   memory.state = sizeof(Impl) + cache_.table_bytes() + tokens_.capacity() * sizeof(Token) + alone_.capacity() / 8 +
-                 (logits_ == nullptr ? 0 : logits_->capacity() * sizeof(float));
+                 (logits_ == nullptr ? 0 : logits_->capacity() * sizeof(float)) + sampler_.buffer_bytes();
   memory.scratch_shared = model_.impl()->workspaces().bytes();
   return memory;
 }

@@ -63,7 +63,7 @@ class PITH_HIDDEN Session::Impl {
   const session::Eviction* eviction() const { return eviction_.get(); }
   /// Old tokens go as new ones come.
   bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
-  /// Whether the tokens behind some position can be taken back without computing anything, as long as no page has been
+  /// Whether the tokens after some position can be taken back without computing anything, as long as no page has been
   /// completed since.
   bool takes_back_open_tokens() const;
   /// Takes them back: `tokens` are left, with these logits after the last one.

@@ -30,7 +30,7 @@ Literal read_literal(std::string_view jinja, std::size_t begin) {
   return literal;
 }
 
-/// Where code ({{ }} or {% %}) begins at or after `at`, behind its bracket, and where it ends; npos: nowhere.
+/// Where code ({{ }} or {% %}) begins at or after `at`, its bracket not included, and where it ends; npos: nowhere.
 std::size_t next_code(std::string_view jinja, std::size_t at) noexcept {
   for (; at + 1 < jinja.size(); ++at) {
     if (jinja[at] == '{' && (jinja[at + 1] == '{' || jinja[at + 1] == '%')) return at + 2;
@@ -138,7 +138,7 @@ void read_mistral(std::string_view jinja, const std::string& compact, ChatStyle&
   style.system_in_user = false;
 }
 
-/// '<|user|>\n' and the content with the end token behind it, however the template spells that.
+/// '<|user|>\n' and the content with the end token after it, however the template spells that.
 bool writes_zephyr(const std::string& compact) {
   for (const std::string_view end : {"+eos_token", "+'</s>", "+'<|endoftext|>"}) {
     if (has(compact, std::string("'<|user|>\n'+message['content']").append(end))) return true;

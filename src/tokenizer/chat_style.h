@@ -27,7 +27,7 @@ struct ToolStyle {
   bool quotes = false;
 };
 
-/// A message's header in front of and behind the name of its role, and the mark of its end.
+/// A message's header before and after the name of its role, and the mark of its end.
 struct RoleStyle {
   std::string before;
   std::string after;

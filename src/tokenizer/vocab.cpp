@@ -57,7 +57,7 @@ void append_with_spaces(std::string_view text, std::string& out) {
 Vocab::Vocab(const VocabSource& source, const VocabDefaults& defaults)
     : index_(checked(source).tokens), ends_(source.tokens.size()), spelling_(defaults.spelling) {
   if (!index_.whole()) {
-    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has too many that fall together: they are made for that",
+    fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has too many colliding tokens: they were crafted to collide",
          source.file);
   }
   read_types(source);

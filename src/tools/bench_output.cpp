@@ -30,7 +30,7 @@ const std::vector<Column>& columns() {
       {"least", "prompt_tokens_per_second_low"},
       {"most", "prompt_tokens_per_second_high"},
       {"int8 %", "prompt_percent_of_int8"},
-      {"behind", "decode_depth"},
+      {"at depth", "decode_depth"},
       {"decode/s", "decode_tokens_per_second"},
       {"least", "decode_tokens_per_second_low"},
       {"most", "decode_tokens_per_second_high"},

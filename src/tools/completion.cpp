@@ -9,7 +9,7 @@
 namespace pith::tools {
 namespace {
 
-/// What the scripts of bash and zsh ask for a value: "file", "folder", "text", or the words themselves behind "words".
+/// What the scripts of bash and zsh ask for a value: "file", "folder", "text", or the words themselves after "words".
 std::string value_reply(const OptionRow& option) {
   if (!option.words.empty()) return fmt::format("words {}", fmt::join(option.words, " "));
   switch (option.kind()) {
@@ -54,7 +54,7 @@ std::string positional_reply(const CommandRow& command) {
   return "";
 }
 
-/// What is completed behind an option that takes a value; flags are left out.
+/// What is completed after an option that takes a value; flags are left out.
 std::string value_function(const std::string& name, const CommandRow& root) {
   std::string text = fmt::format("{}() {{\n  case \"$1 $2\" in\n", name);
   for (const CommandRow* command : all_commands(root)) {

@@ -140,7 +140,7 @@ void add_kl_and_stream_to(Command& app, EvalEvictionArgs& args) {
   app.add_option("--chunks", args.chunks, "kl: chunks; 0: all that the text has; default 1")
       ->not_negative()
       ->type_name("N");
-  app.add_option("--stream-tokens", args.stream_tokens, "stream: tokens in all; default 100000")->type_name("N");
+  app.add_option("--stream-tokens", args.stream_tokens, "stream: tokens in total; default 100000")->type_name("N");
   app.add_option("--block-tokens", args.block_tokens,
                  "stream: tokens of each block of figures; 0 (the default): a tenth")
       ->type_name("N");

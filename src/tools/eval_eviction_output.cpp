@@ -130,21 +130,21 @@ std::string to_text(const eval::EvictionStreamResult& result) {
   std::size_t width = 0;
   for (const eval::EvictionStreamRow& row : result.rows) width = std::max(width, row.name.size());
   std::string text =
-      fmt::format("{:<{}}  tokens  perplexity    held      MiB  policy MiB  ms a token\n", "policy", width);
+      fmt::format("{:<{}}  tokens  perplexity    held      MiB  policy MiB    ms/token\n", "policy", width);
   for (const eval::EvictionStreamRow& row : result.rows) {
     if (!row.unsupported.empty()) text += fmt::format("{:<{}}  {}\n", row.name, width, row.unsupported);
     for (const eval::EvictionStreamBlock& block : row.blocks) {
       text += fmt::format("{:<{}}  {:>6}  {:>10.5g}  {:>6}  {:>7.2f}  {:>10.2f}  {:>10.3f}\n", row.name, width,
                           block.end, block.perplexity, block.held_tokens, static_cast<double>(block.bytes) / kMebibyte,
-                          static_cast<double>(block.policy_bytes) / kMebibyte, 1000 * block.seconds_a_token);
+                          static_cast<double>(block.policy_bytes) / kMebibyte, 1000 * block.seconds_per_token);
     }
   }
   text += '\n';
   for (const eval::EvictionStreamRow& row : result.rows) {
     if (!row.blocks.empty())
-      text += fmt::format("{:<{}}  perplexity {:.5g} in all\n", row.name, width, row.perplexity());
+      text += fmt::format("{:<{}}  perplexity {:.5g} in total\n", row.name, width, row.perplexity());
   }
-  return text + fmt::format("{}, {} tokens a head at most, decisions every {}; the model was trained for {} tokens\n",
+  return text + fmt::format("{}, at most {} tokens per head, decisions every {}; the model was trained for {} tokens\n",
                             setup_line(result.options.setup), result.options.budget,
                             result.options.setup.common.interval, result.context_trained);
 }
@@ -216,7 +216,7 @@ Json to_json(const eval::EvictionStreamResult& result) {
                                 {"kv_held_tokens", block.held_tokens},
                                 {"kv_bytes", block.bytes},
                                 {"kv_policy_bytes", block.policy_bytes},
-                                {"seconds_a_token", block.seconds_a_token}});
+                                {"seconds_per_token", block.seconds_per_token}});
     }
     json["results"].push_back(each);
   }

@@ -153,7 +153,7 @@ Json eviction_json(const EvictionOptions& options) {
 
 std::string eviction_name(const EvictionOptions& options) {
   std::string text = part_name(options.policy, options.parameters);
-  if (options.budget_tokens != 0) text += fmt::format(", {} tokens a head", options.budget_tokens);
+  if (options.budget_tokens != 0) text += fmt::format(", {} tokens per head", options.budget_tokens);
   if (options.budget_bytes != 0) text += fmt::format(", {} bytes", options.budget_bytes);
   return text;
 }

@@ -42,7 +42,7 @@ std::string part_name(const std::string& name, const PolicyParameters& parameter
 std::string policy_list(const Policies& policies);
 /// policy, budgets, sinks and so on; null without a policy.
 Json eviction_json(const EvictionOptions& options);
-/// "h2o, 512 tokens a head": what a table's last line says of it.
+/// Returns the policy and its budget for a table's last line: "h2o, 512 tokens per head".
 std::string eviction_name(const EvictionOptions& options);
 
 }  // namespace pith::tools

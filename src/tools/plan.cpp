@@ -1,7 +1,6 @@
 #include "eval/plan.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -38,12 +37,6 @@ struct PlanArgs {
   Codecs codecs;
 };
 
-/// All that the machine has.
-std::uint64_t physical_memory() {
-  return static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES))) *
-         static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
-}
-
 std::string check_memory(const std::string& text) {
   return parse_bytes(text) ? "" : fmt::format("'{}' is no size like 2GiB, 512MiB, 3.5GB or 2147483648", text);
 }
@@ -51,7 +44,8 @@ std::string check_memory(const std::string& text) {
 void plan(const PlanArgs& args) {
   PlanReport report;
   eval::PlanOptions& options = report.options;
-  options.memory = args.memory.empty() ? physical_memory() : *parse_bytes(args.memory);
+  report.usable_memory = usable_memory();
+  options.memory = args.memory.empty() ? report.usable_memory : *parse_bytes(args.memory);
   options.sessions = args.sessions;
   options.context = args.context;
   for (const std::string& kv : args.kv.empty() ? usual_caches() : args.kv) {
@@ -84,7 +78,7 @@ void plan(const PlanArgs& args) {
 void add_question_to(Command& command, PlanArgs& args) {
   command
       .add_option("--memory", args.memory,
-                  "What everything may take, like 2GiB, 512MiB or 3.5GB; by default all memory of this machine")
+                  "What everything may take, like 2GiB, 512MiB or 3.5GB; by default all that this process may use")
       ->check(check_memory)
       ->type_name("SIZE");
   add_kv_list(command, args.kv, args.codecs, "f16, int8, int4, int3 and int2");

@@ -38,7 +38,7 @@ std::string tokens_cell(int tokens, int trained) {
 Cells titles(const PlanReport& report) {
   Cells cells = {"KV", "longest "};
   if (report.options.context != 0) cells.insert(cells.end(), {"tokens ", "fits"});
-  cells.insert(cells.end(), {"KV cache", "in all"});
+  cells.insert(cells.end(), {"KV cache", "total"});
   if (report.limits) cells.insert(cells.end(), {"decode/s", "when full", "prompt/s", "when full"});
   return cells;
 }
@@ -107,6 +107,10 @@ std::string notes(const PlanReport& report) {
   if (report.file_bytes > report.options.memory) {
     text += fmt::format("The file is larger than the memory: {}.\n", bytes_text(report.file_bytes));
   }
+  if (report.usable_memory != 0 && report.usable_memory < report.options.memory) {
+    text += fmt::format("More than this process may use here: {}, by the machine's memory or a cgroup's limit.\n",
+                        bytes_text(report.usable_memory));
+  }
   const int trained = report.model.context_trained;
   const auto& rows = report.result.rows;
   if (std::any_of(rows.begin(), rows.end(),
@@ -159,6 +163,7 @@ Json plan_json(const PlanReport& report) {
   json["weight_type"] = report.model.weight_type;
   json["arithmetic"] = report.arithmetic == Arithmetic::kFast ? "fast" : "f32";
   json["memory_bytes"] = report.options.memory;
+  json["usable_memory_bytes"] = report.usable_memory;
   json["sessions"] = report.options.sessions;
   json["context_trained"] = report.model.context_trained;
   json["weight_bytes"] = memory.weight_bytes;

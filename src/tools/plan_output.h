@@ -17,6 +17,8 @@ struct PlanReport {
   Arithmetic arithmetic = Arithmetic::kFast;
   eval::PlanOptions options;
   eval::PlanResult result;
+  /// Bytes that this process may hold here; 0: unknown.
+  std::uint64_t usable_memory = 0;
   /// Absent where they were not measured.
   std::optional<eval::PlanLimits> limits;
 };

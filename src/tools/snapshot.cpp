@@ -47,7 +47,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Feeds the prompt and generates behind it; text streams to standard output.
+/// Feeds the prompt and generates after it; text streams to standard output.
 Generation go_on(Session& session, const SnapshotArgs& args, const GenerateOptions& options, Interrupt& interrupt) {
   const std::string prompt = args.prompt_file.empty() ? args.prompt : read_text(args.prompt_file);
   PieceSink on_piece;

@@ -1,69 +1,56 @@
 #include "base/processors.h"
 
-#include <gtest/gtest.h>
 #include <sched.h>
 
-#include <fstream>
 #include <string>
 
-#include "support/paths.h"
+#include "base/cgroup_folder.h"
 
 namespace pith {
 namespace {
 
-namespace fs = std::filesystem;
-
-class CgroupProcessors : public testing::Test {
+class CgroupProcessors : public test::CgroupFolder {
  protected:
-  void write(const fs::path& path, const std::string& text) const {
-    fs::create_directories((folder_ / path.string()).parent_path());
-    std::ofstream(folder_ / path.string()) << text;
-  }
-  int count(const std::string& membership) const {
-    write("membership", membership);
-    return cgroup_processors(folder_ / "fs", folder_ / "membership");
-  }
-
-  const test::TempDir folder_;
+  int count(const std::string& text) const { return cgroup_processors(root_, membership(text)); }
 };
 
 TEST_F(CgroupProcessors, NoneWithoutAQuota) {
   EXPECT_EQ(count(""), 0);
   EXPECT_EQ(count("0::/\n"), 0);
   EXPECT_EQ(count("nonsense\n"), 0);
-  write("fs/cpu.max", "max 100000\n");
+  write("cpu.max", "max 100000\n");
   EXPECT_EQ(count("0::/\n"), 0);
   EXPECT_EQ(cgroup_processors(folder_ / "nowhere", folder_ / "nothing"), 0);
 }
 
 TEST_F(CgroupProcessors, SecondVersionRoundsUp) {
-  write("fs/a/cpu.max", "150000 100000\n");
+  write("a/cpu.max", "150000 100000\n");
   EXPECT_EQ(count("0::/a\n"), 2);
-  write("fs/a/cpu.max", "400000 100000\n");
+  write("a/cpu.max", "400000 100000\n");
   EXPECT_EQ(count("0::/a\n"), 4);
-  write("fs/a/cpu.max", "5000 100000\n");
+  write("a/cpu.max", "5000 100000\n");
   EXPECT_EQ(count("0::/a\n"), 1);
 }
 
 TEST_F(CgroupProcessors, AnAncestorLimitsToo) {
-  write("fs/a/cpu.max", "200000 100000\n");
-  write("fs/a/b/cpu.max", "max 100000\n");
-  write("fs/a/b/c/cpu.max", "800000 100000\n");
+  write("a/cpu.max", "200000 100000\n");
+  write("a/b/cpu.max", "max 100000\n");
+  write("a/b/c/cpu.max", "800000 100000\n");
   EXPECT_EQ(count("0::/a/b/c\n"), 2);
 }
 
 TEST_F(CgroupProcessors, FirstVersion) {
-  write("fs/cpu/docker/x/cpu.cfs_quota_us", "300000\n");
-  write("fs/cpu/docker/x/cpu.cfs_period_us", "100000\n");
+  write("cpu/docker/x/cpu.cfs_quota_us", "300000\n");
+  write("cpu/docker/x/cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(count("11:memory:/docker/x\n4:cpuacct,cpu:/docker/x\n"), 3);
   EXPECT_EQ(count("11:memory:/docker/x\n4:cpuset:/docker/x\n"), 0);
-  write("fs/cpu/docker/x/cpu.cfs_quota_us", "-1\n");
+  write("cpu/docker/x/cpu.cfs_quota_us", "-1\n");
   EXPECT_EQ(count("4:cpu:/docker/x\n"), 0);
 }
 
 TEST_F(CgroupProcessors, DamagedFilesSayNothing) {
   for (const char* text : {"", "abc", "100000", "100000 0", "0 100000", "-1 100000", "1e999 1"}) {
-    write("fs/a/cpu.max", text);
+    write("a/cpu.max", text);
     EXPECT_EQ(count("0::/a\n"), 0) << text;
   }
 }

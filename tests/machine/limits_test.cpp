@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
-#include <pith/error.h>
 #include <pith/machine.h>
+#include <unistd.h>
 
 #include <string>
 
 #include "kernels/select.h"
+#include "support/refusal.h"
 
 namespace pith {
 namespace {
@@ -28,15 +29,15 @@ TEST(Limits, AnySizeIsReadInWholeSteps) {
   EXPECT_EQ(measure_limits(options).read_bytes, 1234567U / 512 * 512);
 }
 
+TEST(UsableMemory, IsAtMostTheMachines) {
+  EXPECT_GT(usable_memory(), 0U);
+  const auto pages = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES));
+  EXPECT_LE(usable_memory(), pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
 TEST(Limits, OptionsOutOfRange) {
-  const auto message = [](const LimitOptions& options) -> std::string {
-    try {
-      measure_limits(options);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
-      return error.what();
-    }
-    return "no error";
+  const auto message = [](const LimitOptions& options) {
+    return test::refusal(ErrorKind::kInvalidArgument, [&] { measure_limits(options); });
   };
   EXPECT_NE(message({.threads = -1}).find("-1"), std::string::npos);
   EXPECT_NE(message({.read_bytes = 100}).find("read_bytes is 100"), std::string::npos);

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <set>
 
+#include "support/refusal.h"
 #include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
@@ -36,14 +36,10 @@ class GenerateOptionsTest : public testing::Test {
   GenerateOptions plain_;
 };
 
-void expect_refused(const std::string& part, const std::function<void()>& call) {
-  try {
-    call();
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  }
+/// Expects an Error(kInvalidArgument) whose message has `part` in it.
+template <typename Call>
+void expect_refused(const std::string& part, const Call& call) {
+  test::expect_error(ErrorKind::kInvalidArgument, part, call);
 }
 
 TEST_F(GenerateOptionsTest, MinusOneIsNoLimitOfTokens) {

@@ -50,6 +50,29 @@ TEST_F(MemoryTest, CountsTheCacheAndSharesScratch) {
   EXPECT_LT(one.memory().scratch_shared, scratch);
 }
 
+TEST_F(MemoryTest, CountsTheBuffersOfTheSampler) {
+  Session session(model_);
+  session.feed("hello");
+  const auto vocab = static_cast<std::uint64_t>(model_.info().vocab);
+  const std::uint64_t before = session.memory().state;
+  session.sample();  // greedy
+  EXPECT_LT(session.memory().state, before + 100);
+  session.set_sampling({.temperature = 0.8F});
+  session.sample();
+  const std::uint64_t drawn = session.memory().state;
+  EXPECT_GE(drawn, before + vocab * sizeof(Candidate));
+  SamplingOptions all;
+  all.temperature = 0.8F;
+  all.typical_p = 0.9F;
+  all.repetition_penalty = 1.1F;
+  all.dry_multiplier = 0.5F;
+  all.logit_bias = {{3, 1.0F}};
+  session.set_sampling(all);
+  session.sample();
+  EXPECT_GE(session.memory().state, drawn + vocab * (sizeof(float) + sizeof(std::uint32_t)));
+  EXPECT_LT(session.fork().memory().state, session.memory().state - vocab * sizeof(Candidate));
+}
+
 TEST_F(MemoryTest, SessionsOfOneModelShareThreads) {
   const int before = threads_of_process();
   std::vector<Session> sessions;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "session/sampler_inputs.h"
+#include "support/refusal.h"
 
 // Stages together: their order, stages of a program's own, copies, states, options out of range.
 namespace pith::test {
@@ -41,17 +42,6 @@ class Probe final : public SamplerStage {
   std::shared_ptr<Log> log_;
   std::function<void(Candidates&, const SamplingContext&)> act_;
 };
-
-std::string refusal(ErrorKind kind, const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return "";
-}
 
 Logits falling(std::size_t count) {
   Logits logits(count);

@@ -3,14 +3,15 @@
 
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <thread>
 
+#include "support/refusal.h"
 #include "support/tiny_model.h"
 
 namespace pith {
 namespace {
 
+using test::expect_error;
 using test::GgufWriter;
 using test::TempDir;
 
@@ -19,16 +20,6 @@ class SessionTest : public testing::Test {
   const TempDir folder_;
   const Model model_ = Model::load(test::write_tiny_model({}, folder_));
 };
-
-void expect_error(ErrorKind kind, const std::string& part, const std::function<void()>& call) {
-  try {
-    call();
-    FAIL() << "no error";
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), kind) << e.what();
-    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
-  }
-}
 
 TEST_F(SessionTest, StepIsSampleAndFeed) {
   Session a(model_);

@@ -101,7 +101,7 @@ TEST_F(InterruptedSave, KilledAtEveryCallTheOldOrTheNewFileIsThere) {
     new_ones += position == 300 ? 1 : 0;
   }
   EXPECT_EQ(old_ones + new_ones, counting.calls() + 1);
-  // Before the renaming, at the sync of the folder behind it, and not killed.
+  // Before the renaming, at the sync of the folder after it, and not killed.
   EXPECT_EQ(new_ones, 2);
 }
 

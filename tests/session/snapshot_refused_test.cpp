@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "snapshot/fields.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
+#include "support/refusal.h"
 #include "support/tiny_model.h"
 
 // What is no snapshot of this model, these codecs, this policy, or not what was written, is refused with the reason.
@@ -19,21 +19,6 @@ namespace pith::test {
 namespace {
 
 using testing::HasSubstr;
-
-void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-std::string refusal(const std::function<void()>& call, ErrorKind kind) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return "";
-}
 
 /// What is written is read at once and never again.
 class UnsyncedOps : public snapshot::FileOps {
@@ -90,7 +75,7 @@ std::shared_ptr<EvictionRegistry> policies_with(int queries) {
 class RefusedSnapshot : public testing::Test {
  protected:
   std::string refusal_of(const Model& model, ErrorKind kind, const SnapshotOptions& options = {}) const {
-    return refusal([&] { Session::restore(model, path_, options); }, kind);
+    return refusal(kind, [&] { Session::restore(model, path_, options); });
   }
   void save(const Model& model, const SessionOptions& options, std::size_t tokens) const {
     Session session(model, options);
@@ -107,7 +92,7 @@ TEST_F(RefusedSnapshot, OfASessionThatReadsSparsely) {
   Session session(model_, {.kv = {.key = "int4", .read_share = 0.25}});
   session.feed("hello there");
   const std::filesystem::path path = folder_ / "sparse.snapshot";
-  EXPECT_NE(refusal([&] { session.save(path); }, ErrorKind::kUnsupported).find("read_share 0.25"), std::string::npos);
+  EXPECT_NE(refusal(ErrorKind::kUnsupported, [&] { session.save(path); }).find("read_share 0.25"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
@@ -194,7 +179,7 @@ TEST_F(RefusedSnapshot, EveryLengthThatIsTooShort) {
   save(small, {.kv = {.key = "int4"}}, 70);
   const std::string bytes = read_file(path_);
   for (std::size_t length = 0; length < bytes.size(); ++length) {
-    write_file(path_, std::string_view(bytes).substr(0, length));
+    write_file(path_, std::as_bytes(std::span(bytes).first(length)));
     try {
       Session::restore(small, path_);
       ADD_FAILURE() << length << " of " << bytes.size() << " bytes";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/refusal.h"
 #include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
@@ -99,13 +100,7 @@ TEST_F(SavedSampler, OwnStagesAreRefused) {
   SamplingOptions sampling;
   sampling.stages = {std::make_shared<Nothing>()};
   session.set_sampling(sampling);
-  try {
-    session.save(path_);
-    ADD_FAILURE() << "was saved";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUnsupported);
-    EXPECT_THAT(error.what(), testing::HasSubstr("\"nothing\""));
-  }
+  expect_error(ErrorKind::kUnsupported, "\"nothing\"", [&] { session.save(path_); });
   EXPECT_FALSE(std::filesystem::exists(path_));
   session.set_sampling({});
   session.save(path_);

@@ -4,21 +4,23 @@
 
 #include <cerrno>
 #include <fstream>
-#include <functional>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
+#include "support/gguf_writer.h"
 #include "support/paths.h"
+#include "support/refusal.h"
 
 // The file format alone: records that are written are read back, and everything else is refused.
 namespace pith::snapshot {
 namespace {
 
+using test::refusal;
 using test::TempDir;
+using test::write_file;
 using Bytes = std::vector<std::byte>;
 
 Bytes some_bytes(std::size_t count, unsigned seed) {
@@ -29,27 +31,9 @@ Bytes some_bytes(std::size_t count, unsigned seed) {
 }
 
 Bytes read_all(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  Bytes bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
-}
-
-void write_all(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-}
-
-std::string refusal(const std::function<void()>& call, ErrorKind kind) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return "";
+  const std::string text = test::read_file(path);
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
 }
 
 class SnapshotFile : public testing::TestWithParam<bool> {
@@ -65,7 +49,7 @@ class SnapshotFile : public testing::TestWithParam<bool> {
     writer.finish();
   }
   bool passes(std::span<const std::byte> bytes) const {
-    write_all(folder_ / "changed", bytes);
+    write_file(folder_ / "changed", bytes);
     return passes(folder_ / "changed");
   }
   bool passes(const std::filesystem::path& path) const {
@@ -157,17 +141,17 @@ TEST_P(SnapshotFile, StatedSizesTakeNoMemory) {
   const std::uint64_t size = std::uint64_t{1} << 60U;
   std::memcpy(&bytes[kHeaderBytes + 8], &size, sizeof size);
   EXPECT_FALSE(passes(bytes));
-  write_all(folder_ / "changed", bytes);
+  write_file(folder_ / "changed", bytes);
   EXPECT_THROW(Reader(folder_ / "changed", key()).page(100), Error);
   EXPECT_THROW(Reader(folder_ / "changed", key()).fields(RecordKind::kPage), Error);
 }
 
 TEST_P(SnapshotFile, OtherRecordsThanExpectedAreRefused) {
   write({100}, path_);
-  EXPECT_THAT(refusal([&] { Reader(path_, key()).page(99); }, ErrorKind::kFormat), testing::HasSubstr("must have 99"));
-  EXPECT_THAT(refusal([&] { Reader(path_, key()).fields(RecordKind::kHead); }, ErrorKind::kFormat),
+  EXPECT_THAT(refusal(ErrorKind::kFormat, [&] { Reader(path_, key()).page(99); }), testing::HasSubstr("must have 99"));
+  EXPECT_THAT(refusal(ErrorKind::kFormat, [&] { Reader(path_, key()).fields(RecordKind::kHead); }),
               testing::HasSubstr("must be of kind head"));
-  EXPECT_THAT(refusal([&] { Reader(path_, key()).end(); }, ErrorKind::kFormat), testing::HasSubstr("of kind end"));
+  EXPECT_THAT(refusal(ErrorKind::kFormat, [&] { Reader(path_, key()).end(); }), testing::HasSubstr("of kind end"));
 }
 
 INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, SnapshotFile, testing::Bool());
@@ -175,8 +159,8 @@ INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, SnapshotFile, testing::Bool());
 class SnapshotHeader : public testing::Test {
  protected:
   std::string refusal_of(std::string_view text, ErrorKind kind) const {
-    write_all(folder_ / "file", std::as_bytes(std::span(text)));
-    return refusal([&] { Reader(folder_ / "file", {}); }, kind);
+    write_file(folder_ / "file", std::as_bytes(std::span(text)));
+    return refusal(kind, [&] { Reader(folder_ / "file", {}); });
   }
   const TempDir folder_;
   const FileOps ops_{};
@@ -186,9 +170,9 @@ class SnapshotHeader : public testing::Test {
 TEST_F(SnapshotHeader, ForeignFilesAreNamed) {
   EXPECT_THAT(refusal_of("", ErrorKind::kFormat), testing::HasSubstr("0 bytes"));
   EXPECT_THAT(refusal_of(std::string(500, 'x'), ErrorKind::kFormat), testing::HasSubstr("is no snapshot"));
-  EXPECT_THAT(refusal([&] { Reader(folder_ / "none", {}); }, ErrorKind::kIo), testing::HasSubstr("none: cannot open"));
-  EXPECT_THAT(refusal([&] { Reader(folder_.path(), {}); }, ErrorKind::kIo), testing::HasSubstr("is a folder"));
-  EXPECT_THAT(refusal([&] { Reader("/dev/zero", {}); }, ErrorKind::kIo), testing::HasSubstr("not a regular file"));
+  EXPECT_THAT(refusal(ErrorKind::kIo, [&] { Reader(folder_ / "none", {}); }), testing::HasSubstr("none: cannot open"));
+  EXPECT_THAT(refusal(ErrorKind::kIo, [&] { Reader(folder_.path(), {}); }), testing::HasSubstr("is a folder"));
+  EXPECT_THAT(refusal(ErrorKind::kIo, [&] { Reader("/dev/zero", {}); }), testing::HasSubstr("not a regular file"));
 }
 
 TEST_F(SnapshotHeader, OtherVersionsAreNamed) {
@@ -206,10 +190,10 @@ TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
     writer.record(RecordKind::kTokens, key_);
     writer.finish();
   }
-  EXPECT_THAT(refusal([&] { Reader(path, {}); }, ErrorKind::kInvalidArgument), testing::HasSubstr("no key was given"));
-  EXPECT_THAT(refusal([&] { Reader(path, some_bytes(kKeyBytes, 2)); }, ErrorKind::kInvalidArgument),
+  EXPECT_THAT(refusal(ErrorKind::kInvalidArgument, [&] { Reader(path, {}); }), testing::HasSubstr("no key was given"));
+  EXPECT_THAT(refusal(ErrorKind::kInvalidArgument, [&] { Reader(path, some_bytes(kKeyBytes, 2)); }),
               testing::HasSubstr("another key"));
-  EXPECT_THAT(refusal([&] { Reader(path, some_bytes(31, 2)); }, ErrorKind::kInvalidArgument),
+  EXPECT_THAT(refusal(ErrorKind::kInvalidArgument, [&] { Reader(path, some_bytes(31, 2)); }),
               testing::HasSubstr("31 bytes, must have 32"));
   // Whoever gives a key must not get a file that anybody could have written.
   {
@@ -217,9 +201,9 @@ TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {
     writer.record(RecordKind::kTokens, key_);
     writer.finish();
   }
-  EXPECT_THAT(refusal([&] { Reader(folder_ / "plain", key_); }, ErrorKind::kInvalidArgument),
+  EXPECT_THAT(refusal(ErrorKind::kInvalidArgument, [&] { Reader(folder_ / "plain", key_); }),
               testing::HasSubstr("is not encrypted"));
-  EXPECT_THAT(refusal([&] { Writer(path, some_bytes(33, 2), ops_); }, ErrorKind::kInvalidArgument),
+  EXPECT_THAT(refusal(ErrorKind::kInvalidArgument, [&] { Writer(path, some_bytes(33, 2), ops_); }),
               testing::HasSubstr("33 bytes"));
   // Neither the key nor the plain text is in the file, and the same content is encrypted differently each time.
   const Bytes bytes = read_all(path);
@@ -244,8 +228,8 @@ TEST_F(SnapshotHeader, ChunksOfAnotherFileOfTheSameKeyAreRefused) {
   }
   Bytes mixed = files[0];
   std::copy(files[1].begin() + kHeaderBytes, files[1].end(), mixed.begin() + kHeaderBytes);
-  write_all(folder_ / "mixed", mixed);
-  EXPECT_THAT(refusal([&] { Reader(folder_ / "mixed", key_).verify(); }, ErrorKind::kFormat),
+  write_file(folder_ / "mixed", mixed);
+  EXPECT_THAT(refusal(ErrorKind::kFormat, [&] { Reader(folder_ / "mixed", key_).verify(); }),
               testing::HasSubstr("chunk 0 is not what was encrypted"));
 }
 

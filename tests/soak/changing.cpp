@@ -25,7 +25,7 @@ void Worker::truncate(Live& live) {
     // It is refused only if the compaction evicted something.
     if (live.session.kv_stats().held_tokens == live.script.size()) return;
     if (live.script.streams()) return;
-    require_error(ErrorKind::kInvalidArgument, "truncate behind compact", [&] { live.session.truncate(tokens); });
+    require_error(ErrorKind::kInvalidArgument, "truncate after compact", [&] { live.session.truncate(tokens); });
     ++counters_.refused;
     return;
   }

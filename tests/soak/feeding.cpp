@@ -53,7 +53,7 @@ void Worker::generate(Live& live) {
   const bool last_unfed = made.reason == FinishReason::kStop || made.reason == FinishReason::kContext ||
                           made.reason == FinishReason::kCancelled;
   require(fed == made.prompt_tokens + static_cast<int>(made.tokens.size()) - (last_unfed ? 1 : 0),
-          "generated {} behind {}, fed {}, reason {}", made.tokens.size(), made.prompt_tokens, fed,
+          "generated {} after {}, fed {}, reason {}", made.tokens.size(), made.prompt_tokens, fed,
           to_string(made.reason));
   const auto new_tokens = tokens.subspan(static_cast<std::size_t>(before));
   const auto prompt = static_cast<std::size_t>(made.prompt_tokens);

@@ -68,7 +68,7 @@ std::string MemoryLog::summary() const {
     const double end = mib(all_.back().*value);
     text += fmt::format(
         "memory without sessions, {}: {:.2f} MiB at the start, {:.2f} after warm-up, {:.2f} at the end; drift {:+.2f} "
-        "MiB ({:+.2f} %), {:+.2f} MiB an hour\n",
+        "MiB ({:+.2f} %), {:+.2f} MiB per hour\n",
         name, mib(all_.front().*value), begin, end, end - begin, begin == 0 ? 0.0 : 100 * (end - begin) / begin,
         slope(all_, first, value) / kMiB);
   }

@@ -104,7 +104,7 @@ void Worker::check(const Live& live) {
   require(stats.bytes == stats.sealed_bytes + stats.exact_bytes + stats.summary_bytes, "bytes do not add up");
   std::uint64_t by_layer = 0;
   for (const KvStats::Layer& layer : stats.layers) by_layer += layer.key_bytes + layer.value_bytes;
-  require(by_layer == stats.bytes, "{} bytes by layer, {} in all", by_layer, stats.bytes);
+  require(by_layer == stats.bytes, "{} bytes by layer, {} in total", by_layer, stats.bytes);
   require(stats.held_tokens <= script.size(), "{} held of {}", stats.held_tokens, script.size());
   const EvictionOptions& eviction = script.options().eviction;
   if (!script.streams() && !script.compacted())

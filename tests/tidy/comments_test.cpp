@@ -110,7 +110,7 @@ Findings dead_identifiers(const SourceFile& file, const Words& code) {
   return findings;
 }
 
-// The path without what is behind the last dot: the same for a header and its source file.
+// The path without what follows the last dot: the same for a header and its source file.
 std::string stem_of(const std::string& path) { return path.substr(0, path.rfind('.')); }
 
 Words words_of(const std::vector<SourceFile>& files, bool with_literals) {

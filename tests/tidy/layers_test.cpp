@@ -116,7 +116,7 @@ TEST(Layers, EveryRoomHasALevel) {
   }
 }
 
-// The levels that a document states: each match of `level` on a line is a level, each match of `room` behind it a room.
+// The levels that a document states: each match of `level` on a line is a level, each match of `room` after it a room.
 std::map<std::string, int> stated_levels(const std::vector<std::string>& lines, const std::regex& level,
                                          const std::regex& room) {
   std::map<std::string, int> levels;

@@ -43,7 +43,7 @@ bool has_program(const char* name) {
   return run_process({"/bin/sh", "-c", std::string("command -v ") + name + " > /dev/null"}).status == 0;
 }
 
-/// What bash offers behind some words; the last one is being typed.
+/// What bash offers after some words; the last one is being typed.
 std::set<std::string> offered(const Args& words) {
   std::string script = "source <(" + built_program("pith") + " completion bash)\nCOMP_WORDS=(pith";
   for (const std::string& word : words) script += " '" + word + "'";

@@ -94,7 +94,7 @@ TEST_F(EvalEviction, StreamHasBlocks) {
     for (const json& block : row["blocks"]) {
       EXPECT_LE(block["kv_held_tokens"], 200);
       EXPECT_GT(block["kv_bytes"], 0);
-      EXPECT_GT(block["seconds_a_token"], 0);
+      EXPECT_GT(block["seconds_per_token"], 0);
     }
   }
 }
@@ -116,7 +116,7 @@ TEST_F(EvalEviction, TablesAndProgress) {
   EXPECT_NE(needle.err.find("1 of 1: length 200, depth 50 %"), std::string::npos) << needle.err;
   const Outcome stream = pith(command("stream", {"--policies", "tova", "--stream-tokens", "300", "--budget", "200"}));
   EXPECT_EQ(stream.status, 0) << stream.err;
-  for (const char* part : {"\nfresh windows ", "\nwindow, no sinks ", "\ntova ", " in all\n"}) {
+  for (const char* part : {"\nfresh windows ", "\nwindow, no sinks ", "\ntova ", " in total\n"}) {
     EXPECT_NE(stream.out.find(part), std::string::npos) << part << stream.out;
   }
   EXPECT_NE(stream.err.find("50 of 50: tova, 299 tokens"), std::string::npos) << stream.err;

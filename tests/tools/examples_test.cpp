@@ -26,6 +26,8 @@ class Examples : public ToolTest {
 TEST_F(Examples, AreShort) {
   EXPECT_LE(lines_of("generate"), 10);
   EXPECT_LE(lines_of("chat"), 20);
+  for (const char* name : {"logits", "score", "embed", "n_best", "many_sessions"})
+    EXPECT_LE(lines_of(name), 60) << name;
   EXPECT_LT(lines_of("custom_codec"), 80);
   EXPECT_LT(lines_of("custom_policy"), 60);
 }
@@ -105,11 +107,68 @@ TEST_F(Examples, Logits) {
   EXPECT_GE(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
 }
 
+TEST_F(Examples, Score) {
+  Session session(Model::load(model_));
+  const Tokenizer& tokenizer = session.model().tokenizer();
+  session.feed("the cat");
+  const std::vector<TokenScore> scores = session.score(tokenizer.encode(" sat", {.add_special = false}));
+  ASSERT_FALSE(scores.empty());
+
+  const Outcome outcome = run("score", {model_, "the cat", " sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  std::istringstream lines(outcome.out);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "logprob\trank\ttoken");
+  double sum = 0.0;
+  for (const TokenScore& score : scores) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_NEAR(std::stod(line), score.logprob, 1e-4);
+    EXPECT_NE(line.find("\t" + std::to_string(score.rank) + "\t" + tokenizer.piece(score.token, true)),
+              std::string::npos)
+        << line;
+    sum += score.logprob;
+  }
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_NEAR(std::stod(line), sum, 1e-3);
+}
+
+TEST_F(Examples, Embed) {
+  const auto cosine = [&](const char* one, const char* other) {
+    const Outcome outcome = run("embed", {model_, one, other});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return std::stod(outcome.out);
+  };
+  EXPECT_NEAR(cosine("the cat", "the cat"), 1.0, 1e-5);
+  EXPECT_LT(cosine("the cat", "nine"), 0.999);
+}
+
+TEST_F(Examples, NBest) {
+  Session session(Model::load(model_), {.kv = {.key = "int4"}});
+  session.feed("the cat sat");
+  const std::vector<Hypothesis> expected = beam_search(session, {.beams = 4, .n_best = 3, .tokens_max = 16});
+  const Outcome outcome = run("n_best", {model_, "the cat sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.out.starts_with("sample\t")) << outcome.out;
+  for (const Hypothesis& hypothesis : expected)
+    EXPECT_NE(outcome.out.find("\t" + hypothesis.text + "\n"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Examples, ManySessions) {
+  const Outcome outcome = run("many_sessions", {model_, "the cat sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  std::size_t sessions = 0;
+  for (std::size_t at = 0; (at = outcome.out.find(" bytes of cache, ", at)) != std::string::npos; ++at) ++sessions;
+  EXPECT_EQ(sessions, 16U) << outcome.out;
+  EXPECT_NE(outcome.out.find(" bytes in 16 sessions; shared: "), std::string::npos) << outcome.out;
+}
+
 TEST_F(Examples, EndWellOnAWrongFile) {
   const std::string text =
       write_text(folder_ / "text.gguf", "# This is no model, though it is long enough to be one.\n");
   for (const std::string& file : {std::string("no-such-model.gguf"), text}) {
-    for (const char* name : {"generate", "chat", "logits", "custom_policy", "custom_codec"}) {
+    for (const char* name :
+         {"generate", "chat", "logits", "score", "embed", "n_best", "many_sessions", "custom_policy", "custom_codec"}) {
       const bool command = std::string_view(name) == "custom_codec";
       const Outcome outcome = run(name, command ? Args{"run", "-m", file, "-p", "the"} : Args{file}, "one\n");
       EXPECT_EQ(outcome.status, 1) << name;

@@ -1,3 +1,5 @@
+#include <pith/machine.h>
+
 #include "support/paths.h"
 #include "tools/tool.h"
 
@@ -49,8 +51,16 @@ TEST_F(PlanTool, TextHasALineForEachUsualCache) {
   EXPECT_EQ(text.find("at most"), std::string::npos) << "no limits, no bounds";
 }
 
-TEST_F(PlanTool, MemoryOfTheMachineByDefault) {
-  EXPECT_GT(pith_json(command({}))["memory_bytes"].get<std::uint64_t>(), std::uint64_t{1} << 28);
+TEST_F(PlanTool, MemoryThatTheProcessMayUseByDefault) {
+  EXPECT_EQ(pith_json(command({}))["memory_bytes"].get<std::uint64_t>(), usable_memory());
+}
+
+TEST_F(PlanTool, MoreMemoryThanTheProcessMayUseIsSaid) {
+  const std::string warning = "More than this process may use here: ";
+  EXPECT_NE(pith_output(command({"--memory", "1000TiB", "--kv", "int4"})).find(warning), std::string::npos);
+  EXPECT_EQ(pith_output(command({"--memory", "16MiB", "--kv", "int4"})).find(warning), std::string::npos);
+  const json plan = pith_json(command({"--memory", "1000TiB", "--kv", "int4"}));
+  EXPECT_EQ(plan["usable_memory_bytes"].get<std::uint64_t>(), usable_memory());
 }
 
 TEST_F(PlanTool, WhatDoesNotFitIsSaid) {

@@ -140,6 +140,37 @@ inline bool measure_block(const QuantizedBlock& block, std::size_t groups, float
   return reduce_add(poison) == 0.0F;
 }
 
+/// Rows of a group that are not simply rounded, one bit each.
+struct UnusualRows {
+  unsigned not_finite, outliers;
+};
+
+/// Writes NaN scales for rows that are not finite and residual planes for outliers, of which `steps(row, half)` are the
+/// values in steps of the first plane. Returns the group's sums with those of the residual planes.
+template <std::size_t rows, typename Steps>
+inline LaneSums finish_unusual(const QuantizedBlock& block, std::size_t group, UnusualRows unusual, const Steps& steps,
+                               const LaneSums& sums) {
+  float* scales = block.to.scales + group * kBlockRows;
+  float firsts[kLanes];
+  float seconds[kLanes];
+  store(firsts, sums.first);
+  store(seconds, sums.second);
+  const ResidualPlanes& residual = block.to.residual;
+  // Other threads take slots of the same group for their blocks.
+  const auto taken = static_cast<std::uint8_t>(__builtin_popcount(unusual.outliers));
+  std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&residual.counts[group], taken, __ATOMIC_RELAXED);
+  for (std::size_t r = 0; r < rows; ++r) {
+    if ((unusual.not_finite >> r & 1U) != 0) scales[r] = firsts[r] = seconds[r] = __builtin_nanf("");
+    if ((unusual.outliers >> r & 1U) == 0) continue;
+    const float residual_scale = scales[r] / kResidualSteps;
+    const CodeSums residual_sums =
+        put_residual_plane(steps(r, 0), steps(r, 1), residual_scale, group, slot++, block.tile_row + r, residual);
+    firsts[r] += residual_scale * static_cast<float>(residual_sums.first);
+    seconds[r] += residual_scale * static_cast<float>(residual_sums.second);
+  }
+  return {load_lanes<rows>(firsts), load_lanes<rows>(seconds)};
+}
+
 template <std::size_t rows>
 inline void quantize_group(const QuantizedBlock& block, std::size_t group, const float (&limits)[kLanes], bool finite) {
   float* scales = block.to.scales + group * kBlockRows;
@@ -183,26 +214,7 @@ inline void quantize_group(const QuantizedBlock& block, std::size_t group, const
   put_zero_terms<rows>(block, group, code_sums);
   LaneSums sums = {mul(scale, code_sums.first), mul(scale, code_sums.second)};
   put_lanes<rows>(scale, scales);
-  if ((outliers | not_finite) != 0) {
-    float firsts[kLanes];
-    float seconds[kLanes];
-    store(firsts, sums.first);
-    store(seconds, sums.second);
-    const ResidualPlanes& residual = block.to.residual;
-    // Other threads take slots of the same group for their blocks.
-    const auto taken = static_cast<std::uint8_t>(__builtin_popcount(outliers));
-    std::size_t slot = taken == 0 ? 0 : __atomic_fetch_add(&residual.counts[group], taken, __ATOMIC_RELAXED);
-    for (std::size_t r = 0; r < rows; ++r) {
-      if ((not_finite >> r & 1U) != 0) scales[r] = firsts[r] = seconds[r] = __builtin_nanf("");
-      if ((outliers >> r & 1U) == 0) continue;
-      const float residual_scale = scales[r] / kResidualSteps;
-      const CodeSums residual_sums =
-          put_residual_plane(steps(r, 0), steps(r, 1), residual_scale, group, slot++, block.tile_row + r, residual);
-      firsts[r] += residual_scale * static_cast<float>(residual_sums.first);
-      seconds[r] += residual_scale * static_cast<float>(residual_sums.second);
-    }
-    sums = {load_lanes<rows>(firsts), load_lanes<rows>(seconds)};
-  }
+  if ((outliers | not_finite) != 0) sums = finish_unusual<rows>(block, group, {not_finite, outliers}, steps, sums);
   put_lanes<rows>(sums.first, block.to.half_sums + 2 * group * kBlockRows);
   put_lanes<rows>(sums.second, block.to.half_sums + (2 * group + 1) * kBlockRows);
   put_lanes<rows>(add(sums.first, sums.second), block.to.sums + group * kBlockRows);

@@ -2,8 +2,8 @@
 
 // The logical vector (16 lanes) as four vectors of 16 bytes, in the vector extensions that GCC and clang have for every
 // processor: the reference that the wide sets are tested against, and what runs where no wide set is known. Loops over
-// lanes would say the same, but take g++ -O3 three to four times as long to compile. Assumes a little-endian machine.
-// avx512/simd.h documents the functions.
+// lanes would say the same, but take g++ -O3 three to four times as long to compile. Assumes a little-endian machine,
+// which src/kernels/select.cpp checks. avx512/simd.h documents the functions.
 #include <bit>
 #include <cmath>
 #include <cstddef>

@@ -17,6 +17,7 @@ class Bias final : public session::StageOf<Bias> {
     }
   }
   std::string_view name() const override { return "logit_bias"; }
+  std::size_t buffer_bytes() const noexcept override { return session::vector_bytes(bias_); }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
     for (const auto& [token, value] : bias_) candidates.set_logit(token, candidates.logit(token) + value);

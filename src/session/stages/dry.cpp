@@ -34,6 +34,12 @@ class Breakers {
 
   bool is_single(Token token) const { return std::binary_search(single_.begin(), single_.end(), token); }
 
+  std::size_t buffer_bytes() const noexcept {
+    std::size_t bytes = session::vector_bytes(single_) + session::vector_bytes(longer_);
+    for (const std::vector<Token>& breaker : longer_) bytes += session::vector_bytes(breaker);
+    return bytes;
+  }
+
   /// Returns how many tokens there are after the last breaker.
   std::size_t tokens_after(std::span<const Token> tokens) const {
     std::size_t end = tokens.size();
@@ -62,6 +68,9 @@ class Dry final : public session::StageOf<Dry> {
         window_(session::checked_least("dry_window", window, -1)),
         breakers_(std::move(breakers)) {}
   std::string_view name() const override { return "dry"; }
+  std::size_t buffer_bytes() const noexcept override {
+    return breakers_.buffer_bytes() + session::vector_bytes(lengths_) + session::vector_bytes(next_);
+  }
 
   void apply(Candidates& candidates, const SamplingContext& context) override {
     if (multiplier_ == 0.0) return;

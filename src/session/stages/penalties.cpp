@@ -17,6 +17,9 @@ class Penalties final : public session::StageOf<Penalties> {
       fail(ErrorKind::kInvalidArgument, "repetition_penalty is {}, must be above 0 and finite", repetition);
   }
   std::string_view name() const override { return "penalties"; }
+  std::size_t buffer_bytes() const noexcept override {
+    return session::vector_bytes(counts_) + session::vector_bytes(seen_);
+  }
 
   void apply(Candidates& candidates, const SamplingContext& context) override {
     count(session::newest(context.history, window_), candidates.vocab());

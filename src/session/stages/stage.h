@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <memory>
+#include <vector>
 
 #include "base/fail.h"
 
@@ -19,6 +20,12 @@ class StageOf : public SamplerStage {
 };
 
 inline constexpr float kFloatMax = std::numeric_limits<float>::max();
+
+/// Returns the bytes that a vector has allocated.
+template <typename T>
+std::size_t vector_bytes(const std::vector<T>& vector) noexcept {
+  return vector.capacity() * sizeof(T);
+}
 
 /// Returns the value. Throws Error(kInvalidArgument) if it is not in [low, high].
 inline float checked_range(const char* name, float value, float low, float high) {

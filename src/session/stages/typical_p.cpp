@@ -25,6 +25,7 @@ class TypicalP final : public session::StageOf<TypicalP> {
  public:
   explicit TypicalP(float p) : p_(session::checked_range("typical_p", p, 0.0F, 1.0F)) {}
   std::string_view name() const override { return "typical_p"; }
+  std::size_t buffer_bytes() const noexcept override { return session::vector_bytes(ranked_); }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
     if (p_ == 1.0F) return;
