@@ -7,7 +7,6 @@
 
 #include "base/buffer.h"
 #include "base/thread_pool.h"
-#include "kv/append.h"
 #include "kv/attend_batch.h"
 #include "kv/attend_buffers.h"
 #include "kv/attend_observation.h"
@@ -16,11 +15,12 @@
 #include "kv/page_choice.h"
 #include "kv/shifts.h"
 #include "kv/softmax_state.h"
+#include "kv/staging.h"
 
 namespace pith::kv {
 
-/// Attention of a batch over the cache, computed on the stored bytes. Holds buffers only, which
-/// serve any cache of the same ScratchLayout. One owner at a time.
+/// Attention of a batch over the cache, computed on the stored bytes. Holds buffers only, which serve any cache of
+/// the same ScratchLayout. One owner at a time.
 class Attention {
  public:
   Attention(const Cache& cache, std::size_t tokens_max, int workers);
@@ -48,6 +48,13 @@ class Attention {
     TurnedQueries turned;
   };
 
+  /// What a batch reads: a layer, its own pages in the staging area.
+  struct Source {
+    const Cache& cache;
+    const Layer& layer;
+    const Staging& staging;
+  };
+
   /// The slots that a block reads before its own page.
   struct Reading {
     std::size_t count;
@@ -59,22 +66,19 @@ class Attention {
 
   /// Computes the softmax state of a block over one chunk alone. `observed` receives the scores of all cells, or is
   /// null.
-  void attend_chunk(const Cache& cache, const Staging& staging, std::size_t layer, const AttendBlock& block,
-                    const Reading& reading, std::size_t chunk, Worker& worker, const SoftmaxRows& rows,
-                    float* observed) const;
+  void attend_chunk(const Source& source, const AttendBlock& block, const Reading& reading, std::size_t chunk,
+                    Worker& worker, const SoftmaxRows& rows, float* observed) const;
   /// Fills readings_, for batches of one block per KV head.
-  void make_readings(const Cache& cache, ThreadPool& pool, std::size_t layer, const AttendBatch& batch,
+  void make_readings(const Source& source, ThreadPool& pool, const AttendBatch& batch,
                      std::span<const AttendBlock> blocks);
-  void write_out(const Cache& cache, std::size_t layer, const AttendBatch& batch, const AttendBlock& block,
-                 const SoftmaxRows& rows) const;
   /// Runs one task per block.
-  void run_blocks(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
-                  const AttendBatch& batch, std::span<const AttendBlock> blocks);
+  void run_blocks(const Source& source, ThreadPool& pool, const AttendBatch& batch,
+                  std::span<const AttendBlock> blocks);
   /// Runs one task per block and chunk, then merges: for batches with too few blocks to keep all threads busy.
-  void run_split(const Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer,
-                 const AttendBatch& batch, std::span<const AttendBlock> blocks);
+  void run_split(const Source& source, ThreadPool& pool, const AttendBatch& batch, std::span<const AttendBlock> blocks);
 
-  KvShape shape_;
+  std::size_t rows_max_ = 0;        ///< Of a block of any layer.
+  std::size_t value_size_max_ = 0;  ///< Of any layer.
   BatchQueries queries_;
   LayerShifts shifts_;
   BatchObservation observation_;

@@ -32,9 +32,9 @@ RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size)
       sums_(blocks * rows),
       out_(blocks * rows * size) {}
 
-SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows) const {
+SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows, std::size_t size) const {
   const std::size_t row = block * block_rows_;
-  return {references_.data() + row, sums_.data() + row, out_.data() + row * size_, rows, size_};
+  return {references_.data() + row, sums_.data() + row, out_.data() + row * size_, rows, size};
 }
 
 }  // namespace pith::kv

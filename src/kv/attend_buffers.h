@@ -35,8 +35,8 @@ class RowsBuffers {
 
   std::size_t blocks() const { return blocks_; }
   std::size_t bytes() const { return (references_.size() + sums_.size() + out_.size()) * sizeof(float); }
-  /// Returns the first `rows` rows of a block, at most as many as blocks were made for.
-  SoftmaxRows rows(std::size_t block, std::size_t rows) const;
+  /// Returns the first `rows` rows of a block, of `size` elements each; both at most what blocks were made for.
+  SoftmaxRows rows(std::size_t block, std::size_t rows, std::size_t size) const;
 
  private:
   std::size_t blocks_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -10,224 +11,188 @@
 namespace pith::kv {
 namespace {
 
-/// Open pages and the exact prefix are f32 for f32 codecs, f16 otherwise.
-FloatElement exact_element(std::string_view codec) {
-  return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
-}
-
-KvShape checked(KvShape shape) {
+void check(const LayerShape& shape) {
   if (shape.kv_heads == 0 || shape.heads % shape.kv_heads != 0) {
     fail(ErrorKind::kInvalidArgument, "{} query heads do not divide into {} KV heads", shape.heads, shape.kv_heads);
   }
-  return shape;
 }
 
 /// Score noise beyond which a head is useless in few bits, so it is promoted whatever the budget. Large key biases
 /// (Qwen2) reach it; ordinary heads stay below a quarter of it.
 constexpr float kNoiseUnusable = 100.0F;
 
-/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
-/// to amortize them.
-std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
+/// Layers with the same codec, size and window share one configuration of a side.
+class SideConfigs {
+ public:
+  SideConfigs(const CodecRegistry* registry, const kernels::KernelTable& kernels)
+      : registry_(registry), kernels_(kernels) {}
 
-std::size_t held_bytes(const Page& page) {
-  std::size_t bytes = (page.recent ? page.recent->size() : 0) + (page.old ? page.old->size() : 0);
-  if (page.origins) {
-    for (const Origin& origin : *page.origins) bytes += sizeof origin.tokens + origin.bytes.size();
+  std::shared_ptr<const SideConfig> make(const std::string& codec, const CodecShape& shape, std::size_t window) {
+    std::shared_ptr<const SideConfig>& config = made_[{shape.side, codec, shape.size, window}];
+    if (!config) config = std::make_shared<const SideConfig>(codec, shape, kernels_, registry_, window);
+    return config;
   }
-  return bytes;
-}
 
-std::size_t exact_bytes_of(const SidePages& side) {
-  return (side.open ? side.open->size() : 0) + (side.exact_prefix ? side.exact_prefix->size() : 0);
+ private:
+  const CodecRegistry* registry_;
+  const kernels::KernelTable& kernels_;
+  std::map<std::tuple<KvSide, std::string, std::size_t, std::size_t>, std::shared_ptr<const SideConfig>> made_;
+};
+
+template <typename Layers, typename HeadPointer>
+void add_heads(Layers layers, bool global_only, std::vector<HeadPointer>& heads) {
+  for (auto& layer : layers) {
+    if (global_only && !layer.global()) continue;
+    for (auto& head : layer.heads()) heads.push_back(&head);
+  }
 }
 
 }  // namespace
 
-SideConfig::SideConfig(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
-                       const CodecRegistry* registry, std::size_t window)
-    : name_(codec),
-      tiers_(make_tiers(codec, shape, kernels, registry)),
-      exact_(shape, exact_element(codec), kernels),
-      rotation_(shape.size) {
-  if (window != 0) tiers_.recent_pages = std::min(tiers_.recent_pages, most_recent_pages(window));
+CacheOptions uniform(const KvShape& shape, const std::string& key, const std::string& value) {
+  CacheOptions options;
+  for (std::size_t layer = 0; layer < shape.layers(); ++layer)
+    options.layers.push_back({shape.layer(layer), key, value});
+  return options;
 }
 
-bool SideConfig::reads_split_queries() const {
-  return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());
-}
-
-std::size_t SideConfig::old_pages(std::size_t tokens) const {
-  const std::size_t pages = tokens / kPageTokens;
-  return pages - std::min(pages, tiers_.recent_pages);
-}
-
-std::size_t SideConfig::sealed_bytes(std::size_t tokens, std::size_t first_visible) const {
-  const std::size_t pages = tokens / kPageTokens;
-  const std::size_t dropped = std::min(first_visible / kPageTokens, pages);
-  const std::size_t recent = std::min(pages - dropped, tiers_.recent_pages);
-  const std::size_t recent_bytes = tiers_.recent ? recent * tiers_.recent->page_bytes() : 0;
-  return recent_bytes + (pages - dropped - recent) * tiers_.codec->page_bytes();
-}
-
-Cache::Cache(KvShape shape, const std::vector<LayerCodecs>& codecs, const kernels::KernelTable& kernels,
-             const CodecRegistry* registry)
-    : shape_(checked(std::move(shape))),
-      kernels_(&kernels),
-      sides_(kSides.size() * shape_.layers()),
-      pages_(kSides.size() * shape_.layers() * shape_.kv_heads) {
-  std::map<std::tuple<KvSide, std::string, std::size_t>, std::shared_ptr<const SideConfig>> made;
-  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    for (const KvSide side : kSides) {
-      const bool keys = side == KvSide::kKeys;
-      const std::string& name = keys ? codecs[layer].key : codecs[layer].value;
-      const std::size_t window = shape_.windows[layer];
-      std::shared_ptr<const SideConfig>& config = made[{side, name, window}];
-      if (!config) {
-        config = std::make_shared<const SideConfig>(name, CodecShape{side, keys ? shape_.key_size : shape_.value_size},
-                                                    kernels, registry, window);
-      }
-      sides_[static_cast<std::size_t>(side) * shape_.layers() + layer] = config;
-    }
+Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
+    : options_(std::make_shared<const CacheOptions>(options)), kernels_(&kernels) {
+  SideConfigs sides(options.codecs.get(), kernels);
+  std::size_t heads = 0;
+  for (const LayerOptions& layer : options.layers) {
+    const LayerShape& shape = layer.shape;
+    check(shape);
+    LayerConfig config;
+    config.number = layers_.size();
+    config.shape = shape;
+    config.sides = {sides.make(layer.key, {KvSide::kKeys, shape.key_size}, shape.window),
+                    sides.make(layer.value, {KvSide::kValues, shape.value_size}, shape.window)};
+    config.kernels = kernels_;
+    config.checksums = options.checksums;
+    config.reads_sparsely = options.sparse.on() && config.global();
+    layers_.emplace_back(std::make_shared<const LayerConfig>(std::move(config)), heads);
+    heads += shape.kv_heads;
   }
+  for (const PolicyNeeds& needs : options.observed) observe(needs);
   reset_heads();
 }
 
-Cache::Cache(const KvShape& shape, const std::string& key_codec, const std::string& value_codec,
-             const kernels::KernelTable& kernels, const CodecRegistry* registry)
-    : Cache(shape, std::vector<LayerCodecs>(shape.layers(), {key_codec, value_codec}), kernels, registry) {}
+std::vector<Head*> Cache::heads() {
+  std::vector<Head*> heads;
+  add_heads(layers(), false, heads);
+  return heads;
+}
+
+std::vector<const Head*> Cache::heads() const {
+  std::vector<const Head*> heads;
+  add_heads(layers(), false, heads);
+  return heads;
+}
+
+std::vector<Head*> Cache::global_heads() {
+  std::vector<Head*> heads;
+  add_heads(layers(), true, heads);
+  return heads;
+}
+
+std::vector<const Head*> Cache::global_heads() const {
+  std::vector<const Head*> heads;
+  add_heads(layers(), true, heads);
+  return heads;
+}
 
 bool Cache::any_keys_rotated() const {
-  return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
-                     [](const auto& config) { return config->rotation() != nullptr; });
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](const Layer& layer) { return layer.keys().rotation() != nullptr; });
 }
 
 bool Cache::any_keys_read_split_queries() const {
-  return std::any_of(sides_.begin(), sides_.begin() + static_cast<std::ptrdiff_t>(shape_.layers()),
-                     [](const auto& config) { return config->reads_split_queries(); });
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](const Layer& layer) { return layer.keys().reads_split_queries(); });
 }
 
 void Cache::reset_heads() {
-  key_bases_.clear();
-  slots_.assign(shape_.layers() * shape_.kv_heads, {});
-  promoted_.assign(shape_.layers() * shape_.kv_heads, nullptr);
+  const bool rotated = any_keys_rotated();
+  for (Layer& layer : layers_) {
+    const LayerShape& shape = layer.shape();
+    for (Head& head : layer.heads()) {
+      head = Head(layer.config(), head.number(), head.index());
+      if (rotated) head.basis = KeyBasis(shape.key_size);
+      if (query_sums_ && layer.global()) head.query_sums = QuerySums(shape.group(), shape.key_size);
+    }
+  }
   promotion_bytes_ = promotion_budget();
-  if (sparse_.on()) key_ranges_.assign(shape_.layers() * shape_.kv_heads, {});
-  if (any_keys_rotated()) key_bases_.assign(shape_.layers() * shape_.kv_heads, KeyBasis(shape_.key_size));
-}
-
-void Cache::enable_sparse(const SparseReading& sparse) {
-  sparse_ = sparse;
-  reset_heads();
 }
 
 double Cache::promotion_budget() const {
   double bytes = 0.0;
-  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    const SideConfig& config = keys(layer);
-    bytes += config.tiers().promotion_share * static_cast<double>(shape_.kv_heads * config.codec().page_bytes());
-  }
-  return bytes;
-}
-
-void Cache::promote(std::size_t layer, std::size_t kv_head, float noise) {
-  const SideConfig& config = keys(layer);
-  if (noise > kNoiseUnusable && config.recent() != nullptr) {
-    promoted_[layer * shape_.kv_heads + kv_head] = config.recent();
-    return;
-  }
-  for (const Promotion& promotion : config.tiers().promotions) {
-    const std::size_t at = layer * shape_.kv_heads + kv_head;
-    const std::size_t before = old_codec(KvSide::kKeys, layer, kv_head).page_bytes();
-    const auto more = static_cast<double>(promotion.codec->page_bytes()) - static_cast<double>(before);
-    if (noise < promotion.noise_min || more > promotion_bytes_) return;
-    promoted_[at] = promotion.codec.get();
-    promotion_bytes_ -= more;
-  }
-}
-
-std::size_t Cache::table_bytes() const {
-  std::size_t bytes = pages_.capacity() * sizeof(SidePages) + slots_.capacity() * sizeof(HeadSlots) +
-                      key_bases_.capacity() * sizeof(KeyBasis) + promoted_.capacity() * sizeof(void*);
-  for (const SidePages& side : pages_) bytes += side.pages.capacity() * sizeof(Page) + side.grid.capacity();
-  for (const HeadSlots& head : slots_) bytes += head.slots.capacity() * sizeof(Slot);
-  if (!key_bases_.empty()) bytes += key_bases_.size() * 2 * shape_.key_size * sizeof(float);
-  return bytes;
-}
-
-std::size_t Cache::sealed_bytes() const {
-  std::size_t bytes = 0;
-  for (const SidePages& side : pages_) {
-    for (const Page& page : side.pages) bytes += held_bytes(page);
-  }
-  return bytes;
-}
-
-std::size_t Cache::held_tokens(std::size_t layer, std::size_t kv_head) const {
-  if (shape_.windows[layer] != 0) return std::min(tokens_, shape_.windows[layer]);
-  return slots(layer, kv_head).held() + tokens_ % kPageTokens;
-}
-
-std::size_t Cache::exact_bytes() const {
-  std::size_t bytes = 0;
-  for (const SidePages& side : pages_) bytes += exact_bytes_of(side);
-  return bytes;
-}
-
-std::size_t Cache::summary_bytes() const {
-  std::size_t bytes = 0;
-  for (const KeyRanges& ranges : key_ranges_) bytes += ranges.bytes();
-  return bytes;
-}
-
-std::size_t Cache::sealed_bytes_at(std::size_t tokens) const {
-  std::size_t bytes = 0;
-  std::size_t old_pages_max = 0;
-  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    const std::size_t first = first_visible(tokens, shape_.windows[layer]);
-    bytes += shape_.kv_heads * (keys(layer).sealed_bytes(tokens, first) + values(layer).sealed_bytes(tokens, first));
-    old_pages_max = std::max(
-        old_pages_max, keys(layer).old_pages(tokens) - std::min(keys(layer).old_pages(tokens), first / kPageTokens));
-  }
-  return bytes + static_cast<std::size_t>(promotion_budget() * static_cast<double>(old_pages_max));
-}
-
-std::size_t Cache::exact_bytes_at(std::size_t tokens) const {
-  std::size_t bytes = 0;
-  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    const bool prefix = keeps_exact_prefix(layer) && tokens >= kPageTokens &&
-                        first_visible(tokens, shape_.windows[layer]) < kExactPrefixTokens;
-    const std::size_t exact = (prefix ? kExactPrefixTokens : 0) + (tokens % kPageTokens != 0 ? kPageTokens : 0);
-    bytes += shape_.kv_heads * (keys(layer).exact().bytes_of(exact) + values(layer).exact().bytes_of(exact));
-  }
-  return bytes;
-}
-
-std::size_t Cache::summary_bytes_at(std::size_t tokens) const {
-  std::size_t bytes = 0;
-  for (std::size_t layer = 0; layer < shape_.layers(); ++layer) {
-    if (reads_sparsely(layer)) bytes += shape_.kv_heads * KeyRanges::bytes_of(tokens / kPageTokens, shape_.key_size);
-  }
-  return bytes;
-}
-
-std::size_t Cache::bytes(KvSide side, std::size_t layer) const {
-  std::size_t bytes = 0;
-  for (std::size_t h = 0; h < shape_.kv_heads; ++h) {
-    const SidePages& held = pages(side, layer, h);
-    bytes += exact_bytes_of(held);
-    for (const Page& page : held.pages) bytes += held_bytes(page);
-    if (side == KvSide::kKeys && reads_sparsely(layer)) bytes += key_ranges(layer, h).bytes();
+  for (const Layer& layer : layers_) {
+    const SideConfig& keys = layer.keys();
+    bytes += keys.tiers().promotion_share * static_cast<double>(layer.shape().kv_heads * keys.codec().page_bytes());
   }
   return bytes;
 }
 
 void Cache::clear() {
-  for (SidePages& side : pages_) side = SidePages{};
   observers_.clear();
-  query_sums_.clear();
   reset_heads();
   tokens_ = 0;
+}
+
+void Cache::observe(const PolicyNeeds& needs) {
+  // What a reconstruction gives is gathered in a fork: observing().
+  if (!needs.reconstruction) observers_.add(needs, heads().size());
+  if (!needs.query_statistics || query_sums_) return;
+  query_sums_ = true;
+  reset_heads();
+}
+
+Cache Cache::observing(const PolicyNeeds& needs) const {
+  Cache fork = *this;
+  fork.observers_ = Observers();
+  fork.observers_.add(needs, heads().size());
+  fork.query_sums_ = false;
+  for (Head* head : fork.heads()) head->query_sums = QuerySums();
+  return fork;
+}
+
+void promote(Cache& cache, Head& head, float noise) {
+  const SideConfig& keys = head.layer().keys();
+  if (noise > kNoiseUnusable && keys.recent() != nullptr) {
+    head.promoted_keys = keys.recent();
+    return;
+  }
+  for (const Promotion& promotion : keys.tiers().promotions) {
+    const std::size_t before = head.old_codec(KvSide::kKeys).page_bytes();
+    const auto more = static_cast<double>(promotion.codec->page_bytes()) - static_cast<double>(before);
+    if (noise < promotion.noise_min || more > cache.promotion_bytes()) return;
+    head.promoted_keys = promotion.codec.get();
+    cache.set_promotion_bytes(cache.promotion_bytes() - more);
+  }
+}
+
+std::size_t promotion_of(const Head& head) {
+  if (head.promoted_keys == nullptr) return 0;
+  const std::vector<Promotion>& known = head.layer().keys().tiers().promotions;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (known[i].codec.get() == head.promoted_keys) return 2 + i;
+  }
+  return 1;
+}
+
+bool set_promotion(Head& head, std::size_t promotion) {
+  const Tiers& tiers = head.layer().keys().tiers();
+  if (promotion == 0) {
+    head.promoted_keys = nullptr;
+  } else if (promotion == 1) {
+    head.promoted_keys = tiers.recent.get();
+  } else if (promotion - 2 < tiers.promotions.size()) {
+    head.promoted_keys = tiers.promotions[promotion - 2].codec.get();
+  } else {
+    return false;
+  }
+  return promotion == 0 || head.promoted_keys != nullptr;
 }
 
 }  // namespace pith::kv

@@ -21,10 +21,10 @@ void PageView::prefetch() const {
   for (std::size_t i = 0; i < size; i += kCacheLine) __builtin_prefetch(bytes + i, 0, kIntoSecondLevel);
 }
 
-ChunkView::ChunkView(const Cache& cache, std::size_t layer, std::size_t kv_head, const QueryBlock& block)
-    : key_side_(cache.keys(layer)),
-      value_side_(cache.values(layer)),
-      old_keys_(cache.old_codec(KvSide::kKeys, layer, kv_head)),
+ChunkView::ChunkView(const Head& head, const QueryBlock& block)
+    : key_side_(head.layer().keys()),
+      value_side_(head.layer().values()),
+      old_keys_(head.old_codec(KvSide::kKeys)),
       block_(block) {}
 
 PageView ChunkView::keys(const Slot& slot, const Page& page, std::size_t own_page) const {

@@ -38,7 +38,7 @@ struct TokensView {
 /// The pages of one KV head as one block of queries sees them. Short-lived: the caller owns what members point to.
 class ChunkView {
  public:
-  ChunkView(const Cache& cache, std::size_t layer, std::size_t kv_head, const QueryBlock& block);
+  ChunkView(const Head& head, const QueryBlock& block);
 
   PageView keys(const Slot& slot, const Page& page, std::size_t own_page) const;
   PageView values(const Slot& slot, const Page& page, std::size_t own_page) const;

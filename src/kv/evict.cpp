@@ -18,7 +18,7 @@ struct Place {
 
 /// All tokens of a KV head at a decision, in ascending order of position; the arrays behind HeadView.
 struct HeadTokens {
-  std::size_t layer = 0, kv_head = 0;
+  Head* head = nullptr;
   std::vector<std::int32_t> positions, pages;
   std::vector<Place> places;
   std::vector<float> scores;
@@ -26,9 +26,12 @@ struct HeadTokens {
   std::vector<float> candidate_scores;
 };
 
+int layer_of(const HeadTokens& tokens) { return static_cast<int>(tokens.head->layer().number); }
+int kv_head_of(const HeadTokens& tokens) { return static_cast<int>(tokens.head->number()); }
+
 /// Lists what a head holds. Tokens of the open page come last.
-HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_head) {
-  const HeadSlots& head = cache.slots(layer, kv_head);
+HeadTokens list_tokens(Head& of, std::size_t tokens_total) {
+  const HeadSlots& head = of.slots;
   struct Token {
     std::int32_t position, page;
     Place place;
@@ -43,12 +46,11 @@ HeadTokens list_tokens(const Cache& cache, std::size_t layer, std::size_t kv_hea
   add(kPrefixCell, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
-  const auto open_page = static_cast<std::int32_t>(cache.tokens() / kPageTokens);
-  add(head.open_cell(), first_tokens(cache.tokens() % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
+  const auto open_page = static_cast<std::int32_t>(tokens_total / kPageTokens);
+  add(head.open_cell(), first_tokens(tokens_total % kPageTokens), positions_of(Slot{open_page, kAllTokens, {}}));
   std::sort(tokens.begin(), tokens.end(), [](const Token& a, const Token& b) { return a.position < b.position; });
   HeadTokens list;
-  list.layer = layer;
-  list.kv_head = kv_head;
+  list.head = &of;
   for (const Token& token : tokens) {
     list.positions.push_back(token.position);
     list.pages.push_back(token.page);
@@ -62,14 +64,9 @@ class Decision {
  public:
   Decision(Cache& cache, ThreadPool& pool, const Evictor& evictor)
       : cache_(cache), pool_(pool), evictor_(evictor), needs_(evictor.policy->needs()) {
-    for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-      if (cache.shape().windows[layer] != 0) continue;
-      for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-        heads_.emplace_back();
-        heads_.back().layer = layer;
-        heads_.back().kv_head = h;
-        held_ += cache.held_tokens(layer, h);
-      }
+    for (Head* head : cache.global_heads()) {
+      heads_.emplace_back().head = head;
+      held_ += head->held_tokens(cache.tokens());
     }
   }
 
@@ -81,13 +78,13 @@ class Decision {
     std::vector<HeadScores> candidates;
     for (const HeadTokens& head : heads_) {
       fixed += head.positions.size() - head.candidate_scores.size();
-      candidates.push_back({static_cast<int>(head.layer), static_cast<int>(head.kv_head), head.candidate_scores});
+      candidates.push_back({layer_of(head), kv_head_of(head), head.candidate_scores});
     }
     std::vector<std::size_t> budgets(heads_.size());
     evictor_.allocator->allocate(candidates, total - std::min(total, fixed), budgets);
     pool_.run(heads_.size(), [&](std::size_t i) { keep(heads_[i], budgets[i]); });
-    for (std::size_t layer = 0; layer < cache_.shape().layers(); ++layer) {
-      if (cache_.shape().windows[layer] == 0) pack(cache_, pool_, layer, packing);
+    for (Layer& layer : cache_.layers()) {
+      if (layer.global()) pack(cache_, layer, pool_, packing);
     }
     return true;
   }
@@ -107,11 +104,12 @@ class Decision {
 };
 
 HeadView Decision::view(const HeadTokens& head) const {
-  const KvShape& shape = cache_.shape();
+  const LayerShape& shape = head.head->layer().shape;
+  const std::size_t layers = cache_.layers().size();
   HeadView view;
-  view.layer = static_cast<int>(head.layer);
-  view.kv_head = static_cast<int>(head.kv_head);
-  view.layers = static_cast<int>(shape.layers());
+  view.layer = layer_of(head);
+  view.kv_head = kv_head_of(head);
+  view.layers = static_cast<int>(layers);
   view.kv_heads = static_cast<int>(shape.kv_heads);
   view.position = static_cast<int>(cache_.tokens());
   view.positions = head.positions;
@@ -120,17 +118,18 @@ HeadView Decision::view(const HeadTokens& head) const {
   view.value_size = shape.value_size;
   view.scale = evictor_.scale;
   // Each head and decision gets a random stream of its own.
-  view.seed = evictor_.seed + (cache_.tokens() * shape.layers() + head.layer) * shape.kv_heads + head.kv_head;
+  view.seed =
+      evictor_.seed + (cache_.tokens() * layers + head.head->layer().number) * shape.kv_heads + head.head->number();
   return view;
 }
 
 void Decision::score(HeadTokens& head) {
-  head = list_tokens(cache_, head.layer, head.kv_head);
+  head = list_tokens(*head.head, cache_.tokens());
   const std::size_t count = head.positions.size();
   HeadView view = this->view(head);
   std::vector<float> attention, keys, values;
   if (const Observer* observer = cache_.observers().find(needs_); observer != nullptr) {
-    const std::vector<double>& gathered = observer->gathered(head.layer * cache_.shape().kv_heads + head.kv_head);
+    const std::vector<double>& gathered = observer->gathered(head.head->index());
     for (const Place& place : head.places) {
       const std::size_t at = place.cell * kPageTokens + place.token;
       attention.push_back(at < gathered.size() ? static_cast<float>(gathered[at]) : 0.0F);
@@ -138,7 +137,7 @@ void Decision::score(HeadTokens& head) {
     view.attention = attention;
   }
   const auto read = [&](KvSide side, std::vector<float>& rows) {
-    HeldRows reader(cache_, side, head.layer, head.kv_head);
+    HeldRows reader(*head.head, side);
     for (const Place& place : head.places) {
       const std::span<const float> row = reader.row(place.cell, place.token);
       rows.insert(rows.end(), row.begin(), row.end());
@@ -148,7 +147,7 @@ void Decision::score(HeadTokens& head) {
   if (needs_.values) read(KvSide::kValues, values);
   view.keys = keys;
   view.values = values;
-  const QueryMoments moments = cache_.query_sums().moments(head.layer, head.kv_head, cache_.rotary());
+  const QueryMoments moments = head.head->query_sums.moments(cache_.options().rotary);
   if (needs_.query_statistics) view.queries = &moments.statistics;
   head.kept.assign(count, 0);
   const std::size_t open_page = cache_.tokens() / kPageTokens * kPageTokens;
@@ -172,13 +171,13 @@ void Decision::check_scores(const HeadTokens& head) const {
   if (bad == head.scores.end()) return;
   fail(ErrorKind::kInvalidArgument,
        "eviction policy \"{}\": layer {}, KV head {}: the score of the token at position {} is {}, must be finite",
-       evictor_.policy_name, head.layer, head.kv_head,
+       evictor_.policy_name, layer_of(head), kv_head_of(head),
        head.positions[static_cast<std::size_t>(bad - head.scores.begin())], *bad);
 }
 
 void Decision::keep(HeadTokens& head, std::size_t budget) {
   evictor_.selector->select(view(head), head.scores, budget, head.kept);
-  HeadSlots& slots = cache_.slots(head.layer, head.kv_head);
+  HeadSlots& slots = head.head->slots;
   for (std::size_t i = 0; i < head.places.size(); ++i) {
     if (head.kept[i] != 0) continue;
     const auto [cell, token] = head.places[i];

@@ -9,43 +9,39 @@
 namespace pith::kv {
 namespace {
 
-[[noreturn]] void fail_changed(const std::string& what, const PageBytes& page, KvSide side, std::size_t layer,
-                               std::size_t kv_head) {
+[[noreturn]] void fail_changed(const std::string& what, const PageBytes& page, KvSide side, const Head& head) {
   fail(ErrorKind::kIntegrity, "KV cache: {} of the {} of layer {}, KV head {}: its {} bytes have changed in memory",
-       what, side == KvSide::kKeys ? "keys" : "values", layer, kv_head, page.size());
+       what, side == KvSide::kKeys ? "keys" : "values", head.layer().number, head.number(), page.size());
 }
 
-void verify_head(const Cache& cache, std::size_t layer, std::size_t kv_head) {
+void verify_head(const Head& head) {
   for (const KvSide side : kSides) {
-    const SidePages& held = cache.pages(side, layer, kv_head);
+    const SidePages& held = head.pages(side);
     if (held.exact_prefix && !held.exact_prefix->intact())
-      fail_changed("the exact prefix", *held.exact_prefix, side, layer, kv_head);
+      fail_changed("the exact prefix", *held.exact_prefix, side, head);
     for (std::size_t i = 0; i < held.pages.size(); ++i) {
       const Page& page = held.pages[i];
-      if (page.recent) verify_page(*page.recent, side, layer, kv_head, i);
-      if (page.old) verify_page(*page.old, side, layer, kv_head, i);
+      if (page.recent) verify_page(*page.recent, side, head, i);
+      if (page.old) verify_page(*page.old, side, head, i);
     }
   }
 }
 
 }  // namespace
 
-void verify_page(const PageBytes& page, KvSide side, std::size_t layer, std::size_t kv_head, std::size_t slot) {
-  if (!page.intact()) fail_changed(fmt::format("page {}", slot), page, side, layer, kv_head);
+void verify_page(const PageBytes& page, KvSide side, const Head& head, std::size_t slot) {
+  if (!page.intact()) fail_changed(fmt::format("page {}", slot), page, side, head);
 }
 
 void verify_pages(const Cache& cache) {
-  if (!cache.keeps_checksums()) return;
-  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) verify_head(cache, layer, h);
-  }
+  if (!cache.options().checksums) return;
+  for (const Head* head : cache.heads()) verify_head(*head);
 }
 
 void verify_pages(const Cache& cache, ThreadPool& pool) {
-  if (!cache.keeps_checksums()) return;
-  const std::size_t kv_heads = cache.shape().kv_heads;
-  pool.run(cache.shape().layers() * kv_heads,
-           [&](std::size_t task) { verify_head(cache, task / kv_heads, task % kv_heads); });
+  if (!cache.options().checksums) return;
+  const std::vector<const Head*> heads = cache.heads();
+  pool.run(heads.size(), [&](std::size_t task) { verify_head(*heads[task]); });
 }
 
 bool pages_intact(const Cache& cache, ThreadPool& pool) {

@@ -16,7 +16,10 @@ namespace pith::kv {
 /// split into batches.
 class KeyBasis {
  public:
+  KeyBasis() = default;
   explicit KeyBasis(std::size_t size);
+
+  std::size_t bytes() const { return (scale_.size() + query_energy_.size()) * sizeof(float); }
 
   /// Takes in a query [size] of the first page.
   void observe(const float* query);

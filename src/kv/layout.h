@@ -14,17 +14,28 @@ inline constexpr std::size_t kChunkPages = 8;
 /// et al., arXiv 2309.17453). One tile. Not what eviction protects: that is EvictionOptions::sinks.
 inline constexpr std::size_t kExactPrefixTokens = 16;
 
-/// The shape of a cache.
-struct KvShape {
+/// The shape of a layer.
+struct LayerShape {
   std::size_t heads = 0;       ///< Query heads.
   std::size_t kv_heads = 0;    ///< Divides heads
   std::size_t key_size = 0;    ///< Elements of a key head, a multiple of 16.
   std::size_t value_size = 0;  ///< Elements of a value head, a multiple of 16.
-  /// By layer: how many tokens a query sees, including its own; 0: all.
-  std::vector<std::size_t> windows;
+  std::size_t window = 0;      ///< How many tokens a query sees, including its own; 0: all.
+
+  std::size_t group() const { return heads / kv_heads; }
+};
+
+/// The shape of a cache whose layers differ in their windows alone.
+struct KvShape {
+  std::size_t heads = 0;
+  std::size_t kv_heads = 0;
+  std::size_t key_size = 0;
+  std::size_t value_size = 0;
+  std::vector<std::size_t> windows;  ///< By layer
 
   std::size_t layers() const { return windows.size(); }
   std::size_t group() const { return heads / kv_heads; }
+  LayerShape layer(std::size_t number) const { return {heads, kv_heads, key_size, value_size, windows[number]}; }
 };
 
 /// Returns the first token that the query at position `tokens` sees through a window; 0 for a window of 0, which is

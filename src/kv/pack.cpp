@@ -34,17 +34,16 @@ struct Target {
 /// Packs the pages of one KV head.
 class HeadPacker {
  public:
-  HeadPacker(Cache& cache, std::size_t layer, std::size_t kv_head)
-      : cache_(cache), layer_(layer), kv_head_(kv_head), head_(cache.slots(layer, kv_head)) {}
+  HeadPacker(Cache& cache, Head& head) : cache_(cache), head_(head), layer_(head.layer()), slots_(head.slots) {}
 
   void run(Packing packing) {
     const bool moves = worth_moving(packing);
     const auto goes = [&](std::size_t i) {
-      return old(i) && (head_.slots[i].live == 0 || (moves && movable(i) && head_.slots[i].live != whole(i)));
+      return old(i) && (slots_.slots[i].live == 0 || (moves && movable(i) && slots_.slots[i].live != whole(i)));
     };
     std::vector<std::size_t> stay;
     std::vector<std::size_t> go;
-    for (std::size_t i = 0; i < head_.slots.size(); ++i) (goes(i) ? go : stay).push_back(i);
+    for (std::size_t i = 0; i < slots_.slots.size(); ++i) (goes(i) ? go : stay).push_back(i);
     if (go.empty()) return;
     move(go);
     rebuild(stay);
@@ -54,28 +53,26 @@ class HeadPacker {
   /// Codec::grid() of both sides.
   using Grid = std::array<std::string, kSides.size()>;
 
-  SidePages& side_pages(KvSide side) const { return cache_.pages(side, layer_, kv_head_); }
-  const Page& page(std::size_t side, std::size_t slot) const { return side_pages(kSides[side]).pages[slot]; }
-  const Codec& codec(std::size_t side) const { return cache_.old_codec(kSides[side], layer_, kv_head_); }
+  const Page& page(std::size_t side, std::size_t slot) const { return head_.pages(kSides[side]).pages[slot]; }
+  const Codec& codec(std::size_t side) const { return head_.old_codec(kSides[side]); }
 
   /// Returns what a slot holds if nothing was evicted from it.
   TokenMask whole(std::size_t slot) const {
-    return head_.slots[slot].page == 0 && cache_.keeps_exact_prefix(layer_) ? ~first_tokens(kExactPrefixTokens)
-                                                                            : kAllTokens;
+    return slots_.slots[slot].page == 0 && layer_.keeps_exact_prefix() ? ~first_tokens(kExactPrefixTokens) : kAllTokens;
   }
 
   /// Returns whether no query sees the page as recent any more.
   bool old(std::size_t slot) const {
-    if (head_.slots[slot].packed()) return true;
-    const auto page = static_cast<std::size_t>(head_.slots[slot].page);
+    if (slots_.slots[slot].packed()) return true;
+    const auto page = static_cast<std::size_t>(slots_.slots[slot].page);
     return std::all_of(kSides.begin(), kSides.end(),
-                       [&](KvSide side) { return page < cache_.side(side, layer_).old_pages(cache_.tokens()); });
+                       [&](KvSide side) { return page < layer_.side(side).old_pages(cache_.tokens()); });
   }
 
   /// The first tokens of page 0 (in codecs without an exact prefix) are not mixed with others: past the trained length
   /// all tokens of a cell are shifted alike (shifts.h).
   bool movable(std::size_t slot) const {
-    const Slot& at = head_.slots[slot];
+    const Slot& at = slots_.slots[slot];
     if (at.page == 0 && (at.live & first_tokens(kExactPrefixTokens)) != 0) return false;
     for (std::size_t side = 0; side < kSides.size(); ++side) {
       if (!codec(side).movable() || !page(side, slot).old) return false;
@@ -86,10 +83,10 @@ class HeadPacker {
   bool worth_moving(Packing packing) const {
     std::size_t holes = 0;
     std::size_t room = 0;
-    for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+    for (std::size_t i = 0; i < slots_.slots.size(); ++i) {
       if (!old(i) || !movable(i)) continue;
       room += kPageTokens;
-      holes += kPageTokens - head_.slots[i].held();
+      holes += kPageTokens - slots_.slots[i].held();
     }
     // Fewer holes than tokens per page would free no page.
     return holes >= kPageTokens && (packing == Packing::kFull || holes * kLazyShare >= room);
@@ -105,18 +102,18 @@ class HeadPacker {
       pages[1].push_back(std::move(value));
     };
     for (const std::size_t i : stay) {
-      if (head_.slots[i].packed()) keep(head_.slots[i], page(0, i), page(1, i));
+      if (slots_.slots[i].packed()) keep(slots_.slots[i], page(0, i), page(1, i));
     }
     for (auto& [grid, targets] : targets_) {
       for (Target& target : targets) keep(slot_of(target), page_of(target, 0), page_of(target, 1));
     }
     for (const std::size_t i : stay) {
-      if (!head_.slots[i].packed()) keep(head_.slots[i], page(0, i), page(1, i));
+      if (!slots_.slots[i].packed()) keep(slots_.slots[i], page(0, i), page(1, i));
     }
     move_gathered(slots);
-    const std::vector<Slot> before = std::exchange(head_.slots, std::move(slots));
-    for (const KvSide side : kSides) side_pages(side).pages = std::move(pages[static_cast<std::size_t>(side)]);
-    if (cache_.reads_sparsely(layer_)) move_ranges(before);
+    const std::vector<Slot> before = std::exchange(slots_.slots, std::move(slots));
+    for (const KvSide side : kSides) head_.pages(side).pages = std::move(pages[static_cast<std::size_t>(side)]);
+    if (layer_.reads_sparsely) move_ranges(before);
   }
 
   /// What all tokens of a slot have in common, read once.
@@ -138,15 +135,16 @@ class HeadPacker {
   }
   Page page_of(Target& target, std::size_t side) const {
     Page page;
-    page.old = seal_bytes(std::move(target.bytes[side]), cache_.keeps_checksums());
+    page.old = seal_bytes(std::move(target.bytes[side]), layer_.checksums);
     if (!target.origins[side].empty())
       page.origins = std::make_shared<const std::vector<Origin>>(std::move(target.origins[side]));
     return page;
   }
 
   Cache& cache_;
-  std::size_t layer_, kv_head_;
-  HeadSlots& head_;
+  Head& head_;
+  const LayerConfig& layer_;
+  HeadSlots& slots_;
   std::map<Grid, std::vector<Target>> targets_;
   /// By position of each moved token: the slot and the index in it that it was moved from. Gathered attention follows.
   std::map<std::int32_t, std::pair<std::size_t, std::size_t>> came_from_;
@@ -157,7 +155,7 @@ HeadPacker::Source HeadPacker::source_of(std::size_t slot) const {
   for (std::size_t side = 0; side < kSides.size(); ++side) {
     const std::byte* bytes = page(side, slot).old->data();
     source.grids[side] = codec(side).grid(bytes);
-    if (!head_.slots[slot].packed()) source.origins[side] = codec(side).origin(bytes);
+    if (!slots_.slots[slot].packed()) source.origins[side] = codec(side).origin(bytes);
   }
   return source;
 }
@@ -214,9 +212,9 @@ void HeadPacker::move(const std::vector<std::size_t>& slots) {
   std::vector<Source> sources;
   std::vector<Moved> tokens;
   for (const std::size_t slot : slots) {
-    if (head_.slots[slot].live == 0) continue;
-    const std::vector<std::int32_t> positions = positions_of(head_.slots[slot]);
-    for (TokenMask left = head_.slots[slot].live; left != 0; left &= left - 1) {
+    if (slots_.slots[slot].live == 0) continue;
+    const std::vector<std::int32_t> positions = positions_of(slots_.slots[slot]);
+    for (TokenMask left = slots_.slots[slot].live; left != 0; left &= left - 1) {
       const auto token = static_cast<std::size_t>(std::countr_zero(left));
       tokens.push_back({positions[token], sources.size(), token});
     }
@@ -228,43 +226,41 @@ void HeadPacker::move(const std::vector<std::size_t>& slots) {
 
 /// Key ranges of slots that stay are copied; those of new pages are computed from the stored keys.
 void HeadPacker::move_ranges(const std::vector<Slot>& before) {
-  const std::size_t size = cache_.shape().key_size;
-  KeyRanges& ranges = cache_.key_ranges(layer_, kv_head_);
+  KeyRanges& ranges = head_.ranges;
   const KeyRanges old_ranges = std::exchange(ranges, {});
-  HeldRows reader(cache_, KvSide::kKeys, layer_, kv_head_);
-  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
-    const auto old = find_same(before, head_.slots[i]);
+  HeldRows reader(head_, KvSide::kKeys);
+  for (std::size_t i = 0; i < slots_.slots.size(); ++i) {
+    const auto old = find_same(before, slots_.slots[i]);
     if (old != before.end()) {
       ranges.copy(i, old_ranges, static_cast<std::size_t>(old - before.begin()));
       continue;
     }
     std::vector<float> keys;
-    for (std::size_t t = 0; t < head_.slots[i].held(); ++t) {
+    for (std::size_t t = 0; t < slots_.slots[i].held(); ++t) {
       const std::span<const float> key = reader.row(cell_of_slot(i), t);
       keys.insert(keys.end(), key.begin(), key.end());
     }
-    ranges.set(i, size, keys);
+    ranges.set(i, layer_.shape.key_size, keys);
   }
 }
 
 /// Moves what observers gathered along with the tokens.
 void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
-  const std::size_t head = layer_ * cache_.shape().kv_heads + kv_head_;
   for (Observer& observer : cache_.observers().list()) {
-    std::vector<double>& gathered = observer.gathered(head);
+    std::vector<double>& gathered = observer.gathered(head_.index());
     if (gathered.empty()) continue;
-    gathered.resize(head_.cells() * kPageTokens);
+    gathered.resize(slots_.cells() * kPageTokens);
     std::vector<double> moved((slots.size() + 2) * kPageTokens);
     const auto copy = [&](std::size_t from_cell, std::size_t to_cell) {
       std::copy_n(&gathered[from_cell * kPageTokens], kPageTokens, &moved[to_cell * kPageTokens]);
     };
     copy(kPrefixCell, kPrefixCell);
-    copy(head_.open_cell(), cell_of_slot(slots.size()));
+    copy(slots_.open_cell(), cell_of_slot(slots.size()));
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const std::vector<std::int32_t> positions = positions_of(slots[i]);
-      const auto old = find_same(head_.slots, slots[i]);
-      if (old != head_.slots.end()) {
-        copy(cell_of_slot(static_cast<std::size_t>(old - head_.slots.begin())), cell_of_slot(i));
+      const auto old = find_same(slots_.slots, slots[i]);
+      if (old != slots_.slots.end()) {
+        copy(cell_of_slot(static_cast<std::size_t>(old - slots_.slots.begin())), cell_of_slot(i));
         continue;
       }
       for (std::size_t t = 0; t < positions.size(); ++t) {
@@ -278,8 +274,8 @@ void HeadPacker::move_gathered(const std::vector<Slot>& slots) {
 
 }  // namespace
 
-void pack(Cache& cache, ThreadPool& pool, std::size_t layer, Packing packing) {
-  pool.run(cache.shape().kv_heads, [&](std::size_t h) { HeadPacker(cache, layer, h).run(packing); });
+void pack(Cache& cache, Layer& layer, ThreadPool& pool, Packing packing) {
+  pool.run(layer.heads().size(), [&](std::size_t h) { HeadPacker(cache, layer.head(h)).run(packing); });
 }
 
 }  // namespace pith::kv

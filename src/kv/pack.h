@@ -19,6 +19,6 @@ enum class Packing {
 /// Copies the tokens of old pages with holes, as they are stored, into as few pages as they fill, and frees the pages
 /// that are empty then. Which tokens are held, and all their bits, stay the same. Where a codec's tokens cannot be
 /// moved (Codec::movable()), a page is freed only once all its tokens are gone.
-void pack(Cache& cache, ThreadPool& pool, std::size_t layer, Packing packing);
+void pack(Cache& cache, Layer& layer, ThreadPool& pool, Packing packing);
 
 }  // namespace pith::kv

@@ -30,15 +30,16 @@ std::uint64_t order_of(float score, std::uint64_t slot) {
 
 }  // namespace
 
-void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* queries) {
-  const KvShape& shape = cache.shape();
-  const KeyRanges& ranges = cache.key_ranges(layer, kv_head);
+void PageChoice::score(const Head& head, const float* queries) {
+  const LayerShape& shape = head.layer().shape;
+  const kernels::KernelTable& kernels = *head.layer().kernels;
+  const KeyRanges& ranges = head.ranges;
   const std::size_t group = shape.group();
   const std::size_t room = ranges.room();
   split_.resize(group * 2 * shape.key_size);
   reached_.resize(group * room);
   KeyRanges::split_queries(queries, group, shape.key_size, kReach, split_.data());
-  ranges.reach(cache.kernels(), split_.data(), group, reached_.data(), room);
+  ranges.reach(kernels, split_.data(), group, reached_.data(), room);
 
   scores_.assign(room, 0.0F);
   outside_.resize(room, kUnseen);
@@ -56,8 +57,7 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
   }
   references_.assign(group, kUnseen);
   sums_.assign(group, 0.0F);
-  cache.kernels().softmax_rows(
-      {reached_.data(), room, group, room, nullptr, references_.data(), sums_.data(), nullptr, 0});
+  kernels.softmax_rows({reached_.data(), room, group, room, nullptr, references_.data(), sums_.data(), nullptr, 0});
   for (std::size_t g = 0; g < group; ++g) {
     if (sums_[g] == 0.0F) continue;
     const float scale = 1.0F / sums_[g];
@@ -66,16 +66,16 @@ void PageChoice::score(const Cache& cache, std::size_t layer, std::size_t kv_hea
   }
 }
 
-std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
-                             std::size_t own_page) {
-  const std::size_t recent = std::max(cache.keys(layer).recent_pages(), cache.values(layer).recent_pages());
-  const bool prefix_apart = cache.keeps_exact_prefix(layer);
+std::size_t PageChoice::list(const Head& head, std::size_t slots, std::size_t own_page) {
+  const LayerConfig& layer = head.layer();
+  const std::size_t recent = std::max(layer.keys().recent_pages(), layer.values().recent_pages());
+  const bool prefix_apart = layer.keeps_exact_prefix();
   candidates_.clear();
   read_.assign(slots, 0);
   outside_.assign(slots, kUnseen);
   std::size_t always = 0;
   for (std::size_t i = 0; i < slots; ++i) {
-    const Slot& slot = head.slots[i];
+    const Slot& slot = head.slots.slots[i];
     if (slot.live == 0) continue;
     const auto page = static_cast<std::size_t>(slot.page);
     if (!slot.packed() && (own_page - page <= recent || (page == 0 && !prefix_apart))) {
@@ -89,14 +89,14 @@ std::size_t PageChoice::list(const Cache& cache, std::size_t layer, const HeadSl
   return always;
 }
 
-const std::vector<std::uint32_t>& PageChoice::choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
+const std::vector<std::uint32_t>& PageChoice::choose(const SparseReading& sparse, const Head& head,
                                                      const float* queries, std::size_t slots, std::size_t own_page) {
   // The open page is always read and counts as well.
-  const std::size_t always = list(cache, layer, cache.slots(layer, kv_head), slots, own_page) + 1;
-  const std::size_t budget = cache.sparse().pages(always + candidates_.size());
+  const std::size_t always = list(head, slots, own_page) + 1;
+  const std::size_t budget = sparse.pages(always + candidates_.size());
   const std::size_t wanted = budget - std::min(budget, always);
   if (wanted < candidates_.size()) {
-    score(cache, layer, kv_head, queries);
+    score(head, queries);
     for (std::uint64_t& candidate : candidates_) candidate = order_of(scores_[candidate], candidate);
     std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(wanted), candidates_.end());
     candidates_.resize(wanted);

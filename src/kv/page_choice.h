@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "kv/cache.h"
+#include "kv/cache_options.h"
+#include "kv/head.h"
 
 namespace pith::kv {
 
@@ -16,14 +17,13 @@ class PageChoice {
   /// that the head holds, including the open page and recent ones, which are always read. Of the others those are read
   /// whose expected softmax weight, summed over the queries [group, key_size] (scaled for softmax in base 2), is
   /// largest; of equal ones the older.
-  const std::vector<std::uint32_t>& choose(const Cache& cache, std::size_t layer, std::size_t kv_head,
-                                           const float* queries, std::size_t slots, std::size_t own_page);
+  const std::vector<std::uint32_t>& choose(const SparseReading& sparse, const Head& head, const float* queries,
+                                           std::size_t slots, std::size_t own_page);
 
  private:
   /// Lists what is always read and the candidates. Returns the number of the former.
-  std::size_t list(const Cache& cache, std::size_t layer, const HeadSlots& head, std::size_t slots,
-                   std::size_t own_page);
-  void score(const Cache& cache, std::size_t layer, std::size_t kv_head, const float* queries);
+  std::size_t list(const Head& head, std::size_t slots, std::size_t own_page);
+  void score(const Head& head, const float* queries);
 
   std::vector<std::uint8_t> read_;         ///< [slots]
   std::vector<float> outside_;             ///< [room]: 0 for candidates, minus infinity for others

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "kv/layout.h"
 #include "kv/rotary.h"
 
 namespace pith::kv {
@@ -18,37 +17,32 @@ struct QueryMoments {
   QueryStatistics statistics;
 };
 
-/// Sums of queries and of their products, for policies that predict future queries. Empty until enabled. Different
-/// heads may be added to from several threads.
+/// Sums of one KV head's queries and of their products, for policies that predict future queries.
 class QuerySums {
  public:
-  void enable(const KvShape& shape);
-  bool enabled() const { return !sums_.empty(); }
-  /// Adds query rows [group, key_size] at a position.
-  void add(std::size_t layer, std::size_t kv_head, const float* queries, std::size_t position, const Rotary& rotary);
-  QueryMoments moments(std::size_t layer, std::size_t kv_head, const Rotary& rotary) const;
-  void clear();
-  std::size_t bytes() const;
+  /// Makes empty sums, to which nothing may be added.
+  QuerySums() = default;
+  QuerySums(std::size_t group, std::size_t key_size);
 
-  /// Calls member(x) for each sum of a head, to save or restore them; vectors keep their sizes.
-  static void visit(auto& sums, std::size_t layer, std::size_t kv_head, auto&& member) {
-    auto& head = sums.sums_[layer * sums.kv_heads_ + kv_head];
-    member(head.count);
-    member(head.first);
-    member(head.second);
+  bool empty() const { return first_.empty(); }
+  /// Adds query rows [group, key_size] at a position.
+  void add(const float* queries, std::size_t position, const Rotary& rotary);
+  QueryMoments moments(const Rotary& rotary) const;
+  std::size_t bytes() const { return (first_.size() + second_.size()) * sizeof(float); }
+
+  /// Calls member(x) for each sum, to save or restore them; vectors keep their sizes.
+  static void visit(auto& sums, auto&& member) {
+    member(sums.count_);
+    member(sums.first_);
+    member(sums.second_);
   }
 
  private:
-  struct Sums {
-    std::size_t count = 0;
-    std::vector<float> first;   ///< [group, key_size]
-    std::vector<float> second;  ///< [group, key_size, key_size], lower triangle only
-  };
-
-  std::size_t kv_heads_ = 0;
   std::size_t group_ = 0;
   std::size_t size_ = 0;
-  std::vector<Sums> sums_;  ///< [layers, kv_heads]; empty in layers with a window
+  std::size_t count_ = 0;
+  std::vector<float> first_;   ///< [group, key_size]
+  std::vector<float> second_;  ///< [group, key_size, key_size], lower triangle only
 };
 
 }  // namespace pith::kv

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "kv/cache.h"
+#include "kv/head.h"
 
 namespace pith::kv {
 
@@ -12,8 +12,7 @@ namespace pith::kv {
 /// eviction, not for attention: it decodes whole pages. Used by one thread.
 class HeldRows {
  public:
-  HeldRows(const Cache& cache, KvSide side, std::size_t layer, std::size_t kv_head)
-      : cache_(cache), side_(side), layer_(layer), kv_head_(kv_head) {}
+  HeldRows(const Head& head, KvSide side) : head_(head), side_(side), config_(head.layer().side(side)) {}
 
   /// Returns row `token` of a cell (slots.h), valid until another cell is read.
   std::span<const float> row(std::size_t cell, std::size_t token);
@@ -23,9 +22,9 @@ class HeldRows {
   void read_exact(const std::byte* page, std::size_t tokens);
   void read_sealed(const Page& page);
 
-  const Cache& cache_;
+  const Head& head_;
   KvSide side_;
-  std::size_t layer_, kv_head_;
+  const SideConfig& config_;
   std::size_t cell_ = ~std::size_t{0};
   std::vector<float> rows_;  ///< [kPageTokens, size]
 };

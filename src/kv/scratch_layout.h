@@ -13,10 +13,10 @@ struct ScratchLayout {
   explicit ScratchLayout(const Cache& cache)
       : keys_rotated(cache.any_keys_rotated()),
         split_queries(cache.any_keys_read_split_queries()),
-        sparse(cache.sparse().on()) {
-    for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-      key_page_bytes = std::max(key_page_bytes, cache.keys(layer).exact().page_bytes());
-      value_page_bytes = std::max(value_page_bytes, cache.values(layer).exact().page_bytes());
+        sparse(cache.options().sparse.on()) {
+    for (const Layer& layer : cache.layers()) {
+      key_page_bytes = std::max(key_page_bytes, layer.keys().exact().page_bytes());
+      value_page_bytes = std::max(value_page_bytes, layer.values().exact().page_bytes());
     }
   }
 

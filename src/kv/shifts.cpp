@@ -17,9 +17,9 @@ std::size_t last_of(const Slot& slot) {
   return static_cast<std::size_t>(slot.positions->list()[top]);
 }
 
-/// Returns the shifts of one KV head, by cell.
-std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::size_t kv_head, std::size_t tokens) {
-  const HeadSlots& head = cache.slots(layer, kv_head);
+}  // namespace
+
+std::vector<std::size_t> shifts_of(const HeadSlots& head, std::size_t tokens) {
   std::vector<std::size_t> shifts(head.cells());
   std::vector<Span> spans;
   if (head.exact_prefix != 0) {
@@ -41,14 +41,12 @@ std::vector<std::size_t> shifts_of(const Cache& cache, std::size_t layer, std::s
   return shifts;
 }
 
-}  // namespace
-
-void LayerShifts::find(const Cache& cache, std::size_t layer, std::size_t tokens) {
+void LayerShifts::find(const Layer& layer, std::size_t trained, std::size_t tokens) {
   shifts_.clear();
-  if (cache.shape().windows[layer] != 0 || tokens <= cache.trained()) return;
+  if (!layer.global() || tokens <= trained) return;
   std::size_t largest = 0;
-  for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-    shifts_.push_back(shifts_of(cache, layer, h, tokens));
+  for (const Head& head : layer.heads()) {
+    shifts_.push_back(shifts_of(head.slots, tokens));
     largest = std::max(largest, *std::max_element(shifts_.back().begin(), shifts_.back().end()));
   }
   if (largest == 0) shifts_.clear();

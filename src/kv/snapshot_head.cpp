@@ -56,44 +56,38 @@ void get_member(FieldReader& fields, const char* field, T& member) {
   }
 }
 
-bool has_query_sums(const Cache& cache, std::size_t layer) {
-  return cache.query_sums().enabled() && cache.shape().windows[layer] == 0;
-}
-
 }  // namespace
 
-void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, FieldWriter& fields) {
-  const HeadSlots& head = cache.slots(layer, kv_head);
-  fields.put(head.exact_prefix);
-  fields.put(static_cast<std::uint8_t>(cache.promotion(layer, kv_head)));
-  put_count(fields, head.slots.size());
-  for (const Slot& slot : head.slots) {
+void save_head(const Cache& cache, const Head& head, FieldWriter& fields) {
+  fields.put(head.slots.exact_prefix);
+  fields.put(static_cast<std::uint8_t>(promotion_of(head)));
+  put_count(fields, head.slots.slots.size());
+  for (const Slot& slot : head.slots.slots) {
     fields.put(slot.page);
     fields.put(slot.live);
     if (slot.packed()) fields.put_array(slot.positions->list());
   }
-  for (const KvSide side : kSides) put_side(fields, cache.pages(side, layer, kv_head));
+  for (const KvSide side : kSides) put_side(fields, head.pages(side));
   const auto put = [&](const auto& member) { put_member(fields, member); };
-  if (cache.any_keys_rotated()) KeyBasis::visit(cache.key_basis(layer, kv_head), put);
-  for (const Observer& observer : cache.observers().list())
-    fields.put_array(observer.gathered(layer * cache.shape().kv_heads + kv_head));
-  if (has_query_sums(cache, layer)) QuerySums::visit(cache.query_sums(), layer, kv_head, put);
+  if (cache.any_keys_rotated()) KeyBasis::visit(head.basis, put);
+  for (const Observer& observer : cache.observers().list()) fields.put_array(observer.gathered(head.index()));
+  if (!head.query_sums.empty()) QuerySums::visit(head.query_sums, put);
 }
 
 void HeadRestorer::run(snapshot::Reader& reader) {
   FieldReader fields = reader.fields(snapshot::RecordKind::kHead);
   const std::size_t sealed = cache_.tokens() / kPageTokens;
-  head_.exact_prefix = fields.get<TokenMask>("exact prefix", 0, first_tokens(kExactPrefixTokens));
-  if (!cache_.restore_promotion(layer_, kv_head_, fields.get<std::uint8_t>("promotion")))
+  head_.slots.exact_prefix = fields.get<TokenMask>("exact prefix", 0, first_tokens(kExactPrefixTokens));
+  if (!set_promotion(head_, fields.get<std::uint8_t>("promotion")))
     fields.refuse("its keys are in a codec that is not known");
   const auto slots = fields.get<std::uint64_t>("slots", 0, sealed);
   for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
   check_order(fields);
   for (const KvSide side : kSides) read_side(fields, side);
   const auto get = [&](auto& member) { get_member(fields, "a sum", member); };
-  if (cache_.any_keys_rotated()) KeyBasis::visit(cache_.key_basis(layer_, kv_head_), get);
+  if (cache_.any_keys_rotated()) KeyBasis::visit(head_.basis, get);
   read_gathered(fields);
-  if (has_query_sums(cache_, layer_)) QuerySums::visit(cache_.query_sums(), layer_, kv_head_, get);
+  if (!head_.query_sums.empty()) QuerySums::visit(head_.query_sums, get);
   fields.end();
   for (const KvSide side : kSides) read_pages(reader, side);
 }
@@ -113,12 +107,12 @@ void HeadRestorer::read_slot(FieldReader& fields) {
     if ((slot.live & ~first_tokens(positions.size())) != 0) fields.refuse("a packed page has tokens without positions");
     slot.positions = std::make_shared<const Positions>(positions);
   }
-  head_.slots.push_back(std::move(slot));
+  head_.slots.slots.push_back(std::move(slot));
 }
 
 void HeadRestorer::check_order(const FieldReader& fields) const {
   const std::size_t sealed = cache_.tokens() / kPageTokens;
-  const std::vector<Slot>& slots = head_.slots;
+  const std::vector<Slot>& slots = head_.slots.slots;
   for (std::size_t i = 1; i < slots.size(); ++i) {
     if (!slots[i].packed() && slots[i].page <= slots[i - 1].page) fields.refuse("pages are not in order");
     if (slots[i].packed() && !slots[i - 1].packed()) fields.refuse("a packed page comes after others");
@@ -126,8 +120,8 @@ void HeadRestorer::check_order(const FieldReader& fields) const {
   if (!slots.empty() && static_cast<std::int64_t>(slots.back().page) >= static_cast<std::int64_t>(sealed))
     fields.refuse("a page is newer than its tokens");
   // Pages that may become old later must be in the slots where they are looked up.
-  std::size_t last = std::max(cache_.keys(layer_).recent_pages(), cache_.values(layer_).recent_pages());
-  if (cache_.shape().windows[layer_] != 0) last = sealed;
+  std::size_t last = std::max(layer_.keys().recent_pages(), layer_.values().recent_pages());
+  if (!layer_.global()) last = sealed;
   for (std::size_t i = 0; i < std::min(last, sealed); ++i) {
     if (i >= slots.size() || slots[slots.size() - 1 - i].page != static_cast<std::int32_t>(sealed - 1 - i))
       fields.refuse("one of the last pages is missing");
@@ -139,15 +133,14 @@ void HeadRestorer::read_side(FieldReader& fields, KvSide side) {
   const auto flags = fields.get<std::uint8_t>("exact pages", 0, kHasExactPrefix | kHasOpen);
   forms.exact_prefix = (flags & kHasExactPrefix) != 0;
   forms.open = (flags & kHasOpen) != 0;
-  SidePages& pages = cache_.pages(side, layer_, kv_head_);
+  SidePages& pages = head_.pages(side);
   pages.grid = fields.get_array<std::byte>("grid");
-  const Codec& codec = old_codec(side);
+  const Codec& codec = head_.old_codec(side);
   const RawBuffer blank(codec.page_bytes());
   if (!pages.grid.empty() && pages.grid.size() != codec.grid(blank.data()).size())
     fields.refuse("the grid of its pages has another size than its codec's");
-  pages.grid_decided =
-      !pages.grid.empty() || (cache_.side(side, layer_).recent() == nullptr && cache_.tokens() >= kPageTokens);
-  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
+  pages.grid_decided = !pages.grid.empty() || (layer_.side(side).recent() == nullptr && cache_.tokens() >= kPageTokens);
+  for (std::size_t i = 0; i < head_.slots.slots.size(); ++i) {
     const unsigned form = fields.get<std::uint8_t>("forms of a page", 0, kAllForms);
     forms.pages.push_back({(form & kRecentForm) != 0, (form & kOldForm) != 0, (form & kWithOrigins) != 0});
     pages.pages.emplace_back();
@@ -172,17 +165,16 @@ void HeadRestorer::read_origins(FieldReader& fields, const Codec& codec, Page& p
 void HeadRestorer::check_forms(const FieldReader& fields, KvSide side) const {
   const SideForms& forms = this->forms(side);
   const std::size_t tokens = cache_.tokens();
-  const std::size_t visible = first_visible(tokens, cache_.shape().windows[layer_]);
+  const std::size_t visible = first_visible(tokens, layer_.shape.window);
   if (forms.open != (tokens % kPageTokens != 0)) fields.refuse("the open page is not what the number of tokens says");
-  const bool prefix = cache_.keeps_exact_prefix(layer_) && tokens >= kPageTokens && visible < kExactPrefixTokens;
+  const bool prefix = layer_.keeps_exact_prefix() && tokens >= kPageTokens && visible < kExactPrefixTokens;
   if (forms.exact_prefix != prefix) fields.refuse("the exact prefix is not what the number of tokens says");
-  if (!prefix && cache_.shape().windows[layer_] == 0 && head_.exact_prefix != 0)
-    fields.refuse("there is no exact prefix to hold");
-  for (std::size_t i = 0; i < head_.slots.size(); ++i) {
-    const Slot& slot = head_.slots[i];
+  if (!prefix && layer_.global() && head_.slots.exact_prefix != 0) fields.refuse("there is no exact prefix to hold");
+  for (std::size_t i = 0; i < head_.slots.slots.size(); ++i) {
+    const Slot& slot = head_.slots.slots[i];
     const Forms& page = forms.pages[i];
     const auto number = static_cast<std::size_t>(std::max(slot.page, 0));
-    const SideConfig& config = cache_.side(side, layer_);
+    const SideConfig& config = layer_.side(side);
     const bool recent = !slot.packed() && number >= config.old_pages(tokens) && config.recent() != nullptr;
     const bool seen = slot.packed() || (number + 1) * kPageTokens > visible;
     if (page.recent && config.recent() == nullptr)
@@ -195,7 +187,7 @@ void HeadRestorer::check_forms(const FieldReader& fields, KvSide side) const {
 void HeadRestorer::read_gathered(FieldReader& fields) {
   const std::size_t most = (cache_.tokens() / kPageTokens + 2) * kPageTokens;
   for (Observer& observer : cache_.observers().list()) {
-    std::vector<double>& gathered = observer.gathered(layer_ * cache_.shape().kv_heads + kv_head_);
+    std::vector<double>& gathered = observer.gathered(head_.index());
     gathered = fields.get_array<double>("gathered attention");
     if (gathered.size() % kPageTokens != 0 || gathered.size() > most)
       fields.refuse("gathered attention is not that of its tokens");
@@ -203,15 +195,15 @@ void HeadRestorer::read_gathered(FieldReader& fields) {
 }
 
 void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide side) {
-  const SideConfig& config = cache_.side(side, layer_);
+  const SideConfig& config = layer_.side(side);
   const SideForms& forms = this->forms(side);
-  SidePages& pages = cache_.pages(side, layer_, kv_head_);
-  const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), cache_.keeps_checksums()); };
+  SidePages& pages = head_.pages(side);
+  const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), layer_.checksums); };
   if (forms.exact_prefix) pages.exact_prefix = page(config.exact().bytes_of(kExactPrefixTokens));
   if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(config.exact().page_bytes()));
   for (std::size_t i = 0; i < forms.pages.size(); ++i) {
     if (forms.pages[i].recent) pages.pages[i].recent = page(config.recent()->page_bytes());
-    if (forms.pages[i].old) pages.pages[i].old = page(old_codec(side).page_bytes());
+    if (forms.pages[i].old) pages.pages[i].old = page(head_.old_codec(side).page_bytes());
   }
 }
 

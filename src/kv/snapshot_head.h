@@ -17,14 +17,13 @@ inline constexpr std::uint64_t kTokensMax = std::numeric_limits<std::int32_t>::m
 inline constexpr double kPromotionBytesMax = 1e15;
 
 /// Writes the fields of a KV head's record: everything but its pages.
-void save_head(const Cache& cache, std::size_t layer, std::size_t kv_head, snapshot::FieldWriter& fields);
+void save_head(const Cache& cache, const Head& head, snapshot::FieldWriter& fields);
 
 /// Reads one KV head's record and pages into a cache whose number of tokens is set. Throws Error(kFormat) for what
 /// could not be attended or appended to.
 class HeadRestorer {
  public:
-  HeadRestorer(Cache& cache, std::size_t layer, std::size_t kv_head)
-      : cache_(cache), layer_(layer), kv_head_(kv_head), head_(cache.slots(layer, kv_head)) {}
+  HeadRestorer(Cache& cache, Head& head) : cache_(cache), head_(head), layer_(head.layer()) {}
 
   void run(snapshot::Reader& reader);
 
@@ -45,13 +44,12 @@ class HeadRestorer {
   void check_order(const snapshot::FieldReader& fields) const;
   void check_forms(const snapshot::FieldReader& fields, KvSide side) const;
   void read_pages(snapshot::Reader& reader, KvSide side);
-  const Codec& old_codec(KvSide side) const { return cache_.old_codec(side, layer_, kv_head_); }
   SideForms& forms(KvSide side) { return forms_[static_cast<std::size_t>(side)]; }
   const SideForms& forms(KvSide side) const { return forms_[static_cast<std::size_t>(side)]; }
 
   Cache& cache_;
-  std::size_t layer_, kv_head_;
-  HeadSlots& head_;
+  Head& head_;
+  const LayerConfig& layer_;
   std::array<SideForms, kSides.size()> forms_;
 };
 

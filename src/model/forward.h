@@ -38,7 +38,7 @@ class Forward {
   Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace);
 
   /// Appends tokens (at most Workspace::tokens) to the cache and keeps their final hidden states for logits() and
-  /// hidden(). A single token reads sparsely if `sparse` and the cache supports it (Cache::enable_sparse()).
+  /// hidden(). A single token reads sparsely if `sparse` and the cache supports it (CacheOptions::sparse).
   void run(std::span<const Token> tokens, bool sparse = false);
 
   /// Computes logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "kv/cache.h"
@@ -22,8 +23,8 @@ class Eviction {
   const EvictionOptions& options() const { return options_; }
   /// Decides by itself, not by compact() alone.
   bool automatic() const { return options_.budget_tokens != 0 || options_.budget_bytes != 0; }
-  /// Tells the cache what to gather for it and for the policies that it is to observe as well.
-  void prepare(kv::Cache& cache) const;
+  /// What a cache is to gather for it and for the policies that it is to observe as well.
+  const std::vector<PolicyNeeds>& observed() const { return observed_; }
   /// The next position at which it decides.
   std::size_t next_decision(std::size_t position) const;
   /// Before the token at `position` goes in: makes room up to the next decision.

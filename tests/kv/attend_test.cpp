@@ -36,7 +36,7 @@ TEST_P(Attend, MatchesTheDefinition) {
     const float scale = 1.0F / std::sqrt(static_cast<float>(shape.key_size));
     const auto expected = attend_naively(shape, s, 0, scale);
     for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
-      Cache cache(shape, GetParam().name, GetParam().name, *table);
+      Cache cache(uniform(shape, GetParam().name, GetParam().name), *table);
       const auto got = attend_in_batches(cache, s, {128}, 2, scale);
       EXPECT_LT(relative_distance(got, expected), GetParam().error) << table->name << ", head size " << shape.key_size;
     }
@@ -48,12 +48,12 @@ TEST_P(Attend, DoesNotDependOnBatchesOrThreads) {
   const Sequence s(shape, 530, 2);
   const auto& kernels = kernels::select_kernels();
   for (const std::size_t layer : {0UL, 1UL}) {
-    Cache first(shape, GetParam().name, GetParam().name, kernels);
+    Cache first(uniform(shape, GetParam().name, GetParam().name), kernels);
     const auto expected = attend_in_batches(first, s, {530}, 1, 0.125F, layer);
     const std::vector<std::vector<std::size_t>> cuts = {{1}, {7}, {64}, {100, 1, 1, 1}, {33, 256}};
     for (const auto& cut : cuts) {
       for (const int threads : {1, 3}) {
-        Cache cache(shape, GetParam().name, GetParam().name, kernels);
+        Cache cache(uniform(shape, GetParam().name, GetParam().name), kernels);
         EXPECT_EQ(attend_in_batches(cache, s, cut, threads, 0.125F, layer), expected)
             << "bit for bit; first cut " << cut[0];
       }
@@ -65,14 +65,15 @@ TEST_P(Attend, SlidingWindowsSeeTheirWindowAndHoldNoMore) {
   for (const std::size_t window : {1UL, 17UL, 64UL, 100UL, 200UL}) {
     const KvShape shape = {2, 1, 64, 64, {window}};
     const Sequence s(shape, 500, window);
-    Cache cache(shape, GetParam().name, GetParam().name, kernels::select_kernels());
+    Cache cache(uniform(shape, GetParam().name, GetParam().name), kernels::select_kernels());
     const auto got = attend_in_batches(cache, s, {50}, 2, 0.125F);
     EXPECT_LT(relative_distance(got, attend_naively(shape, s, window, 0.125F)), GetParam().error)
         << "window " << window;
     std::size_t held = 0;
-    for (const Page& page : cache.pages(KvSide::kKeys, 0, 0).pages) held += page.recent || page.old ? 1U : 0U;
+    for (const Page& page : cache.layer(0).head(0).pages(KvSide::kKeys).pages)
+      held += page.recent || page.old ? 1U : 0U;
     EXPECT_LE(held, window / kPageTokens + 1);
-    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).exact_prefix, nullptr);
+    EXPECT_EQ(cache.layer(0).head(0).pages(KvSide::kKeys).exact_prefix, nullptr);
   }
 }
 
@@ -81,7 +82,7 @@ TEST_P(Attend, KeysAndValuesChosenApart) {
   const Sequence s(shape, 200, 3);
   const auto expected = attend_naively(shape, s, 0, 0.125F);
   for (const AttentionLimit& value : kLimits) {
-    Cache cache(shape, GetParam().name, value.name, kernels::select_kernels());
+    Cache cache(uniform(shape, GetParam().name, value.name), kernels::select_kernels());
     EXPECT_LT(relative_distance(attend_in_batches(cache, s, {90}, 2, 0.125F), expected), GetParam().error + value.error)
         << value.name;
   }
@@ -96,7 +97,7 @@ TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   const auto expected = attend_naively(shape, s, 0, 0.125F);
   // A constant added to one channel of every key does not change a softmax.
   for (std::size_t t = 0; t < s.tokens; ++t) s.keys[t * 64 + 5] += 600.0F;
-  Cache cache(shape, "int4", "int4", kernels::select_kernels());
+  Cache cache(uniform(shape, "int4", "int4"), kernels::select_kernels());
   EXPECT_LT(relative_distance(attend_in_batches(cache, s, {64}, 1, 0.125F), expected), 0.2);
 }
 

@@ -66,7 +66,7 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
 /// have. Returns the output of layer `layer`.
 inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
                                             int threads, float scale, std::size_t layer = 0) {
-  const KvShape& shape = cache.shape();
+  const LayerShape& shape = cache.layer(0).shape();
   ThreadPool pool(threads);
   std::size_t batch_max = 0;
   for (const std::size_t b : batches) batch_max = std::max(batch_max, b);
@@ -77,7 +77,7 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   std::size_t position = cache.tokens();
   for (std::size_t b = 0; position < s.tokens; ++b) {
     const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - position);
-    for (std::size_t l = 0; l < shape.layers(); ++l) {
+    for (std::size_t l = 0; l < cache.layers().size(); ++l) {
       std::vector<float> qkv;
       const std::size_t query_width = shape.heads * shape.key_size;
       const std::size_t key_width = shape.kv_heads * shape.key_size;

@@ -18,7 +18,7 @@ KvShape smollm(std::size_t window) {
 /// Bytes held after 8,192 tokens, relative to those of all tokens that a query sees in f16.
 double share_of_f16(const char* codec, std::size_t window = 0) {
   const KvShape shape = smollm(window);
-  Cache cache(shape, codec, codec, kernels::select_kernels());
+  Cache cache(uniform(shape, codec, codec), kernels::select_kernels());
   const test::Sequence s(shape, 8192, 1);
   // Only appends: attention over this many tokens is not needed.
   ThreadPool pool(2);
@@ -33,7 +33,7 @@ double share_of_f16(const char* codec, std::size_t window = 0) {
     }
   }
   const double f16 = 2.0 * static_cast<double>((window == 0 ? 8191 : window) * 3 * 128 * shape.layers());
-  return static_cast<double>(cache.sealed_bytes() + cache.exact_bytes()) / f16;
+  return static_cast<double>(cache.bytes().total()) / f16;
 }
 
 TEST(CacheBytes, TheLadderHoldsItsBitsAllIn) {
@@ -51,19 +51,19 @@ TEST(CacheBytes, HalfFloats) { EXPECT_LE(share_of_f16("f16"), 1.01); }
 
 TEST(Cache, ClearReturnsEverything) {
   const KvShape shape = {2, 1, 64, 64, {0}};
-  Cache cache(shape, "int4", "int8", kernels::select_kernels());
+  Cache cache(uniform(shape, "int4", "int8"), kernels::select_kernels());
   const test::Sequence s(shape, 200, 1);
   test::attend_in_batches(cache, s, {64}, 1, 0.1F);
-  EXPECT_GT(cache.sealed_bytes(), 0U);
-  EXPECT_GT(cache.exact_bytes(), 0U);
+  EXPECT_GT(cache.bytes().sealed, 0U);
+  EXPECT_GT(cache.bytes().exact, 0U);
   cache.clear();
-  EXPECT_EQ(cache.sealed_bytes() + cache.exact_bytes(), 0U);
+  EXPECT_EQ(cache.bytes().total(), 0U);
   EXPECT_EQ(cache.tokens(), 0U);
 }
 
 void expect_error(ErrorKind kind, const std::string& part, const KvShape& shape, const char* codec) {
   try {
-    const Cache cache(shape, codec, "f16", kernels::select_kernels());
+    const Cache cache(uniform(shape, codec, "f16"), kernels::select_kernels());
     FAIL() << "no error for " << part;
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), kind);

@@ -45,7 +45,7 @@ std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cach
       EXPECT_TRUE(places.emplace(positions[t], std::pair(cell, t)).second) << positions[t];
     }
   };
-  const HeadSlots& head = cache.slots(layer, h);
+  const HeadSlots& head = cache.layer(layer).head(h).slots;
   add(0, head.exact_prefix, positions_of(Slot{0, kAllTokens, {}}));
   for (std::size_t i = 0; i < head.slots.size(); ++i)
     add(cell_of_slot(i), head.slots[i].live, positions_of(head.slots[i]));
@@ -57,7 +57,7 @@ std::map<std::int32_t, std::pair<std::size_t, std::size_t>> places_of(const Cach
 using Rows = std::map<std::int32_t, std::vector<float>>;
 
 Rows rows_of(const Cache& cache, KvSide side, std::size_t layer, std::size_t h) {
-  HeldRows reader(cache, side, layer, h);
+  HeldRows reader(cache.layer(layer).head(h), side);
   Rows rows;
   for (const auto& [position, place] : places_of(cache, layer, h)) {
     const std::span<const float> row = reader.row(place.first, place.second);
@@ -75,13 +75,13 @@ class Evict : public testing::TestWithParam<std::string> {
   }
   Evictor evictor() const { return {policy_.get(), allocator_.get(), selector_.get(), 4, 100, 0, kScale, "test"}; }
   Cache filled(std::size_t tokens) const {
-    Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+    Cache cache(uniform(kShape, GetParam(), GetParam()), kernels::select_kernels());
     attend_in_batches(cache, Sequence(kShape, tokens, 1), {200}, 2, kScale);
     return cache;
   }
   bool movable() const {
-    const Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
-    return cache.keys(0).codec().movable();
+    const Cache cache(uniform(kShape, GetParam(), GetParam()), kernels::select_kernels());
+    return cache.layer(0).keys().codec().movable();
   }
 
   mutable ThreadPool pool_;
@@ -109,7 +109,7 @@ TEST_P(Evict, KeepsTheHighestScoredAndWhatIsProtected) {
       std::set<std::int32_t> kept;
       for (const auto& [position, place] : places_of(cache, layer, h)) kept.insert(position);
       EXPECT_EQ(kept, expected) << layer << " " << h;
-      EXPECT_EQ(cache.held_tokens(layer, h), 500U);
+      EXPECT_EQ(cache.layer(layer).head(h).held_tokens(cache.tokens()), 500U);
     }
   }
 }
@@ -131,16 +131,16 @@ TEST_P(Evict, SurvivorsKeepEveryBit) {
 
 TEST_P(Evict, ReturnsTheMemoryOfWhatIsGone) {
   Cache cache = filled(2048);
-  const std::size_t before = cache.sealed_bytes();
+  const std::size_t before = cache.bytes().sealed;
   evict(cache, pool_, evictor(), 512, Packing::kFull);
-  const std::size_t after = cache.sealed_bytes();
+  const std::size_t after = cache.bytes().sealed;
   if (movable()) {
     EXPECT_LT(static_cast<double>(after), 0.5 * static_cast<double>(before));
   } else {
     EXPECT_LE(after, before);
   }
   // The cache alone holds no more than the fork it came from.
-  EXPECT_EQ(filled(2048).sealed_bytes(), before);
+  EXPECT_EQ(filled(2048).bytes().sealed, before);
 }
 
 #if defined(__GLIBC__) && !PITH_SANITIZED
@@ -149,10 +149,10 @@ TEST_P(Evict, TheAllocatorGetsIt) {
   const auto held = [] { return mallinfo2().uordblks; };
   Cache cache = filled(2048);
   const std::size_t before = held();
-  const std::size_t counted = cache.sealed_bytes();
+  const std::size_t counted = cache.bytes().sealed;
   evict(cache, pool_, evictor(), 512, Packing::kFull);
   const std::size_t returned = before - std::min(before, held());
-  const std::size_t expected = counted - cache.sealed_bytes();
+  const std::size_t expected = counted - cache.bytes().sealed;
   // Slots, positions and origins come on top of pages.
   EXPECT_GE(static_cast<double>(returned), 0.9 * static_cast<double>(expected) - 65536.0);
 }
@@ -162,8 +162,9 @@ TEST_P(Evict, EvictingNothingTouchesNothing) {
   Cache cache = filled(1030);
   const Cache before = cache;
   EXPECT_FALSE(evict(cache, pool_, evictor(), 1030, Packing::kFull));
-  for (std::size_t i = 0; i < cache.slots(0, 0).slots.size(); ++i) {
-    EXPECT_EQ(cache.pages(KvSide::kKeys, 0, 0).pages[i].old, before.pages(KvSide::kKeys, 0, 0).pages[i].old);
+  for (std::size_t i = 0; i < cache.layer(0).head(0).slots.slots.size(); ++i) {
+    EXPECT_EQ(cache.layer(0).head(0).pages(KvSide::kKeys).pages[i].old,
+              before.layer(0).head(0).pages(KvSide::kKeys).pages[i].old);
   }
 }
 
@@ -171,7 +172,7 @@ TEST_P(Evict, EvictingNothingTouchesNothing) {
 TEST_P(Evict, AttentionSeesWhatIsLeftAndNothingElse) {
   const std::size_t tokens = 1030;
   Sequence s(kShape, tokens + 40, 1);
-  Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+  Cache cache(uniform(kShape, GetParam(), GetParam()), kernels::select_kernels());
   Sequence first = s;
   first.tokens = tokens;
   attend_in_batches(cache, first, {200}, 2, kScale);
@@ -213,13 +214,13 @@ TEST_P(Evict, AttentionSeesWhatIsLeftAndNothingElse) {
 }
 
 TEST_P(Evict, AttentionIsGatheredWhole) {
-  Cache cache(kShape, GetParam(), GetParam(), kernels::select_kernels());
+  Cache cache(uniform(kShape, GetParam(), GetParam()), kernels::select_kernels());
   PolicyNeeds all;
   all.queries = PolicyNeeds::kAllQueries;
   PolicyNeeds window;
   window.queries = 32;
-  cache.observers().add(all, 4);
-  cache.observers().add(window, 4);
+  cache.observe(all);
+  cache.observe(window);
   Sequence s(kShape, 500, 1);
   std::size_t fed = 0;
   for (const std::size_t batch : {13UL, 187UL, 200UL, 100UL}) {
@@ -260,8 +261,10 @@ TEST(EvictPastTraining, DistancesAreThoseAmongWhatIsHeld) {
   const auto allocator = make_allocator("uniform");
   const auto selector = make_selector("token");
   for (const std::size_t trained : {tokens + 100, tokens - 300}) {
-    Cache cache(shape, "f32", "f32", kernels::select_kernels());
-    cache.set_rotary(rotary, trained);
+    CacheOptions options = uniform(shape, "f32", "f32");
+    options.rotary = rotary;
+    options.trained = trained;
+    Cache cache(options, kernels::select_kernels());
     Sequence first = s;
     first.tokens = tokens;
     attend_in_batches(cache, first, {200}, 2, kScale);

@@ -17,9 +17,9 @@ constexpr std::size_t kPagesHeld = 24;
 const KvShape kSparseShape = {6, 2, 64, 64, {0}};
 
 Cache sparse_cache(const KvShape& shape, const char* codec, double share, std::size_t pages_min = 0) {
-  Cache cache(shape, codec, codec, kernels::select_kernels());
-  cache.enable_sparse({share, pages_min});
-  return cache;
+  CacheOptions options = uniform(shape, codec, codec);
+  options.sparse = {share, pages_min};
+  return {options, kernels::select_kernels()};
 }
 
 Sequence sequence(const KvShape& shape, std::uint64_t seed) { return {shape, kPagesHeld * kPageTokens + 5, seed}; }
@@ -44,7 +44,8 @@ Sequence planted(std::uint64_t seed) {
 /// Returns the slots that a query of the last page reads.
 std::set<std::uint32_t> chosen(const Cache& cache, const float* queries, std::size_t kv_head = 0) {
   PageChoice choice;
-  const auto& slots = choice.choose(cache, 0, kv_head, queries, kPagesHeld, kPagesHeld);
+  const auto& slots =
+      choice.choose(cache.options().sparse, cache.layer(0).head(kv_head), queries, kPagesHeld, kPagesHeld);
   EXPECT_TRUE(std::is_sorted(slots.begin(), slots.end()));
   return {slots.begin(), slots.end()};
 }
@@ -66,12 +67,13 @@ TEST_P(PageChoices, AreTheShareAndAlwaysTheRecentOnes) {
     Cache cache = sparse_cache(kSparseShape, GetParam(), share);
     attend_in_batches(cache, s, {400}, 2, 0.125F);
     const std::set<std::uint32_t> read = chosen(cache, s.queries.data());
-    std::size_t always = cache.keys(0).recent_pages() + (cache.keeps_exact_prefix(0) ? 0U : 1U);
+    std::size_t always =
+        cache.layer(0).keys().recent_pages() + (cache.layer(0).config().keeps_exact_prefix() ? 0U : 1U);
     EXPECT_EQ(read.size() + 1, std::max<std::size_t>(always + 1, static_cast<std::size_t>(share * (kPagesHeld + 1))));
-    for (std::uint32_t page = kPagesHeld - static_cast<std::uint32_t>(cache.keys(0).recent_pages()); page < kPagesHeld;
-         ++page)
+    for (std::uint32_t page = kPagesHeld - static_cast<std::uint32_t>(cache.layer(0).keys().recent_pages());
+         page < kPagesHeld; ++page)
       EXPECT_EQ(read.count(page), 1U) << page;
-    EXPECT_EQ(read.count(0), cache.keeps_exact_prefix(0) ? read.count(0) : 1U)
+    EXPECT_EQ(read.count(0), cache.layer(0).config().keeps_exact_prefix() ? read.count(0) : 1U)
         << "an exact prefix that is not kept apart";
   }
   Cache cache = sparse_cache(kSparseShape, GetParam(), 0.001, 10);
@@ -107,22 +109,22 @@ TEST_P(PageChoices, OnlyATokenAloneBehindNoWindowReadsLess) {
   const KvShape shape = {6, 2, 64, 64, {0, 500}};
   const Sequence s = sequence(shape, 5);
   for (const std::size_t layer : {0UL, 1UL}) {
-    Cache full(shape, GetParam(), GetParam(), kernels::select_kernels());
+    Cache full(uniform(shape, GetParam(), GetParam()), kernels::select_kernels());
     const auto expected = attend_in_batches(full, s, {300, 1}, 2, 0.125F, layer);
     Cache sparse = sparse_cache(shape, GetParam(), 0.25);
     EXPECT_EQ(attend_in_batches(sparse, s, {300}, 2, 0.125F, layer), expected) << "layer " << layer;
     Cache alone = sparse_cache(shape, GetParam(), 0.25);
     const bool same = attend_in_batches(alone, s, {300, 1}, 2, 0.125F, layer) == expected;
     EXPECT_EQ(same, layer == 1) << "layer " << layer;
-    EXPECT_EQ(alone.summary_bytes(), 2 * KeyRanges::bytes_of(kPagesHeld, 64)) << "of the layer without a window";
-    EXPECT_EQ(alone.summary_bytes(), alone.summary_bytes_at(s.tokens));
-    EXPECT_EQ(full.summary_bytes(), 0U);
+    EXPECT_EQ(alone.bytes().summary, 2 * KeyRanges::bytes_of(kPagesHeld, 64)) << "of the layer without a window";
+    EXPECT_EQ(alone.bytes().summary, alone.bytes_at(s.tokens).summary);
+    EXPECT_EQ(full.bytes().summary, 0U);
   }
 }
 
 TEST_P(PageChoices, AShareThatCoversEverythingIsFullReading) {
   const Sequence s = sequence(kSparseShape, 6);
-  Cache full(kSparseShape, GetParam(), GetParam(), kernels::select_kernels());
+  Cache full(uniform(kSparseShape, GetParam(), GetParam()), kernels::select_kernels());
   const auto expected = attend_in_batches(full, s, {300, 1, 1, 1}, 2, 0.125F);
   Cache sparse = sparse_cache(kSparseShape, GetParam(), 0.25, kPagesHeld + 1);
   EXPECT_EQ(attend_in_batches(sparse, s, {300, 1, 1, 1}, 2, 0.125F), expected) << "bit for bit";

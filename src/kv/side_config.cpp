@@ -1,0 +1,47 @@
+#include "kv/side_config.h"
+
+#include <algorithm>
+
+#include "kv/layout.h"
+
+namespace pith::kv {
+namespace {
+
+/// Open pages and the exact prefix are f32 for f32 codecs, f16 otherwise.
+FloatElement exact_element(std::string_view codec) {
+  return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
+}
+
+/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
+/// to amortize them.
+std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
+
+}  // namespace
+
+SideConfig::SideConfig(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
+                       const CodecRegistry* registry, std::size_t window)
+    : name_(codec),
+      tiers_(make_tiers(codec, shape, kernels, registry)),
+      exact_(shape, exact_element(codec), kernels),
+      rotation_(shape.size) {
+  if (window != 0) tiers_.recent_pages = std::min(tiers_.recent_pages, most_recent_pages(window));
+}
+
+bool SideConfig::reads_split_queries() const {
+  return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());
+}
+
+std::size_t SideConfig::old_pages(std::size_t tokens) const {
+  const std::size_t pages = tokens / kPageTokens;
+  return pages - std::min(pages, tiers_.recent_pages);
+}
+
+std::size_t SideConfig::sealed_bytes(std::size_t tokens, std::size_t first_visible) const {
+  const std::size_t pages = tokens / kPageTokens;
+  const std::size_t dropped = std::min(first_visible / kPageTokens, pages);
+  const std::size_t recent = std::min(pages - dropped, tiers_.recent_pages);
+  const std::size_t recent_bytes = tiers_.recent ? recent * tiers_.recent->page_bytes() : 0;
+  return recent_bytes + (pages - dropped - recent) * tiers_.codec->page_bytes();
+}
+
+}  // namespace pith::kv
