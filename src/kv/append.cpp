@@ -65,7 +65,9 @@ void observe(Cache& cache, Head& head, const Staging& staging, const NewTokens& 
   const std::byte* page = staging.page(KvSide::kKeys, head.number(), 0);
   head.layer().keys().exact().get_rows(page, kPageTokens, kPageTokens, rows.data());
   const float noise = head.basis.fit(rows.data(), kExactPrefixTokens);
-  promote(cache, head, noise * batch.scale * batch.scale);
+  double bytes_left = cache.promotion_bytes();
+  head.key_precision = head.layer().keys().tiers().choose(noise * batch.scale * batch.scale, bytes_left);
+  cache.set_promotion_bytes(bytes_left);
 }
 
 void add_queries(Head& head, const NewTokens& batch, const Rotary& rotary) {

@@ -17,10 +17,6 @@ void check(const LayerShape& shape) {
   }
 }
 
-/// Score noise beyond which a head is useless in few bits, so it is promoted whatever the budget. Large key biases
-/// (Qwen2) reach it; ordinary heads stay below a quarter of it.
-constexpr float kNoiseUnusable = 100.0F;
-
 /// Layers with the same codec, size and window share one configuration of a side.
 class SideConfigs {
  public:
@@ -155,44 +151,6 @@ Cache Cache::observing(const PolicyNeeds& needs) const {
   fork.query_sums_ = false;
   for (Head* head : fork.heads()) head->query_sums = QuerySums();
   return fork;
-}
-
-void promote(Cache& cache, Head& head, float noise) {
-  const SideConfig& keys = head.layer().keys();
-  if (noise > kNoiseUnusable && keys.recent() != nullptr) {
-    head.promoted_keys = keys.recent();
-    return;
-  }
-  for (const Promotion& promotion : keys.tiers().promotions) {
-    const std::size_t before = head.old_codec(KvSide::kKeys).page_bytes();
-    const auto more = static_cast<double>(promotion.codec->page_bytes()) - static_cast<double>(before);
-    if (noise < promotion.noise_min || more > cache.promotion_bytes()) return;
-    head.promoted_keys = promotion.codec.get();
-    cache.set_promotion_bytes(cache.promotion_bytes() - more);
-  }
-}
-
-std::size_t promotion_of(const Head& head) {
-  if (head.promoted_keys == nullptr) return 0;
-  const std::vector<Promotion>& known = head.layer().keys().tiers().promotions;
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (known[i].codec.get() == head.promoted_keys) return 2 + i;
-  }
-  return 1;
-}
-
-bool set_promotion(Head& head, std::size_t promotion) {
-  const Tiers& tiers = head.layer().keys().tiers();
-  if (promotion == 0) {
-    head.promoted_keys = nullptr;
-  } else if (promotion == 1) {
-    head.promoted_keys = tiers.recent.get();
-  } else if (promotion - 2 < tiers.promotions.size()) {
-    head.promoted_keys = tiers.promotions[promotion - 2].codec.get();
-  } else {
-    return false;
-  }
-  return promotion == 0 || head.promoted_keys != nullptr;
 }
 
 }  // namespace pith::kv

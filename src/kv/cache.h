@@ -71,7 +71,7 @@ class Cache {
 
   CacheBytes bytes() const;
   /// Predicts bytes() for `tokens` tokens, assuming that promotions use their whole share: which heads are promoted
-  /// depends on the text. Heads that would be unusable otherwise (promote()) come on top.
+  /// depends on the text. Heads that would be unusable otherwise (Tiers::choose()) come on top.
   CacheBytes bytes_at(std::size_t tokens) const;
   /// Returns the bytes of what leads to pages and says how to read them: tables, slots, bases of keys. The others do
   /// not count them.
@@ -95,14 +95,5 @@ class Cache {
 
 /// Returns all bytes of one side of a layer.
 std::size_t bytes_of(const Layer& layer, KvSide side);
-
-/// Chooses a finer codec for a head's keys if its score noise asks for it and the cache's share for promotions lasts.
-/// Heads that would be unusable otherwise stay in the recent codec regardless of the share. Called once per head, layer
-/// by layer, before any of its pages is old.
-void promote(Cache& cache, Head& head, float noise);
-/// Returns what promote() decided. 0: no promotion; 1: the recent codec; 2 + i: Tiers::promotions[i].
-std::size_t promotion_of(const Head& head);
-/// Sets what promotion_of() returns. Returns false if there is no such codec.
-bool set_promotion(Head& head, std::size_t promotion);
 
 }  // namespace pith::kv

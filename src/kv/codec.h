@@ -3,9 +3,6 @@
 #include <pith/codec.h>
 
 #include <cstddef>
-#include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernels/table.h"
@@ -85,31 +82,5 @@ class Codec : public KvCodec {
  protected:
   using KvCodec::KvCodec;
 };
-
-/// A finer codec for the keys of heads whose scores would have too large an error in the codec itself.
-struct Promotion {
-  std::unique_ptr<const Codec> codec;
-  /// Heads with at least this much score noise (KeyBasis::fit()) take it.
-  float noise_min = 0.0F;
-};
-
-/// How the pages of one side of a cache age: the newest page is exact, the few before it may be in a finer codec, and
-/// all others are in the codec itself, or in a finer one for promoted heads.
-struct Tiers {
-  std::unique_ptr<const Codec> codec;
-  /// In ascending order of noise_min.
-  std::vector<Promotion> promotions;
-  /// By what share promotions may increase the bytes of all heads' old pages.
-  double promotion_share = 0.0;
-  /// The codec of the `recent_pages` sealed pages before a query's own; null if there are none.
-  std::unique_ptr<const Codec> recent;
-  std::size_t recent_pages = 0;
-};
-
-/// Makes the codec of a name with its tiers, bound to a kernel table. Throws Error: kUnsupported naming the known ones;
-/// kInvalidArgument for a size that is no multiple of 16 and for a codec of the registry that is null, has another
-/// shape, or has pages of 0 bytes.
-Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::KernelTable& kernels,
-                 const CodecRegistry* registry);
 
 }  // namespace pith::kv

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "kv/codec.h"
 #include "kv/key_basis.h"
 #include "kv/key_ranges.h"
 #include "kv/layout.h"
@@ -75,7 +74,7 @@ class Head {
   const SidePages& pages(KvSide side) const { return pages_[static_cast<std::size_t>(side)]; }
   /// Returns the codec of old pages.
   const Codec& old_codec(KvSide side) const {
-    return side == KvSide::kKeys && promoted_keys != nullptr ? *promoted_keys : layer_->side(side).codec();
+    return side == KvSide::kKeys ? *layer_->keys().tiers().at(key_precision) : layer_->values().codec();
   }
   /// Returns how many tokens are held when `tokens` have been appended; without eviction, all that the window leaves.
   std::size_t held_tokens(std::size_t tokens) const;
@@ -83,8 +82,8 @@ class Head {
   HeadSlots slots;
   /// Empty if no layer of the cache has rotated keys.
   KeyBasis basis;
-  /// The codec of old keys if it is a finer one than the layer's, else null.
-  const Codec* promoted_keys = nullptr;
+  /// Of old pages. Decided once, before there are any.
+  Precision key_precision = kCodecPrecision;
   /// Empty unless the layer reads sparsely.
   KeyRanges ranges;
   /// Empty unless a policy asks for query statistics, and in layers with a window.

@@ -5,27 +5,9 @@
 #include "kv/layout.h"
 
 namespace pith::kv {
-namespace {
-
-/// Open pages and the exact prefix are f32 for f32 codecs, f16 otherwise.
-FloatElement exact_element(std::string_view codec) {
-  return codec == "f32" || codec == "f32-rotated" ? FloatElement::kF32 : FloatElement::kF16;
-}
-
-/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
-/// to amortize them.
-std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
-
-}  // namespace
-
 SideConfig::SideConfig(std::string_view codec, const CodecShape& shape, const kernels::KernelTable& kernels,
                        const CodecRegistry* registry, std::size_t window)
-    : name_(codec),
-      tiers_(make_tiers(codec, shape, kernels, registry)),
-      exact_(shape, exact_element(codec), kernels),
-      rotation_(shape.size) {
-  if (window != 0) tiers_.recent_pages = std::min(tiers_.recent_pages, most_recent_pages(window));
-}
+    : name_(codec), tiers_(make_tiers(codec, shape, kernels, registry, window)), rotation_(shape.size) {}
 
 bool SideConfig::reads_split_queries() const {
   return tiers_.codec->reads_split_queries() || (tiers_.recent && tiers_.recent->reads_split_queries());

@@ -4,8 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "kv/codec.h"
-#include "kv/codec/float_codec.h"
+#include "kv/codec/tiers.h"
 #include "kv/hadamard.h"
 
 namespace pith::kv {
@@ -20,7 +19,7 @@ class SideConfig {
   const std::string& name() const { return name_; }
   std::size_t size() const { return tiers_.codec->shape().size; }
   /// The format of open pages and of the exact prefix.
-  const FloatCodec& exact() const { return exact_; }
+  const FloatCodec& exact() const { return *tiers_.exact; }
   const Codec& codec() const { return *tiers_.codec; }
   /// Returns null if there are no recent pages.
   const Codec* recent() const { return tiers_.recent.get(); }
@@ -38,7 +37,6 @@ class SideConfig {
  private:
   std::string name_;
   Tiers tiers_;
-  FloatCodec exact_;
   HadamardRotation rotation_;
 };
 

@@ -60,7 +60,7 @@ void get_member(FieldReader& fields, const char* field, T& member) {
 
 void save_head(const Cache& cache, const Head& head, FieldWriter& fields) {
   fields.put(head.slots.exact_prefix);
-  fields.put(static_cast<std::uint8_t>(promotion_of(head)));
+  fields.put(head.key_precision);
   put_count(fields, head.slots.slots.size());
   for (const Slot& slot : head.slots.slots) {
     fields.put(slot.page);
@@ -78,7 +78,8 @@ void HeadRestorer::run(snapshot::Reader& reader) {
   FieldReader fields = reader.fields(snapshot::RecordKind::kHead);
   const std::size_t sealed = cache_.tokens() / kPageTokens;
   head_.slots.exact_prefix = fields.get<TokenMask>("exact prefix", 0, first_tokens(kExactPrefixTokens));
-  if (!set_promotion(head_, fields.get<std::uint8_t>("promotion")))
+  head_.key_precision = fields.get<Precision>("promotion");
+  if (layer_.keys().tiers().at(head_.key_precision) == nullptr)
     fields.refuse("its keys are in a codec that is not known");
   const auto slots = fields.get<std::uint64_t>("slots", 0, sealed);
   for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
