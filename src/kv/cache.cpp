@@ -153,4 +153,15 @@ Cache Cache::observing(const PolicyNeeds& needs) const {
   return fork;
 }
 
+void take_from_fork(Observer& into, const Cache& cache, const Cache& fork) {
+  const Observer& from = fork.observers().list().front();
+  for (const Head* head : cache.heads()) {
+    // Cells of the cache's own tokens come first in the fork as well.
+    const std::size_t cells = head->slots.cells();
+    const std::vector<double>& gathered = from.gathered(head->index());
+    into.fade(head->index(), cells);
+    into.take(head->index(), std::span(gathered).first(std::min(gathered.size(), cells * kPageTokens)));
+  }
+}
+
 }  // namespace pith::kv

@@ -93,6 +93,10 @@ class Cache {
   std::size_t tokens_ = 0;
 };
 
+/// Adds to `into` what the only observer of a fork (Cache::observing()) gathered about the tokens that the cache held
+/// when it was forked.
+void take_from_fork(Observer& into, const Cache& cache, const Cache& fork);
+
 /// Returns all bytes of one side of a layer.
 std::size_t bytes_of(const Layer& layer, KvSide side);
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "kv/footprint.h"
 #include "model/forward.h"
-#include "session/eviction.h"
 
 namespace pith::session {
 namespace {
@@ -75,7 +75,7 @@ KvStats kv_stats(const KvOptions& kv, const kv::Cache& cache) {
   const std::size_t tokens = cache.tokens();
   KvStats stats = stats_of(kv, cache, tokens, cache.bytes());
   stats.policy_bytes = cache.observed_bytes();
-  stats.held_tokens = static_cast<int>(held_tokens(cache));
+  stats.held_tokens = static_cast<int>(kv::held_tokens(cache));
   for (const kv::Layer& layer : cache.layers()) {
     stats.layers.push_back({kv::bytes_of(layer, KvSide::kKeys), kv::bytes_of(layer, KvSide::kValues),
                             f16_bytes(layer, KvSide::kKeys, tokens), f16_bytes(layer, KvSide::kValues, tokens)});

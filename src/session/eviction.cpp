@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "kv/footprint.h"
 #include "kv/integrity.h"
 
 namespace pith::session {
@@ -23,47 +24,7 @@ const EvictionOptions& checked(const EvictionOptions& options) {
   return options;
 }
 
-/// Heads of layers that are scored.
-std::size_t scored_heads(const kv::Cache& cache) { return cache.global_heads().size(); }
-
-std::size_t total_held(const kv::Cache& cache) {
-  std::size_t held = 0;
-  for (const kv::Head* head : cache.global_heads()) held += head->held_tokens(cache.tokens());
-  return held;
-}
-
-/// What `tokens` further tokens, whole pages, may add to a cache at most before the next decision.
-std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
-  std::size_t bytes = 0;
-  for (const kv::Head* head : cache.heads()) {
-    const kv::LayerConfig& layer = head->layer();
-    for (const KvSide side : kv::kSides) {
-      const kv::SideConfig& config = layer.side(side);
-      const kv::Codec& codec = config.recent() != nullptr ? *config.recent() : config.codec();
-      bytes += tokens / kv::kPageTokens * codec.page_bytes() + config.exact().page_bytes() +
-               config.exact().bytes_of(kv::kExactPrefixTokens);
-    }
-    if (layer.reads_sparsely)
-      bytes += kv::KeyRanges::bytes_of(tokens / kv::kPageTokens + kernels::kLanes, layer.shape.key_size);
-  }
-  return bytes;
-}
-
-/// What a token of every scored head takes in its last form.
-std::size_t bytes_a_token(const kv::Cache& cache) {
-  std::size_t bytes = 0;
-  for (const kv::Head* head : cache.global_heads()) {
-    for (const KvSide side : kv::kSides) bytes += head->layer().side(side).codec().page_bytes();
-  }
-  return std::max<std::size_t>(1, bytes / kv::kPageTokens);
-}
-
 }  // namespace
-
-std::size_t held_tokens(const kv::Cache& cache) {
-  const std::size_t heads = scored_heads(cache);
-  return heads == 0 ? cache.tokens() : (total_held(cache) + heads - 1) / heads;
-}
 
 Eviction::Eviction(const EvictionOptions& options, float scale)
     : options_(checked(options)),
@@ -98,16 +59,16 @@ void Eviction::make_room(kv::Cache& cache, ThreadPool& pool) const {
 }
 
 void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
-  const std::size_t growth = growth_of(cache, options_.interval);
-  const std::size_t heads = scored_heads(cache);
+  const std::size_t growth = kv::growth_bytes(cache, options_.interval);
+  const std::size_t heads = cache.global_heads().size();
   // What is freed is known only once it is: pages stay where something protected is left of them.
   for (;;) {
     const std::size_t bytes = cache.bytes().total() + growth;
     if (heads == 0 || bytes <= options_.budget_bytes) return;
-    const std::size_t held = total_held(cache) / heads;
-    const std::size_t less = (bytes - options_.budget_bytes) / bytes_a_token(cache) + 1;
+    const std::size_t held = kv::total_held(cache) / heads;
+    const std::size_t less = (bytes - options_.budget_bytes) / kv::bytes_per_token(cache) + 1;
     if (!kv::evict(cache, pool, evictor_, held - std::min(held, less), kv::Packing::kFull)) return;
-    if (total_held(cache) / heads >= held) return;
+    if (kv::total_held(cache) / heads >= held) return;
   }
 }
 

@@ -45,7 +45,4 @@ class Eviction {
   kv::Evictor evictor_;
 };
 
-/// Tokens that the KV heads of layers without a window hold, on average, rounded up.
-std::size_t held_tokens(const kv::Cache& cache);
-
 }  // namespace pith::session

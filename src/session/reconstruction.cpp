@@ -51,13 +51,7 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
       forward.run(batch);
       left = left.subspan(batch.size());
     }
-    for (const kv::Head* head : cache.heads()) {
-      // Cells of the cache's own tokens come first in the fork as well.
-      const std::size_t cells = head->slots.cells();
-      const std::vector<double>& gathered = fork.observers().list().front().gathered(head->index());
-      total.fade(head->index(), cells);
-      total.take(head->index(), std::span(gathered).first(std::min(gathered.size(), cells * kv::kPageTokens)));
-    }
+    kv::take_from_fork(total, cache, fork);
   }
   return total;
 }

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/worker_pool.h"
+#include "kv/footprint.h"
 #include "kv/integrity.h"
 #include "kv/rewind.h"
 #include "session/reconstruction.h"
@@ -218,7 +219,7 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   mend();
   check_pages();
   const PolicyNeeds& needs = eviction.needs();
-  const std::size_t before = session::held_tokens(cache_);
+  const std::size_t before = kv::held_tokens(cache_);
   if (before <= budget) return;
   const bool observed = needs.queries == 0 || needs.reconstruction || cache_.observers().find(needs) != nullptr;
   if (!observed || (needs.query_statistics && !cache_.keeps_query_sums())) {
@@ -233,7 +234,7 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   eviction.compact(cache_, *pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
   whole_ = true;
-  compacted_ = compacted_ || session::held_tokens(cache_) != before;
+  compacted_ = compacted_ || kv::held_tokens(cache_) != before;
 }
 
 void Session::Impl::check_pages() const {
