@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "kernels/common.h"
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 
 namespace pith::bench {
 namespace {

@@ -7,9 +7,9 @@
 #include <span>
 
 #include "base/thread_pool.h"
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 #include "model/buffers.h"
 #include "model/model_impl.h"
 #include "model/rope.h"

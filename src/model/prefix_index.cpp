@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "kv/rewind.h"
+#include "kv/core/rewind.h"
 
 namespace pith::model {
 namespace {

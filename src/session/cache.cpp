@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/fail.h"
-#include "kv/footprint.h"
+#include "kv/evict/footprint.h"
 #include "model/forward.h"
 
 namespace pith::session {

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 
 namespace pith::session {
 

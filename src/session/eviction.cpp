@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/fail.h"
-#include "kv/footprint.h"
-#include "kv/integrity.h"
+#include "kv/evict/footprint.h"
+#include "kv/store/integrity.h"
 
 namespace pith::session {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "kv/cache.h"
-#include "kv/evict.h"
+#include "kv/core/cache.h"
+#include "kv/evict/evict.h"
 
 namespace pith::session {
 

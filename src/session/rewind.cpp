@@ -1,4 +1,4 @@
-#include "kv/rewind.h"
+#include "kv/core/rewind.h"
 
 #include <algorithm>
 #include <utility>

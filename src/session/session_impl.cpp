@@ -5,9 +5,9 @@
 
 #include "base/fail.h"
 #include "base/worker_pool.h"
-#include "kv/footprint.h"
-#include "kv/integrity.h"
-#include "kv/rewind.h"
+#include "kv/core/rewind.h"
+#include "kv/evict/footprint.h"
+#include "kv/store/integrity.h"
 #include "session/reconstruction.h"
 
 namespace pith {

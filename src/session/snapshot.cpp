@@ -6,8 +6,8 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "kv/integrity.h"
-#include "kv/snapshot.h"
+#include "kv/store/integrity.h"
+#include "kv/store/snapshot.h"
 #include "session/session_impl.h"
 #include "session/snapshot_options.h"
 #include "snapshot/reader.h"

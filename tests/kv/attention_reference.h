@@ -5,9 +5,9 @@
 #include <random>
 #include <vector>
 
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 
 namespace pith::kv::test {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kv/codec.h"
+#include "kv/codec/codec.h"
 #include "kv/codec/float_codec.h"
 
 namespace pith::kv {
