@@ -91,6 +91,35 @@ TEST_P(Attend, KeysAndValuesChosenApart) {
 INSTANTIATE_TEST_SUITE_P(Codecs, Attend, testing::ValuesIn(kLimits),
                          [](const auto& test) { return std::string(test.param.name); });
 
+/// Each layer of a cache gives what it gives alone in a cache of its own.
+TEST(AttendLayers, MayHaveShapesOfTheirOwn) {
+  const KvShape shapes[] = {{6, 2, 64, 64, {0}}, {4, 4, 32, 96, {100}}, {3, 1, 128, 16, {0}}};
+  const char* codecs[] = {"int4", "f16", "int8"};
+  CacheOptions options;
+  for (std::size_t layer = 0; layer < 3; ++layer)
+    options.layers.push_back({shapes[layer].layer(0), codecs[layer], codecs[layer]});
+  Cache cache(options, kernels::select_kernels());
+  ThreadPool pool(2);
+  Staging staging(cache, 90);
+  Attention attention(cache, 90, pool.size());
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<float>> outs;
+  for (const KvShape& shape : shapes) {
+    sequences.emplace_back(shape, 500, 6);
+    outs.emplace_back(500 * shape.heads * shape.value_size);
+  }
+  while (cache.tokens() < 500) {
+    const std::size_t tokens = cache.tokens() < 450 ? 90 : 1;
+    for (std::size_t layer = 0; layer < 3; ++layer)
+      test::attend_batch(cache, staging, attention, pool, sequences[layer], layer, tokens, 0.125F, outs[layer]);
+    cache.set_tokens(cache.tokens() + tokens);
+  }
+  for (std::size_t layer = 0; layer < 3; ++layer) {
+    Cache alone(uniform(shapes[layer], codecs[layer], codecs[layer]), kernels::select_kernels());
+    EXPECT_EQ(outs[layer], attend_in_batches(alone, sequences[layer], {500}, 1, 0.125F)) << "layer " << layer;
+  }
+}
+
 TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   const KvShape shape = {2, 1, 64, 64, {0}};
   Sequence s(shape, 300, 4);
