@@ -63,7 +63,11 @@ HeadTokens list_tokens(Head& of, std::size_t tokens_total) {
 class Decision {
  public:
   Decision(Cache& cache, ThreadPool& pool, const Evictor& evictor)
-      : cache_(cache), pool_(pool), evictor_(evictor), needs_(evictor.policy->needs()) {
+      : cache_(cache),
+        pool_(pool),
+        evictor_(evictor),
+        needs_(evictor.policy->needs()),
+        cache_heads_(cache.heads().size()) {
     for (Head* head : cache.global_heads()) {
       heads_.emplace_back().head = head;
       held_ += head->held_tokens(cache.tokens());
@@ -101,15 +105,15 @@ class Decision {
   PolicyNeeds needs_;
   std::vector<HeadTokens> heads_;
   std::size_t held_ = 0;
+  std::size_t cache_heads_;  ///< Of all layers
 };
 
 HeadView Decision::view(const HeadTokens& head) const {
   const LayerShape& shape = head.head->layer().shape;
-  const std::size_t layers = cache_.layers().size();
   HeadView view;
   view.layer = layer_of(head);
   view.kv_head = kv_head_of(head);
-  view.layers = static_cast<int>(layers);
+  view.layers = static_cast<int>(cache_.layers().size());
   view.kv_heads = static_cast<int>(shape.kv_heads);
   view.position = static_cast<int>(cache_.tokens());
   view.positions = head.positions;
@@ -118,8 +122,7 @@ HeadView Decision::view(const HeadTokens& head) const {
   view.value_size = shape.value_size;
   view.scale = evictor_.scale;
   // Each head and decision gets a random stream of its own.
-  view.seed =
-      evictor_.seed + (cache_.tokens() * layers + head.head->layer().number) * shape.kv_heads + head.head->number();
+  view.seed = evictor_.seed + cache_.tokens() * cache_heads_ + head.head->index();
   return view;
 }
 

@@ -25,6 +25,26 @@ std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
   return count;
 }
 
+/// Lists the sealed pages of a chunk that a block reads. Returns how many there are.
+template <typename Reading>
+std::size_t list_pages(const ChunkView& view, const Head& head, const Reading& reading, std::size_t chunk,
+                       std::size_t own_page, std::array<PageToRead, kChunkPages>& pages) {
+  const std::vector<Page>& keys = head.pages(KvSide::kKeys).pages;
+  const std::vector<Page>& values = head.pages(KvSide::kValues).pages;
+  std::size_t count = 0;
+  const std::size_t end = std::min(reading.count, (chunk + 1) * kChunkPages);
+  for (std::size_t n = chunk * kChunkPages; n < end; ++n) {
+    const std::size_t i = reading[n];
+    const Slot& slot = head.slots.slots[i];
+    if (slot.live == 0 || view.before_window(slot)) continue;
+    pages[count++] = {view.keys(slot, keys[i], own_page),
+                      view.values(slot, values[i], own_page),
+                      {slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens, slot.live, kPageTokens,
+                       cell_of_slot(i)}};
+  }
+  return count;
+}
+
 /// Normalizes the rows of a block and writes them where the batch wants them.
 void write_out(const LayerConfig& layer, const AttendBatch& batch, const AttendBlock& block, const SoftmaxRows& rows) {
   const std::size_t group = layer.shape.group();
@@ -79,8 +99,6 @@ void Attention::attend_chunk(const Source& source, const AttendBlock& block, con
   const BlockQueries queries = queries_.of(block);
   const Head& head = source.layer.head(block.kv_head);
   const HeadSlots& slots = head.slots;
-  const SidePages& keys = head.pages(KvSide::kKeys);
-  const SidePages& values = head.pages(KvSide::kValues);
   const std::size_t own_page = block.position / kPageTokens;
   const LayerShape& shape = source.layer.shape();
   ChunkView view(head, {block.position, block.tokens, shape.group(), shape.window});
@@ -97,24 +115,16 @@ void Attention::attend_chunk(const Source& source, const AttendBlock& block, con
     return shift == 0 ? queries : worker.turned.turned(source.cache, head, queries, shift);
   };
 
-  if (chunk == 0 && own_page > 0 && keys.exact_prefix && slots.exact_prefix != 0) {
+  const SealedPage& prefix_keys = head.pages(KvSide::kKeys).exact_prefix;
+  if (chunk == 0 && own_page > 0 && prefix_keys && slots.exact_prefix != 0) {
+    const SealedPage& prefix_values = head.pages(KvSide::kValues).exact_prefix;
     view.attend_exact(queries_of(kPrefixCell).exact, {0, slots.exact_prefix, kExactPrefixTokens, kPrefixCell},
-                      keys.exact_prefix->data(), values.exact_prefix->data(), kExactPrefixTokens);
+                      prefix_keys->data(), prefix_values->data(), kExactPrefixTokens);
   }
   // Pages are scattered, so hardware prefetch cannot predict them. Resolve all page pointers first, then prefetch one
   // page ahead.
   std::array<PageToRead, kChunkPages> pages{};
-  std::size_t count = 0;
-  const std::size_t end = std::min(reading.count, (chunk + 1) * kChunkPages);
-  for (std::size_t n = chunk * kChunkPages; n < end; ++n) {
-    const std::size_t i = reading[n];
-    const Slot& slot = slots.slots[i];
-    if (slot.live == 0 || view.before_window(slot)) continue;
-    pages[count++] = {view.keys(slot, keys.pages[i], own_page),
-                      view.values(slot, values.pages[i], own_page),
-                      {slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens, slot.live, kPageTokens,
-                       cell_of_slot(i)}};
-  }
+  const std::size_t count = list_pages(view, head, reading, chunk, own_page, pages);
   if (count > 0) pages[0].key.prefetch();
   if (count > 0) pages[0].value.prefetch();
   for (std::size_t n = 0; n < count; ++n) {
