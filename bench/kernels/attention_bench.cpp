@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "kernels/common.h"
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 
 namespace pith::bench {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::size_t kDepth = 4096;
 void bench_attention(benchmark::State& state, const char* codec, const kernels::KernelTable& kernels,
                      std::size_t tokens) {
   const kv::KvShape shape = {9, 3, 64, 64, {0}};
-  kv::Cache cache(shape, codec, codec, kernels);
+  kv::Cache cache(kv::uniform(shape, codec, codec), kernels);
   ThreadPool pool(1);
   kv::Staging staging(cache, kDepth);
   kv::Attention attention(cache, tokens, 1);
@@ -31,7 +31,7 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const std::size_t group = shape.heads / shape.kv_heads;
   const auto query_elements = static_cast<double>(group * shape.key_size);
   // Each pair of a query and a cached token costs a product for its score and one for its value.
-  const Work work = {static_cast<double>(cache.sealed_bytes()), 2 * 2 * pairs * query_elements};
+  const Work work = {static_cast<double>(cache.bytes().sealed), 2 * 2 * pairs * query_elements};
   repeat(state, work, [&] {
     attention.run(cache, staging, pool, 0, {queries.data(), width, out.data(), width, tokens, kDepth, 0.125F});
   });

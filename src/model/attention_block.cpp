@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "kv/append.h"
-#include "kv/attend.h"
+#include "kv/write/append.h"
+#include "kv/read/attend.h"
 
 namespace pith::model {
 

@@ -25,11 +25,8 @@ void check_finite(std::span<const float> logits) {
 
 }  // namespace
 
-kv::KvShape kv_shape(const ModelSpec& spec) {
-  const AttentionSpec& any = spec.layers.front().attention;
-  kv::KvShape shape{any.heads, any.kv_heads, any.key_size, any.value_size, {}};
-  for (const LayerSpec& layer : spec.layers) shape.windows.push_back(layer.attention.window);
-  return shape;
+kv::LayerShape kv_shape(const AttentionSpec& spec) {
+  return {spec.heads, spec.kv_heads, spec.key_size, spec.value_size, spec.window};
 }
 
 kv::Rotary rotary(const ModelImpl& model) {

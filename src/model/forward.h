@@ -7,15 +7,15 @@
 #include <span>
 
 #include "base/thread_pool.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 #include "model/model_impl.h"
 #include "model/residual_stream.h"
 #include "model/workspace.h"
 
 namespace pith::model {
 
-/// Returns the shape of the cache that a model's sessions need.
-kv::KvShape kv_shape(const ModelSpec& spec);
+/// Returns the shape that a layer has in a cache.
+kv::LayerShape kv_shape(const AttentionSpec& spec);
 
 /// Returns how positions rotate vectors in layers without a window.
 kv::Rotary rotary(const ModelImpl& model);
@@ -35,7 +35,7 @@ class Forward {
   Forward(const ModelImpl& model, kv::Cache& cache, ThreadPool& pool, Workspace& workspace);
 
   /// Appends tokens (at most Workspace::tokens) to the cache and keeps their final hidden states for logits() and
-  /// hidden(). A single token reads sparsely if `sparse` and the cache supports it (Cache::enable_sparse()).
+  /// hidden(). A single token reads sparsely if `sparse` and the cache supports it (CacheOptions::sparse).
   void run(std::span<const Token> tokens, bool sparse = false);
 
   /// Computes logits of rows [first, first + count) of the last batch. Throws Error(kNumeric) if one is not finite.

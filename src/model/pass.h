@@ -5,7 +5,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/table.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 #include "model/spec.h"
 #include "model/weights.h"
 #include "model/workspace.h"

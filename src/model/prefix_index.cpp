@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "kv/core/rewind.h"
+
 namespace pith::model {
 namespace {
 
@@ -50,7 +52,7 @@ PrefixIndex::Match PrefixIndex::find(const std::string& config, std::span<const 
       if (!std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count), state->tokens.begin())) {
         continue;
       }
-      if (state->tokens.size() == count || state->cache.can_rewind(count)) return {state, count};
+      if (state->tokens.size() == count || kv::can_rewind(state->cache, count)) return {state, count};
     }
   }
   return {};

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 
 namespace pith::model {
 

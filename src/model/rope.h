@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "kv/rotary.h"
+#include "kv/core/rotary.h"
 #include "model/spec.h"
 #include "model/weights.h"
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
-#include "kv/scratch_layout.h"
+#include "kv/core/cache.h"
+#include "kv/core/scratch_layout.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 #include "model/buffers.h"
 #include "model/rope.h"
 

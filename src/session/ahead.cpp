@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kv/layout.h"
+#include "kv/layout/layout.h"
 #include "session/prompt_lookup.h"
 
 namespace pith::session {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "kv/evict/footprint.h"
 #include "model/forward.h"
-#include "session/eviction.h"
 
 namespace pith::session {
 namespace {
@@ -18,12 +18,13 @@ kv::SparseReading checked_sparse(const KvOptions& kv) {
   return {kv.read_share, static_cast<std::size_t>(kv.read_pages_min)};
 }
 
-struct HeldBytes {
-  std::size_t sealed, exact, summary;
-};
+/// Returns what the keys or values that a layer's queries see after `tokens` tokens take in f16.
+std::size_t f16_bytes(const kv::Layer& layer, KvSide side, std::size_t tokens) {
+  const std::size_t seen = layer.global() ? tokens : std::min(layer.window(), tokens);
+  return 2 * seen * layer.shape().kv_heads * layer.side(side).size();
+}
 
-KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, const HeldBytes& bytes) {
-  const kv::KvShape& shape = cache.shape();
+KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens, const kv::CacheBytes& bytes) {
   KvStats stats;
   stats.key_codec = kv.key;
   stats.value_codec = kv.value;
@@ -31,10 +32,9 @@ KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens
   stats.sealed_bytes = bytes.sealed;
   stats.exact_bytes = bytes.exact;
   stats.summary_bytes = bytes.summary;
-  stats.bytes = bytes.sealed + bytes.exact + bytes.summary;
-  for (const std::size_t window : shape.windows) {
-    const std::size_t held = window == 0 ? tokens : std::min(window, tokens);
-    stats.bytes_f16 += 2 * held * shape.kv_heads * (shape.key_size + shape.value_size);
+  stats.bytes = bytes.total();
+  for (const kv::Layer& layer : cache.layers()) {
+    for (const KvSide side : kv::kSides) stats.bytes_f16 += f16_bytes(layer, side, tokens);
   }
   return stats;
 }
@@ -50,35 +50,37 @@ KvOptions resolved(KvOptions kv) {
   return kv;
 }
 
-kv::Cache make_cache(const Model& model, const KvOptions& options) {
+kv::Cache make_cache(const Model& model, const KvOptions& options, const std::vector<PolicyNeeds>& observed) {
   const KvOptions kv = resolved(options);
-  const kv::KvShape shape = model::kv_shape(model.impl()->spec());
-  std::vector<kv::LayerCodecs> codecs(shape.layers(), {kv.key, kv.value});
+  kv::CacheOptions made;
+  for (const model::LayerSpec& layer : model.impl()->spec().layers)
+    made.layers.push_back({model::kv_shape(layer.attention), kv.key, kv.value});
   for (const auto& [layer, codec] : kv.layers) {
-    if (layer < 0 || static_cast<std::size_t>(layer) >= shape.layers()) {
-      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer, shape.layers());
+    if (layer < 0 || static_cast<std::size_t>(layer) >= made.layers.size()) {
+      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer,
+           made.layers.size());
     }
-    codecs[static_cast<std::size_t>(layer)] = {codec.key, codec.value};
+    kv::LayerOptions& chosen = made.layers[static_cast<std::size_t>(layer)];
+    chosen.key = codec.key;
+    chosen.value = codec.value;
   }
-  kv::Cache cache(shape, codecs, model.impl()->kernels(), kv.codecs.get());
-  cache.set_rotary(model::rotary(*model.impl()), model.impl()->spec().context_trained);
-  if (const kv::SparseReading sparse = checked_sparse(kv); sparse.on()) cache.enable_sparse(sparse);
-  if (kv.page_checksums) cache.keep_checksums();
-  return cache;
+  made.codecs = kv.codecs;
+  made.rotary = model::rotary(*model.impl());
+  made.trained = model.impl()->spec().context_trained;
+  made.sparse = checked_sparse(kv);
+  made.checksums = kv.page_checksums;
+  made.observed = observed;
+  return {made, model.impl()->kernels()};
 }
 
 KvStats kv_stats(const KvOptions& kv, const kv::Cache& cache) {
   const std::size_t tokens = cache.tokens();
-  KvStats stats = stats_of(kv, cache, tokens, {cache.sealed_bytes(), cache.exact_bytes(), cache.summary_bytes()});
+  KvStats stats = stats_of(kv, cache, tokens, cache.bytes());
   stats.policy_bytes = cache.observed_bytes();
-  stats.held_tokens = static_cast<int>(held_tokens(cache));
-  const kv::KvShape& shape = cache.shape();
-  stats.layers.resize(shape.layers());
-  for (std::size_t layer = 0; layer < shape.layers(); ++layer) {
-    const std::size_t window = shape.windows[layer];
-    const std::size_t held = window == 0 ? tokens : std::min(window, tokens);
-    stats.layers[layer] = {cache.bytes(KvSide::kKeys, layer), cache.bytes(KvSide::kValues, layer),
-                           2 * held * shape.kv_heads * shape.key_size, 2 * held * shape.kv_heads * shape.value_size};
+  stats.held_tokens = static_cast<int>(kv::held_tokens(cache));
+  for (const kv::Layer& layer : cache.layers()) {
+    stats.layers.push_back({kv::bytes_of(layer, KvSide::kKeys), kv::bytes_of(layer, KvSide::kValues),
+                            f16_bytes(layer, KvSide::kKeys, tokens), f16_bytes(layer, KvSide::kValues, tokens)});
   }
   return stats;
 }
@@ -91,8 +93,7 @@ KvStats predict_kv(const Model& model, const KvOptions& kv, int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "tokens is {}, must be at least 0", tokens);
   const kv::Cache cache = session::make_cache(model, kv);
   const auto count = static_cast<std::size_t>(tokens);
-  return session::stats_of(session::resolved(kv), cache, count,
-                           {cache.sealed_bytes_at(count), cache.exact_bytes_at(count), cache.summary_bytes_at(count)});
+  return session::stats_of(session::resolved(kv), cache, count, cache.bytes_at(count));
 }
 
 }  // namespace pith::inline v0_1

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "base/fail.h"
-#include "kv/integrity.h"
+#include "kv/evict/footprint.h"
+#include "kv/store/integrity.h"
 
 namespace pith::session {
 namespace {
@@ -23,52 +24,7 @@ const EvictionOptions& checked(const EvictionOptions& options) {
   return options;
 }
 
-/// Heads of layers that are scored.
-std::size_t scored_heads(const kv::KvShape& shape) {
-  return shape.kv_heads * static_cast<std::size_t>(std::count(shape.windows.begin(), shape.windows.end(), 0U));
-}
-
-std::size_t total_held(const kv::Cache& cache) {
-  std::size_t held = 0;
-  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    if (cache.shape().windows[layer] != 0) continue;
-    for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) held += cache.held_tokens(layer, h);
-  }
-  return held;
-}
-
-/// What `tokens` further tokens, whole pages, may add to a cache at most before the next decision.
-std::size_t growth_of(const kv::Cache& cache, std::size_t tokens) {
-  std::size_t bytes = 0;
-  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    for (const KvSide side : kv::kSides) {
-      const kv::SideConfig& config = cache.side(side, layer);
-      const kv::Codec& codec = config.recent() != nullptr ? *config.recent() : config.codec();
-      bytes += tokens / kv::kPageTokens * codec.page_bytes() + config.exact().page_bytes() +
-               config.exact().bytes_of(kv::kExactPrefixTokens);
-    }
-    if (cache.reads_sparsely(layer))
-      bytes += kv::KeyRanges::bytes_of(tokens / kv::kPageTokens + kernels::kLanes, cache.shape().key_size);
-  }
-  return bytes * cache.shape().kv_heads;
-}
-
-/// What a token of every scored head takes in its last form.
-std::size_t bytes_per_token(const kv::Cache& cache) {
-  std::size_t bytes = 0;
-  for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-    if (cache.shape().windows[layer] != 0) continue;
-    for (const KvSide side : kv::kSides) bytes += cache.side(side, layer).codec().page_bytes();
-  }
-  return std::max<std::size_t>(1, bytes * cache.shape().kv_heads / kv::kPageTokens);
-}
-
 }  // namespace
-
-std::size_t held_tokens(const kv::Cache& cache) {
-  const std::size_t heads = scored_heads(cache.shape());
-  return heads == 0 ? cache.tokens() : (total_held(cache) + heads - 1) / heads;
-}
 
 Eviction::Eviction(const EvictionOptions& options, float scale)
     : options_(checked(options)),
@@ -83,22 +39,11 @@ Eviction::Eviction(const EvictionOptions& options, float scale)
          "without a budget",
          options.policy);
   }
-  for (const std::string& name : options.observe) {
+  observed_.push_back(needs_);
+  for (const std::string& name : options.observe)
     observed_.push_back(make_policy(name, {}, options.registry.get())->needs());
-  }
   evictor_ = {policy_.get(),  allocator_.get(), selector_.get(), options.sinks,
               options.recent, options.seed,     scale,           options.policy};
-}
-
-void Eviction::prepare(kv::Cache& cache) const {
-  const std::size_t heads = cache.shape().layers() * cache.shape().kv_heads;
-  const auto observe = [&](const PolicyNeeds& needs) {
-    // Reconstruction is observed in a fork.
-    if (!needs.reconstruction) cache.observers().add(needs, heads);
-    if (needs.query_statistics && !cache.query_sums().enabled()) cache.query_sums().enable(cache.shape());
-  };
-  observe(needs_);
-  for (const PolicyNeeds& needs : observed_) observe(needs);
 }
 
 std::size_t Eviction::next_decision(std::size_t position) const {
@@ -114,16 +59,16 @@ void Eviction::make_room(kv::Cache& cache, ThreadPool& pool) const {
 }
 
 void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
-  const std::size_t growth = growth_of(cache, options_.interval);
-  const std::size_t heads = scored_heads(cache.shape());
+  const std::size_t growth = kv::growth_bytes(cache, options_.interval);
+  const std::size_t heads = cache.global_heads().size();
   // What is freed is known only once it is: pages stay where something protected is left of them.
   for (;;) {
-    const std::size_t bytes = cache.sealed_bytes() + cache.exact_bytes() + cache.summary_bytes() + growth;
+    const std::size_t bytes = cache.bytes().total() + growth;
     if (heads == 0 || bytes <= options_.budget_bytes) return;
-    const std::size_t held = total_held(cache) / heads;
-    const std::size_t less = (bytes - options_.budget_bytes) / bytes_per_token(cache) + 1;
+    const std::size_t held = kv::total_held(cache) / heads;
+    const std::size_t less = (bytes - options_.budget_bytes) / kv::bytes_per_token(cache) + 1;
     if (!kv::evict(cache, pool, evictor_, held - std::min(held, less), kv::Packing::kFull)) return;
-    if (total_held(cache) / heads >= held) return;
+    if (kv::total_held(cache) / heads >= held) return;
   }
 }
 

@@ -4,10 +4,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "base/thread_pool.h"
-#include "kv/cache.h"
-#include "kv/evict.h"
+#include "kv/core/cache.h"
+#include "kv/evict/evict.h"
 
 namespace pith::session {
 
@@ -22,8 +23,8 @@ class Eviction {
   const EvictionOptions& options() const { return options_; }
   /// Decides by itself, not by compact() alone.
   bool automatic() const { return options_.budget_tokens != 0 || options_.budget_bytes != 0; }
-  /// Tells the cache what to gather for it and for the policies that it is to observe as well.
-  void prepare(kv::Cache& cache) const;
+  /// What a cache is to gather for it and for the policies that it is to observe as well.
+  const std::vector<PolicyNeeds>& observed() const { return observed_; }
   /// The next position at which it decides.
   std::size_t next_decision(std::size_t position) const;
   /// Before the token at `position` goes in: makes room up to the next decision.
@@ -43,8 +44,5 @@ class Eviction {
   std::vector<PolicyNeeds> observed_;
   kv::Evictor evictor_;
 };
-
-/// Tokens that the KV heads of layers without a window hold, on average, rounded up.
-std::size_t held_tokens(const kv::Cache& cache);
 
 }  // namespace pith::session

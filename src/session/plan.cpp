@@ -6,7 +6,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "gguf/file.h"
-#include "kv/layout.h"
+#include "kv/layout/layout.h"
 #include "model/buffers.h"
 #include "model/model_impl.h"
 #include "session/session_impl.h"

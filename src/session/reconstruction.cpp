@@ -37,15 +37,11 @@ std::vector<Token> repetition(const Tokenizer& tokenizer, std::span<const Token>
 
 kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool& pool, std::span<const Token> context,
                          const PolicyNeeds& needs, std::size_t batch_tokens) {
-  const std::size_t heads = cache.shape().layers() * cache.shape().kv_heads;
-  kv::Observer total(needs, heads);
+  kv::Observer total(needs, cache.heads().size());
   for (std::size_t first = 0; first < context.size(); first += kPartTokens) {
     const std::size_t count = std::min(kPartTokens, context.size() - first);
     const std::vector<Token> tokens = repetition(model.tokenizer(), context, first, count);
-    kv::Cache fork = cache;
-    fork.observers() = kv::Observers();
-    fork.observers().add(needs, heads);
-    fork.query_sums() = kv::QuerySums();
+    kv::Cache fork = cache.observing(needs);
     const auto lease = model.impl()->workspaces().take(*model.impl(), fork, std::min(tokens.size(), batch_tokens),
                                                        batch_tokens, pool.size());
     model::Forward forward(*model.impl(), fork, pool, *lease);
@@ -55,16 +51,7 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
       forward.run(batch);
       left = left.subspan(batch.size());
     }
-    for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-      for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-        // Cells of the cache's own tokens come first in the fork as well.
-        const std::size_t head = layer * cache.shape().kv_heads + h;
-        const std::size_t cells = cache.slots(layer, h).cells();
-        const std::vector<double>& gathered = fork.observers().list().front().gathered(head);
-        total.fade(head, cells);
-        total.take(head, std::span(gathered).first(std::min(gathered.size(), cells * kv::kPageTokens)));
-      }
-    }
+    kv::take_from_fork(total, cache, fork);
   }
   return total;
 }

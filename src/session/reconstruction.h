@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/thread_pool.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 
 namespace pith::session {
 

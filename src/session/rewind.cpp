@@ -1,3 +1,5 @@
+#include "kv/core/rewind.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -28,13 +30,13 @@ void Session::Impl::truncate(std::size_t tokens) {
 }
 
 bool Session::Impl::takes_back_open_tokens() const {
-  return eviction_ == nullptr && !cache_.sparse().on() && tokens_.size() >= kv::kPageTokens;
+  return eviction_ == nullptr && !cache_.options().sparse.on() && tokens_.size() >= kv::kPageTokens;
 }
 
 void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
   if (tokens == tokens_.size()) return;
-  if (tokens >= tokens_.size() / kv::kPageTokens * kv::kPageTokens && cache_.can_rewind(tokens)) {
-    cache_.forget_open(tokens);
+  if (tokens >= tokens_.size() / kv::kPageTokens * kv::kPageTokens && kv::can_rewind(cache_, tokens)) {
+    kv::forget_open(cache_, tokens);
     tokens_.resize(tokens);
   } else {
     truncate(tokens);
@@ -49,15 +51,15 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
   // No page was sealed since, but a window may have moved on from one.
-  const bool only_open = last >= sealed && cache_.can_rewind(last);
+  const bool only_open = last >= sealed && kv::can_rewind(cache_, last);
   std::size_t from = only_open ? last : last / kv::kPageTokens * kv::kPageTokens;
-  while (!only_open && from != 0 && !cache_.can_rewind(from)) from -= kv::kPageTokens;
+  while (!only_open && from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
   if (from == 0) return 0;
   whole_ = false;
   if (only_open) {
-    cache_.forget_open(from);
+    kv::forget_open(cache_, from);
   } else {
-    cache_.rewind(from);
+    kv::rewind(cache_, from);
   }
   return from;
 }

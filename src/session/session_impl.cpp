@@ -5,7 +5,9 @@
 
 #include "base/fail.h"
 #include "base/worker_pool.h"
-#include "kv/integrity.h"
+#include "kv/core/rewind.h"
+#include "kv/evict/footprint.h"
+#include "kv/store/integrity.h"
 #include "session/reconstruction.h"
 
 namespace pith {
@@ -51,11 +53,12 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),
-      cache_(session::make_cache(model_, kv_)),
+      cache_(
+          session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{})),
       sampler_(SamplingOptions{}, model_.tokenizer().vocab_size()) {
   if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
-  if (eviction_ != nullptr) eviction_->prepare(cache_);
-  if (options.share_prefixes && eviction_ == nullptr && !cache_.sparse().on()) sharing_ = session::PrefixSharing(kv_);
+  if (options.share_prefixes && eviction_ == nullptr && !cache_.options().sparse.on())
+    sharing_ = session::PrefixSharing(kv_);
   if (context_ > model_.info().context_trained) {
     model_.impl()->log().warn("the session's context is {}, the model was trained for {}", context_,
                               model_.info().context_trained);
@@ -107,7 +110,7 @@ void Session::Impl::run(model::Forward& forward, std::span<const Token> batch, s
     cache_.observers().begin_batch(tokens_.size(), batch.size(), end);
   }
   forward.run(batch, alone);
-  if (cache_.sparse().on()) alone_.resize(tokens_.size() + batch.size(), alone);
+  if (cache_.options().sparse.on()) alone_.resize(tokens_.size() + batch.size(), alone);
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
   whole_ = true;
 }
@@ -119,7 +122,7 @@ std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
   if (!state || !kv::pages_intact(state->cache, *pool_)) return 0;
   whole_ = false;
   cache_ = kv::Cache(state->cache);
-  if (count != state->tokens.size()) cache_.rewind(count);
+  if (count != state->tokens.size()) kv::rewind(cache_, count);
   tokens_.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count));
   whole_ = true;
   shared_tokens_ = count;
@@ -216,10 +219,10 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   mend();
   check_pages();
   const PolicyNeeds& needs = eviction.needs();
-  const std::size_t before = session::held_tokens(cache_);
+  const std::size_t before = kv::held_tokens(cache_);
   if (before <= budget) return;
   const bool observed = needs.queries == 0 || needs.reconstruction || cache_.observers().find(needs) != nullptr;
-  if (!observed || (needs.query_statistics && !cache_.query_sums().enabled())) {
+  if (!observed || (needs.query_statistics && !cache_.keeps_query_sums())) {
     fail(ErrorKind::kInvalidArgument, "compact: the session does not observe what policy \"{}\" needs",
          eviction.options().policy);
   }
@@ -231,7 +234,7 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   eviction.compact(cache_, *pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
   whole_ = true;
-  compacted_ = compacted_ || session::held_tokens(cache_) != before;
+  compacted_ = compacted_ || kv::held_tokens(cache_) != before;
 }
 
 void Session::Impl::check_pages() const {
@@ -246,7 +249,7 @@ void Session::Impl::check_pages() const {
 
 SessionMemory Session::Impl::memory() const {
   SessionMemory memory;
-  memory.cache = cache_.sealed_bytes() + cache_.exact_bytes() + cache_.summary_bytes() + cache_.observed_bytes();
+  memory.cache = cache_.bytes().total() + cache_.observed_bytes();
   memory.state = sizeof(Impl) + cache_.table_bytes() + tokens_.capacity() * sizeof(Token) + alone_.capacity() / 8 +
                  (logits_ == nullptr ? 0 : logits_->capacity() * sizeof(float)) + sampler_.buffer_bytes();
   memory.scratch_shared = model_.impl()->workspaces().bytes();

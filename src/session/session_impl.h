@@ -9,7 +9,7 @@
 
 #include "base/hidden.h"
 #include "base/thread_pool.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
 #include "model/forward.h"
 #include "model/workspace.h"
 #include "session/cache.h"

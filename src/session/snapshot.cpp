@@ -6,8 +6,8 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "kv/integrity.h"
-#include "kv/snapshot.h"
+#include "kv/store/integrity.h"
+#include "kv/store/snapshot.h"
 #include "session/session_impl.h"
 #include "session/snapshot_options.h"
 #include "snapshot/reader.h"
@@ -53,7 +53,7 @@ Digest policy_fingerprint(const EvictionOptions& options, const kv::Cache& cache
   FieldWriter fields;
   session::put(fields, options);
   for (const kv::Observer& observer : cache.observers().list()) put_needs(fields, observer.needs());
-  fields.put_flag(cache.query_sums().enabled());
+  fields.put_flag(cache.keeps_query_sums());
   return snapshot::sha256(fields.bytes());
 }
 
@@ -255,7 +255,7 @@ void session::save(const Session& session, const std::filesystem::path& path, co
          path.string());
   }
   // What pages are chosen by is not in the format.
-  if (impl.cache_.sparse().on()) {
+  if (impl.cache_.options().sparse.on()) {
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
   }

@@ -26,12 +26,10 @@ std::vector<const kv::PageBytes*> pages_of(const Session& session) {
     if (page) pages.push_back(page.get());
   };
   for (const KvSide side : kv::kSides) {
-    for (std::size_t layer = 0; layer < cache.shape().layers(); ++layer) {
-      for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) {
-        const kv::SidePages& held = cache.pages(side, layer, h);
-        add(held.exact_prefix);
-        for (const kv::Page& page : held.pages) add(page.recent), add(page.old);
-      }
+    for (const kv::Head* head : cache.heads()) {
+      const kv::SidePages& held = head->pages(side);
+      add(held.exact_prefix);
+      for (const kv::Page& page : held.pages) add(page.recent), add(page.old);
     }
   }
   return pages;

@@ -16,7 +16,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/page_reader.h"
 #include "kernels/select.h"
-#include "kv/codec.h"
+#include "kv/codec/tiers.h"
 
 namespace pith::fuzz {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
-#include "kv/codec.h"
+#include "kv/codec/codec.h"
 
 namespace pith::fuzz {
 

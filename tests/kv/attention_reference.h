@@ -1,13 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <random>
 #include <vector>
 
-#include "kv/append.h"
-#include "kv/attend.h"
-#include "kv/cache.h"
+#include "kv/core/cache.h"
+#include "kv/read/attend.h"
+#include "kv/write/append.h"
 
 namespace pith::kv::test {
 
@@ -62,52 +63,57 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
   return out;
 }
 
+/// Runs a batch of a sequence, from the first token that the cache does not have, through one layer. Writes the outputs
+/// of all tokens [tokens of the sequence, heads * value_size] where they belong.
+inline void attend_batch(Cache& cache, Staging& staging, Attention& attention, ThreadPool& pool, const Sequence& s,
+                         std::size_t layer, std::size_t tokens, float scale, std::vector<float>& out) {
+  const LayerShape& shape = cache.layer(layer).shape();
+  const std::size_t position = cache.tokens();
+  std::vector<float> qkv;
+  const std::size_t query_width = shape.heads * shape.key_size;
+  const std::size_t key_width = shape.kv_heads * shape.key_size;
+  const std::size_t value_width = shape.kv_heads * shape.value_size;
+  const std::size_t stride = query_width + key_width + value_width;
+  for (std::size_t m = position; m < position + tokens; ++m) {
+    const auto add = [&](const std::vector<float>& rows, std::size_t width) {
+      qkv.insert(qkv.end(), rows.begin() + static_cast<long>(m * width),
+                 rows.begin() + static_cast<long>((m + 1) * width));
+    };
+    add(s.queries, query_width);
+    add(s.keys, key_width);
+    add(s.values, value_width);
+  }
+  const float* key = qkv.data() + query_width;
+  append(cache, staging, pool, layer, {qkv.data(), key, key + key_width, stride, tokens, position, scale});
+  AttendBatch batch;
+  batch.queries = &s.queries[position * query_width];
+  batch.query_stride = query_width;
+  batch.out = out.data() + position * shape.heads * shape.value_size;
+  batch.out_stride = shape.heads * shape.value_size;
+  batch.tokens = tokens;
+  batch.position = position;
+  batch.scale = scale;
+  batch.sparse = tokens == 1;
+  attention.run(cache, staging, pool, layer, batch);
+  finish_append(cache, staging, layer, position + tokens);
+}
+
 /// Runs a sequence through every layer of a cache in batches, starting with the first token that the cache does not
 /// have. Returns the output of layer `layer`.
 inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
                                             int threads, float scale, std::size_t layer = 0) {
-  const KvShape& shape = cache.shape();
+  const LayerShape& shape = cache.layer(0).shape();
   ThreadPool pool(threads);
-  std::size_t batch_max = 0;
-  for (const std::size_t b : batches) batch_max = std::max(batch_max, b);
+  const std::size_t batch_max = *std::max_element(batches.begin(), batches.end());
   Staging staging(cache, batch_max);
   Attention attention(cache, batch_max, pool.size());
   std::vector<float> out(s.tokens * shape.heads * shape.value_size);
   std::vector<float> scratch(out.size());
-  std::size_t position = cache.tokens();
-  for (std::size_t b = 0; position < s.tokens; ++b) {
-    const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - position);
-    for (std::size_t l = 0; l < shape.layers(); ++l) {
-      std::vector<float> qkv;
-      const std::size_t query_width = shape.heads * shape.key_size;
-      const std::size_t key_width = shape.kv_heads * shape.key_size;
-      const std::size_t value_width = shape.kv_heads * shape.value_size;
-      const std::size_t stride = query_width + key_width + value_width;
-      for (std::size_t m = position; m < position + tokens; ++m) {
-        const auto add = [&](const std::vector<float>& rows, std::size_t width) {
-          qkv.insert(qkv.end(), rows.begin() + static_cast<long>(m * width),
-                     rows.begin() + static_cast<long>((m + 1) * width));
-        };
-        add(s.queries, query_width);
-        add(s.keys, key_width);
-        add(s.values, value_width);
-      }
-      const float* key = qkv.data() + query_width;
-      append(cache, staging, pool, l, {qkv.data(), key, key + key_width, stride, tokens, position, scale});
-      AttendBatch batch;
-      batch.queries = &s.queries[position * shape.heads * shape.key_size];
-      batch.query_stride = shape.heads * shape.key_size;
-      batch.out = (l == layer ? out : scratch).data() + position * shape.heads * shape.value_size;
-      batch.out_stride = shape.heads * shape.value_size;
-      batch.tokens = tokens;
-      batch.position = position;
-      batch.scale = scale;
-      batch.sparse = tokens == 1;
-      attention.run(cache, staging, pool, l, batch);
-      finish_append(cache, staging, l, position + tokens);
-    }
-    position += tokens;
-    cache.set_tokens(position);
+  for (std::size_t b = 0; cache.tokens() < s.tokens; ++b) {
+    const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - cache.tokens());
+    for (std::size_t l = 0; l < cache.layers().size(); ++l)
+      attend_batch(cache, staging, attention, pool, s, l, tokens, scale, l == layer ? out : scratch);
+    cache.set_tokens(cache.tokens() + tokens);
   }
   return out;
 }

@@ -24,7 +24,7 @@ void add_words(const std::vector<std::string>& lines, Words& to) {
   }
 }
 
-// Every file of the project by each end of its path: "kv/cache.h" and "cache.h" for src/kv/cache.h.
+// Every file of the project by each end of its path: "kv/core/cache.h" and "cache.h" for src/kv/core/cache.h.
 std::set<std::string> path_ends() {
   std::set<std::string> ends;
   for (const char* folder :
@@ -52,7 +52,7 @@ void for_each_match(const std::vector<std::string>& lines, const std::regex& pat
   }
 }
 
-// Paths ("kv/cache.h", "docs/adr"), whole or from any folder on.
+// Paths ("kv/core/cache.h", "docs/adr"), whole or from any folder on.
 Findings dead_paths(const SourceFile& file, const std::set<std::string>& ends) {
   static const std::regex path(R"(\w+://\S+)"
                                R"(|(?:[\w-]+/)*(?:[\w-]+\.(?:cpp|h|md|py|sh|cmake)\b|CMakeLists\.txt))"
@@ -167,7 +167,7 @@ TEST(Comments, IdentifiersInBackticksAreInTheCode) {
 TEST(Comments, BreachesAreFound) {
   const std::set<std::string> ends = path_ends();
   const SourceFile paths{"src/a.cpp",
-                         {"// One row a type: pack_table.cpp. For kv/cache.h and docs/adr.",
+                         {"// One row a type: pack_table.cpp. For kv/core/cache.h and docs/adr.",
                           "// kv/nowhere.h docs/nowhere", "f();  // https://example.org/x.md", "\"nowhere.h\""}};
   EXPECT_EQ(dead_paths(paths, ends).size(), 3U);
   EXPECT_EQ(dead_decisions({"a.cpp", {"// ADR 7, ADR 9999", "\"ADR 9998\""}}, ends).size(), 1U);

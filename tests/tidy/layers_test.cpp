@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "tidy/source_tree.h"
 
@@ -14,6 +17,13 @@ const std::map<std::string, int>& room_levels() {
       {"base", 1},    {"kernels", 2}, {"gguf", 2}, {"tokenizer", 2}, {"weights", 3}, {"kv", 3},      {"model", 4},
       {"session", 5}, {"machine", 3}, {"plot", 1}, {"eval", 6},      {"policy", 2},  {"snapshot", 2}};
   return levels;
+}
+
+// The folders of a room that has an order of its own: a folder includes itself and those before it.
+const std::map<std::string, std::vector<std::string>>& folder_orders() {
+  static const std::map<std::string, std::vector<std::string>> orders = {
+      {"kv", {"layout", "codec", "core", "store", "write", "read", "evict"}}};
+  return orders;
 }
 
 std::string first_part(const std::string& path) { return path.substr(0, path.find('/')); }
@@ -44,11 +54,32 @@ std::string objection(const std::string& room, const Include& include) {
          target_room + " (level " + std::to_string(levels.at(target_room)) + ")";
 }
 
+// Returns the folder of a room's file, from the room on: "read" for kv/read/attend.h, "" for kv/attend.h.
+std::string folder_of(const std::string& path) {
+  const std::string rest = path.substr(path.find('/') + 1);
+  return rest.find('/') == std::string::npos ? "" : first_part(rest);
+}
+
+// Returns why a file of an ordered room may not have this include; empty if it may.
+std::string folder_objection(const std::string& path, const Include& include) {
+  const std::string room = room_of(path);
+  const auto found = folder_orders().find(room);
+  if (!path.starts_with("src/") || found == folder_orders().end() || first_part(include.target) != room) return "";
+  const std::vector<std::string>& order = found->second;
+  const auto at = [&](const std::string& folder) { return std::find(order.begin(), order.end(), folder); };
+  const std::string own = folder_of(path.substr(4));
+  const std::string target = folder_of(include.target);
+  if (at(own) == order.end()) return "folder '" + own + "' of " + room + " has no place in tests/tidy/layers_test.cpp";
+  if (at(target) == order.end()) return "folder '" + target + "' of " + room + " has no place either";
+  return at(target) <= at(own) ? "" : room + "/" + own + " comes before " + room + "/" + target;
+}
+
 Findings layer_breaches(const std::vector<SourceFile>& files) {
   Findings findings;
   for (const SourceFile& file : files) {
     for (const Include& include : includes_of(file)) {
-      const std::string why = objection(room_of(file.path), include);
+      std::string why = objection(room_of(file.path), include);
+      if (why.empty()) why = folder_objection(file.path, include);
       if (!why.empty()) findings.push_back({file.path, include.line, "\"" + include.target + "\": " + why});
     }
   }
@@ -150,6 +181,17 @@ TEST(Layers, DocumentsStateTheSameLevels) {
   EXPECT_EQ(stated_levels({"| 3 | `src/kv` | x |", "| 3 | `src/weights` | `src/base` |"}, row, folder), some);
 }
 
+TEST(Layers, DocumentsStateTheSameFolders) {
+  const std::vector<std::string> lines = lines_of("docs/architecture.md");
+  for (const auto& [room, folders] : folder_orders()) {
+    std::string row;
+    for (const std::string& folder : folders) row += (row.empty() ? "" : ", ") + ("`" + folder + "`");
+    EXPECT_TRUE(std::any_of(lines.begin(), lines.end(),
+                            [&](const std::string& line) { return line.find(row) != std::string::npos; }))
+        << room << ": " << row;
+  }
+}
+
 TEST(Layers, BreachesAreFound) {
   const auto breaches = [](const char* path, const char* line) { return layer_breaches({{path, {line}}}).size(); };
   EXPECT_EQ(breaches("src/base/a.cpp", "#include \"kv/page.h\""), 1U);
@@ -163,7 +205,12 @@ TEST(Layers, BreachesAreFound) {
   EXPECT_EQ(breaches("examples/a.cpp", "#include \"base/half.h\""), 1U);
   EXPECT_EQ(breaches("include/pith/a.h", "#include \"base/half.h\""), 1U);
   EXPECT_EQ(breaches("src/kv/a.cpp", "#include \"kernels/table.h\""), 0U);
-  EXPECT_EQ(breaches("src/kv/codec/a.cpp", "#include \"kv/page.h\""), 0U);
+  EXPECT_EQ(breaches("src/kv/core/a.cpp", "#include \"kv/codec/page.h\""), 0U);
+  EXPECT_EQ(breaches("src/kv/core/a.cpp", "#include \"kv/core/page.h\""), 0U);
+  EXPECT_EQ(breaches("src/kv/core/a.cpp", "#include \"kv/read/page.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/core/a.cpp", "#include \"kv/page.h\""), 1U);
+  EXPECT_EQ(breaches("src/kv/unheard/a.cpp", "#include \"kv/codec/page.h\""), 1U);
+  EXPECT_EQ(breaches("tests/kv/core/a_test.cpp", "#include \"kv/read/page.h\""), 0U);
   EXPECT_EQ(breaches("src/session/a.cpp", "#include <pith/session.h>"), 0U);
   EXPECT_EQ(breaches("tests/kv/a_test.cpp", "#include \"session/sampler.h\""), 0U);
 }

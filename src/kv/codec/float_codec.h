@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kv/codec.h"
+#include "kv/codec/codec.h"
 
 namespace pith::kv {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "kv/codec.h"
+#include "kv/codec/codec.h"
 
 namespace pith::kv {
 

@@ -5,8 +5,8 @@
 
 #include "base/fail.h"
 #include "kernels/select.h"
-#include "kv/codec.h"
 #include "kv/codec/float_codec.h"
+#include "kv/codec/tiers.h"
 
 namespace pith::inline v0_1 {
 namespace {

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "base/fail.h"
-#include "kv/codec/float_codec.h"
 #include "kv/codec/int_codec.h"
 #include "kv/codec/kivi.h"
 #include "kv/codec/polarquant.h"
+#include "kv/codec/tiers.h"
 #include "kv/codec/turboquant.h"
 #include "kv/codec/wrapped_codec.h"
 
@@ -30,6 +30,8 @@ struct Row {
   /// Keys only: Tiers::promotions and promotion_share.
   std::array<PromotionRow, 2> promotions = {};
   double promotion_share = 0.0;
+  /// Elements of open pages and of the exact prefix.
+  FloatElement exact = FloatElement::kF16;
 };
 
 template <FloatElement element, bool rotated = false>
@@ -50,8 +52,8 @@ CodecPtr make_paper(const CodecShape& shape, const kernels::KernelTable& kernels
 
 /// All built-in codecs, one line each.
 constexpr std::array kTable = {
-    Row{"f32", make_float<FloatElement::kF32>},
-    Row{"f32-rotated", make_float<FloatElement::kF32, true>},
+    Row{.name = "f32", .make = make_float<FloatElement::kF32>, .exact = FloatElement::kF32},
+    Row{.name = "f32-rotated", .make = make_float<FloatElement::kF32, true>, .exact = FloatElement::kF32},
     Row{"f16", make_float<FloatElement::kF16>},
     Row{"bf16", make_float<FloatElement::kBF16>},
     Row{"int8", make_int<8>},
@@ -73,6 +75,10 @@ constexpr std::array kTable = {
     Row{"kivi2", make_paper<make_kivi, 2>},
     Row{"kivi4", make_paper<make_kivi, 4>},
 };
+
+/// At most an eighth of a window is recent pages. Recent pages cost the most per token, and a window never grows enough
+/// to amortize them.
+std::size_t most_recent_pages(std::size_t window) { return std::max<std::size_t>(1, window / 8 / kPageTokens); }
 
 const Row* find_row(std::string_view name) {
   const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == name; });
@@ -105,7 +111,7 @@ CodecPtr wrap_custom(std::string_view name, const CodecFactory& make, const Code
 }  // namespace
 
 Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::KernelTable& kernels,
-                 const CodecRegistry* registry) {
+                 const CodecRegistry* registry, std::size_t window) {
   if (shape.size == 0 || shape.size % kernels::kLanes != 0) {
     fail(ErrorKind::kInvalidArgument, "KV heads have {} elements, must be a multiple of {}", shape.size,
          kernels::kLanes);
@@ -113,11 +119,13 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
   Tiers tiers;
   if (const CodecFactory* custom = registry != nullptr ? registry->find(name) : nullptr) {
     tiers.codec = wrap_custom(name, *custom, shape, kernels);
+    tiers.exact = std::make_unique<FloatCodec>(shape, FloatElement::kF16, kernels);
     return tiers;
   }
   const Row* row = find_row(name);
   if (row == nullptr) unknown(name, registry);
   tiers.codec = row->make(shape, kernels);
+  tiers.exact = std::make_unique<FloatCodec>(shape, row->exact, kernels);
   for (const PromotionRow& promotion : row->promotions) {
     if (shape.side != KvSide::kKeys || promotion.codec.empty()) continue;
     tiers.promotions.push_back({find_row(promotion.codec)->make(shape, kernels), promotion.noise_min});
@@ -125,7 +133,7 @@ Tiers make_tiers(std::string_view name, const CodecShape& shape, const kernels::
   }
   if (!row->recent.empty()) {
     tiers.recent = find_row(row->recent)->make(shape, kernels);
-    tiers.recent_pages = row->recent_pages;
+    tiers.recent_pages = window == 0 ? row->recent_pages : std::min(row->recent_pages, most_recent_pages(window));
   }
   return tiers;
 }

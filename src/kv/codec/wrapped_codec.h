@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "kv/codec.h"
+#include "kv/codec/codec.h"
 
 namespace pith::kv {
 

@@ -7,11 +7,11 @@
 
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
-#include "kv/cache.h"
 #include "kv/codec/float_codec.h"
 #include "kv/codec/stored_half.h"
 #include "kv/codec/trellis.h"
-#include "kv/layout.h"
+#include "kv/core/cache.h"
+#include "kv/layout/layout.h"
 
 // Writes pages as docs/formats/kv_page.md describes them, one element at a time. What the codecs write must match byte
 // for byte.

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <pith/codec.h>
+#include <pith/eviction.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/core/rotary.h"
+#include "kv/layout/layout.h"
+
+namespace pith::kv {
+
+/// How many of its pages a KV head of a layer without a window reads for the queries of a single token.
+struct SparseReading {
+  double share = 1.0;
+  /// Lower bound of the pages read.
+  std::size_t pages_min = 0;
+
+  bool on() const { return share < 1.0; }
+  /// Returns how many of `held` pages are read.
+  std::size_t pages(std::size_t held) const {
+    return std::max(pages_min, static_cast<std::size_t>(share * static_cast<double>(held)));
+  }
+};
+
+/// One layer: its shape and the names of its codecs.
+struct LayerOptions {
+  LayerShape shape;
+  std::string key, value;
+};
+
+/// All that a cache is told when it is made. Forks share it.
+struct CacheOptions {
+  std::vector<LayerOptions> layers;
+  /// Codecs besides the built-in ones.
+  std::shared_ptr<const CodecRegistry> codecs{};
+  /// RoPE of the layers without a window. While it is empty there are no query statistics and no shifts.
+  Rotary rotary{};
+  /// Queries at positions from `trained` on see tokens at their distance among those held (shifts.h).
+  std::size_t trained = std::numeric_limits<std::size_t>::max();
+  /// If on, the cache keeps key ranges, which pages are chosen by.
+  SparseReading sparse{};
+  /// Whether pages are sealed with a checksum (integrity.h).
+  bool checksums = false;
+  /// What the eviction policies need that are going to decide.
+  std::vector<PolicyNeeds> observed{};
+};
+
+/// Returns options of a cache with the same codecs in every layer.
+CacheOptions uniform(const KvShape& shape, const std::string& key, const std::string& value);
+
+}  // namespace pith::kv

@@ -1,0 +1,21 @@
+#include "kv/core/sealed_page.h"
+
+#include "snapshot/digest.h"
+
+namespace pith::kv {
+namespace {
+
+/// Never returns 0, which means that there is no checksum.
+std::uint64_t checksum_of(std::span<const std::byte> bytes) {
+  const std::uint64_t value = snapshot::xxh3(bytes);
+  return value == 0 ? 1 : value;
+}
+
+}  // namespace
+
+PageBytes::PageBytes(RawBuffer bytes, bool with_checksum)
+    : bytes_(std::move(bytes)), checksum_(with_checksum ? checksum_of({bytes_.data(), bytes_.size()}) : 0) {}
+
+bool PageBytes::intact() const { return checksum_ == 0 || checksum_of(span()) == checksum_; }
+
+}  // namespace pith::kv

@@ -1,0 +1,45 @@
+#include "kv/read/attend_observation.h"
+
+#include <algorithm>
+
+namespace pith::kv {
+
+void BatchObservation::begin(Observers& observers, const Layer& layer, const AttendBatch& batch,
+                             std::span<const AttendBlock> blocks) {
+  observers_ = &observers;
+  cells_ = 0;
+  if (!layer.global() || observers.list().empty() || !observers.counts(0, batch.tokens)) return;
+  // All heads of a layer get the same room, that of the largest.
+  for (const Head& head : layer.heads()) cells_ = std::max(cells_, head.slots.cells());
+  counted_.resize(blocks.size());
+  for (const AttendBlock& block : blocks) counted_[block.number] = observers.counts(block.token, block.tokens) ? 1 : 0;
+  gathered_.resize(blocks.size() * observers.list().size() * part_size());
+}
+
+std::span<double> BatchObservation::parts(const AttendBlock& block) {
+  const std::size_t size = observers_->list().size() * part_size();
+  return std::span(gathered_).subspan(block.number * size, size);
+}
+
+void BatchObservation::gather_block(const LayerConfig& layer, const AttendBlock& block, const SoftmaxRows& rows,
+                                    float* scores) {
+  gather(*layer.kernels, *observers_, {scores, cells_, layer.shape.group(), block.token}, rows, parts(block));
+}
+
+void BatchObservation::finish(const Layer& layer, std::span<const AttendBlock> blocks) {
+  for (std::size_t o = 0; o < observers_->list().size(); ++o) {
+    Observer& observer = observers_->list()[o];
+    for (const Head& head : layer.heads()) observer.fade(head.index(), cells_);
+    for (const AttendBlock& block : blocks) {
+      if (!counts(block)) continue;
+      observer.take(layer.head(block.kv_head).index(), parts(block).subspan(o * part_size(), part_size()));
+    }
+    for (const Head& head : layer.heads()) {
+      const HeadSlots& slots = head.slots;
+      if (slots.exact_prefix != 0 && !slots.slots.empty() && slots.slots.front().page == 0)
+        observer.move_to_prefix(head.index(), kExactPrefixTokens);
+    }
+  }
+}
+
+}  // namespace pith::kv

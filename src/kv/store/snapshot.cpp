@@ -1,0 +1,93 @@
+#include "kv/store/snapshot.h"
+
+#include <span>
+
+#include "kv/store/snapshot_head.h"
+
+namespace pith::kv {
+namespace {
+
+using snapshot::FieldReader;
+using snapshot::FieldWriter;
+using snapshot::RecordKind;
+
+template <typename Bytes>
+std::span<const std::byte> bytes_of(const Bytes& page) {
+  return {page.data(), page.size()};
+}
+
+/// Writes pages in the order in which the head's record lists them.
+void save_pages(const SidePages& side, snapshot::Writer& writer) {
+  const auto page = [&](const auto& bytes) {
+    if (bytes) writer.record(RecordKind::kPage, bytes_of(*bytes));
+  };
+  page(side.exact_prefix);
+  page(side.open);
+  for (const Page& each : side.pages) {
+    page(each.recent);
+    page(each.old);
+  }
+}
+
+void add_side(FieldWriter& fields, const SideConfig& config) {
+  fields.put_text(config.name());
+  put_count(fields, config.size());
+  put_count(fields, config.exact().page_bytes());
+  put_count(fields, config.codec().page_bytes());
+  put_count(fields, config.recent_pages());
+  put_count(fields, config.recent() != nullptr ? config.recent()->page_bytes() : 0);
+  put_count(fields, config.tiers().promotions.size());
+  for (const Promotion& promotion : config.tiers().promotions) put_count(fields, promotion.codec->page_bytes());
+}
+
+}  // namespace
+
+void save(const Cache& cache, snapshot::Writer& writer) {
+  FieldWriter fields;
+  put_count(fields, cache.tokens());
+  fields.put(cache.promotion_bytes());
+  put_count(fields, cache.observers().list().size());
+  for (const Observer& observer : cache.observers().list()) put_count(fields, observer.count());
+  fields.put_flag(cache.keeps_query_sums());
+  writer.record(RecordKind::kCache, fields.bytes());
+  for (const Head* head : cache.heads()) {
+    FieldWriter record;
+    save_head(cache, *head, record);
+    writer.record(RecordKind::kHead, record.bytes());
+    for (const KvSide side : kSides) save_pages(head->pages(side), writer);
+  }
+}
+
+void restore(Cache& cache, snapshot::Reader& reader) {
+  FieldReader fields = reader.fields(RecordKind::kCache);
+  const auto tokens = fields.get<std::uint64_t>("tokens", 0, kTokensMax);
+  cache.set_promotion_bytes(fields.get<double>("promotion bytes", 0.0, kPromotionBytesMax));
+  std::vector<Observer>& observers = cache.observers().list();
+  fields.get<std::uint64_t>("observers", observers.size(), observers.size());
+  for (Observer& observer : observers) observer.set_count(fields.get<std::uint64_t>("observed queries"));
+  if (fields.get_flag("query sums") != cache.keeps_query_sums())
+    fields.refuse("query sums are not what the policy asks for");
+  fields.end();
+  cache.set_tokens(tokens);
+  for (Head* head : cache.heads()) HeadRestorer(cache, *head).run(reader);
+}
+
+snapshot::Digest codec_fingerprint(const Cache& cache) {
+  FieldWriter fields;
+  const LayerShape& first = cache.layers().front().shape();
+  put_count(fields, first.heads);
+  put_count(fields, first.kv_heads);
+  put_count(fields, kPageTokens);
+  put_count(fields, kExactPrefixTokens);
+  for (const Layer& layer : cache.layers()) {
+    // The format was made for layers of one shape: only what differs from the first is new in it.
+    if (layer.shape().heads != first.heads || layer.shape().kv_heads != first.kv_heads) {
+      put_count(fields, layer.shape().heads);
+      put_count(fields, layer.shape().kv_heads);
+    }
+    for (const KvSide side : kSides) add_side(fields, layer.side(side));
+  }
+  return snapshot::sha256(fields.bytes());
+}
+
+}  // namespace pith::kv

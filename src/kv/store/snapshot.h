@@ -1,0 +1,20 @@
+#pragma once
+
+#include "kv/core/cache.h"
+#include "snapshot/digest.h"
+#include "snapshot/reader.h"
+#include "snapshot/writer.h"
+
+namespace pith::kv {
+
+/// Writes everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md).
+void save(const Cache& cache, snapshot::Writer& writer);
+
+/// Fills a new, empty cache of the same shape, codecs and observers. Throws Error(kFormat) for records that do not make
+/// a cache to which tokens can be appended and attended; the cache must not be used then.
+void restore(Cache& cache, snapshot::Reader& reader);
+
+/// Returns a digest of what decides how a cache's bytes are read: shape, codecs by name, page sizes, how pages age.
+snapshot::Digest codec_fingerprint(const Cache& cache);
+
+}  // namespace pith::kv

@@ -1,0 +1,142 @@
+#include "kv/write/seal_pages.h"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "kv/store/integrity.h"
+
+namespace pith::kv {
+namespace {
+
+/// Returns whether the first tokens of the page are kept apart from it.
+bool has_exact_prefix(const LayerConfig& layer, std::size_t page) { return page == 0 && layer.keeps_exact_prefix(); }
+
+/// Copies the first tokens of page 0 into the exact prefix.
+void keep_exact_prefix(Head& head, KvSide side, const std::byte* page) {
+  const FloatCodec& exact = head.layer().side(side).exact();
+  const std::size_t size = exact.shape().size;
+  RawBuffer prefix(exact.bytes_of(kExactPrefixTokens));
+  std::vector<float> rows(kExactPrefixTokens * size);
+  exact.get_rows(page, kPageTokens, kExactPrefixTokens, rows.data());
+  for (std::size_t t = 0; t < kExactPrefixTokens; ++t)
+    exact.put_row(&rows[t * size], kExactPrefixTokens, t, prefix.data());
+  head.pages(side).exact_prefix = seal_bytes(std::move(prefix), head.layer().checksums);
+}
+
+SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec, std::size_t first,
+                bool with_checksum) {
+  RawBuffer page(codec.page_bytes());
+  codec.encode_on(grid, rows, first, {page.data(), page.size()});
+  return seal_bytes(std::move(page), with_checksum);
+}
+
+/// Encodes a page in its final form. The first such page of a head decides the grid of all later ones, so no other page
+/// of the head may be sealed at the same time.
+void seal_old(Head& head, KvSide side, const std::vector<float>& rows, std::size_t first, Page& page) {
+  SidePages& pages = head.pages(side);
+  const Codec& codec = head.old_codec(side);
+  page.old = seal(pages.grid, rows, codec, first, head.layer().checksums);
+  if (pages.grid_decided) return;
+  if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
+  pages.grid_decided = true;
+}
+
+/// Gives slots to the pages [first, last).
+void add_slots(Head& head, std::size_t first, std::size_t last) {
+  for (std::size_t page = first; page < last; ++page) {
+    const bool has_prefix = has_exact_prefix(head.layer(), page);
+    if (has_prefix) head.slots.exact_prefix = first_tokens(kExactPrefixTokens);
+    head.slots.slots.push_back(
+        {static_cast<std::int32_t>(page), has_prefix ? ~first_tokens(kExactPrefixTokens) : kAllTokens, {}});
+  }
+  for (const KvSide side : kSides) head.pages(side).pages.resize(head.slots.slots.size());
+}
+
+/// Computes the key ranges that sparse reading needs for pages [first, last), which have slots already. Leaves out the
+/// exact prefix, which is always read.
+void summarize(Head& head, const Staging& staging, std::size_t first, std::size_t last) {
+  const SideConfig& config = head.layer().keys();
+  std::vector<float> rows(kPageTokens * config.size());
+  for (std::size_t page = first; page < last; ++page) {
+    config.exact().get_rows(staging.page(KvSide::kKeys, head.number(), page), kPageTokens, kPageTokens, rows.data());
+    const std::size_t from = has_exact_prefix(head.layer(), page) ? kExactPrefixTokens : 0;
+    head.ranges.set(head.slots.slot_of(page, last), config.size(), std::span(rows).subspan(from * config.size()));
+  }
+}
+
+/// Seals page `page` of `pages`, which has a slot already.
+void seal_page(Head& head, KvSide side, const Staging& staging, std::size_t page, std::size_t pages) {
+  const LayerConfig& layer = head.layer();
+  const SideConfig& config = layer.side(side);
+  const std::byte* exact = staging.page(side, head.number(), page);
+  const bool has_prefix = has_exact_prefix(layer, page);
+  if (has_prefix) keep_exact_prefix(head, side, exact);
+  std::vector<float> rows(kPageTokens * config.size());
+  config.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
+  if (side == KvSide::kKeys && config.rotation() != nullptr) {
+    const std::vector<float> raw = rows;
+    for (std::size_t t = 0; t < kPageTokens; ++t) {
+      const std::size_t at = t * config.size();
+      head.basis.apply_to_key(*layer.kernels, *config.rotation(), &raw[at], &rows[at]);
+    }
+  }
+  const std::size_t from = has_prefix ? kExactPrefixTokens : 0;
+  Page& to = head.pages(side).pages[head.slots.slot_of(page, pages)];
+  if (config.recent() != nullptr) {
+    to.recent = seal({}, rows, *config.recent(), from, layer.checksums);
+  } else {
+    seal_old(head, side, rows, from, to);
+  }
+}
+
+/// Encodes one of `pages` sealed pages in its final form, unless it has that or is not held.
+void age_page(Head& head, KvSide side, std::size_t number, std::size_t pages) {
+  const SideConfig& config = head.layer().side(side);
+  const std::size_t slot = head.slots.slot_of(number, pages);
+  Page& page = head.pages(side).pages[slot];
+  if (!page.recent || page.old || head.slots.slots[slot].live == 0) return;
+  verify_page(*page.recent, side, head, slot);
+  std::vector<float> rows(kPageTokens * config.size());
+  config.recent()->decode({page.recent->data(), page.recent->size()}, rows);
+  seal_old(head, side, rows, has_exact_prefix(head.layer(), number) ? kExactPrefixTokens : 0, page);
+}
+
+}  // namespace
+
+void seal_complete(Layer& layer, const Staging& staging, ThreadPool& pool, std::size_t first, std::size_t last) {
+  const std::size_t kv_heads = layer.heads().size();
+  for (Head& head : layer.heads()) add_slots(head, first, last);
+  if (layer.config().reads_sparsely)
+    pool.run(kv_heads, [&](std::size_t h) { summarize(layer.head(h), staging, first, last); });
+  const auto seal_nth = [&](std::size_t task, std::size_t page) {
+    seal_page(layer.head(task / kSides.size() % kv_heads), kSides[task % kSides.size()], staging, page, last);
+  };
+  // The first page of a head decides the grid of all others, so it is sealed before them.
+  const std::size_t tasks = kSides.size() * kv_heads;
+  if (first == 0) {
+    pool.run(tasks, [&](std::size_t task) { seal_nth(task, 0); });
+    ++first;
+  }
+  pool.run(tasks * (last - first), [&](std::size_t task) { seal_nth(task, first + task / tasks); });
+}
+
+void age(Layer& layer, ThreadPool& pool, KvSide side, std::size_t tokens_before, std::size_t tokens_total) {
+  const SideConfig& config = layer.side(side);
+  if (config.recent() == nullptr) return;
+  const std::size_t kv_heads = layer.heads().size();
+  const std::size_t pages = tokens_total / kPageTokens;
+  const std::size_t first = config.old_pages(tokens_before);
+  const std::size_t last = config.old_pages(tokens_total);
+  const auto decide = [&](std::size_t h) {
+    Head& head = layer.head(h);
+    for (std::size_t page = first; page < last && !head.pages(side).grid_decided; ++page)
+      age_page(head, side, page, pages);
+  };
+  pool.run(kv_heads, decide, last > first);
+  pool.run(kv_heads * (last - first), [&](std::size_t task) {
+    age_page(layer.head(task / (last - first)), side, first + task % (last - first), pages);
+  });
+}
+
+}  // namespace pith::kv

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/thread_pool.h"
+#include "kv/write/staging.h"
+
+namespace pith::kv {
+
+/// Seals the complete pages [first, last) of a layer from the staging pages.
+void seal_complete(Layer& layer, const Staging& staging, ThreadPool& pool, std::size_t first, std::size_t last);
+
+/// Encodes pages that the last query of the batch, or the next batch, sees as old in their final form. The batch made
+/// `tokens_total` tokens of `tokens_before`.
+void age(Layer& layer, ThreadPool& pool, KvSide side, std::size_t tokens_before, std::size_t tokens_total);
+
+}  // namespace pith::kv
