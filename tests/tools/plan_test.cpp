@@ -1,4 +1,4 @@
-#include <pith/machine.h>
+#include <pith/pith.h>
 
 #include "support/paths.h"
 #include "tools/tool.h"
