@@ -9,7 +9,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "model/tensor_bytes.h"
+#include "manifest/tensor_bytes.h"
 #include "model/tensor_names.h"
 #include "weights/dequantize.h"
 #include "weights/finite.h"
@@ -120,7 +120,7 @@ class Binder {
   }
 
   const gguf::File& file_;
-  TensorBytes bytes_;
+  manifest::TensorBytes bytes_;
   Pass pass_;
   const BindOptions& options_;
   ThreadPool& pool_;

@@ -17,7 +17,7 @@ struct BindOptions {
   /// Whether scales, minimums and elements that are NaN or infinite are refused.
   bool check_weights = true;
   /// What the file must match; null: any file. Its metadata and tensor list have been checked before
-  /// (check_described()).
+  /// (manifest::check_described()).
   const Manifest* manifest = nullptr;
   std::function<void(double share)> progress{};
 };

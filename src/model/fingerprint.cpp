@@ -4,12 +4,12 @@
 #include <type_traits>
 
 #include "model/fingerprint_fields.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::model {
 namespace {
 
-using snapshot::FieldWriter;
+using io::FieldWriter;
 
 void put_field(FieldWriter& fields, const std::string& text) { fields.put_text(text); }
 
@@ -28,7 +28,7 @@ void put_field(FieldWriter& fields, const Value& value) {
 
 void put_bytes(FieldWriter& fields, std::span<const std::byte> bytes) {
   fields.put(static_cast<std::uint64_t>(bytes.size()));
-  for (const std::uint64_t word : snapshot::xxh3_wide(bytes)) fields.put(word);
+  for (const std::uint64_t word : io::xxh3_wide(bytes)) fields.put(word);
 }
 
 /// Returns whether a field says how positions are seen.
@@ -71,7 +71,7 @@ Fingerprint fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const
   for_each_leaf(spec, [&](const std::string& path, const auto& value) { put_field(fields_of(path), value); });
   for_each_leaf(weights, [&](const std::string& path, const auto& value) { put_weights(fields_of(path), value); });
   put_vocabulary(model, tokenizer);
-  return {snapshot::sha256(model.bytes()), snapshot::sha256(positions.bytes())};
+  return {io::sha256(model.bytes()), io::sha256(positions.bytes())};
 }
 
 }  // namespace pith::model

@@ -4,7 +4,7 @@
 
 #include "model/spec.h"
 #include "model/weights.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::model {
 
@@ -12,9 +12,9 @@ namespace pith::model {
 struct Fingerprint {
   /// Digest of hyper-parameters, vocabulary and weights as they are multiplied. The same on every machine for the same
   /// file and arithmetic.
-  snapshot::Digest model{};
+  io::Digest model{};
   /// Digest of how positions rotate vectors (RoPE), and of which tokens each layer sees.
-  snapshot::Digest positions{};
+  io::Digest positions{};
 };
 
 /// Digests every field of the spec and the weights. Reads all weights once: about a second per ten gigabytes.

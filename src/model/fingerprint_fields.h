@@ -3,14 +3,14 @@
 #include <pith/tokenizer.h>
 
 #include "model/weights.h"
-#include "snapshot/fields.h"
+#include "io/fields.h"
 
 namespace pith::model {
 
 // What both forms of a fingerprint are made of.
 
-void put_vocabulary(snapshot::FieldWriter& fields, const Tokenizer& tokenizer);
-void put_weights(snapshot::FieldWriter& fields, const Vector& vector);
-void put_weights(snapshot::FieldWriter& fields, const weights::PackedMatrix& matrix);
+void put_vocabulary(io::FieldWriter& fields, const Tokenizer& tokenizer);
+void put_weights(io::FieldWriter& fields, const Vector& vector);
+void put_weights(io::FieldWriter& fields, const weights::PackedMatrix& matrix);
 
 }  // namespace pith::model

@@ -2,13 +2,13 @@
 
 #include "model/fingerprint.h"
 #include "model/fingerprint_fields.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::model {
 namespace {
 
-using snapshot::FieldWriter;
-using snapshot::put_count;
+using io::FieldWriter;
+using io::put_count;
 
 void put_spec(FieldWriter& fields, const ModelSpec& spec) {
   const LayerSpec& layer = spec.layers.front();
@@ -67,7 +67,7 @@ Fingerprint first_fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer,
   for (const LayerSpec& layer : spec.layers) window = std::max(window, layer.attention.window);
   put_count(positions, window);
   for (const LayerSpec& layer : spec.layers) put_count(positions, layer.attention.window);
-  return {snapshot::sha256(model.bytes()), snapshot::sha256(positions.bytes())};
+  return {io::sha256(model.bytes()), io::sha256(positions.bytes())};
 }
 
 }  // namespace pith::model

@@ -11,7 +11,7 @@
 #include "kernels/select.h"
 #include "model/bind.h"
 #include "model/read_spec.h"
-#include "model/tensor_bytes.h"
+#include "manifest/tensor_bytes.h"
 #include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
 #include "tokenizer/utf8.h"
@@ -91,7 +91,7 @@ ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& opti
 
 void ModelImpl::load(const gguf::File& file, const ModelOptions& options, Content content) {
   // Before anything is made of it.
-  if (options.manifest != nullptr) check_described(file, *options.manifest);
+  if (options.manifest != nullptr) manifest::check_described(file, *options.manifest);
   for (std::size_t part = 0; part < file.parts(); ++part) file_bytes_ += file.part_bytes(part).size();
   spec_ = read_spec(file);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));

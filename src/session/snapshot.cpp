@@ -16,11 +16,11 @@
 namespace pith {
 namespace {
 
-using snapshot::Digest;
-using snapshot::FieldReader;
-using snapshot::FieldWriter;
+using io::Digest;
+using io::FieldReader;
+using io::FieldWriter;
 using snapshot::RecordKind;
-using snapshot::to_hex;
+using io::to_hex;
 
 /// What must be as it was for a cache to mean what it did.
 struct Fingerprints {
@@ -54,7 +54,7 @@ Digest policy_fingerprint(const EvictionOptions& options, const kv::Cache& cache
   session::put(fields, options);
   for (const kv::Observer& observer : cache.observers().list()) put_needs(fields, observer.needs());
   fields.put_flag(cache.keeps_query_sums());
-  return snapshot::sha256(fields.bytes());
+  return io::sha256(fields.bytes());
 }
 
 EvictionOptions eviction_of(const Session::Impl& impl) {
@@ -247,7 +247,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
 }  // namespace
 
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
-                   const snapshot::FileOps& ops) {
+                   const io::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
   if (!impl.whole()) {
     fail(ErrorKind::kInvalidArgument,
@@ -278,7 +278,7 @@ void session::save(const Session& session, const std::filesystem::path& path, co
 }
 
 void Session::save(const std::filesystem::path& path, const SnapshotOptions& options) const {
-  with_memory_for("save a session", [&] { session::save(*this, path, options, snapshot::FileOps()); });
+  with_memory_for("save a session", [&] { session::save(*this, path, options, io::FileOps()); });
 }
 
 Session Session::restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options) {
@@ -291,7 +291,7 @@ namespace pith::inline v0_1 {
 
 SnapshotInfo snapshot_info(const std::filesystem::path& path, const SnapshotOptions& options) {
   SnapshotInfo info;
-  const snapshot::InputFile file(path);
+  const io::InputFile file(path);
   const snapshot::Header header = snapshot::read_header(file);
   info.version = static_cast<int>(header.version);
   info.encrypted = header.encrypted;

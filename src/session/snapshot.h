@@ -2,7 +2,7 @@
 
 #include <pith/session.h>
 
-#include "snapshot/file_ops.h"
+#include "io/file_ops.h"
 
 namespace pith::session {
 
@@ -13,6 +13,6 @@ struct Access {
 
 /// Session::save(), through system calls that may fail.
 void save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
-          const snapshot::FileOps& ops);
+          const io::FileOps& ops);
 
 }  // namespace pith::session

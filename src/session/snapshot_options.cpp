@@ -5,8 +5,8 @@
 namespace pith::session {
 namespace {
 
-using snapshot::FieldReader;
-using snapshot::FieldWriter;
+using io::FieldReader;
+using io::FieldWriter;
 
 void put(FieldWriter& fields, const PolicyParameters& parameters) {
   put_count(fields, parameters.size());

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/fail.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::snapshot {
 namespace {
@@ -36,7 +36,7 @@ HeaderBytes Header::encode() const {
   std::memcpy(bytes.data() + kFlagsAt, &flags, sizeof flags);
   std::memcpy(bytes.data() + kSaltAt, salt.data(), salt.size());
   std::memcpy(bytes.data() + kKeyCheckAt, key_check.data(), key_check.size());
-  const std::uint64_t hash = xxh3(std::span(bytes).first(kHashAt));
+  const std::uint64_t hash = io::xxh3(std::span(bytes).first(kHashAt));
   std::memcpy(bytes.data() + kHashAt, &hash, sizeof hash);
   return bytes;
 }
@@ -51,7 +51,7 @@ Header Header::decode(std::span<const std::byte, kHeaderBytes> bytes, std::strin
     fail(ErrorKind::kUnsupported, "{}: is a snapshot of version {}, this pith reads versions {} to {}", path,
          header.version, kOldestVersion, kVersion);
   }
-  if (xxh3(bytes.first(kHashAt)) != load<std::uint64_t>(bytes, kHashAt)) {
+  if (io::xxh3(bytes.first(kHashAt)) != load<std::uint64_t>(bytes, kHashAt)) {
     fail(ErrorKind::kFormat, "{}: the header is damaged: its hash is another one", path);
   }
   const auto flags = load<std::uint32_t>(bytes, kFlagsAt);

@@ -29,7 +29,7 @@ const char* to_string(RecordKind kind) noexcept {
   return "unknown";
 }
 
-Header read_header(const InputFile& file) {
+Header read_header(const io::InputFile& file) {
   if (file.size() < kHeaderBytes) {
     fail(ErrorKind::kFormat, "{}: is no snapshot, or one that was cut off: it has {} bytes, a header has {}",
          file.path(), file.size(), kHeaderBytes);
@@ -140,7 +140,7 @@ void Reader::end_record() {
 
 void Reader::verify() {
   rewind();
-  Sha256 sha;
+  io::Sha256 sha;
   sha.add(header_.encode());
   for (;;) {
     const RecordHeader header = next_header();
@@ -156,17 +156,17 @@ void Reader::verify() {
     const std::uint64_t hash = hash_.value();
     sha.add(std::as_bytes(std::span(&hash, 1)));
   }
-  const Digest digest = sha.finish();
-  const Digest stated = end_digest();
+  const io::Digest digest = sha.finish();
+  const io::Digest stated = end_digest();
   if (stated != digest) {
-    fail(ErrorKind::kFormat, "{}: it is damaged: its SHA-256 is {}, the file states {}", path(), to_hex(digest),
-         to_hex(stated));
+    fail(ErrorKind::kFormat, "{}: it is damaged: its SHA-256 is {}, the file states {}", path(), io::to_hex(digest),
+         io::to_hex(stated));
   }
   rewind();
 }
 
-Digest Reader::end_digest() {
-  Digest digest{};
+io::Digest Reader::end_digest() {
+  io::Digest digest{};
   if (record_.size != digest.size()) {
     fail(ErrorKind::kFormat, "{}: it has {} bytes, must have {}", where(), record_.size, digest.size());
   }
@@ -185,7 +185,7 @@ std::uint64_t Reader::begin_record(RecordKind kind) {
   return header.size;
 }
 
-FieldReader Reader::fields(RecordKind kind) {
+io::FieldReader Reader::fields(RecordKind kind) {
   const std::uint64_t size = begin_record(kind);
   if (size > kFieldBytesMax) {
     fail(ErrorKind::kFormat, "{}: it has {} bytes, allowed are {}", where(), size, kFieldBytesMax);

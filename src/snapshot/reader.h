@@ -10,16 +10,16 @@
 
 #include "base/buffer.h"
 #include "snapshot/cipher.h"
-#include "snapshot/digest.h"
-#include "snapshot/fields.h"
+#include "io/digest.h"
+#include "io/fields.h"
 #include "snapshot/header.h"
-#include "snapshot/input_file.h"
+#include "io/input_file.h"
 #include "snapshot/record.h"
 
 namespace pith::snapshot {
 
 /// Reads and checks a file's header. Throws Error as Reader does.
-Header read_header(const InputFile& file);
+Header read_header(const io::InputFile& file);
 
 /// Reads a snapshot's file as a stream of records. Holds one chunk and what the caller asks for: sizes stated in the
 /// file are checked against the file's size, and against what the caller asks for, before memory is allocated. All
@@ -38,7 +38,7 @@ class Reader {
   void verify();
 
   /// Reads the next record, which must be of this kind and not longer than kFieldBytesMax. Valid until the next call.
-  FieldReader fields(RecordKind kind);
+  io::FieldReader fields(RecordKind kind);
   /// Reads the next record, which must be a page of this size.
   RawBuffer page(std::size_t size);
   /// Reads the record that ends the file; nothing may follow it.
@@ -58,9 +58,9 @@ class Reader {
   std::uint64_t plain_size() const;
   void rewind();
   /// Reads the rest of the end record, whose header was read.
-  Digest end_digest();
+  io::Digest end_digest();
 
-  InputFile file_;
+  io::InputFile file_;
   Header header_;
   std::optional<ChunkCipher> cipher_;
   std::vector<std::byte> chunk_;  ///< [kChunkBytes + kTagBytes]
@@ -71,7 +71,7 @@ class Reader {
   std::uint64_t left_ = 0;
   RecordHeader record_;
   std::uint32_t records_ = 0;
-  Xxh3 hash_;
+  io::Xxh3 hash_;
   std::vector<std::byte> fields_;
 };
 

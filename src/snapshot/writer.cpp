@@ -7,7 +7,7 @@
 
 namespace pith::snapshot {
 
-Writer::Writer(const std::filesystem::path& path, std::span<const std::byte> key, const FileOps& ops)
+Writer::Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops)
     : file_(path, ops), chunk_(kChunkBytes + kTagBytes) {
   Header header;
   header.encrypted = !key.empty();
@@ -26,8 +26,8 @@ void Writer::record(RecordKind kind, std::span<const std::byte> bytes) {
 }
 
 void Writer::finish() {
-  begin_record(RecordKind::kEnd, sizeof(Digest));
-  const Digest digest = sha_.finish();
+  begin_record(RecordKind::kEnd, sizeof(io::Digest));
+  const io::Digest digest = sha_.finish();
   hash_.add(digest);
   put(digest);
   const std::uint64_t hash = hash_.value();

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "snapshot/atomic_file.h"
+#include "io/atomic_file.h"
 #include "snapshot/cipher.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 #include "snapshot/record.h"
 
 namespace pith::snapshot {
@@ -19,8 +19,8 @@ class Writer {
  public:
   /// `key` is empty, or kKeyBytes long to encrypt with. Throws Error: kInvalidArgument for a key of another length;
   /// kIo, as all members do. `ops` must outlive the object.
-  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const FileOps& ops);
-  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const FileOps&& ops) = delete;
+  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops);
+  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps&& ops) = delete;
 
   void record(RecordKind kind, std::span<const std::byte> bytes);
   /// Ends the file and puts it in its place.
@@ -32,14 +32,14 @@ class Writer {
   void end_record();
   void flush(bool last);
 
-  AtomicFile file_;
+  io::AtomicFile file_;
   std::optional<ChunkCipher> cipher_;
   std::vector<std::byte> chunk_;  ///< [kChunkBytes + kTagBytes]
   std::size_t filled_ = 0;
   std::uint64_t chunks_ = 0;
   std::uint32_t records_ = 0;
-  Sha256 sha_;
-  Xxh3 hash_;
+  io::Sha256 sha_;
+  io::Xxh3 hash_;
 };
 
 }  // namespace pith::snapshot

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "snapshot/digest.h"
+#include "io/digest.h"
 #include "snapshot/header.h"
 #include "snapshot/record.h"
 
@@ -19,7 +19,7 @@ void append_record(Bytes& file, std::uint32_t kind, std::uint32_t number, std::s
   const std::size_t begin = file.size();
   test::append_bytes(file, std::as_bytes(std::span(&header, 1)));
   test::append_bytes(file, bytes);
-  test::append_number(file, snapshot::xxh3(std::span(file).subspan(begin)));
+  test::append_number(file, io::xxh3(std::span(file).subspan(begin)));
 }
 
 }  // namespace
@@ -48,8 +48,8 @@ Bytes write_records(std::span<const SnapshotRecord> records) {
   std::uint32_t number = 0;
   for (const SnapshotRecord& record : records) append_record(file, record.kind, number++, record.bytes);
   // The digest covers the header of the record that contains it.
-  const RecordHeader end = {static_cast<std::uint32_t>(snapshot::RecordKind::kEnd), number, sizeof(snapshot::Digest)};
-  snapshot::Sha256 sha;
+  const RecordHeader end = {static_cast<std::uint32_t>(snapshot::RecordKind::kEnd), number, sizeof(io::Digest)};
+  io::Sha256 sha;
   sha.add(file);
   sha.add(std::as_bytes(std::span(&end, 1)));
   append_record(file, end.kind, number, sha.finish());

@@ -44,7 +44,7 @@ void go_on(Session& session, std::size_t tokens) {
 }
 
 /// Skips syncing: what is written is read at once and never again.
-class UnsyncedOps : public snapshot::FileOps {
+class UnsyncedOps : public io::FileOps {
  public:
   int sync(int) const override { return 0; }
   int sync_folder(const char*) const override { return 0; }

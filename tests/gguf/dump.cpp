@@ -11,14 +11,14 @@
 
 #include "gguf/file.h"
 #include "gguf/parse.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::gguf {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string hash(std::span<const std::byte> bytes) { return snapshot::to_hex(snapshot::sha256(bytes)); }
+std::string hash(std::span<const std::byte> bytes) { return io::to_hex(io::sha256(bytes)); }
 
 Json number(double value) {
   if (std::isfinite(value)) return value;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "snapshot/fields.h"
+#include "io/fields.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
 #include "support/tiny_model.h"
@@ -16,7 +16,7 @@ namespace pith::test {
 namespace {
 
 /// What is written is read at once and never again.
-class NoSync : public snapshot::FileOps {
+class NoSync : public io::FileOps {
  public:
   int sync(int) const override { return 0; }
   int sync_folder(const char*) const override { return 0; }

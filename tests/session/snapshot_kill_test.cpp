@@ -18,7 +18,7 @@ namespace pith::test {
 namespace {
 
 /// The process is killed at a call, by number: before it, or of a writing, in the middle of it.
-class DyingOps : public snapshot::FileOps {
+class DyingOps : public io::FileOps {
  public:
   explicit DyingOps(int dies_at) : dies_at_(dies_at) {}
 
@@ -47,7 +47,7 @@ class DyingOps : public snapshot::FileOps {
   mutable int calls_ = 0;
 };
 
-class FullOps : public snapshot::FileOps {
+class FullOps : public io::FileOps {
  public:
   explicit FullOps(int fits) : fits_(fits) {}
   ssize_t write(int file, const std::byte* data, std::size_t size) const override {

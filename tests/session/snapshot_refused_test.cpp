@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "snapshot/fields.h"
+#include "io/fields.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
 #include "support/refusal.h"
@@ -21,7 +21,7 @@ namespace {
 using testing::HasSubstr;
 
 /// What is written is read at once and never again.
-class UnsyncedOps : public snapshot::FileOps {
+class UnsyncedOps : public io::FileOps {
  public:
   int sync(int) const override { return 0; }
   int sync_folder(const char*) const override { return 0; }

@@ -63,7 +63,7 @@ class SnapshotFile : public testing::TestWithParam<bool> {
   }
 
   const TempDir folder_;
-  const FileOps ops_{};
+  const io::FileOps ops_{};
   const std::filesystem::path path_ = folder_ / "snapshot";
   const Bytes key_ = some_bytes(kKeyBytes, 1);
 };
@@ -163,7 +163,7 @@ class SnapshotHeader : public testing::Test {
     return refusal(kind, [&] { Reader(folder_ / "file", {}); });
   }
   const TempDir folder_;
-  const FileOps ops_{};
+  const io::FileOps ops_{};
   const Bytes key_ = some_bytes(kKeyBytes, 1);
 };
 

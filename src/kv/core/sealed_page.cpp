@@ -1,13 +1,13 @@
 #include "kv/core/sealed_page.h"
 
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 namespace pith::kv {
 namespace {
 
 /// Never returns 0, which means that there is no checksum.
 std::uint64_t checksum_of(std::span<const std::byte> bytes) {
-  const std::uint64_t value = snapshot::xxh3(bytes);
+  const std::uint64_t value = io::xxh3(bytes);
   return value == 0 ? 1 : value;
 }
 

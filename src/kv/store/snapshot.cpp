@@ -7,8 +7,8 @@
 namespace pith::kv {
 namespace {
 
-using snapshot::FieldReader;
-using snapshot::FieldWriter;
+using io::FieldReader;
+using io::FieldWriter;
 using snapshot::RecordKind;
 
 template <typename Bytes>
@@ -72,7 +72,7 @@ void restore(Cache& cache, snapshot::Reader& reader) {
   for (Head* head : cache.heads()) HeadRestorer(cache, *head).run(reader);
 }
 
-snapshot::Digest codec_fingerprint(const Cache& cache) {
+io::Digest codec_fingerprint(const Cache& cache) {
   FieldWriter fields;
   const LayerShape& first = cache.layers().front().shape();
   put_count(fields, first.heads);
@@ -87,7 +87,7 @@ snapshot::Digest codec_fingerprint(const Cache& cache) {
     }
     for (const KvSide side : kSides) add_side(fields, layer.side(side));
   }
-  return snapshot::sha256(fields.bytes());
+  return io::sha256(fields.bytes());
 }
 
 }  // namespace pith::kv

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kv/core/cache.h"
-#include "snapshot/digest.h"
+#include "io/digest.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
 
@@ -15,6 +15,6 @@ void save(const Cache& cache, snapshot::Writer& writer);
 void restore(Cache& cache, snapshot::Reader& reader);
 
 /// Returns a digest of what decides how a cache's bytes are read: shape, codecs by name, page sizes, how pages age.
-snapshot::Digest codec_fingerprint(const Cache& cache);
+io::Digest codec_fingerprint(const Cache& cache);
 
 }  // namespace pith::kv

@@ -9,8 +9,8 @@
 namespace pith::kv {
 namespace {
 
-using snapshot::FieldReader;
-using snapshot::FieldWriter;
+using io::FieldReader;
+using io::FieldWriter;
 
 constexpr unsigned kRecentForm = 1;
 constexpr unsigned kOldForm = 2;

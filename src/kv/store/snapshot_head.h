@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kv/core/cache.h"
-#include "snapshot/fields.h"
+#include "io/fields.h"
 #include "snapshot/reader.h"
 
 namespace pith::kv {
@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kTokensMax = std::numeric_limits<std::int32_t>::m
 inline constexpr double kPromotionBytesMax = 1e15;
 
 /// Writes the fields of a KV head's record: everything but its pages.
-void save_head(const Cache& cache, const Head& head, snapshot::FieldWriter& fields);
+void save_head(const Cache& cache, const Head& head, io::FieldWriter& fields);
 
 /// Reads one KV head's record and pages into a cache whose number of tokens is set. Throws Error(kFormat) for what
 /// could not be attended or appended to.
@@ -37,12 +37,12 @@ class HeadRestorer {
     std::vector<Forms> pages;  ///< By slot.
   };
 
-  void read_slot(snapshot::FieldReader& fields);
-  void read_side(snapshot::FieldReader& fields, KvSide side);
-  void read_origins(snapshot::FieldReader& fields, const Codec& codec, Page& page) const;
-  void read_gathered(snapshot::FieldReader& fields);
-  void check_order(const snapshot::FieldReader& fields) const;
-  void check_forms(const snapshot::FieldReader& fields, KvSide side) const;
+  void read_slot(io::FieldReader& fields);
+  void read_side(io::FieldReader& fields, KvSide side);
+  void read_origins(io::FieldReader& fields, const Codec& codec, Page& page) const;
+  void read_gathered(io::FieldReader& fields);
+  void check_order(const io::FieldReader& fields) const;
+  void check_forms(const io::FieldReader& fields, KvSide side) const;
   void read_pages(snapshot::Reader& reader, KvSide side);
   SideForms& forms(KvSide side) { return forms_[static_cast<std::size_t>(side)]; }
   const SideForms& forms(KvSide side) const { return forms_[static_cast<std::size_t>(side)]; }

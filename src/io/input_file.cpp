@@ -1,4 +1,4 @@
-#include "snapshot/input_file.h"
+#include "io/input_file.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/fail.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 
 InputFile::InputFile(const std::filesystem::path& path) : file_(path), size_(file_.size()) {}
 
@@ -21,4 +21,4 @@ void InputFile::read(std::uint64_t at, std::span<std::byte> bytes) const {
   }
 }
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

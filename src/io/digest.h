@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-namespace pith::snapshot {
+namespace pith::io {
 
 /// A SHA-256 digest.
 using Digest = std::array<std::byte, 32>;
@@ -58,4 +58,4 @@ std::uint64_t xxh3(std::span<const std::byte> bytes);
 /// Returns the 128-bit XXH3, for large data.
 std::array<std::uint64_t, 2> xxh3_wide(std::span<const std::byte> bytes);
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

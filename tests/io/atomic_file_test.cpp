@@ -1,4 +1,4 @@
-#include "snapshot/atomic_file.h"
+#include "io/atomic_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "base/fail.h"
 #include "support/paths.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 namespace {
 
 using test::TempDir;
@@ -134,4 +134,4 @@ TEST(AtomicFile, NamesMayBeAsLongAsTheyCanAndFoldersMustExist) {
 }
 
 }  // namespace
-}  // namespace pith::snapshot
+}  // namespace pith::io

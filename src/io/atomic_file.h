@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
-#include "snapshot/file_ops.h"
+#include "io/file_ops.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 
 /// Writes a file atomically: whenever the process or the machine stops, it exists completely or not at all. It is
 /// written under another name in the same folder, synced, and renamed. A symbolic link in its place is replaced, not
@@ -37,4 +37,4 @@ class AtomicFile {
   int file_ = -1;
 };
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

@@ -8,7 +8,7 @@
 
 #include "base/regular_file.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 
 /// A regular file with random access.
 class InputFile {
@@ -27,4 +27,4 @@ class InputFile {
   std::uint64_t size_;
 };
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

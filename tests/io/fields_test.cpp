@@ -1,4 +1,4 @@
-#include "snapshot/fields.h"
+#include "io/fields.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 
 #include <functional>
 
-namespace pith::snapshot {
+namespace pith::io {
 namespace {
 
 TEST(Fields, ComeBackInOrder) {
@@ -63,4 +63,4 @@ TEST(Fields, WhatDoesNotFitIsRefused) {
 }
 
 }  // namespace
-}  // namespace pith::snapshot
+}  // namespace pith::io

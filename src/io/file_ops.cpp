@@ -1,4 +1,4 @@
-#include "snapshot/file_ops.h"
+#include "io/file_ops.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace pith::snapshot {
+namespace pith::io {
 
 int FileOps::create(std::string& name) const { return ::mkostemp(name.data(), O_CLOEXEC); }
 
@@ -31,4 +31,4 @@ int FileOps::sync_folder(const char* name) const {
   return result;
 }
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <random>
 
-#include "snapshot/digest.h"
+#include "io/digest.h"
 #include "support/tiny_model.h"
 
 // The manifest finds and names every change of a model's files.
@@ -18,7 +18,7 @@ namespace {
 using Part = ManifestDifference::Part;
 using Change = ManifestDifference::Change;
 
-std::string hex_digest(std::span<const std::byte> bytes) { return snapshot::to_hex(snapshot::sha256(bytes)); }
+std::string hex_digest(std::span<const std::byte> bytes) { return io::to_hex(io::sha256(bytes)); }
 
 Bytes read_bytes(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);

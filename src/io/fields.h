@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace pith::snapshot {
+namespace pith::io {
 
 static_assert(std::endian::native == std::endian::little,
               "snapshots are little-endian, and pages are kept as they lie");
@@ -122,4 +122,4 @@ class FieldReader {
   std::string where_;
 };
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

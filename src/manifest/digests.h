@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "gguf/file.h"
 
-namespace pith::model {
+namespace pith::manifest {
 
 /// Returns a manifest's entry for a tensor, without its digest.
 Manifest::Tensor describe_tensor(const gguf::TensorInfo& tensor);
@@ -25,4 +25,4 @@ std::string digest_of(std::span<const std::byte> bytes, const std::function<void
 /// Copies bytes and hashes the copy, so that the digest is right for the copy even if the original changes meanwhile.
 std::string copy_and_digest(std::span<const std::byte> from, std::span<std::byte> to);
 
-}  // namespace pith::model
+}  // namespace pith::manifest

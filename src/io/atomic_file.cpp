@@ -1,4 +1,4 @@
-#include "snapshot/atomic_file.h"
+#include "io/atomic_file.h"
 
 #include <cerrno>
 #include <system_error>
@@ -6,7 +6,7 @@
 
 #include "base/fail.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 
 AtomicFile::AtomicFile(std::filesystem::path path, const FileOps& ops)
     : path_(std::move(path)), folder_(path_.has_parent_path() ? path_.parent_path() : "."), ops_(ops) {
@@ -64,4 +64,4 @@ void AtomicFile::fail_with_errno(const char* what) const {
   fail(ErrorKind::kIo, "{}: cannot {}: {}", path_.string(), what, reason);
 }
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

@@ -8,10 +8,10 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "snapshot/atomic_file.h"
-#include "snapshot/digest.h"
-#include "snapshot/fields.h"
-#include "snapshot/input_file.h"
+#include "io/atomic_file.h"
+#include "io/digest.h"
+#include "io/fields.h"
+#include "io/input_file.h"
 
 namespace pith::inline v0_1 {
 namespace {
@@ -36,11 +36,11 @@ std::string metadata_digest(const std::vector<Manifest::Key>& keys) {
   sorted.reserve(keys.size());
   for (const Manifest::Key& key : keys) sorted.push_back(&key);
   std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
-  snapshot::FieldWriter fields;
+  io::FieldWriter fields;
   for (const Manifest::Key* key : sorted) {
     for (const std::string* text : {&key->name, &key->type, &key->sha256}) fields.put_text(*text);
   }
-  return snapshot::to_hex(snapshot::sha256(fields.bytes()));
+  return io::to_hex(io::sha256(fields.bytes()));
 }
 
 /// Checks a text before it is turned into values: nesting and number of fields are no larger than in any manifest, and
@@ -266,7 +266,7 @@ Manifest parse_manifest(std::string_view json, std::string_view origin) {
 }
 
 Manifest read_manifest(const std::filesystem::path& path) {
-  const snapshot::InputFile file(path);
+  const io::InputFile file(path);
   if (file.size() > kTextBytesMax)
     fail(ErrorKind::kFormat, "{}: has {} bytes, a manifest at most {}", file.path(), file.size(), kTextBytesMax);
   std::string text(static_cast<std::size_t>(file.size()), '\0');
@@ -276,8 +276,8 @@ Manifest read_manifest(const std::filesystem::path& path) {
 
 void write_manifest(const Manifest& manifest, const std::filesystem::path& path) {
   const std::string text = to_json(manifest);
-  const snapshot::FileOps ops;
-  snapshot::AtomicFile file(path, ops);
+  const io::FileOps ops;
+  io::AtomicFile file(path, ops);
   file.write(std::as_bytes(std::span(text)));
   file.commit();
 }

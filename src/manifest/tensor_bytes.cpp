@@ -1,10 +1,10 @@
-#include "model/tensor_bytes.h"
+#include "manifest/tensor_bytes.h"
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "model/manifest_digests.h"
+#include "manifest/digests.h"
 
-namespace pith::model {
+namespace pith::manifest {
 namespace {
 
 /// Returns "blk.12" for "blk.12.attn_q.weight", and "" for tensors that belong to no layer.
@@ -69,4 +69,4 @@ void TensorBytes::load(const Group& group) {
   }
 }
 
-}  // namespace pith::model
+}  // namespace pith::manifest

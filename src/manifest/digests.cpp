@@ -1,28 +1,28 @@
-#include "model/manifest_digests.h"
+#include "manifest/digests.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "snapshot/digest.h"
-#include "snapshot/fields.h"
+#include "io/digest.h"
+#include "io/fields.h"
 
-namespace pith::model {
+namespace pith::manifest {
 namespace {
 
 /// Bytes hashed at once, few enough that a copied piece is still in the processor's cache.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 17;
 
 std::string digest_of(const gguf::Value& value) {
-  snapshot::FieldWriter head;
+  io::FieldWriter head;
   head.put(static_cast<std::uint32_t>(value.type));
   if (value.is_array()) {
     head.put(static_cast<std::uint32_t>(value.element));
     head.put(static_cast<std::uint64_t>(value.count));
   }
-  snapshot::Sha256 sha;
+  io::Sha256 sha;
   sha.add(head.bytes());
   sha.add(value.bytes);
-  return snapshot::to_hex(sha.finish());
+  return io::to_hex(sha.finish());
 }
 
 }  // namespace
@@ -40,24 +40,24 @@ std::vector<Manifest::Key> describe_metadata(const gguf::Metadata& metadata) {
 }
 
 std::string digest_of(std::span<const std::byte> bytes, const std::function<void(std::size_t bytes)>& on_piece) {
-  snapshot::Sha256 sha;
+  io::Sha256 sha;
   while (!bytes.empty()) {
     const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
     sha.add(piece);
     on_piece(piece.size());
     bytes = bytes.subspan(piece.size());
   }
-  return snapshot::to_hex(sha.finish());
+  return io::to_hex(sha.finish());
 }
 
 std::string copy_and_digest(std::span<const std::byte> from, std::span<std::byte> to) {
-  snapshot::Sha256 sha;
+  io::Sha256 sha;
   for (std::size_t at = 0; at < from.size(); at += kPieceBytes) {
     const std::size_t size = std::min(kPieceBytes, from.size() - at);
     std::memcpy(to.data() + at, from.data() + at, size);
     sha.add(to.subspan(at, size));
   }
-  return snapshot::to_hex(sha.finish());
+  return io::to_hex(sha.finish());
 }
 
-}  // namespace pith::model
+}  // namespace pith::manifest

@@ -14,7 +14,7 @@
 #include "base/thread_pool.h"
 #include "gguf/file.h"
 
-namespace pith::model {
+namespace pith::manifest {
 
 /// Throws Error(kIntegrity) naming the file and the first difference from the manifest: keys of the metadata, names,
 /// types and shapes of tensors. The tensors' data is left to TensorBytes.
@@ -49,4 +49,4 @@ class TensorBytes {
   std::map<const gguf::TensorInfo*, RawBuffer> held_;
 };
 
-}  // namespace pith::model
+}  // namespace pith::manifest

@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "base/printable.h"
-#include "model/manifest_digests.h"
+#include "manifest/digests.h"
 
 namespace pith::inline v0_1 {
 namespace {
@@ -24,7 +24,7 @@ void hash_all(std::vector<Job> jobs, const ManifestOptions& options) {
   std::atomic<std::uint64_t> done{0};
   ThreadPool pool(options.threads);
   pool.run(jobs.size(), [&](std::size_t i, std::size_t worker) {
-    *jobs[i].digest = model::digest_of(jobs[i].bytes, [&](std::size_t bytes) {
+    *jobs[i].digest = manifest::digest_of(jobs[i].bytes, [&](std::size_t bytes) {
       const std::uint64_t so_far = done += bytes;
       // Worker 0 is the caller's thread.
       if (worker == 0 && options.progress) {
@@ -39,12 +39,12 @@ void hash_all(std::vector<Job> jobs, const ManifestOptions& options) {
 Manifest make_manifest(const std::filesystem::path& model, const ManifestOptions& options) {
   const gguf::File file = gguf::File::open(model, gguf::File::Headers::kCopied);
   Manifest manifest;
-  manifest.metadata = model::describe_metadata(file.metadata());
+  manifest.metadata = manifest::describe_metadata(file.metadata());
   for (std::size_t i = 0; i < file.parts(); ++i) {
     const std::filesystem::path name = std::filesystem::path(file.part_path(i)).filename();
     manifest.files.push_back({printable(name.string()), file.part_bytes(i).size(), ""});
   }
-  for (const gguf::TensorInfo& tensor : file.tensors()) manifest.tensors.push_back(model::describe_tensor(tensor));
+  for (const gguf::TensorInfo& tensor : file.tensors()) manifest.tensors.push_back(manifest::describe_tensor(tensor));
   std::vector<Job> jobs;
   for (std::size_t i = 0; i < file.parts(); ++i) jobs.push_back({file.part_bytes(i), &manifest.files[i].sha256});
   for (std::size_t i = 0; i < manifest.tensors.size(); ++i)

@@ -1,4 +1,4 @@
-#include "snapshot/digest.h"
+#include "io/digest.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -6,7 +6,7 @@
 
 #include "base/fail.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 namespace {
 
 void check(int done) {
@@ -72,4 +72,4 @@ std::array<std::uint64_t, 2> xxh3_wide(std::span<const std::byte> bytes) {
   return {hash.low64, hash.high64};
 }
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-namespace pith::snapshot {
+namespace pith::io {
 
 /// The system calls that write a snapshot, virtual so that tests can make each of them fail, write less than asked, or
 /// be the last one before the process dies. Each returns what the call of its name returns, and sets errno.
@@ -24,4 +24,4 @@ class FileOps {
   virtual int sync_folder(const char* name) const;
 };
 
-}  // namespace pith::snapshot
+}  // namespace pith::io

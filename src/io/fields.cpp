@@ -1,8 +1,8 @@
-#include "snapshot/fields.h"
+#include "io/fields.h"
 
 #include "base/fail.h"
 
-namespace pith::snapshot {
+namespace pith::io {
 
 void FieldReader::refuse(std::string_view reason) const { fail(ErrorKind::kFormat, "{}: {}", where_, reason); }
 
@@ -28,4 +28,4 @@ void FieldReader::end() const {
   if (!left_.empty()) fail(ErrorKind::kFormat, "{}: {} bytes are left over", where_, left_.size());
 }
 
-}  // namespace pith::snapshot
+}  // namespace pith::io
