@@ -100,7 +100,7 @@ TEST_P(ChatNumeric, AReplyThatBringsTheBadToken) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Codecs, ChatNumeric, testing::Values("f16", "int8", "int4"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace pith
