@@ -30,7 +30,8 @@ mkdir -p "$folder"
 
 # Builds the command of the sources in a folder, and prints the binary's path.
 build() {
-  cmake -S "$1" -B "$2" -G Ninja -D CMAKE_BUILD_TYPE=Release -D PITH_TESTS=OFF -D PITH_BENCH=OFF -D PITH_EXAMPLES=OFF >&2
+  cmake -S "$1" -B "$2" -G Ninja -D CMAKE_BUILD_TYPE=Release -D PITH_TESTS=OFF -D PITH_BENCH=OFF \
+    -D PITH_EXAMPLES=OFF >&2
   cmake --build "$2" --target pith_tool --parallel "$PITH_JOBS" >&2
   printf '%s\n' "$2/bin/pith"
 }
@@ -57,7 +58,7 @@ compared=0
 refused=0
 different=0
 
-# same TITLE COMMAND...: runs the command with both binaries in place of PITH and with $OUT, and compares what it writes.
+# same TITLE COMMAND...: runs the command with both binaries in place of PITH, and compares what it writes to $OUT.
 same() {
   local title="$1" side binary
   shift
@@ -85,8 +86,9 @@ snapshot() { "$PITH" snapshot save -o "$OUT" -f "$text" -n 8 "$@"; }
 version_of() { "$1" snapshot info "$2" 2>/dev/null | sed -n 's/^version *//p'; }
 
 # Reads a list out of the help: what stands between two words in the description of an option.
-codecs="$("$PITH_BINARY" run --help | sed -n 's/^.*How the KV cache is kept: \(.*\) or \([a-z0-9-]*\); TYPE.*/\1, \2/p')"
-policies="$("$PITH_BINARY" run --help | sed -n 's/^.*its budget, by policy: \(.*\) or \([a-z0-9-]*\), with.*/\1, \2/p')"
+listed() { "$PITH_BINARY" run --help | sed -n "s/^.*$1: \\(.*\\) or \\([a-z0-9-]*\\)[,;] $2.*/\\1, \\2/p"; }
+codecs="$(listed 'How the KV cache is kept' TYPE)"
+policies="$(listed 'its budget, by policy' with)"
 [[ -n "$codecs" && -n "$policies" ]] || die "the help of pith run lists no codecs or policies"
 IFS=', ' read -r -a codecs <<<"$codecs"
 IFS=', ' read -r -a policies <<<"$policies"
@@ -109,7 +111,8 @@ for model in "${models[@]}"; do
       "$other" snapshot save -m "$model" -o "$folder/old.pith" -f "$text" -n 8 --kv "$codec" >/dev/null 2>&1
       same "$model $set $codec restored" go_on "$model"
       "$PITH_BINARY" snapshot save -m "$model" -o "$folder/new.pith" -f "$text" -n 8 --kv "$codec" >/dev/null 2>&1
-      if [[ "$(version_of "$PITH_BINARY" "$folder/old.pith")" == "$(version_of "$PITH_BINARY" "$folder/new.pith")" ]]; then
+      old="$(version_of "$PITH_BINARY" "$folder/old.pith")"
+      if [[ "$old" == "$(version_of "$PITH_BINARY" "$folder/new.pith")" ]]; then
         same "$model $set $codec snapshot" snapshot -m "$model" --kv "$codec"
       fi
     done
@@ -118,5 +121,5 @@ for model in "${models[@]}"; do
     done
   done
 done
-printf '%d comparisons, %d different, %d runs refused by the version that ran them\n' "$compared" "$different" "$refused"
+printf '%d comparisons, %d different; %d runs were refused\n' "$compared" "$different" "$refused"
 ((different == 0 && 10 * refused < compared))

@@ -75,7 +75,7 @@ TEST_F(SnapshotTool, PromptsComeBehindIt) {
 TEST_F(SnapshotTool, SaysWhatItIsAndWhetherItIsWhole) {
   pith_output(save({"--kv-k", "int8", "--kv-v", "int4", "--ctx", "500"}));
   const json info = pith_json({"snapshot", "info", snapshot_});
-  EXPECT_EQ(info["version"], 2);
+  EXPECT_EQ(info["version"], 3);
   EXPECT_EQ(info["encrypted"], false);
   EXPECT_EQ(info["architecture"], "llama");
   EXPECT_EQ(info["kv"], "int8/int4");
@@ -107,7 +107,7 @@ TEST_F(SnapshotTool, KeysComeFromFiles) {
   const std::string bad = write_text(folder_ / "bad", "secret");
   pith_output(save({"--key-file", raw}));
   EXPECT_EQ(pith_json({"snapshot", "info", snapshot_}),
-            (json{{"version", 2}, {"encrypted", true}, {"file_bytes", std::filesystem::file_size(snapshot_)}}));
+            (json{{"version", 3}, {"encrypted", true}, {"file_bytes", std::filesystem::file_size(snapshot_)}}));
   EXPECT_GT(pith_json({"snapshot", "info", snapshot_, "--key-file", hex})["tokens"], 3);
   EXPECT_EQ(pith_json(restore({"--key-file", hex, "-n", "3"}))["tokens"].size(), 3U);
   expect_part(refused(restore({})), "no key was given");

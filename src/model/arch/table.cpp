@@ -4,7 +4,7 @@
 #include "base/printable.h"
 #include "model/arch/arch.h"
 
-/// The files of this folder, one line each: NAME.cpp defines NAME_family().
+/// The files of this folder, one line each: each defines a function named for it, such as llama_family().
 // clang-format off
 #define PITH_FAMILIES(family) \
   family(llama)               \
