@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "kv/write/append.h"
 #include "kv/read/attend.h"
+#include "kv/write/append.h"
 
 namespace pith::model {
 

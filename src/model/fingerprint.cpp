@@ -3,8 +3,8 @@
 #include <string>
 #include <type_traits>
 
-#include "model/fingerprint_fields.h"
 #include "io/digest.h"
+#include "model/fingerprint_fields.h"
 
 namespace pith::model {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <pith/tokenizer.h>
 
+#include "io/digest.h"
 #include "model/spec.h"
 #include "model/weights.h"
-#include "io/digest.h"
 
 namespace pith::model {
 

@@ -2,8 +2,8 @@
 
 #include <pith/tokenizer.h>
 
-#include "model/weights.h"
 #include "io/fields.h"
+#include "model/weights.h"
 
 namespace pith::model {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "io/digest.h"
 #include "model/fingerprint.h"
 #include "model/fingerprint_fields.h"
-#include "io/digest.h"
 
 namespace pith::model {
 namespace {

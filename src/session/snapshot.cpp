@@ -19,8 +19,8 @@ namespace {
 using io::Digest;
 using io::FieldReader;
 using io::FieldWriter;
-using snapshot::RecordKind;
 using io::to_hex;
+using snapshot::RecordKind;
 
 /// What must be as it was for a cache to mean what it did.
 struct Fingerprints {

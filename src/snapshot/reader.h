@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "snapshot/cipher.h"
 #include "io/digest.h"
 #include "io/fields.h"
-#include "snapshot/header.h"
 #include "io/input_file.h"
+#include "snapshot/cipher.h"
+#include "snapshot/header.h"
 #include "snapshot/record.h"
 
 namespace pith::snapshot {

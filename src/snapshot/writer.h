@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "io/atomic_file.h"
-#include "snapshot/cipher.h"
 #include "io/digest.h"
+#include "snapshot/cipher.h"
 #include "snapshot/record.h"
 
 namespace pith::snapshot {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "kv/core/cache.h"
 #include "io/digest.h"
+#include "kv/core/cache.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
-#include "kv/core/cache.h"
 #include "io/fields.h"
+#include "kv/core/cache.h"
 #include "snapshot/reader.h"
 
 namespace pith::kv {
