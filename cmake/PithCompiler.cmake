@@ -32,8 +32,9 @@ if(PITH_WERROR)
 endif()
 if(PITH_SANITIZE)
   # Lines are enough for stack traces (-g1), and whole debug information takes long to write. What sanitizers add takes
-  # a third longer to compile with -O2, and only the kernels run longer without (src/CMakeLists.txt).
+  # a third longer to compile with -O2, and only the kernels run longer without (src/CMakeLists.txt). The tests' own code
+  # takes twice as long to compile with -O1, and runs but shortly.
   target_compile_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
-    -g1 -O1)
+    -g1 $<IF:$<BOOL:$<TARGET_PROPERTY:PITH_TEST_CODE>>,-O0,-O1>)
   target_link_options(pith_flags INTERFACE -fsanitize=${PITH_SANITIZE})
 endif()
