@@ -38,6 +38,7 @@ class ChatNumeric : public testing::TestWithParam<const char*> {
     Session session(model_, options());
     Chat chat(session);
     std::vector<std::string> replies;
+    replies.reserve(messages.size());
     for (const std::string& message : messages) replies.push_back(chat.say(message, letters(20)).text);
     return replies;
   }
