@@ -33,9 +33,10 @@ std::vector<TinyShape> tiny_shapes() {
   TinyModelSpec wide_values = tiny_shape("llama", 4, 2, 32);
   wide_values.value_size = 48;
   all.push_back({"LlamaWideValues", wide_values});
-  for (const char* architecture : {"starcoder2", "gptneox", "command-r"})
-    all.push_back(
-        {architecture == std::string("command-r") ? "CommandR" : architecture, tiny_shape(architecture, 4, 2, 32)});
+  for (const char* architecture : {"starcoder2", "gptneox", "command-r"}) {
+    const std::string name = architecture == std::string("command-r") ? "CommandR" : architecture;
+    all.push_back({name, tiny_shape(architecture, 4, 2, 32)});
+  }
   TinyModelSpec serial = tiny_shape("gptneox", 4, 4, 32);
   serial.parallel = false;
   serial.value_size = 16;
