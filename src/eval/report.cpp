@@ -184,10 +184,8 @@ std::string distortion_section(const std::vector<Distortion>& distortion) {
              "<h2>Distortion of random unit vectors</h2>\n<p>No model: the protocol of TurboQuant (arXiv 2504.19874), "
              "whose figures for as many whole bits stand beside; {} vectors over {} draws of codecs' random matrices, "
              "\xC2\xB1: standard error from how much draws differ. The paper rounds by more than it seems: theory is "
-             "what "
-             "its algorithms attain as sizes grow, so the printed 0.03, 0.009 and 0.047 cannot be met by them. Means "
-             "of "
-             "pages, which text has, are of no use here.</p>\n",
+             "what its algorithms attain as sizes grow, so the printed 0.03, 0.009 and 0.047 cannot be met by them. "
+             "Means of pages, which text has, are of no use here.</p>\n",
              distortion.front().vectors, distortion.front().draws) +
          distortion_chart(distortion) + "\n" + distortion_table(distortion);
 }

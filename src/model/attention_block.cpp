@@ -27,7 +27,7 @@ void AttentionBlock::shape_heads(float* head, std::size_t count, const NormWeigh
   const Norm norm(spec_.query_key_norm, weights);
   for (std::size_t i = 0; i < count; ++i, head += spec_.key_size) {
     if (norm.present()) norm.apply(pass_.k, head, spec_.key_size, head);
-    if (spec_.rope != AttentionSpec::kNoRope) pass_.workspace.ropes[spec_.rope].apply(head, m);
+    pass_.workspace.ropes[spec_.rope].apply(head, m);
   }
 }
 

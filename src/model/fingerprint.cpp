@@ -20,14 +20,14 @@ void put_field(FieldWriter& fields, const Value& value) {
   } else if constexpr (std::is_enum_v<Value>) {
     fields.put(static_cast<std::uint32_t>(value));
   } else if constexpr (std::is_same_v<Value, std::size_t>) {
-    fields.put(static_cast<std::uint64_t>(value));
+    io::put_count(fields, value);
   } else {
     fields.put(value);
   }
 }
 
 void put_bytes(FieldWriter& fields, std::span<const std::byte> bytes) {
-  fields.put(static_cast<std::uint64_t>(bytes.size()));
+  io::put_count(fields, bytes.size());
   for (const std::uint64_t word : io::xxh3_wide(bytes)) fields.put(word);
 }
 
@@ -52,8 +52,8 @@ void put_vocabulary(FieldWriter& fields, const Tokenizer& tokenizer) {
 void put_weights(FieldWriter& fields, const Vector& vector) { put_bytes(fields, std::as_bytes(std::span(vector))); }
 
 void put_weights(FieldWriter& fields, const weights::PackedMatrix& matrix) {
-  fields.put(static_cast<std::uint64_t>(matrix.rows()));
-  fields.put(static_cast<std::uint64_t>(matrix.columns()));
+  io::put_count(fields, matrix.rows());
+  io::put_count(fields, matrix.columns());
   if (matrix.empty()) return;
   fields.put(static_cast<std::uint32_t>(matrix.format()));
   fields.put_flag(matrix.quantized());

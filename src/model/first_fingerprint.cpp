@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "io/digest.h"
 #include "model/fingerprint.h"
 #include "model/fingerprint_fields.h"
@@ -63,9 +61,7 @@ Fingerprint first_fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer,
   put_rope(positions, spec.ropes.front());
   put_rope(positions, spec.ropes.back());
   put_weights(positions, weights.rope_frequency_factors);
-  std::size_t window = 0;
-  for (const LayerSpec& layer : spec.layers) window = std::max(window, layer.attention.window);
-  put_count(positions, window);
+  put_count(positions, spec.window_max());
   for (const LayerSpec& layer : spec.layers) put_count(positions, layer.attention.window);
   return {io::sha256(model.bytes()), io::sha256(positions.bytes())};
 }

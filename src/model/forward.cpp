@@ -31,12 +31,6 @@ kv::LayerShape kv_shape(const AttentionSpec& spec) {
 
 kv::Rotary rotary(const ModelImpl& model) {
   const ModelSpec& spec = model.spec();
-  for (const LayerSpec& layer : spec.layers) {
-    if (layer.attention.window != 0) continue;
-    if (layer.attention.rope == AttentionSpec::kNoRope) return {};
-    const RopeParams& params = spec.ropes[layer.attention.rope];
-    return Rope(params, frequency_factors(params, model.weights()), 0).rotary();
-  }
   return Rope(spec.ropes.front(), frequency_factors(spec.ropes.front(), model.weights()), 0).rotary();
 }
 

@@ -1,6 +1,5 @@
 #include "model/model_impl.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/fail.h"
@@ -72,8 +71,7 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
   info.feed_forward = static_cast<int>(layer.feed_forward.size);
   info.vocab = static_cast<int>(spec.vocab);
   info.context_trained = static_cast<int>(spec.context_trained);
-  for (const LayerSpec& l : spec.layers)
-    info.sliding_window = std::max(info.sliding_window, static_cast<int>(l.attention.window));
+  info.sliding_window = static_cast<int>(spec.window_max());
   return info;
 }
 

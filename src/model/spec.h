@@ -1,7 +1,7 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -64,16 +64,13 @@ struct NormSpec {
 static_assert(lists_every_field<NormSpec>);
 
 struct AttentionSpec {
-  static constexpr std::size_t kNoRope = std::numeric_limits<std::size_t>::max();
-
   std::size_t heads = 0;
   std::size_t kv_heads = 0;    ///< Divides heads.
   std::size_t key_size = 0;    ///< Elements of a head's query and key.
   std::size_t value_size = 0;  ///< Elements of a head's value.
   /// Tokens that a query sees, its own included; 0: all.
   std::size_t window = 0;
-  /// Index into ModelSpec::ropes, or kNoRope: positions are not encoded.
-  std::size_t rope = 0;
+  std::size_t rope = 0;  ///< Index into ModelSpec::ropes.
   /// Scores are query * key * scale.
   float scale = 1.0F;
   /// Of each head's query and key, before RoPE.
@@ -158,6 +155,13 @@ struct ModelSpec {
   std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
   std::vector<LayerSpec> layers;
   NormSpec output_norm;
+
+  /// Returns the largest window of a layer; 0 if none has one.
+  std::size_t window_max() const {
+    std::size_t most = 0;
+    for (const LayerSpec& layer : layers) most = std::max(most, layer.attention.window);
+    return most;
+  }
 
   static constexpr auto fields() {
     return std::tuple(field("architecture", &ModelSpec::architecture), field("hidden_size", &ModelSpec::hidden_size),

@@ -116,14 +116,15 @@ Candidate Sampler::draw() {
   }
   const double goal = rng_.uniform() * candidates_.total_weight();
   double reached = 0.0;
-  Candidate drawn;
-  for (const Candidate& candidate : candidates_.weighted()) {
+  const auto candidates = candidates_.weighted();
+  const Candidate* drawn = &candidates.front();
+  for (const Candidate& candidate : candidates) {
     if (candidate.weight == 0.0) continue;
-    drawn = candidate;
+    drawn = &candidate;
     reached += candidate.weight;
     if (reached > goal) break;
   }
-  return drawn;
+  return *drawn;
 }
 
 std::vector<StageState> Sampler::stage_states() const {

@@ -48,7 +48,7 @@ TEST_F(FingerprintTest, EveryKindOfFieldCounts) {
   }
   const std::vector<Change> of_positions = {
       [](ModelSpec& s) { s.layers[0].attention.window = 33; },
-      [](ModelSpec& s) { s.layers[0].attention.rope = AttentionSpec::kNoRope; },
+      [](ModelSpec& s) { s.layers[0].attention.rope = 0; },
       [](ModelSpec& s) { s.ropes[1].base = 7.0; },
       [](ModelSpec& s) { s.ropes[0].pairs = RopePairs::kInterleaved; },
   };

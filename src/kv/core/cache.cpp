@@ -35,12 +35,14 @@ class SideConfigs {
   std::map<std::tuple<KvSide, std::string, std::size_t, std::size_t>, std::shared_ptr<const SideConfig>> made_;
 };
 
-template <typename Layers, typename HeadPointer>
-void add_heads(Layers layers, bool global_only, std::vector<HeadPointer>& heads) {
+template <typename HeadPointer, typename Layers>
+std::vector<HeadPointer> heads_of(Layers layers, bool global_only) {
+  std::vector<HeadPointer> heads;
   for (auto& layer : layers) {
     if (global_only && !layer.global()) continue;
     for (auto& head : layer.heads()) heads.push_back(&head);
   }
+  return heads;
 }
 
 }  // namespace
@@ -74,29 +76,10 @@ Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
   reset_heads();
 }
 
-std::vector<Head*> Cache::heads() {
-  std::vector<Head*> heads;
-  add_heads(layers(), false, heads);
-  return heads;
-}
-
-std::vector<const Head*> Cache::heads() const {
-  std::vector<const Head*> heads;
-  add_heads(layers(), false, heads);
-  return heads;
-}
-
-std::vector<Head*> Cache::global_heads() {
-  std::vector<Head*> heads;
-  add_heads(layers(), true, heads);
-  return heads;
-}
-
-std::vector<const Head*> Cache::global_heads() const {
-  std::vector<const Head*> heads;
-  add_heads(layers(), true, heads);
-  return heads;
-}
+std::vector<Head*> Cache::heads() { return heads_of<Head*>(layers(), false); }
+std::vector<const Head*> Cache::heads() const { return heads_of<const Head*>(layers(), false); }
+std::vector<Head*> Cache::global_heads() { return heads_of<Head*>(layers(), true); }
+std::vector<const Head*> Cache::global_heads() const { return heads_of<const Head*>(layers(), true); }
 
 bool Cache::any_keys_rotated() const {
   return std::any_of(layers_.begin(), layers_.end(),
