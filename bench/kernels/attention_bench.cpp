@@ -1,3 +1,4 @@
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,16 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   const kv::KvShape shape = {9, 3, 64, 64, {0}};
   kv::Cache cache(kv::uniform(shape, codec, codec), kernels);
   ThreadPool pool(1);
-  kv::Staging staging(cache, kDepth);
-  kv::Attention attention(cache, tokens, 1);
+  kv::Staging staging(kv::ScratchLayout(cache), kDepth);
+  kv::Attention attention(kv::ScratchLayout(cache), tokens, 1);
   const std::size_t stride = shape.heads * shape.key_size;
   const std::vector<float> rows = some_floats(kDepth * stride);
-  kv::append(cache, staging, pool, 0, {rows.data(), rows.data(), rows.data(), stride, kDepth, 0});
-  kv::finish_append(cache, staging, 0, kDepth);
-  kv::append(cache, staging, pool, 0, {rows.data(), rows.data(), rows.data(), stride, tokens, kDepth});
+  const kv::ProjectedRows projected = {rows.data(), rows.data(), rows.data(), stride};
+  const kv::Step context = {&cache, 0, kDepth, 0};
+  kv::append(std::span(&context, 1), staging, pool, 0, projected);
+  kv::finish_append(std::span(&context, 1), staging, 0);
+  const kv::Step step = {&cache, 0, tokens, kDepth};
+  kv::append(std::span(&step, 1), staging, pool, 0, projected);
   const std::vector<float> queries(tokens * shape.heads * shape.key_size, 0.1F);
   std::vector<float> out(queries.size());
   const std::size_t width = shape.heads * shape.key_size;
@@ -33,7 +37,7 @@ void bench_attention(benchmark::State& state, const char* codec, const kernels::
   // Each pair of a query and a cached token costs a product for its score and one for its value.
   const Work work = {static_cast<double>(cache.bytes().sealed), 2 * 2 * pairs * query_elements};
   repeat(state, work, [&] {
-    attention.run(cache, staging, pool, 0, {queries.data(), width, out.data(), width, tokens, kDepth, 0.125F});
+    attention.run(std::span(&step, 1), staging, pool, 0, {queries.data(), width, out.data(), width, 0.125F});
   });
   const auto iterations = static_cast<double>(state.iterations());
   state.counters["s/token/kv_head"] =

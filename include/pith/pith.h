@@ -1,6 +1,7 @@
 #pragma once
 
 /// The one header to include. See docs/api.md for a tour.
+#include <pith/batch.h>
 #include <pith/candidates.h>
 #include <pith/chat.h>
 #include <pith/chat_format.h>

@@ -1,6 +1,7 @@
 #include "eval/speed.h"
 
 #include <fmt/format.h>
+#include <pith/batch.h>
 #include <pith/error.h>
 #include <pith/session.h>
 
@@ -32,6 +33,7 @@ void check(const Model& model, const SpeedOptions& options) {
   if (options.prompt < 0 || options.decode < 0 || std::int64_t{options.prompt} + options.decode == 0) {
     refuse(fmt::format("a prompt of {} and {} decoded tokens: nothing to measure", options.prompt, options.decode));
   }
+  if (options.parallel < 1) refuse(fmt::format("parallel is {}, must be at least 1", options.parallel));
   if (options.rounds < 1) refuse(fmt::format("rounds is {}, must be at least 1", options.rounds));
   const auto [least, most] = std::minmax_element(options.depths.begin(), options.depths.end());
   if (*least < 0) refuse(fmt::format("a depth is {}, must be at least 0", *least));
@@ -69,7 +71,10 @@ double operations(const Model& model, const KvOptions& kv, int depth, int prompt
 class Lane {
  public:
   Lane(const Model& model, const SpeedOptions& options, const KvOptions& kv, std::span<const Token> tokens)
-      : options_(options), tokens_(tokens), session_(make_session(model, options, kv)) {
+      : options_(options), tokens_(tokens), session_(make_session(model, options, kv)), batch_(make_batch(model, options)) {
+    // Not forks: those would share the bytes of their caches.
+    for (int i = 0; options.parallel > 1 && i < options.parallel; ++i)
+      company_.push_back(make_session(model, options, kv));
     cache_.kv = kv;
     for (const int depth : ascending(options.depths)) {
       SpeedRow row;
@@ -78,6 +83,8 @@ class Lane {
       row.prompt.depth = depth;
       row.decode.tokens = options.decode;
       row.decode.depth = depth + options.prompt;
+      row.together.tokens = options.parallel > 1 ? options.decode * options.parallel : 0;
+      row.together.depth = row.decode.depth;
       if (options.prompt > 0) row.prompt_operations = operations(model, kv, depth, options.prompt);
       cache_.rows.push_back(row);
     }
@@ -96,10 +103,12 @@ class Lane {
       feed(row.depth - session_.position());
       if (options_.prompt > 0) row.prompt.seconds.push_back(seconds_of([&] { feed(options_.prompt); }));
       if (options_.decode > 0) decode(row);
+      if (row.together.tokens > 0) decode_together(row);
       row.kv_stats = session_.kv_stats();
       done(row);
     }
     session_.reset();
+    for (Session& session : company_) session.reset();
   }
 
   const KvOptions& kv() const { return cache_.kv; }
@@ -112,6 +121,12 @@ class Lane {
     session.context = options.context;
     session.threads = options.threads;
     return Session(model, session);
+  }
+
+  static Batch make_batch(const Model& model, const SpeedOptions& options) {
+    BatchOptions batch;
+    batch.threads = options.threads;
+    return Batch(model, batch);
   }
 
   template <typename Work>
@@ -137,9 +152,31 @@ class Lane {
     row.decode_bytes = weight_bytes_ + (before + held()) / 2;
   }
 
+  /// Feeds each of the sessions that decode together its next tokens.
+  void feed_together(int count) {
+    for (Session& session : company_)
+      batch_.add(session, tokens_.subspan(static_cast<std::size_t>(session.position()), static_cast<std::size_t>(count)));
+    batch_.run();
+    for (std::size_t step = 0; step < batch_.size(); ++step) {
+      if (batch_.error(step) != nullptr) std::rethrow_exception(batch_.error(step));
+    }
+  }
+
+  void decode_together(SpeedRow& row) {
+    for (Session& session : company_) {
+      if (session.position() > row.decode.depth) session.reset();
+    }
+    if (const int missing = row.decode.depth - company_.front().position(); missing > 0) feed_together(missing);
+    row.together.seconds.push_back(seconds_of([&] {
+      for (int i = 0; i < options_.decode; ++i) feed_together(1);
+    }));
+  }
+
   const SpeedOptions& options_;
   std::span<const Token> tokens_;
   Session session_;
+  std::vector<Session> company_;  ///< Those that decode together.
+  Batch batch_;
   SpeedCache cache_;
   double weight_bytes_ = 0;
 };

@@ -24,6 +24,8 @@ struct SpeedOptions {
   int prompt = 512;
   /// Tokens fed one by one after the prompt; 0: none.
   int decode = 64;
+  /// Sessions that decode together (Batch) after the one that decodes alone, at the same depth; 1: none.
+  int parallel = 1;
   /// How often everything is measured. Caches take turns within a round.
   int rounds = 3;
   /// Tokens that a session can hold; 0: the length that the model was trained for.
@@ -66,6 +68,8 @@ struct SpeedRow {
   /// Products and additions in the prompt's matrices and in its attention.
   double prompt_operations = 0;
   SpeedRun decode;
+  /// The tokens of all sessions that decode together.
+  SpeedRun together;
   /// Bytes that a decoded token reads: the weights, and the cache's contents (mean of before and after).
   double decode_bytes = 0;
   /// The cache at the end of the measurement.
@@ -73,6 +77,8 @@ struct SpeedRow {
 
   /// Returns the share of the machine's limit that the median reaches.
   double share_of_int8(const MachineLimits& limits) const;
+  /// Returns how many times the tokens per second of one session those that decode together reach.
+  Spread together_over_one() const;
   double share_of_memory(const MachineLimits& limits) const;
 };
 

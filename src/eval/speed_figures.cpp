@@ -42,6 +42,15 @@ double SpeedRow::share_of_int8(const MachineLimits& limits) const {
   return prompt_operations / spread_of(prompt.seconds).median / limits.int8_ops_per_second;
 }
 
+Spread SpeedRow::together_over_one() const {
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < together.seconds.size(); ++round) {
+    const double one = decode.tokens / decode.seconds[round];
+    ratios.push_back(together.tokens / together.seconds[round] / one);
+  }
+  return spread_of(std::move(ratios));
+}
+
 double SpeedRow::share_of_memory(const MachineLimits& limits) const {
   if (decode.tokens == 0) return 0;
   return decode_bytes * decode.tokens / spread_of(decode.seconds).median / limits.read_bytes_per_second;

@@ -43,21 +43,19 @@ void AttentionBlock::shape_row(std::size_t m) const {
 
 void AttentionBlock::attend() const {
   Workspace& scratch = pass_.workspace;
-  kv::append(pass_.cache, scratch.staging, pass_.pool, layer_,
-             {query_, key_, value_, b_.qkv_stride, pass_.rows, pass_.position, spec_.scale});
-  scratch.attention.run(pass_.cache, scratch.staging, pass_.pool, layer_,
-                        {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, pass_.rows, pass_.position,
-                         spec_.scale, pass_.sparse});
-  kv::finish_append(pass_.cache, scratch.staging, layer_, pass_.position + pass_.rows);
+  kv::append(pass_.steps, scratch.staging, pass_.pool, layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
+  scratch.attention.run(pass_.steps, scratch.staging, pass_.pool, layer_,
+                        {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, spec_.scale});
+  kv::finish_append(pass_.steps, scratch.staging, layer_);
 }
 
 Addition AttentionBlock::run(const kernels::Activations& x) const {
   project(x);
-  for_rows(pass_.pool, pass_.rows, [&](std::size_t m) { shape_row(m); });
+  for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) { shape_row(m); });
   attend();
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
   weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.attention, pass_.rows, spec_.output_columns(), weights::formats_of(w_.output),
+                    activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(), weights::formats_of(w_.output),
                                 [](std::size_t) {}),
                     output);
   const LayerSpec& layer = pass_.spec.layers[layer_];

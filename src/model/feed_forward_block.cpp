@@ -45,7 +45,7 @@ Addition FeedForwardBlock::run(const kernels::Activations& x, Buffer<float>& out
   project(x);
   const std::array<weights::Product, 1> down = {{{&w_.down, out.data(), b_.hidden_stride}}};
   weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.gate, pass_.rows, spec_.size, weights::formats_of(w_.down),
+                    activations(pass_, b_.gate, pass_.rows(), spec_.size, weights::formats_of(w_.down),
                                 [&](std::size_t m) { activate_row(m); }),
                     down);
   return {&out, &w_.down_bias, Norm(layer_.feed_forward_post_norm, layer_weights_.feed_forward_post_norm)};

@@ -9,8 +9,8 @@
 
 #include "gguf/file.h"
 #include "kernels/table.h"
+#include "model/attachments.h"
 #include "model/fingerprint.h"
-#include "model/prefix_index.h"
 #include "model/spec.h"
 #include "model/thread_pools.h"
 #include "model/weights.h"
@@ -35,8 +35,9 @@ class ModelImpl {
   const ChatTemplate& chat_template() const { return chat_template_; }
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
-  PrefixIndex& prefixes() const { return prefixes_; }
   WorkspacePool& workspaces() const { return workspaces_; }
+  /// Returns what the rooms above keep with the model.
+  Attachments& attachments() const { return attachments_; }
   /// Returns the pool of that many threads that the model's sessions share; 0: the pool set by ModelOptions. Safe from
   /// any thread.
   std::shared_ptr<ThreadPool> pool(int threads) const { return pools_.get(threads); }
@@ -64,8 +65,8 @@ class ModelImpl {
   ChatTemplate chat_template_;
   ModelInfo info_;
   /// State that sessions share; it is not part of the model.
-  mutable PrefixIndex prefixes_;
   mutable WorkspacePool workspaces_;
+  mutable Attachments attachments_;
   mutable ThreadPools pools_;
   mutable std::once_flag fingerprinted_;
   mutable Fingerprint fingerprint_;

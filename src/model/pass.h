@@ -1,28 +1,31 @@
 #pragma once
 
+#include <pith/token.h>
+
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "base/thread_pool.h"
 #include "kernels/table.h"
-#include "kv/core/cache.h"
+#include "kv/core/step.h"
 #include "model/spec.h"
 #include "model/weights.h"
 #include "model/workspace.h"
 
 namespace pith::model {
 
-/// One pass of a batch through the layers: what its blocks share.
+/// One pass of the tokens of all steps through the layers: what its blocks share.
 struct Pass {
   const ModelSpec& spec;
   const ModelWeights& weights;
   const kernels::KernelTable& k;
   ThreadPool& pool;
   Workspace& workspace;
-  kv::Cache& cache;
-  std::size_t rows;      ///< Tokens of the batch.
-  std::size_t position;  ///< Position of the first one.
-  bool sparse;           ///< Whether a single token reads sparsely.
+  std::span<const kv::Step> steps;
+  std::span<const Token> tokens;  ///< Of all steps, in order.
+
+  std::size_t rows() const { return tokens.size(); }
 };
 
 /// Rows per task of work that is done token by token.

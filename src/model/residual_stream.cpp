@@ -11,9 +11,9 @@ void ResidualStream::add(const Addition& addition, std::size_t m) const {
 }
 
 void ResidualStream::add(const Pending& pending, std::size_t m) const {
-  if (!pending.embeddings.empty()) {
+  if (pending.embeddings) {
     const std::span<float> embedding(row(m), pass_.spec.hidden_size);
-    pass_.weights.embedding.row(static_cast<std::size_t>(pending.embeddings[m]), embedding);
+    pass_.weights.embedding.row(static_cast<std::size_t>(pass_.tokens[m]), embedding);
     if (pass_.spec.embedding_scale != 1.0F) pass_.k.scale(row(m), pass_.spec.embedding_scale, embedding.size());
   }
   if (pending.attention) add(*pending.attention, m);
@@ -21,26 +21,26 @@ void ResidualStream::add(const Pending& pending, std::size_t m) const {
 }
 
 void ResidualStream::add(const Pending& pending) const {
-  for_rows(pass_.pool, pass_.rows, [&](std::size_t m) { add(pending, m); });
+  for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) { add(pending, m); });
 }
 
 kernels::Activations ResidualStream::normed(const Norm& norm, const Pending& pending,
                                             weights::FormatSet readers) const {
-  return activations(pass_, buffers_.normed, pass_.rows, pass_.spec.hidden_size, readers, [&](std::size_t m) {
+  return activations(pass_, buffers_.normed, pass_.rows(), pass_.spec.hidden_size, readers, [&](std::size_t m) {
     add(pending, m);
     norm.apply(pass_.k, row(m), pass_.spec.hidden_size, &buffers_.normed[m * buffers_.hidden_stride]);
   });
 }
 
-kernels::Activations ResidualStream::normed(const Norm& norm, std::size_t first, std::size_t count,
+kernels::Activations ResidualStream::normed(const Norm& norm, std::span<const std::size_t> rows,
                                             weights::FormatSet readers) const {
-  return activations(pass_, buffers_.normed, count, pass_.spec.hidden_size, readers, [&](std::size_t m) {
-    norm.apply(pass_.k, row(first + m), pass_.spec.hidden_size, &buffers_.normed[m * buffers_.hidden_stride]);
+  return activations(pass_, buffers_.normed, rows.size(), pass_.spec.hidden_size, readers, [&](std::size_t m) {
+    norm.apply(pass_.k, row(rows[m]), pass_.spec.hidden_size, &buffers_.normed[m * buffers_.hidden_stride]);
   });
 }
 
 kernels::Activations ResidualStream::normed_again(weights::FormatSet readers) const {
-  return activations(pass_, buffers_.normed, pass_.rows, pass_.spec.hidden_size, readers, [](std::size_t) {});
+  return activations(pass_, buffers_.normed, pass_.rows(), pass_.spec.hidden_size, readers, [](std::size_t) {});
 }
 
 }  // namespace pith::model

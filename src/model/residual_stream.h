@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pith/token.h>
-
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -22,7 +20,7 @@ struct Addition {
 /// region, in blocks of rows that stay in the processor's cache from their sum to their codes. So a block does not add
 /// its own output to the stream: whoever reads the stream next does, and this value tells it what to add.
 struct Pending {
-  std::span<const Token> embeddings{};  ///< The stream begins with the embeddings of these tokens.
+  bool embeddings = false;  ///< The stream begins: with the embeddings of the pass's tokens.
   std::optional<Addition> attention{};
   std::optional<Addition> feed_forward{};
 };
@@ -36,8 +34,8 @@ class ResidualStream {
   void add(const Pending& pending) const;
   /// Does what is pending and returns norm(stream) in the forms that `readers` need. Valid until the next call.
   kernels::Activations normed(const Norm& norm, const Pending& pending, weights::FormatSet readers) const;
-  /// The same for rows [first, first + count) of a stream to which everything has been added.
-  kernels::Activations normed(const Norm& norm, std::size_t first, std::size_t count, weights::FormatSet readers) const;
+  /// The same for some rows of a stream to which everything has been added.
+  kernels::Activations normed(const Norm& norm, std::span<const std::size_t> rows, weights::FormatSet readers) const;
   /// Returns the rows that normed() returned last once more, for other readers.
   kernels::Activations normed_again(weights::FormatSet readers) const;
 

@@ -80,10 +80,10 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
   }
 }
 
-void Rope::prepare(std::size_t position, std::size_t tokens) {
-  for (std::size_t m = 0; m < tokens; ++m) {
+void Rope::prepare(std::size_t row, std::size_t position, std::size_t tokens) {
+  for (std::size_t m = row; m < row + tokens; ++m) {
     for (std::size_t i = 0; i < half_; ++i) {
-      const double angle = static_cast<double>(position + m) * frequencies_[i];
+      const double angle = static_cast<double>(position + m - row) * frequencies_[i];
       cos_[m * half_ + i] = static_cast<float>(std::cos(angle)) * magnitude_;
       sin_[m * half_ + i] = static_cast<float>(std::sin(angle)) * magnitude_;
     }

@@ -15,17 +15,18 @@ inline std::span<const float> frequency_factors(const RopeParams& params, const 
   return params.frequency_factors ? std::span<const float>(weights.rope_frequency_factors) : std::span<const float>();
 }
 
-/// Cosines and sines of the positions of a batch, for one set of RoPE parameters. Not thread-safe while prepare() runs.
+/// Cosines and sines of the positions of a pass, for one set of RoPE parameters. Not thread-safe while prepare() runs.
 class Rope {
  public:
   /// `frequency_factors` [dims / 2] divide the frequencies (Llama 3's rope_freqs.weight); empty: none.
   Rope(const RopeParams& params, std::span<const float> frequency_factors, std::size_t tokens_max);
 
-  void prepare(std::size_t position, std::size_t tokens);
+  /// Computes those of rows [row, row + tokens), at positions from `position` on.
+  void prepare(std::size_t row, std::size_t position, std::size_t tokens);
   std::size_t bytes() const { return (cos_.size() + sin_.size()) * sizeof(float); }
   /// Returns the frequencies and the order of pairs; YaRN's magnitude is not included.
   kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kInterleaved}; }
-  /// Rotates one head's vector of the batch's token m in place.
+  /// Rotates one head's vector of row m of the pass in place.
   void apply(float* head, std::size_t m) const;
 
  private:

@@ -25,14 +25,14 @@ bool small(const Workspace& workspace) { return workspace.tokens <= kFewTokens; 
 
 }  // namespace
 
-Workspace::Workspace(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens_max, int workers_max)
+Workspace::Workspace(const ModelImpl& model, const kv::ScratchLayout& caches, std::size_t tokens_max, int workers_max)
     : tokens(tokens_max),
       workers(workers_max),
-      layout(cache),
+      layout(caches),
       buffers(model.spec(), tokens_max),
       ropes(ropes_of(model, tokens_max)),
-      staging(cache, tokens_max),
-      attention(cache, tokens_max, workers_max) {}
+      staging(caches, tokens_max),
+      attention(caches, tokens_max, workers_max) {}
 
 std::size_t Workspace::bytes() const {
   std::size_t total = buffers.bytes() + staging.bytes() + attention.bytes() + logits.size() * sizeof(float);
@@ -40,9 +40,8 @@ std::size_t Workspace::bytes() const {
   return total;
 }
 
-WorkspacePool::Lease WorkspacePool::take(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens,
+WorkspacePool::Lease WorkspacePool::take(const ModelImpl& model, const kv::ScratchLayout& layout, std::size_t tokens,
                                          std::size_t tokens_max, int workers) {
-  const kv::ScratchLayout layout(cache);
   std::unique_ptr<Workspace> taken;
   {
     const std::lock_guard lock(mutex_);
@@ -61,7 +60,7 @@ WorkspacePool::Lease WorkspacePool::take(const ModelImpl& model, const kv::Cache
   }
   if (taken == nullptr) {
     const std::size_t room = tokens <= kFewTokens ? std::min(kFewTokens, tokens_max) : tokens_max;
-    taken = std::make_unique<Workspace>(model, cache, std::max(tokens, room), workers);
+    taken = std::make_unique<Workspace>(model, layout, std::max(tokens, room), workers);
   }
   taken->lent_bytes = taken->bytes();
   const std::lock_guard lock(mutex_);

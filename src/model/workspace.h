@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "kv/core/cache.h"
 #include "kv/core/scratch_layout.h"
 #include "kv/read/attend.h"
 #include "kv/write/append.h"
@@ -19,13 +18,13 @@ namespace pith::model {
 class ModelImpl;
 
 /// All memory that a forward pass needs besides the model and the cache: activations, positions, staging area, softmax
-/// states, logits. Holds nothing from one batch to the next, so sessions lend it to each other. One owner at a time.
+/// states, logits. Holds nothing from one pass to the next, so sessions lend it to each other. One owner at a time.
 struct Workspace {
-  Workspace(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens_max, int workers_max);
+  Workspace(const ModelImpl& model, const kv::ScratchLayout& caches, std::size_t tokens_max, int workers_max);
 
   std::size_t bytes() const;
 
-  const std::size_t tokens;  ///< Most tokens of a batch.
+  const std::size_t tokens;  ///< Most tokens of a pass.
   const int workers;         ///< Largest size of the thread pool.
   const kv::ScratchLayout layout;
   Buffers buffers;
@@ -57,9 +56,10 @@ class WorkspacePool {
     std::unique_ptr<Workspace> workspace_;
   };
 
-  /// Returns a workspace for batches of `tokens` tokens of this cache: the smallest free one that fits, or a new one. A
-  /// new one is for `tokens_max` tokens, or for far fewer if few are asked for, as in decoding.
-  Lease take(const ModelImpl& model, const kv::Cache& cache, std::size_t tokens, std::size_t tokens_max, int workers);
+  /// Returns a workspace for passes of `tokens` tokens over caches of this layout: the smallest free one that fits, or
+  /// a new one. A new one is for `tokens_max` tokens, or for far fewer if few are asked for, as in decoding.
+  Lease take(const ModelImpl& model, const kv::ScratchLayout& layout, std::size_t tokens, std::size_t tokens_max,
+             int workers);
   /// Frees the workspaces that are not lent.
   void clear();
   /// Returns the bytes held now, by running feeds and for the next ones.

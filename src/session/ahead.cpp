@@ -10,7 +10,7 @@ namespace pith::session {
 
 std::size_t Ahead::room(int left) const {
   if (guesses_ == 0 || left <= 0 || !session_.takes_back_open_tokens()) return 0;
-  const std::size_t held = session_.tokens_.size();
+  const std::size_t held = session_.state_.tokens.size();
   // The token itself and all guesses leave the page unfinished: a page that is complete is compressed.
   const std::size_t to_page_end = kv::kPageTokens - held % kv::kPageTokens;
   const std::size_t to_context_end = static_cast<std::size_t>(session_.context_) - held;
@@ -19,7 +19,7 @@ std::size_t Ahead::room(int left) const {
 }
 
 void Ahead::feed(Token token, int left) {
-  if (used_ < rows_.size() && session_.tokens_[position()] == token) {
+  if (used_ < rows_.size() && session_.state_.tokens[position()] == token) {
     ++used_;
     ++accepted_;
     return;
@@ -27,7 +27,7 @@ void Ahead::feed(Token token, int left) {
   settle();
   std::vector<Token> batch = {token};
   if (const std::size_t count = room(left); count > 0) {
-    const std::vector<Token> guess = look_up(session_.tokens_, token, count);
+    const std::vector<Token> guess = look_up(session_.state_.tokens, token, count);
     batch.insert(batch.end(), guess.begin(), guess.end());
   }
   if (batch.size() == 1) {

@@ -19,7 +19,7 @@ class Ahead {
   Ahead(Session::Impl& session, std::size_t guesses) : session_(session), guesses_(guesses) {}
 
   /// What the model has seen, guesses aside, and the logits after it.
-  std::span<const Token> tokens() const { return std::span(session_.tokens_).first(position()); }
+  std::span<const Token> tokens() const { return std::span(session_.state_.tokens).first(position()); }
   std::span<const float> logits() const { return used_ < rows_.size() ? rows_[used_] : session_.logits(); }
   /// The token that was drawn from these logits goes in. `left`: how many more may be drawn at most.
   void feed(Token token, int left);
@@ -31,7 +31,7 @@ class Ahead {
   int accepted() const { return accepted_; }
 
  private:
-  std::size_t position() const { return session_.tokens_.size() - (rows_.size() - used_); }
+  std::size_t position() const { return session_.state_.tokens.size() - (rows_.size() - used_); }
   /// How many guesses may follow a token now, so that all that is taken back lies in the open page.
   std::size_t room(int left) const;
 

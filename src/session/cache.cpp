@@ -5,7 +5,7 @@
 
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
-#include "model/forward.h"
+#include "model/cache_shape.h"
 
 namespace pith::session {
 namespace {

@@ -8,7 +8,7 @@ namespace pith {
 std::vector<float> Session::Impl::embed(std::span<const Token> tokens, const EmbedOptions& options,
                                         const std::stop_token& stop) {
   if (tokens.empty()) fail(ErrorKind::kInvalidArgument, "there are no tokens to embed");
-  const int first = static_cast<int>(tokens_.size());
+  const int first = static_cast<int>(state_.tokens.size());
   const int last = first + static_cast<int>(tokens.size()) - 1;
   // In double, token by token, so that batches make no difference.
   std::vector<double> pooled(static_cast<std::size_t>(model_.info().embedding));

@@ -91,7 +91,7 @@ class Generator {
       if (options_.on_logits) options_.on_logits(ahead_.tokens(), changed_);
       logits = changed_;
     }
-    const Token token = session_.sampler_.sample_masked(logits, ahead_.tokens());
+    const Token token = session_.state_.sampler.sample_masked(logits, ahead_.tokens());
     if (options_.logprobs >= 0 && !ends(token))
       result_.scores.push_back(session::score_token(raw, token, options_.logprobs));
     return token;
@@ -146,19 +146,19 @@ Generation Session::Impl::generate(std::span<const Token> prompt, const Generate
                                    const PieceSink& on_piece, const std::stop_token& stop) {
   Generation result;
   check_options(options, model_.tokenizer().vocab_size());
-  if (!options.keep_sampler) sampler_ = Sampler(options.sampling, model_.tokenizer().vocab_size());
-  if (prompt.empty() && tokens_.empty()) {
+  if (!options.keep_sampler) state_.sampler = Sampler(options.sampling, model_.tokenizer().vocab_size());
+  if (prompt.empty() && state_.tokens.empty()) {
     fail(ErrorKind::kInvalidArgument, "the prompt is empty, and so is the session: there is nothing to go on from");
   }
   // What follows on a prompt keeps the space that begins it.
-  const bool at_start = tokens_.empty() && prompt.empty();
+  const bool at_start = state_.tokens.empty() && prompt.empty();
   Generator generator(*this, options, on_piece, stop, at_start, result);
 
   auto start = std::chrono::steady_clock::now();
-  const std::size_t before = tokens_.size();
+  const std::size_t before = state_.tokens.size();
   if (prompt.size() < 2) check_pages();
   const bool fed = feed(prompt, stop);
-  result.prompt_tokens = static_cast<int>(tokens_.size() - before);
+  result.prompt_tokens = static_cast<int>(state_.tokens.size() - before);
   result.prompt_seconds = seconds_since(start);
   if (!fed) {
     result.reason = FinishReason::kCancelled;

@@ -27,9 +27,9 @@ std::size_t PrefixSharing::tokens_to_last_page(std::size_t position, std::size_t
   return last > position ? last - position : tokens;
 }
 
-void PrefixSharing::offer(model::PrefixIndex& index, const kv::Cache& cache, std::span<const Token> tokens, bool fed) {
-  auto state = std::make_shared<const model::PrefixState>(
-      model::PrefixState{config_, std::vector<Token>(tokens.begin(), tokens.end()), cache});
+void PrefixSharing::offer(PrefixIndex& index, const kv::Cache& cache, std::span<const Token> tokens, bool fed) {
+  auto state = std::make_shared<const PrefixState>(
+      PrefixState{config_, std::vector<Token>(tokens.begin(), tokens.end()), cache});
   index.add(state);
   if (!fed) {
     decoded_ = std::move(state);

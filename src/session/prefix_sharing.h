@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "model/prefix_index.h"
+#include "session/prefix_index.h"
 
 namespace pith::session {
 
@@ -26,13 +26,13 @@ class PrefixSharing {
   /// Of a feed of `tokens` at `position`: how many to take first so that a batch ends at its last whole page.
   static std::size_t tokens_to_last_page(std::size_t position, std::size_t tokens);
   /// Lets others take the state after `tokens`, a whole number of pages; `fed`: a feed of several tokens led to it.
-  void offer(model::PrefixIndex& index, const kv::Cache& cache, std::span<const Token> tokens, bool fed);
+  void offer(PrefixIndex& index, const kv::Cache& cache, std::span<const Token> tokens, bool fed);
   void clear();
 
  private:
   std::string config_;
-  std::deque<std::shared_ptr<const model::PrefixState>> fed_;  ///< The newest few ends of feeds.
-  std::shared_ptr<const model::PrefixState> decoded_;          ///< The newest page that single tokens filled.
+  std::deque<std::shared_ptr<const PrefixState>> fed_;  ///< The newest few ends of feeds.
+  std::shared_ptr<const PrefixState> decoded_;          ///< The newest page that single tokens filled.
 };
 
 }  // namespace pith::session

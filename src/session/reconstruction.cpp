@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/forward.h"
+#include "model/runner.h"
 
 namespace pith::session {
 namespace {
@@ -42,13 +42,13 @@ kv::Observer reconstruct(const Model& model, const kv::Cache& cache, ThreadPool&
     const std::size_t count = std::min(kPartTokens, context.size() - first);
     const std::vector<Token> tokens = repetition(model.tokenizer(), context, first, count);
     kv::Cache fork = cache.observing(needs);
-    const auto lease = model.impl()->workspaces().take(*model.impl(), fork, std::min(tokens.size(), batch_tokens),
-                                                       batch_tokens, pool.size());
-    model::Forward forward(*model.impl(), fork, pool, *lease);
+    model::Runner runner(*model.impl(), pool, kv::ScratchLayout(fork), std::min(tokens.size(), batch_tokens),
+                         batch_tokens);
     for (std::span<const Token> left = tokens; !left.empty();) {
       const std::span<const Token> batch = left.first(std::min(left.size(), batch_tokens));
       fork.observers().begin_batch(fork.tokens(), batch.size(), fork.tokens() + left.size());
-      forward.run(batch);
+      const model::Step step = {&fork, batch};
+      runner.run(std::span(&step, 1));
       left = left.subspan(batch.size());
     }
     kv::take_from_fork(total, cache, fork);

@@ -11,43 +11,42 @@
 namespace pith {
 
 void Session::Impl::truncate(std::size_t tokens) {
-  if (tokens > tokens_.size()) {
-    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, tokens_.size());
+  if (tokens > state_.tokens.size()) {
+    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, state_.tokens.size());
   }
-  if (compacted_) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
-  if (tokens == tokens_.size() && whole() && (tokens == 0 || logits_ != nullptr)) return;
+  if (state_.compacted) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
+  if (tokens == state_.tokens.size() && whole() && (tokens == 0 || state_.logits != nullptr)) return;
   check_pages();
-  std::vector<Token> kept(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
-  std::vector<bool> alone = alone_;
+  std::vector<Token> kept(state_.tokens.begin(), state_.tokens.begin() + static_cast<std::ptrdiff_t>(tokens));
+  std::vector<bool> alone = state_.alone;
   const std::size_t from = whole() ? rewind_towards(tokens) : 0;
   if (from == 0) cache_.clear();
-  tokens_.resize(from);
-  alone_.resize(std::min(alone_.size(), from));
-  forget_logits();
-  whole_ = true;
-  damaged_ = false;
+  state_.tokens.resize(from);
+  state_.alone.resize(std::min(state_.alone.size(), from));
+  state_.logits.reset();
+  wholeness_.renew();
   feed_again(std::move(kept), std::move(alone));
 }
 
 bool Session::Impl::takes_back_open_tokens() const {
-  return eviction_ == nullptr && !cache_.options().sparse.on() && tokens_.size() >= kv::kPageTokens;
+  return eviction_ == nullptr && !cache_.options().sparse.on() && state_.tokens.size() >= kv::kPageTokens;
 }
 
 void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
-  if (tokens == tokens_.size()) return;
-  if (tokens >= tokens_.size() / kv::kPageTokens * kv::kPageTokens && kv::can_rewind(cache_, tokens)) {
+  if (tokens == state_.tokens.size()) return;
+  if (tokens >= state_.tokens.size() / kv::kPageTokens * kv::kPageTokens && kv::can_rewind(cache_, tokens)) {
     kv::forget_open(cache_, tokens);
-    tokens_.resize(tokens);
+    state_.tokens.resize(tokens);
   } else {
     truncate(tokens);
   }
-  logits_ = std::make_shared<std::vector<float>>(std::move(logits));
+  state_.logits = std::make_shared<std::vector<float>>(std::move(logits));
 }
 
 /// The state that the tokens were in up to some point is still there, or it is nothing.
 std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
   if (eviction_ != nullptr) return 0;
-  const std::size_t sealed = tokens_.size() / kv::kPageTokens * kv::kPageTokens;
+  const std::size_t sealed = state_.tokens.size() / kv::kPageTokens * kv::kPageTokens;
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
   // No page was sealed since, but a window may have moved on from one.
@@ -55,7 +54,7 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
   std::size_t from = only_open ? last : last / kv::kPageTokens * kv::kPageTokens;
   while (!only_open && from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
   if (from == 0) return 0;
-  whole_ = false;
+  const session::Change change(wholeness_);
   if (only_open) {
     kv::forget_open(cache_, from);
   } else {
@@ -66,25 +65,24 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
 
 void Session::Impl::mend() {
   if (whole()) return;
-  if (compacted_) {
+  if (state_.compacted) {
     fail(
         ErrorKind::kInvalidArgument,
         "a failure left the session's cache incomplete, and what compact() evicted cannot be computed again: reset it");
   }
-  std::vector<Token> tokens = tokens_;
-  std::vector<bool> alone = alone_;
+  std::vector<Token> tokens = state_.tokens;
+  std::vector<bool> alone = state_.alone;
   cache_.clear();
-  tokens_.clear();
-  alone_.clear();
-  shared_tokens_ = 0;
-  whole_ = true;
-  damaged_ = false;
+  state_.tokens.clear();
+  state_.alone.clear();
+  state_.shared_tokens = 0;
+  wholeness_.renew();
   feed_again(std::move(tokens), std::move(alone));
 }
 
 void Session::Impl::feed_again(std::vector<Token> tokens, std::vector<bool> alone) {
   try {
-    for (std::size_t first = tokens_.size(); first < tokens.size();) {
+    for (std::size_t first = state_.tokens.size(); first < tokens.size();) {
       std::size_t last = first + 1;
       const bool single = !alone.empty() && alone[first];
       while (!single && last < tokens.size() && (alone.empty() || !alone[last])) ++last;
@@ -92,9 +90,10 @@ void Session::Impl::feed_again(std::vector<Token> tokens, std::vector<bool> alon
       first = last;
     }
   } catch (...) {
-    tokens_ = std::move(tokens);
-    alone_ = std::move(alone);
-    whole_ = false;
+    // A change that is not done.
+    const session::Change change(wholeness_);
+    state_.tokens = std::move(tokens);
+    state_.alone = std::move(alone);
     throw;
   }
 }

@@ -12,12 +12,12 @@ std::vector<TokenScore> Session::Impl::score(std::span<const Token> tokens, cons
     feed(tokens, stop);
     return scores;
   }
-  if (options.first == 0 && tokens_.empty()) {
+  if (options.first == 0 && state_.tokens.empty()) {
     fail(ErrorKind::kInvalidArgument,
          "token {} is to be scored, but nothing comes before it: feed the BOS token or a prompt first", tokens[0]);
   }
   scores.reserve(tokens.size() - options.first);
-  const std::size_t begin = tokens_.size();
+  const std::size_t begin = state_.tokens.size();
   const auto add = [&](std::size_t index, std::span<const float> logits) {
     scores.push_back(session::score_token(vocab_logits(logits), tokens[index], options.top));
   };
@@ -35,7 +35,7 @@ std::vector<TokenScore> Session::Impl::score(std::span<const Token> tokens, cons
   };
   if (!feed(tokens, stop, sinks)) {
     // What the last batch predicts has not been fed.
-    const std::size_t fed = tokens_.size() - begin;
+    const std::size_t fed = state_.tokens.size() - begin;
     scores.resize(fed > options.first ? fed - options.first : 0);
   }
   return scores;

@@ -51,15 +51,15 @@ std::span<const float> Session::logits() const { return impl_->logits(); }
 
 void Session::set_sampling(const SamplingOptions& options) {
   with_memory_for("make a sampler",
-                  [&] { impl_->sampler_ = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
+                  [&] { impl_->state_.sampler = Sampler(options, impl_->model_.tokenizer().vocab_size()); });
 }
 
-void Session::set_sampler(Sampler sampler) { impl_->sampler_ = std::move(sampler); }
+void Session::set_sampler(Sampler sampler) { impl_->state_.sampler = std::move(sampler); }
 
 Token Session::sample() { return sample(impl_->vocab_logits(impl_->logits())); }
 
 Token Session::sample(std::span<const float> logits) {
-  return with_memory_for("draw a token", [&] { return impl_->sampler_.sample_masked(logits, impl_->tokens_); });
+  return with_memory_for("draw a token", [&] { return impl_->state_.sampler.sample_masked(logits, impl_->state_.tokens); });
 }
 
 Token Session::step() {
@@ -108,11 +108,11 @@ void Session::truncate(int tokens) {
   with_memory_for("truncate", [&] { impl_->truncate(static_cast<std::size_t>(tokens)); });
 }
 
-int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->shared_tokens()); }
+int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->state_.shared_tokens); }
 
-std::span<const Token> Session::tokens() const noexcept { return impl_->tokens_; }
+std::span<const Token> Session::tokens() const noexcept { return impl_->state_.tokens; }
 
-int Session::position() const noexcept { return static_cast<int>(impl_->tokens_.size()); }
+int Session::position() const noexcept { return static_cast<int>(impl_->state_.tokens.size()); }
 
 int Session::context() const noexcept { return impl_->context_; }
 

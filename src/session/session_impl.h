@@ -2,25 +2,29 @@
 
 #include <pith/session.h>
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "base/hidden.h"
 #include "base/thread_pool.h"
 #include "kv/core/cache.h"
-#include "model/forward.h"
-#include "model/workspace.h"
+#include "model/model_impl.h"
 #include "session/cache.h"
 #include "session/eviction.h"
+#include "session/prefix_index.h"
 #include "session/prefix_sharing.h"
+#include "session/state.h"
+#include "session/wholeness.h"
 
 namespace pith {
 
 namespace session {
 
 inline constexpr int kBatchMax = 4096;
+
+/// Returns how many tokens go through the model at once if so many are asked for: fewer where its shape makes their
+/// activations large. Throws Error(kInvalidArgument) outside [1, kBatchMax].
+std::size_t batch_rows(const Model& model, int tokens);
 
 /// Null where no policy is named.
 std::shared_ptr<const Eviction> make_eviction(const Model& model, const EvictionOptions& options);
@@ -45,6 +49,11 @@ class PITH_HIDDEN Session::Impl {
   Impl(const Impl& other);
   Impl& operator=(const Impl&) = delete;
 
+  /// Does what comes before a feed: throws if the tokens cannot be fed, mends what a failure left, takes over what
+  /// another session has of the first tokens unless something is `handed_out`. Returns the tokens that are left.
+  std::span<const Token> prepare(std::span<const Token> tokens, bool handed_out);
+  /// Batches end where eviction decides.
+  std::size_t next_batch(std::size_t tokens) const;
   /// False if stopped. Tokens of another session's prefix are taken over only where nothing is handed out.
   bool feed(std::span<const Token> tokens, const std::stop_token& stop, const session::FeedSinks& sinks = {});
   std::vector<Token> encode(std::string_view text, bool parse_special) const;
@@ -59,7 +68,6 @@ class PITH_HIDDEN Session::Impl {
   void reset();
   void compact(const session::Eviction& eviction, std::size_t budget);
   void truncate(std::size_t tokens);
-  std::size_t shared_tokens() const { return shared_tokens_; }
   const session::Eviction* eviction() const { return eviction_.get(); }
   /// Old tokens go as new ones come.
   bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
@@ -72,46 +80,31 @@ class PITH_HIDDEN Session::Impl {
   /// once.
   void check_pages() const;
   /// Whether the cache is what the tokens make it.
-  bool whole() const { return whole_ && !damaged_.load(std::memory_order_relaxed); }
+  bool whole() const { return wholeness_.whole(); }
+  /// After a failure in the middle of a change: makes the cache what the tokens before it make it.
+  void mend();
+  session::PrefixIndex& prefixes() const { return model_.impl()->attachments().get<session::PrefixIndex>(); }
   SessionMemory memory() const;
 
   Model model_;
   int context_;
-  int batch_;
+  std::size_t batch_;  ///< Tokens that go through the model at once.
   std::shared_ptr<ThreadPool> pool_;
   KvOptions kv_;
   std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
   kv::Cache cache_;
-  Sampler sampler_;
-  std::vector<Token> tokens_;
-  /// With sparse reading: which tokens were fed alone. [tokens_]
-  std::vector<bool> alone_;
-  std::shared_ptr<std::vector<float>> logits_;  ///< Null: none. Shared with forks until one of them feeds.
-  bool compacted_ = false;                      ///< compact() evicted something
-  bool whole_ = true;                           ///< False: something failed in the middle of a change (mend())
-  mutable std::atomic<bool> damaged_{false};    ///< check_pages() found pages that had changed
-  session::PrefixSharing sharing_;              ///< Off unless asked for.
-  std::size_t shared_tokens_ = 0;
+  session::State state_;
+  session::Wholeness wholeness_;
+  session::PrefixSharing sharing_;  ///< Off unless asked for.
 
  private:
-  /// Batches end where eviction decides.
-  std::size_t next_batch(std::size_t tokens) const;
   void check(std::span<const Token> tokens) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
   /// Takes the cache back to some point not after `tokens`; 0: it cannot.
   std::size_t rewind_towards(std::size_t tokens);
-  /// After a failure in the middle of a batch: makes the cache what the tokens before the batch make it.
-  void mend();
   /// What of these tokens is not in the cache, as it was fed the first time. If that fails, it is left to mend().
   void feed_again(std::vector<Token> tokens, std::vector<bool> alone);
-  /// One batch of a feed up to position `end`.
-  void run(model::Forward& forward, std::span<const Token> batch, std::size_t end, bool alone);
-  /// After a batch whose first token is row `row` of the feed. True if the logits after its last token were among what
-  /// was handed out, and are kept.
-  bool hand_out(model::Forward& forward, std::size_t row, std::size_t count, const session::FeedSinks& sinks);
-  void keep_logits(std::span<const float> logits);
-  void forget_logits() { logits_.reset(); }
   /// Takes over what another session has of the first tokens; how many.
   std::size_t take_prefix(std::span<const Token> tokens);
 };

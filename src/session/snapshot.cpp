@@ -79,12 +79,12 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
   session::put(fields, impl.kv_);
   session::put(fields, eviction_of(impl));
   fields.put(impl.context_);
-  fields.put(impl.batch_);
-  session::put(fields, impl.sampler_.options());
-  session::put(fields, impl.sampler_.rng_state());
-  session::put(fields, impl.sampler_.stage_states());
-  fields.put(static_cast<std::uint64_t>(impl.tokens_.size()));
-  fields.put_flag(impl.compacted_);
+  fields.put(static_cast<int>(impl.batch_));
+  session::put(fields, impl.state_.sampler.options());
+  session::put(fields, impl.state_.sampler.rng_state());
+  session::put(fields, impl.state_.sampler.stage_states());
+  fields.put(static_cast<std::uint64_t>(impl.state_.tokens.size()));
+  fields.put_flag(impl.state_.compacted);
   writer.record(RecordKind::kSession, fields.bytes());
 }
 
@@ -185,9 +185,9 @@ void check_parts_known(const SessionOptions& options, const std::string& path) {
 std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, const std::string& path) {
   try {
     auto impl = std::make_unique<Session::Impl>(std::move(model), begin.options);
-    impl->sampler_ = Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
-    impl->sampler_.set_rng_state(begin.rng);
-    impl->sampler_.set_stage_states(begin.stage_states);
+    impl->state_.sampler = Sampler(begin.sampling, impl->model_.tokenizer().vocab_size());
+    impl->state_.sampler.set_rng_state(begin.rng);
+    impl->state_.sampler.set_stage_states(begin.stage_states);
     return impl;
   } catch (const Error& error) {
     fail(error.kind(), "{}: {}", path, error.what());
@@ -196,15 +196,15 @@ std::unique_ptr<Session::Impl> make_empty(Model model, const Beginning& begin, c
 
 void read_tokens(Session::Impl& impl, const Beginning& begin, snapshot::Reader& reader) {
   FieldReader fields = reader.fields(RecordKind::kTokens);
-  impl.tokens_ = fields.get_array<Token>("tokens");
+  impl.state_.tokens = fields.get_array<Token>("tokens");
   fields.end();
   const int vocab = impl.model_.info().vocab;
   const bool known =
-      std::all_of(impl.tokens_.begin(), impl.tokens_.end(), [&](Token t) { return t >= 0 && t < vocab; });
+      std::all_of(impl.state_.tokens.begin(), impl.state_.tokens.end(), [&](Token t) { return t >= 0 && t < vocab; });
   if (!known) fields.refuse("a token is outside the vocabulary");
-  if (impl.tokens_.size() != begin.tokens) fields.refuse("there are more or fewer tokens than stated");
+  if (impl.state_.tokens.size() != begin.tokens) fields.refuse("there are more or fewer tokens than stated");
   const bool streams = impl.eviction_ != nullptr && impl.eviction_->automatic();
-  if (!streams && impl.tokens_.size() > static_cast<std::size_t>(impl.context_))
+  if (!streams && impl.state_.tokens.size() > static_cast<std::size_t>(impl.context_))
     fields.refuse("there are more tokens than the context holds");
 }
 
@@ -215,7 +215,7 @@ void read_logits(Session::Impl& impl, snapshot::Reader& reader) {
   if (logits->empty()) return;
   if (logits->size() != static_cast<std::size_t>(impl.model_.info().vocab))
     fields.refuse("there are not as many logits as the vocabulary has tokens");
-  impl.logits_ = std::move(logits);
+  impl.state_.logits = std::move(logits);
 }
 
 std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::path& path,
@@ -232,14 +232,14 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
   check_parts_known(begin.options, reader.path());
   std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
   check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
-  impl->compacted_ = begin.compacted;
+  impl->state_.compacted = begin.compacted;
   read_tokens(*impl, begin, reader);
   read_logits(*impl, reader);
   kv::restore(impl->cache_, reader);
   reader.end();
-  if (impl->cache_.tokens() != impl->tokens_.size()) {
+  if (impl->cache_.tokens() != impl->state_.tokens.size()) {
     fail(ErrorKind::kFormat, "{}: its cache has {} tokens, the session {}", reader.path(), impl->cache_.tokens(),
-         impl->tokens_.size());
+         impl->state_.tokens.size());
   }
   return impl;
 }
@@ -260,7 +260,7 @@ void session::save(const Session& session, const std::filesystem::path& path, co
          impl.kv_.read_share);
   }
   // Nobody could make them again.
-  if (const SamplerStages& own = impl.sampler_.options().stages; !own.empty()) {
+  if (const SamplerStages& own = impl.state_.sampler.options().stages; !own.empty()) {
     fail(ErrorKind::kUnsupported, "{}: a session whose sampler has stages of its own (\"{}\") cannot be saved",
          path.string(), own.front()->name());
   }
@@ -268,10 +268,10 @@ void session::save(const Session& session, const std::filesystem::path& path, co
   snapshot::Writer writer(path, options.key, ops);
   save_beginning(impl, writer);
   FieldWriter tokens;
-  tokens.put_array(impl.tokens_);
+  tokens.put_array(impl.state_.tokens);
   writer.record(RecordKind::kTokens, tokens.bytes());
   FieldWriter logits;
-  logits.put_array(impl.logits_ == nullptr ? std::vector<float>{} : *impl.logits_);
+  logits.put_array(impl.state_.logits == nullptr ? std::vector<float>{} : *impl.state_.logits);
   writer.record(RecordKind::kLogits, logits.bytes());
   kv::save(impl.cache_, writer);
   writer.finish();

@@ -6,8 +6,9 @@
 
 namespace pith::session {
 
-/// To what a session keeps for itself, for snapshots and their tests.
+/// To what a session keeps for itself.
 struct Access {
+  static Session::Impl& impl(Session& session) { return *session.impl_; }
   static const Session::Impl& impl(const Session& session) { return *session.impl_; }
 };
 

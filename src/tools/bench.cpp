@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kTokensMax = 1 << 24;
 constexpr int kRoundsMax = 1000;
+constexpr int kParallelMax = 256;
 
 struct BenchArgs {
   ModelArgs model;
@@ -47,6 +48,7 @@ void print_step(const eval::SpeedStep& step) {
   };
   add("prompt", step.row->prompt);
   add("decode", step.row->decode);
+  add("together", step.row->together);
   fmt::print(stderr, "{}\n", line);
 }
 
@@ -90,6 +92,10 @@ void add_workload_to(Command& app, BenchArgs& args) {
       ->delimiter(',')
       ->range(0, kTokensMax)
       ->type_name("N,...");
+  app.add_option("--parallel", args.options.parallel,
+                 "Sessions that decode together as well, in one batch; default 1: only one alone")
+      ->range(1, kParallelMax)
+      ->type_name("N");
   app.add_option("--rounds", args.options.rounds, "How often to measure everything; default 3")
       ->range(1, kRoundsMax)
       ->type_name("N");

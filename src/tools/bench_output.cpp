@@ -36,6 +36,8 @@ const std::vector<Column>& columns() {
       {"most", "decode_tokens_per_second_high"},
       {"memory %", "decode_percent_of_memory"},
       {"ns/context token", "decode_ns_per_context_token"},
+      {"together/s", "together_tokens_per_second"},
+      {"times one", "together_times_one"},
       {"KV tokens", "kv_tokens"},
       {"KV MiB", "kv_mebibytes"},
       {"KV bits", "kv_bits"},
@@ -59,6 +61,9 @@ Cells cells_of(const eval::SpeedCache& cache, const eval::SpeedRow& row, const e
   add_run(row.decode, result.limits ? row.share_of_memory(*result.limits) : 0);
   const auto slope = cache.seconds_per_context_token();
   cells.push_back(slope ? number(1e9 * slope->median) : "");
+  const bool together = row.together.tokens > 0;
+  cells.push_back(together ? number(row.together.tokens_per_second().median) : "");
+  cells.push_back(together ? fmt::format("{:.2f}", row.together_over_one().median) : "");
   cells.push_back(fmt::format("{}", row.kv_stats.tokens));
   cells.push_back(fmt::format("{:.2f}", static_cast<double>(row.kv_stats.bytes) / kMebibyte));
   cells.push_back(fmt::format("{:.2f}", row.kv_stats.bits()));
@@ -162,6 +167,11 @@ Json to_json(const eval::SpeedRow& row, const eval::SpeedResult& result) {
   if (row.decode.tokens > 0) {
     json["decode"]["bytes_by_token"] = row.decode_bytes;
     json["decode"]["share_of_memory"] = result.limits ? Json(row.share_of_memory(*result.limits)) : Json();
+  }
+  json["together"] = to_json(row.together);
+  if (row.together.tokens > 0) {
+    json["together"]["sessions"] = row.together.tokens / row.decode.tokens;
+    json["together"]["times_one"] = to_json(row.together_over_one());
   }
   json["kv_tokens"] = row.kv_stats.tokens;
   json["kv_bytes"] = row.kv_stats.bytes;

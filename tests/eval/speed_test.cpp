@@ -49,6 +49,11 @@ TEST(SpeedFigures, RatesAndShares) {
   EXPECT_EQ(row.prompt.tokens_per_second().high, 10);
   EXPECT_EQ(row.share_of_int8(limits), 0.25);
   EXPECT_EQ(row.share_of_memory(limits), 0.5);
+  // Four sessions: 24 tokens in as long as one session takes for six, in half and in twice that.
+  row.together = {24, 10, {3, 1, 12}};
+  EXPECT_EQ(row.together_over_one().median, 4);
+  EXPECT_EQ(row.together_over_one().low, 2);
+  EXPECT_EQ(row.together_over_one().high, 8);
 }
 
 TEST(SpeedFigures, SlopeOfEachRound) {

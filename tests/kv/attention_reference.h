@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "kv/core/cache.h"
@@ -84,18 +85,13 @@ inline void attend_batch(Cache& cache, Staging& staging, Attention& attention, T
     add(s.values, value_width);
   }
   const float* key = qkv.data() + query_width;
-  append(cache, staging, pool, layer, {qkv.data(), key, key + key_width, stride, tokens, position, scale});
-  AttendBatch batch;
-  batch.queries = &s.queries[position * query_width];
-  batch.query_stride = query_width;
-  batch.out = out.data() + position * shape.heads * shape.value_size;
-  batch.out_stride = shape.heads * shape.value_size;
-  batch.tokens = tokens;
-  batch.position = position;
-  batch.scale = scale;
-  batch.sparse = tokens == 1;
-  attention.run(cache, staging, pool, layer, batch);
-  finish_append(cache, staging, layer, position + tokens);
+  const Step step = {&cache, 0, tokens, position, tokens == 1};
+  const std::span steps(&step, 1);
+  append(steps, staging, pool, layer, {qkv.data(), key, key + key_width, stride, scale});
+  const std::size_t out_width = shape.heads * shape.value_size;
+  attention.run(steps, staging, pool, layer,
+                {&s.queries[position * query_width], query_width, &out[position * out_width], out_width, scale});
+  finish_append(steps, staging, layer);
 }
 
 /// Runs a sequence through every layer of a cache in batches, starting with the first token that the cache does not
@@ -105,8 +101,8 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   const LayerShape& shape = cache.layer(0).shape();
   ThreadPool pool(threads);
   const std::size_t batch_max = *std::max_element(batches.begin(), batches.end());
-  Staging staging(cache, batch_max);
-  Attention attention(cache, batch_max, pool.size());
+  Staging staging(ScratchLayout(cache), batch_max);
+  Attention attention(ScratchLayout(cache), batch_max, pool.size());
   std::vector<float> out(s.tokens * shape.heads * shape.value_size);
   std::vector<float> scratch(out.size());
   for (std::size_t b = 0; cache.tokens() < s.tokens; ++b) {

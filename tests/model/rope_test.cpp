@@ -20,7 +20,7 @@ RopeParams params(RopePairs pairs, std::size_t dims = 8) {
 double angle(const RopeParams& p, std::size_t position, std::size_t pair, std::span<const float> factors = {},
              double* length = nullptr) {
   Rope rope(p, factors, 1);
-  rope.prepare(position, 1);
+  rope.prepare(0, position, 1);
   std::vector<float> head(p.dims, 0.0F);
   const bool interleaved = p.pairs == RopePairs::kInterleaved;
   const std::size_t a = interleaved ? 2 * pair : pair;
@@ -84,12 +84,12 @@ TEST(Rope, YarnKeepsFastPairsStretchesSlowOnesAndLengthens) {
 TEST(Rope, EveryRowOfABatchHasItsPosition) {
   const RopeParams p = params(RopePairs::kInterleaved);
   Rope batch(p, {}, 5);
-  batch.prepare(40, 5);
+  batch.prepare(0, 40, 5);
   for (std::size_t m = 0; m < 5; ++m) {
     std::vector<float> a = {1, 2, 3, 4, 5, 6, 7, 8};
     std::vector<float> b = a;
     Rope one(p, {}, 1);
-    one.prepare(40 + m, 1);
+    one.prepare(0, 40 + m, 1);
     batch.apply(a.data(), m);
     one.apply(b.data(), 0);
     EXPECT_EQ(a, b);

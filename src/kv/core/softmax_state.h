@@ -8,8 +8,8 @@
 namespace pith::kv {
 
 /// Unnormalized attention of some rows over some tokens: out[r] = sum of 2^(score - references[r]) * value, sums[r] =
-/// sum of the same weights. States over disjoint tokens can be merged in any grouping up to rounding; we always merge
-/// in chunk order, so that results are the same bit for bit.
+/// sum of the same weights. States over disjoint tokens can be merged in any grouping up to rounding; MergeTree fixes
+/// the grouping, so that results are the same bit for bit.
 struct SoftmaxRows {
   float* references = nullptr;  ///< [rows]
   float* sums = nullptr;        ///< [rows]

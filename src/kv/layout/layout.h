@@ -8,9 +8,11 @@ namespace pith::kv {
 
 /// Tokens per page: the unit that is sealed, shared and dropped.
 inline constexpr std::size_t kPageTokens = 64;
-/// Pages per chunk: a softmax state is built over each chunk, then states are merged in order. Fixed, so that results
-/// do not depend on how pages are distributed over threads.
+/// Pages per chunk: a softmax state is built over each chunk, then states are merged along a fixed tree (MergeTree), so
+/// that results do not depend on how pages are distributed over threads.
 inline constexpr std::size_t kChunkPages = 8;
+/// Chunks per subtree of that tree: 8,192 tokens.
+inline constexpr std::size_t kSubtreeChunks = 16;
 /// First tokens of a sequence that are kept exactly where pages are lossy, since attention sinks are among them (Xiao
 /// et al., arXiv 2309.17453). One tile. Not what eviction protects: that is EvictionOptions::sinks.
 inline constexpr std::size_t kExactPrefixTokens = 16;

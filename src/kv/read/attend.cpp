@@ -1,243 +1,227 @@
 #include "kv/read/attend.h"
 
 #include <algorithm>
-#include <array>
+#include <numbers>
 
 #include "kv/read/chunk_view.h"
 
 namespace pith::kv {
 namespace {
 
-using kernels::kLanes;
+/// With fewer blocks per thread than this, blocks are split into their chunks, unless the chunks' states take too much.
+constexpr std::size_t kBlocksPerThread = 8;
+constexpr std::size_t kSplitBytesMax = std::size_t{64} << 20;
+/// Rows of queries whose preparation is not worth waking threads for.
+constexpr std::size_t kFewRows = 4;
 
-/// A sealed page that is about to be read.
-struct PageToRead {
-  PageView key, value;
-  TokensView tokens;
-};
-
-/// Returns how many slots lie before a query's own page.
-std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
-  std::size_t count = head.slots.size();
-  while (count > 0 && !head.slots[count - 1].packed() &&
-         static_cast<std::size_t>(head.slots[count - 1].page) >= own_page)
-    --count;
-  return count;
+std::size_t rows_of(const StepReading& reading, const AttendBlock& block) {
+  return block.tokens * reading.layer().shape().group();
 }
 
-/// Lists the sealed pages of a chunk that a block reads. Returns how many there are.
-template <typename Reading>
-std::size_t list_pages(const ChunkView& view, const Head& head, const Reading& reading, std::size_t chunk,
-                       std::size_t own_page, std::array<PageToRead, kChunkPages>& pages) {
-  const std::vector<Page>& keys = head.pages(KvSide::kKeys).pages;
-  const std::vector<Page>& values = head.pages(KvSide::kValues).pages;
-  std::size_t count = 0;
-  const std::size_t end = std::min(reading.count, (chunk + 1) * kChunkPages);
-  for (std::size_t n = chunk * kChunkPages; n < end; ++n) {
-    const std::size_t i = reading[n];
-    const Slot& slot = head.slots.slots[i];
-    if (slot.live == 0 || view.before_window(slot)) continue;
-    pages[count++] = {view.keys(slot, keys[i], own_page),
-                      view.values(slot, values[i], own_page),
-                      {slot.packed() ? 0 : static_cast<std::size_t>(slot.page) * kPageTokens, slot.live, kPageTokens,
-                       cell_of_slot(i)}};
-  }
-  return count;
-}
-
-/// Normalizes the rows of a block and writes them where the batch wants them.
-void write_out(const LayerConfig& layer, const AttendBatch& batch, const AttendBlock& block, const SoftmaxRows& rows) {
-  const std::size_t group = layer.shape.group();
-  for (std::size_t r = 0; r < rows.rows; ++r) {
-    float* from = rows.out + r * rows.size;
-    layer.kernels->scale(from, 1.0F / rows.sums[r], rows.size);
-    if (layer.values().rotation() != nullptr) layer.values().rotation()->invert(*layer.kernels, from);
-    const std::size_t token = block.token + r / group;
-    std::copy_n(from, rows.size,
-                batch.out + token * batch.out_stride + (block.kv_head * group + r % group) * rows.size);
+/// Copies a block's queries, scaled for a softmax in base 2.
+void copy_scaled(const StepReading& reading, const AttendBlock& block, const AttendRows& rows, float* out) {
+  const LayerShape& shape = reading.layer().shape();
+  const float scale = rows.scale * std::numbers::log2e_v<float>;
+  for (std::size_t t = block.token; t < block.token + block.tokens; ++t) {
+    const float* queries = rows.queries + (reading.step().row + t) * rows.query_stride;
+    for (std::size_t g = 0; g < shape.group(); ++g, out += shape.key_size) {
+      std::copy_n(queries + (block.kv_head * shape.group() + g) * shape.key_size, shape.key_size, out);
+      reading.layer().config().kernels->scale(out, scale, shape.key_size);
+    }
   }
 }
 
 }  // namespace
 
-Attention::Worker::Worker(std::size_t rows, std::size_t value_size)
-    : scores(rows * kPageTokens),
-      weights(1, rows, kPageTokens),
-      row_add(rows + kernels::kSplitRows),
-      row_shrink(rows + kernels::kSplitRows),
-      ranges(rows),
-      part(1, rows, value_size),
-      total(1, rows, value_size) {}
-
-PageScratch Attention::Worker::scratch() const { return {weights.planes(0), row_add.data(), row_shrink.data()}; }
-
-std::size_t Attention::Worker::bytes() const {
-  return (scores.size() + row_add.size() + row_shrink.size() + observed.size()) * sizeof(float) + weights.bytes() +
-         ranges.size() * sizeof(kernels::TokenRange) + part.bytes() + total.bytes() + turned.bytes();
-}
-
-Attention::Attention(const Cache& cache, std::size_t tokens_max, int workers) : queries_(cache, tokens_max) {
-  std::size_t kv_heads = 0;
-  for (const Layer& layer : cache.layers()) {
-    kv_heads = std::max(kv_heads, layer.shape().kv_heads);
-    rows_max_ = std::max(rows_max_, kBlockTokens * layer.shape().group());
-    value_size_max_ = std::max(value_size_max_, layer.shape().value_size);
-  }
-  if (cache.options().sparse.on()) choices_.resize(kv_heads);
-  for (int i = 0; i < workers; ++i) workers_.emplace_back(rows_max_, value_size_max_);
+Attention::Attention(const ScratchLayout& layout, std::size_t tokens_max, int workers)
+    : layout_(layout), queries_(layout, layout.heads * tokens_max, layout.kv_heads * blocks_max(tokens_max)) {
+  for (int i = 0; i < workers; ++i) workers_.emplace_back(layout);
 }
 
 std::size_t Attention::bytes() const {
-  std::size_t bytes = queries_.bytes() + split_parts_.bytes() + observed_.capacity() * sizeof(float);
-  for (const Worker& worker : workers_) bytes += worker.bytes();
+  std::size_t bytes = queries_.bytes() + chunk_states_.bytes() + observed_.capacity() * sizeof(float);
+  for (const AttendWorker& worker : workers_) bytes += worker.bytes();
   return bytes;
 }
 
-void Attention::attend_chunk(const Source& source, const AttendBlock& block, const Reading& reading, std::size_t chunk,
-                             Worker& worker, const SoftmaxRows& rows, float* observed) const {
-  reset(rows);
-  const BlockQueries queries = queries_.of(block);
-  const Head& head = source.layer.head(block.kv_head);
-  const HeadSlots& slots = head.slots;
-  const std::size_t own_page = block.position / kPageTokens;
-  const LayerShape& shape = source.layer.shape();
-  ChunkView view(head, {block.position, block.tokens, shape.group(), shape.window});
-  view.rows = rows;
-  view.ranges = worker.ranges.data();
-  view.scores = worker.scores.data();
-  view.observed = observed;
-  view.scratch = worker.scratch();
-  worker.turned.begin();
-  // Blocks begin and end at multiples of kBlockTokens, so a block lies past the limit as a whole.
-  const bool past = !shifts_.none() && block.position / kBlockTokens * kBlockTokens >= source.cache.options().trained;
-  const auto queries_of = [&](std::size_t cell) {
-    const std::size_t shift = past ? shifts_.of(block.kv_head, cell) : 0;
-    return shift == 0 ? queries : worker.turned.turned(source.cache, head, queries, shift);
+std::size_t Attention::query_row(const StepReading& reading, const AttendBlock& block) const {
+  const LayerShape& shape = reading.layer().shape();
+  const Step& step = reading.step();
+  return step.row * shape.heads + (block.kv_head * step.tokens + block.token) * shape.group();
+}
+
+BlockQueries Attention::queries_of(std::size_t step, const AttendBlock& block) const {
+  const StepReading& reading = readings_[step];
+  return queries_.view(query_row(reading, block), rows_of(reading, block), reading.layer().shape().key_size,
+                       first_block_[step] + block.number);
+}
+
+void Attention::begin(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                      const AttendRows& rows) {
+  steps_ = steps.size();
+  if (readings_.size() < steps_) readings_.resize(steps_);
+  first_block_.resize(steps_);
+  blocks_ = 0;
+  rows_max_ = 0;
+  bool choose = false;
+  for (std::size_t s = 0; s < steps_; ++s) {
+    readings_[s].begin(steps[s], steps[s].cache->layer(layer), staging.of(s));
+    first_block_[s] = blocks_;
+    blocks_ += readings_[s].blocks().size();
+    for (const AttendBlock& block : readings_[s].blocks()) rows_max_ = std::max(rows_max_, rows_of(readings_[s], block));
+    choose = choose || readings_[s].chooses();
+  }
+  queries_.reserve_blocks(layout_, blocks_);
+  list_whole();
+  const auto prepare = [&](std::size_t task) {
+    StepReading& reading = readings_[tasks_[task].step];
+    const AttendBlock& block = reading.blocks()[tasks_[task].block];
+    const std::size_t row = query_row(reading, block);
+    copy_scaled(reading, block, rows, queries_.exact(row));
+    queries_.seal(reading.head(block), row, rows_of(reading, block), first_block_[tasks_[task].step] + block.number);
+    reading.choose(block, queries_.exact(row));
   };
-
-  const SealedPage& prefix_keys = head.pages(KvSide::kKeys).exact_prefix;
-  if (chunk == 0 && own_page > 0 && prefix_keys && slots.exact_prefix != 0) {
-    const SealedPage& prefix_values = head.pages(KvSide::kValues).exact_prefix;
-    view.attend_exact(queries_of(kPrefixCell).exact, {0, slots.exact_prefix, kExactPrefixTokens, kPrefixCell},
-                      prefix_keys->data(), prefix_values->data(), kExactPrefixTokens);
-  }
-  // Pages are scattered, so hardware prefetch cannot predict them. Resolve all page pointers first, then prefetch one
-  // page ahead.
-  std::array<PageToRead, kChunkPages> pages{};
-  const std::size_t count = list_pages(view, head, reading, chunk, own_page, pages);
-  if (count > 0) pages[0].key.prefetch();
-  if (count > 0) pages[0].value.prefetch();
-  for (std::size_t n = 0; n < count; ++n) {
-    const auto& [key, value, tokens] = pages[n];
-    if (n + 1 < count) pages[n + 1].key.prefetch();
-    const Queries sealed = queries_of(tokens.cell).sealed;
-    key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
-    if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
-    if (n + 1 < count) pages[n + 1].value.prefetch();
-    value.codec->accumulate_rows(view.step(tokens), value.bytes, view.scratch);
-  }
-  if (chunk + 1 == reading.chunks()) {
-    // Tokens that no row sees are left out.
-    const std::size_t start = own_page * kPageTokens;
-    const std::size_t seen = (block.position + block.tokens - start + kLanes - 1) / kLanes * kLanes;
-    view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(slots_seen(slots, own_page))},
-                      source.staging.page(KvSide::kKeys, block.kv_head, own_page),
-                      source.staging.page(KvSide::kValues, block.kv_head, own_page), kPageTokens);
-  }
+  pool.run(tasks_.size(), prepare, choose || steps.back().row + steps.back().tokens > kFewRows);
 }
 
-void Attention::run_blocks(const Source& source, ThreadPool& pool, const AttendBatch& batch,
-                           std::span<const AttendBlock> blocks) {
-  const LayerConfig& layer = source.layer.config();
-  pool.run(blocks.size(), [&](std::size_t task, std::size_t w) {
+void Attention::list_whole() {
+  tasks_.clear();
+  for (std::size_t s = 0; s < steps_; ++s) {
     // The last blocks see the most tokens, so they are started first.
-    const AttendBlock& block = blocks[blocks.size() - 1 - task];
-    Worker& worker = workers_[w];
-    const std::size_t rows = block.tokens * layer.shape.group();
-    const SoftmaxRows part = worker.part.rows(0, rows, layer.shape.value_size);
-    const SoftmaxRows total = worker.total.rows(0, rows, layer.shape.value_size);
-    reset(total);
+    for (std::size_t b = readings_[s].blocks().size(); b-- > 0;) tasks_.push_back({s, b, Task::kWhole, 0, 0});
+  }
+}
+
+void Attention::list_chunks(const SubtreeRange& range) {
+  tasks_.clear();
+  std::size_t observed = 0;
+  for (std::size_t s = 0; s < steps_; ++s) {
+    const StepReading& reading = readings_[s];
+    for (const AttendBlock& block : reading.blocks()) {
+      const std::size_t chunks = reading.of(block).chunks();
+      // Limits are compared as subtrees, since the last one of a range may be no number of chunks.
+      for (std::size_t c = range.first * kSubtreeChunks; c < chunks && c / kSubtreeChunks < range.last; ++c)
+        tasks_.push_back({s, block.number, c, tasks_.size(), observed});
+      if (reading.observation().counts(block)) observed += reading.observation().scores_size(rows_of(reading, block));
+    }
+  }
+  observed_.assign(observed, kUnseen);
+}
+
+template <typename StateOf>
+void Attention::merge_block(std::size_t step, const AttendBlock& block, AttendWorker& worker, const Output& output,
+                            float* observed, const StateOf& state_of) {
+  StepReading& reading = readings_[step];
+  const LayerConfig& layer = reading.layer().config();
+  const std::size_t rows = rows_of(reading, block);
+  const std::size_t size = layer.shape.value_size;
+  const MergeTree tree(*layer.kernels, worker.subtree(rows, size), worker.total(rows, size));
+  const std::size_t chunks = reading.of(block).chunks();
+  for (std::size_t c = output.range.first * kSubtreeChunks; c < chunks && c / kSubtreeChunks < output.range.last; ++c) {
+    tree.add_chunk(state_of(c));
+    if (!ends_subtree(c, chunks)) continue;
+    if (output.sink != nullptr) (*output.sink)(step, block, c / kSubtreeChunks, tree.subtree());
+    tree.end_subtree();
+  }
+  if (output.sink != nullptr) return;
+  if (observed != nullptr) reading.observation().gather_block(layer, block, tree.total(), observed);
+  write_out(reading.step(), reading.layer(), output.rows, block, tree.total());
+}
+
+void Attention::run_whole(ThreadPool& pool, const Output& output) {
+  pool.run(tasks_.size(), [&](std::size_t task, std::size_t w) {
+    const StepReading& reading = readings_[tasks_[task].step];
+    const AttendBlock& block = reading.blocks()[tasks_[task].block];
+    AttendWorker& worker = workers_[w];
+    const std::size_t rows = rows_of(reading, block);
     float* observed = nullptr;
-    if (observation_.counts(block)) {
-      const std::size_t needed = observation_.scores_size(rows);
-      if (worker.observed.size() < needed) worker.observed = Buffer<float>(2 * needed);
-      observed = worker.observed.data();
-      std::fill_n(observed, needed, kUnseen);
+    if (output.sink == nullptr && reading.observation().counts(block)) {
+      const std::size_t count = reading.observation().scores_size(rows);
+      observed = worker.observed(count);
+      std::fill_n(observed, count, kUnseen);
     }
-    const HeadSlots& slots = source.layer.head(block.kv_head).slots;
-    const Reading reading = {slots_seen(slots, block.position / kPageTokens), nullptr};
-    for (std::size_t chunk = 0; chunk < reading.chunks(); ++chunk) {
-      attend_chunk(source, block, reading, chunk, worker, part, observed);
-      merge(*layer.kernels, part, total);
-    }
-    if (observed != nullptr) observation_.gather_block(layer, block, total, observed);
-    write_out(layer, batch, block, total);
+    const SoftmaxRows state = worker.chunk(rows, reading.layer().shape().value_size);
+    const BlockQueries queries = queries_of(tasks_[task].step, block);
+    merge_block(tasks_[task].step, block, worker, output, observed, [&](std::size_t chunk) {
+      worker.attend_chunk(reading, block, queries, chunk, state, observed);
+      return state;
+    });
   });
 }
 
-void Attention::make_readings(const Source& source, ThreadPool& pool, const AttendBatch& batch,
-                              std::span<const AttendBlock> blocks) {
-  const bool sparse = batch.sparse && source.layer.config().reads_sparsely;
-  readings_.resize(blocks.size());
-  pool.run(
-      blocks.size(),
-      [&](std::size_t task) {
-        const AttendBlock& block = blocks[task];
-        const Head& head = source.layer.head(block.kv_head);
-        const std::size_t own_page = block.position / kPageTokens;
-        readings_[task] = {slots_seen(head.slots, own_page), nullptr};
-        if (!sparse) return;
-        const std::vector<std::uint32_t>& chosen = choices_[task].choose(
-            source.cache.options().sparse, head, queries_.of(block).exact, readings_[task].count, own_page);
-        readings_[task] = {chosen.size(), chosen.data()};
-      },
-      sparse);
-}
-
-void Attention::run_split(const Source& source, ThreadPool& pool, const AttendBatch& batch,
-                          std::span<const AttendBlock> blocks) {
-  const LayerConfig& layer = source.layer.config();
-  make_readings(source, pool, batch, blocks);
+bool Attention::worth_splitting(const ThreadPool& pool) const {
+  if (blocks_ >= kBlocksPerThread * static_cast<std::size_t>(pool.size())) return false;
   std::size_t chunks = 0;
-  for (const Reading& reading : readings_) chunks = std::max(chunks, reading.chunks());
-  const std::size_t rows = blocks.front().tokens * layer.shape.group();
-  if (split_parts_.blocks() < blocks.size() * chunks)
-    split_parts_ = RowsBuffers(2 * blocks.size() * chunks, rows_max_, value_size_max_);
-  const std::size_t observed_size = observation_.scores_size(rows);
-  observed_.assign(blocks.size() * observed_size, kUnseen);
-  const auto part_of = [&](std::size_t task) { return split_parts_.rows(task, rows, layer.shape.value_size); };
-  pool.run(blocks.size() * chunks, [&](std::size_t task, std::size_t w) {
-    const AttendBlock& block = blocks[task / chunks];
-    // Heads may hold different numbers of slots.
-    const Reading& reading = readings_[block.number];
-    if (task % chunks >= reading.chunks()) return reset(part_of(task));
-    attend_chunk(source, block, reading, task % chunks, workers_[w], part_of(task),
-                 observation_.on() ? &observed_[block.number * observed_size] : nullptr);
+  for (std::size_t s = 0; s < steps_; ++s) {
+    for (const AttendBlock& block : readings_[s].blocks()) chunks += readings_[s].of(block).chunks();
+  }
+  return chunks * rows_max_ * (layout_.value_size + 2) * sizeof(float) <= kSplitBytesMax;
+}
+
+void Attention::run_split(ThreadPool& pool, const Output& output) {
+  list_chunks(output.range);
+  chunk_states_.reserve(tasks_.size(), rows_max_, readings_.front().layer().shape().value_size);
+  const auto state_of = [&](const Task& task) {
+    const StepReading& reading = readings_[task.step];
+    return chunk_states_.rows(task.place, rows_of(reading, reading.blocks()[task.block]),
+                              reading.layer().shape().value_size);
+  };
+  const auto observed_of = [&](const Task& task) {
+    const StepReading& reading = readings_[task.step];
+    const bool counts = output.sink == nullptr && reading.observation().counts(reading.blocks()[task.block]);
+    return counts ? &observed_[task.observed] : nullptr;
+  };
+  pool.run(tasks_.size(), [&](std::size_t number, std::size_t w) {
+    const Task& task = tasks_[number];
+    const StepReading& reading = readings_[task.step];
+    const AttendBlock& block = reading.blocks()[task.block];
+    workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, state_of(task),
+                             observed_of(task));
   });
-  for (const AttendBlock& block : blocks) {
-    const SoftmaxRows total = workers_.front().total.rows(0, rows, layer.shape.value_size);
-    reset(total);
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk)
-      merge(*layer.kernels, part_of(block.number * chunks + chunk), total);
-    if (observation_.on()) observation_.gather_block(layer, block, total, &observed_[block.number * observed_size]);
-    write_out(layer, batch, block, total);
+  // The tasks of a block follow each other; each block is merged by the first of them.
+  pool.run(
+      tasks_.size(),
+      [&](std::size_t number, std::size_t w) {
+        const Task& first = tasks_[number];
+        if (number > 0 && tasks_[number - 1].step == first.step && tasks_[number - 1].block == first.block) return;
+        merge_block(first.step, readings_[first.step].blocks()[first.block], workers_[w], output, observed_of(first),
+                    [&](std::size_t chunk) { return state_of(tasks_[number + chunk - first.chunk]); });
+      },
+      steps_ > 1);
+}
+
+void Attention::write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,
+                          const SoftmaxRows& state) {
+  const std::size_t group = layer.shape().group();
+  const HadamardRotation* rotation = layer.values().rotation();
+  for (std::size_t r = 0; r < state.rows; ++r) {
+    float* from = state.out + r * state.size;
+    layer.config().kernels->scale(from, 1.0F / state.sums[r], state.size);
+    if (rotation != nullptr) rotation->invert(*layer.config().kernels, from);
+    const std::size_t row = step.row + block.token + r / group;
+    std::copy_n(from, state.size, rows.out + row * rows.out_stride + (block.kv_head * group + r % group) * state.size);
   }
 }
 
-void Attention::run(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer_number,
-                    const AttendBatch& batch) {
-  const Layer& layer = cache.layer(layer_number);
-  const Source source = {cache, layer, staging};
-  const std::vector<AttendBlock> blocks = blocks_of(batch, layer.heads().size());
-  queries_.prepare(layer, pool, batch, blocks);
-  observation_.begin(cache.observers(), layer, batch, blocks);
-  shifts_.find(layer, cache.options().trained, batch.position + batch.tokens);
-  if (blocks.size() == layer.heads().size()) {
-    run_split(source, pool, batch, blocks);
+void Attention::attend(ThreadPool& pool, const Output& output) {
+  if (worth_splitting(pool)) {
+    run_split(pool, output);
   } else {
-    run_blocks(source, pool, batch, blocks);
+    run_whole(pool, output);
   }
-  if (observation_.on()) observation_.finish(layer, blocks);
+}
+
+void Attention::run(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                    const AttendRows& rows) {
+  begin(steps, staging, pool, layer, rows);
+  attend(pool, {rows});
+  for (std::size_t s = 0; s < steps_; ++s) readings_[s].finish();
+}
+
+void Attention::run_subtrees(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                             const AttendRows& rows, const SubtreeRange& range, const SubtreeSink& sink) {
+  begin(steps, staging, pool, layer, rows);
+  attend(pool, {rows, range, &sink});
 }
 
 }  // namespace pith::kv

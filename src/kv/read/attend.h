@@ -1,92 +1,100 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "base/buffer.h"
 #include "base/thread_pool.h"
-#include "kv/core/cache.h"
-#include "kv/core/softmax_state.h"
-#include "kv/read/attend_batch.h"
-#include "kv/read/attend_buffers.h"
-#include "kv/read/attend_observation.h"
+#include "kv/core/merge_tree.h"
+#include "kv/read/attend_block.h"
 #include "kv/read/attend_queries.h"
-#include "kv/read/page_choice.h"
-#include "kv/read/shifts.h"
+#include "kv/read/attend_worker.h"
+#include "kv/read/step_reading.h"
 #include "kv/write/staging.h"
 
 namespace pith::kv {
 
-/// Attention of a batch over the cache, computed on the stored bytes. Holds buffers only, which serve any cache of
-/// the same ScratchLayout. One owner at a time.
+/// Some subtrees of the merge tree, by number.
+struct SubtreeRange {
+  std::size_t first = 0;
+  std::size_t last = std::numeric_limits<std::size_t>::max();  ///< Past the end.
+};
+
+/// Receives the unnormalized state of a block of step `step` over subtree `subtree`, which may be overwritten. Values
+/// are in the basis that the layer's codec stores. Called from the pool's threads; for one block from one at a time, in
+/// order of subtrees.
+using SubtreeSink = std::function<void(std::size_t step, const AttendBlock& block, std::size_t subtree,
+                                       const SoftmaxRows& state)>;
+
+/// Attention of a pass over the caches of its steps, computed on the stored bytes. Holds buffers only, which serve any
+/// caches of the same ScratchLayout. One owner at a time.
 class Attention {
  public:
-  Attention(const Cache& cache, std::size_t tokens_max, int workers);
+  Attention(const ScratchLayout& layout, std::size_t tokens_max, int workers);
 
-  /// Returns the bytes of the buffers that grow with the batch, the workers or the depth.
+  /// Returns the bytes of the buffers that grow with the pass, the workers or the depth.
   std::size_t bytes() const;
 
-  /// Computes the outputs of the batch; append() of the same batch must come first. Softmax states are built per chunk
-  /// of kChunkPages pages and merged in order, so the result depends neither on the number of threads nor on the batch.
-  /// Also gathers what the cache's observers ask for.
-  void run(Cache& cache, const Staging& staging, ThreadPool& pool, std::size_t layer, const AttendBatch& batch);
+  /// Computes the outputs of a pass in one layer; append() of the same steps must come first. The softmax states of
+  /// chunks are merged along a fixed tree (MergeTree), so a step's output depends neither on the number of threads nor
+  /// on how its sequence is cut into passes nor on the other steps. Also gathers what the caches' observers ask for.
+  void run(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+           const AttendRows& rows);
+  /// Hands out the states of some subtrees instead, for whoever merges them with those that others computed. Gathers
+  /// nothing.
+  void run_subtrees(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+                    const AttendRows& rows, const SubtreeRange& range, const SubtreeSink& sink);
+  /// Normalizes the state of a block over all subtrees, which it overwrites, and writes the output of its rows.
+  static void write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,
+                        const SoftmaxRows& state);
 
  private:
-  struct Worker {
-    Worker(std::size_t rows, std::size_t value_size);
-    PageScratch scratch() const;
-    std::size_t bytes() const;
+  /// A block and a chunk of it, or all of them.
+  struct Task {
+    static constexpr std::size_t kWhole = std::numeric_limits<std::size_t>::max();
 
-    Buffer<float> scores;  ///< [rows, kPageTokens]
-    SplitBuffers weights;
-    Buffer<float> row_add, row_shrink;
-    Buffer<kernels::TokenRange> ranges;
-    RowsBuffers part, total;
-    Buffer<float> observed;  ///< [cells, rows, kPageTokens]; empty until something is observed
-    TurnedQueries turned;
+    std::size_t step, block, chunk;
+    std::size_t place;     ///< If it is one chunk: of its state in chunk_states_.
+    std::size_t observed;  ///< If it is one chunk: where the block's scores begin in observed_.
+  };
+  /// What run() and run_subtrees() do with states.
+  struct Output {
+    const AttendRows& rows;
+    SubtreeRange range{};
+    const SubtreeSink* sink = nullptr;  ///< Null: the total is written out.
   };
 
-  /// What a batch reads: a layer, its own pages in the staging area.
-  struct Source {
-    const Cache& cache;
-    const Layer& layer;
-    const Staging& staging;
-  };
-
-  /// The slots that a block reads before its own page.
-  struct Reading {
-    std::size_t count;
-    const std::uint32_t* slots;  ///< Null: all of them.
-
-    std::size_t chunks() const { return count / kChunkPages + 1; }  ///< Including the block's own page.
-    std::size_t operator[](std::size_t i) const { return slots != nullptr ? slots[i] : i; }
-  };
-
-  /// Computes the softmax state of a block over one chunk alone. `observed` receives the scores of all cells, or is
-  /// null.
-  void attend_chunk(const Source& source, const AttendBlock& block, const Reading& reading, std::size_t chunk,
-                    Worker& worker, const SoftmaxRows& rows, float* observed) const;
-  /// Fills readings_, for batches of one block per KV head.
-  void make_readings(const Source& source, ThreadPool& pool, const AttendBatch& batch,
-                     std::span<const AttendBlock> blocks);
+  void begin(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
+             const AttendRows& rows);
+  void attend(ThreadPool& pool, const Output& output);
+  bool worth_splitting(const ThreadPool& pool) const;
   /// Runs one task per block.
-  void run_blocks(const Source& source, ThreadPool& pool, const AttendBatch& batch,
-                  std::span<const AttendBlock> blocks);
-  /// Runs one task per block and chunk, then merges: for batches with too few blocks to keep all threads busy.
-  void run_split(const Source& source, ThreadPool& pool, const AttendBatch& batch, std::span<const AttendBlock> blocks);
+  void run_whole(ThreadPool& pool, const Output& output);
+  /// Runs one task per block and chunk, then merges: for passes with too few blocks to keep all threads busy.
+  void run_split(ThreadPool& pool, const Output& output);
+  void list_whole();
+  void list_chunks(const SubtreeRange& range);
+  /// Merges the states of a block's chunks, which state_of(chunk) returns in order, and does with them what is wanted.
+  template <typename StateOf>
+  void merge_block(std::size_t step, const AttendBlock& block, AttendWorker& worker, const Output& output,
+                   float* observed, const StateOf& state_of);
+  BlockQueries queries_of(std::size_t step, const AttendBlock& block) const;
+  std::size_t query_row(const StepReading& reading, const AttendBlock& block) const;
 
-  std::size_t rows_max_ = 0;        ///< Of a block of any layer.
-  std::size_t value_size_max_ = 0;  ///< Of any layer.
-  BatchQueries queries_;
-  LayerShifts shifts_;
-  BatchObservation observation_;
-  RowsBuffers split_parts_;          ///< For run_split(): [blocks, chunks]
-  std::vector<float> observed_;      ///< For run_split(): [blocks, cells, rows, kPageTokens]
-  std::vector<Reading> readings_;    ///< For run_split(): [kv_heads]
-  std::vector<PageChoice> choices_;  ///< [kv_heads]; empty without sparse reading
-  std::vector<Worker> workers_;
+  ScratchLayout layout_;
+  std::size_t steps_ = 0;               ///< Of the current pass.
+  std::size_t blocks_ = 0;              ///< Of all steps.
+  std::size_t rows_max_ = 0;            ///< Of any block.
+  std::vector<StepReading> readings_;   ///< [at least steps]
+  std::vector<std::size_t> first_block_;  ///< [steps]: of a step's first block among all.
+  QueryRows queries_;                   ///< [steps][kv_heads, tokens, group]
+  std::vector<Task> tasks_;
+  RowsBuffers chunk_states_;      ///< For run_split(): [tasks]
+  std::vector<float> observed_;   ///< For run_split(): [blocks][cells, rows, kPageTokens]
+  std::vector<AttendWorker> workers_;
 };
 
 }  // namespace pith::kv

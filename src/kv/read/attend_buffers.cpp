@@ -24,13 +24,17 @@ kernels::SplitPlanes SplitBuffers::planes(std::size_t block) const {
           high_zero_terms_.data() + row, low_zero_terms_.data() + row};
 }
 
-RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size)
-    : blocks_(blocks),
-      block_rows_(rows),
-      size_(size),
-      references_(blocks * rows),
-      sums_(blocks * rows),
-      out_(blocks * rows * size) {}
+RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size) { reserve(blocks, rows, size); }
+
+void RowsBuffers::reserve(std::size_t blocks, std::size_t rows, std::size_t size) {
+  block_rows_ = rows;
+  size_ = size;
+  if (references_.size() < blocks * rows) {
+    references_ = Buffer<float>(blocks * rows);
+    sums_ = Buffer<float>(blocks * rows);
+  }
+  if (out_.size() < blocks * rows * size) out_ = Buffer<float>(blocks * rows * size);
+}
 
 SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows, std::size_t size) const {
   const std::size_t row = block * block_rows_;

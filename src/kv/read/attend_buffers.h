@@ -33,13 +33,13 @@ class RowsBuffers {
   RowsBuffers() = default;
   RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size);
 
-  std::size_t blocks() const { return blocks_; }
+  /// Makes the memory one of so many blocks, and loses what was there. Allocates only what is missing.
+  void reserve(std::size_t blocks, std::size_t rows, std::size_t size);
   std::size_t bytes() const { return (references_.size() + sums_.size() + out_.size()) * sizeof(float); }
   /// Returns the first `rows` rows of a block, of `size` elements each; both at most what blocks were made for.
   SoftmaxRows rows(std::size_t block, std::size_t rows, std::size_t size) const;
 
  private:
-  std::size_t blocks_ = 0;
   std::size_t block_rows_ = 0;
   std::size_t size_ = 0;
   Buffer<float> references_, sums_, out_;

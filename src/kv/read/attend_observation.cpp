@@ -4,11 +4,11 @@
 
 namespace pith::kv {
 
-void BatchObservation::begin(Observers& observers, const Layer& layer, const AttendBatch& batch,
+void BatchObservation::begin(Observers& observers, const Layer& layer, std::size_t tokens,
                              std::span<const AttendBlock> blocks) {
   observers_ = &observers;
   cells_ = 0;
-  if (!layer.global() || observers.list().empty() || !observers.counts(0, batch.tokens)) return;
+  if (!layer.global() || observers.list().empty() || !observers.counts(0, tokens)) return;
   // All heads of a layer get the same room, that of the largest.
   for (const Head& head : layer.heads()) cells_ = std::max(cells_, head.slots.cells());
   counted_.resize(blocks.size());

@@ -7,17 +7,17 @@
 
 #include "kv/core/cache.h"
 #include "kv/core/softmax_state.h"
-#include "kv/read/attend_batch.h"
+#include "kv/read/attend_block.h"
 
 namespace pith::kv {
 
-/// Collects what a cache's observers need from the attention of one batch in one layer: blocks hand in their scores
+/// Collects what a cache's observers need from the attention of one step in one layer: blocks hand in their scores
 /// in any order, and finish() adds them up in block order.
 class BatchObservation {
  public:
-  /// The observers must outlive the batch.
-  void begin(Observers& observers, const Layer& layer, const AttendBatch& batch, std::span<const AttendBlock> blocks);
-  /// Returns whether anything is gathered from this batch.
+  /// The observers must outlive the step.
+  void begin(Observers& observers, const Layer& layer, std::size_t tokens, std::span<const AttendBlock> blocks);
+  /// Returns whether anything is gathered from this step.
   bool on() const { return cells_ != 0; }
   /// Returns whether any observer counts a token of the block.
   bool counts(const AttendBlock& block) const { return on() && counted_[block.number] != 0; }

@@ -55,21 +55,21 @@ void add_slots(Head& head, std::size_t first, std::size_t last) {
 
 /// Computes the key ranges that sparse reading needs for pages [first, last), which have slots already. Leaves out the
 /// exact prefix, which is always read.
-void summarize(Head& head, const Staging& staging, std::size_t first, std::size_t last) {
+void summarize(Head& head, const StagedPages& staged, std::size_t first, std::size_t last) {
   const SideConfig& config = head.layer().keys();
   std::vector<float> rows(kPageTokens * config.size());
   for (std::size_t page = first; page < last; ++page) {
-    config.exact().get_rows(staging.page(KvSide::kKeys, head.number(), page), kPageTokens, kPageTokens, rows.data());
+    config.exact().get_rows(staged.page(KvSide::kKeys, head.number(), page), kPageTokens, kPageTokens, rows.data());
     const std::size_t from = has_exact_prefix(head.layer(), page) ? kExactPrefixTokens : 0;
     head.ranges.set(head.slots.slot_of(page, last), config.size(), std::span(rows).subspan(from * config.size()));
   }
 }
 
 /// Seals page `page` of `pages`, which has a slot already.
-void seal_page(Head& head, KvSide side, const Staging& staging, std::size_t page, std::size_t pages) {
+void seal_page(Head& head, KvSide side, const StagedPages& staged, std::size_t page, std::size_t pages) {
   const LayerConfig& layer = head.layer();
   const SideConfig& config = layer.side(side);
-  const std::byte* exact = staging.page(side, head.number(), page);
+  const std::byte* exact = staged.page(side, head.number(), page);
   const bool has_prefix = has_exact_prefix(layer, page);
   if (has_prefix) keep_exact_prefix(head, side, exact);
   std::vector<float> rows(kPageTokens * config.size());
@@ -104,13 +104,13 @@ void age_page(Head& head, KvSide side, std::size_t number, std::size_t pages) {
 
 }  // namespace
 
-void seal_complete(Layer& layer, const Staging& staging, ThreadPool& pool, std::size_t first, std::size_t last) {
+void seal_complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, std::size_t first, std::size_t last) {
   const std::size_t kv_heads = layer.heads().size();
   for (Head& head : layer.heads()) add_slots(head, first, last);
   if (layer.config().reads_sparsely)
-    pool.run(kv_heads, [&](std::size_t h) { summarize(layer.head(h), staging, first, last); });
+    pool.run(kv_heads, [&](std::size_t h) { summarize(layer.head(h), staged, first, last); });
   const auto seal_nth = [&](std::size_t task, std::size_t page) {
-    seal_page(layer.head(task / kSides.size() % kv_heads), kSides[task % kSides.size()], staging, page, last);
+    seal_page(layer.head(task / kSides.size() % kv_heads), kSides[task % kSides.size()], staged, page, last);
   };
   // The first page of a head decides the grid of all others, so it is sealed before them.
   const std::size_t tasks = kSides.size() * kv_heads;

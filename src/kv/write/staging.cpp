@@ -19,18 +19,32 @@ RawBuffer& own_open(Head& head, KvSide side) {
   return *open;
 }
 
-Staging::Staging(const Cache& cache, std::size_t tokens_max) : pages_max_(tokens_max / kPageTokens + 2) {
-  std::size_t kv_heads = 0;
-  for (const Layer& layer : cache.layers()) {
-    kv_heads = std::max(kv_heads, layer.shape().kv_heads);
-    row_size_ = std::max(row_size_, layer.shape().value_size);
-    for (const KvSide side : kSides) {
-      Memory& memory = this->memory(side);
-      memory.page_bytes = std::max(memory.page_bytes, layer.side(side).exact().page_bytes());
-    }
-  }
-  rows_.resize(kv_heads * pages_max_ * row_size_);
-  for (Memory& memory : memory_) memory.pages = RawBuffer(pages_max_ * memory.page_bytes * kv_heads);
+std::size_t StagedPages::place_of(std::size_t kv_head, std::size_t page) const {
+  return (first_place_ + page - first_page_) * staging_->kv_heads_ + kv_head;
+}
+
+std::byte* StagedPages::page(KvSide side, std::size_t kv_head, std::size_t page) const {
+  if (in_place_) return open_[static_cast<std::size_t>(side)][kv_head];
+  const Staging::Memory& memory = staging_->memory(side);
+  return memory.pages.data() + place_of(kv_head, page) * memory.page_bytes;
+}
+
+float* StagedPages::row(std::size_t kv_head, std::size_t page) const {
+  return &staging_->rows_[place_of(kv_head, page) * staging_->row_size_];
+}
+
+Staging::Staging(const ScratchLayout& layout, std::size_t tokens_max)
+    : kv_heads_(layout.kv_heads), row_size_(layout.value_size) {
+  memory(KvSide::kKeys).page_bytes = layout.key_page_bytes;
+  memory(KvSide::kValues).page_bytes = layout.value_page_bytes;
+  reserve(tokens_max / kPageTokens + 2);
+}
+
+void Staging::reserve(std::size_t pages) {
+  if (pages <= pages_max_) return;
+  rows_ = Buffer<float>(pages * kv_heads_ * row_size_);
+  for (Memory& memory : memory_) memory.pages = RawBuffer(pages * kv_heads_ * memory.page_bytes);
+  pages_max_ = pages;
 }
 
 std::size_t Staging::bytes() const {
@@ -39,29 +53,33 @@ std::size_t Staging::bytes() const {
   return bytes;
 }
 
-void Staging::begin(std::size_t first_page) {
-  first_page_ = first_page;
-  in_place_ = false;
-}
-
-void Staging::begin_in_place(Layer& layer, std::size_t first_page) {
-  first_page_ = first_page;
-  in_place_ = true;
-  for (const KvSide side : kSides) {
-    std::vector<std::byte*>& pages = memory(side).in_place;
-    pages.clear();
-    for (Head& head : layer.heads()) pages.push_back(own_open(head, side).data());
+void Staging::begin(std::span<const Step> steps, std::size_t layer) {
+  parts_.resize(steps.size());
+  pages_ = 0;
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    const Step& step = steps[s];
+    StagedPages& part = parts_[s];
+    part.staging_ = this;
+    part.first_page_ = step.position / kPageTokens;
+    part.pages_ = (step.end() + kPageTokens - 1) / kPageTokens - part.first_page_;
+    part.first_place_ = pages_;
+    part.in_place_ = step.tokens == 1 && step.end() % kPageTokens != 0;
+    pages_ += part.pages_;
+    if (!part.in_place_) continue;
+    for (const KvSide side : kSides) {
+      std::vector<std::byte*>& open = part.open_[static_cast<std::size_t>(side)];
+      open.clear();
+      for (Head& head : step.cache->layer(layer).heads()) open.push_back(own_open(head, side).data());
+    }
   }
+  reserve(pages_);
 }
 
-std::byte* Staging::page(KvSide side, std::size_t kv_head, std::size_t page) const {
-  const Memory& memory = memory_[static_cast<std::size_t>(side)];
-  if (in_place_) return memory.in_place[kv_head];
-  return memory.pages.data() + (kv_head * pages_max_ + page - first_page_) * memory.page_bytes;
-}
-
-float* Staging::row(std::size_t kv_head, std::size_t page) {
-  return &rows_[(kv_head * pages_max_ + page - first_page_) * row_size_];
+std::size_t Staging::step_of(std::size_t n) const {
+  const auto after = std::upper_bound(parts_.begin(), parts_.end(), n, [](std::size_t place, const StagedPages& part) {
+    return place < part.first_place_;
+  });
+  return static_cast<std::size_t>(after - parts_.begin()) - 1;
 }
 
 }  // namespace pith::kv

@@ -22,14 +22,15 @@ double share_of_f16(const char* codec, std::size_t window = 0) {
   const test::Sequence s(shape, 8192, 1);
   // Only appends: attention over this many tokens is not needed.
   ThreadPool pool(2);
-  Staging staging(cache, 512);
+  Staging staging(ScratchLayout(cache), 512);
   const std::size_t stride = 9 * 64;
   std::vector<float> rows(512 * stride, 0.5F);
   for (std::size_t position = 0; position < 8192 - 1; position += 512) {
     const std::size_t tokens = std::min<std::size_t>(512, 8191 - position);
     for (std::size_t layer = 0; layer < shape.layers(); ++layer) {
-      append(cache, staging, pool, layer, {rows.data(), rows.data(), rows.data(), stride, tokens, position});
-      finish_append(cache, staging, layer, position + tokens);
+      const Step step = {&cache, 0, tokens, position};
+      append(std::span(&step, 1), staging, pool, layer, {rows.data(), rows.data(), rows.data(), stride});
+      finish_append(std::span(&step, 1), staging, layer);
     }
   }
   const double f16 = 2.0 * static_cast<double>((window == 0 ? 8191 : window) * 3 * 128 * shape.layers());

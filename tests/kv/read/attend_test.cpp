@@ -100,8 +100,8 @@ TEST(AttendLayers, MayHaveShapesOfTheirOwn) {
     options.layers.push_back({shapes[layer].layer(0), codecs[layer], codecs[layer]});
   Cache cache(options, kernels::select_kernels());
   ThreadPool pool(2);
-  Staging staging(cache, 90);
-  Attention attention(cache, 90, pool.size());
+  Staging staging(ScratchLayout(cache), 90);
+  Attention attention(ScratchLayout(cache), 90, pool.size());
   std::vector<Sequence> sequences;
   std::vector<std::vector<float>> outs;
   for (const KvShape& shape : shapes) {

@@ -13,7 +13,7 @@
 
 #include "kv/core/cache.h"
 
-namespace pith::model {
+namespace pith::session {
 
 /// A session's cache as it was after some whole number of pages of tokens. Shares its pages.
 struct PrefixState {
@@ -22,7 +22,7 @@ struct PrefixState {
   kv::Cache cache;
 };
 
-/// States of the sessions of one model, indexed by the tokens that led to them. Each page of tokens has a hash chained
+/// States of the sessions of one model (Attachments), indexed by the tokens that led to them. Each page of tokens has a hash chained
 /// to that of the previous page, so the longest prefix that two sequences share is found page by page. A state lives as
 /// long as the session that added it keeps it. Thread-safe.
 class PrefixIndex {
@@ -42,4 +42,4 @@ class PrefixIndex {
   std::unordered_map<std::uint64_t, std::vector<std::weak_ptr<const PrefixState>>> by_hash_;
 };
 
-}  // namespace pith::model
+}  // namespace pith::session

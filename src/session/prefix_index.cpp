@@ -1,4 +1,4 @@
-#include "model/prefix_index.h"
+#include "session/prefix_index.h"
 
 #include <pith/random.h>
 
@@ -7,7 +7,7 @@
 
 #include "kv/core/rewind.h"
 
-namespace pith::model {
+namespace pith::session {
 namespace {
 
 using kv::kPageTokens;
@@ -58,4 +58,4 @@ PrefixIndex::Match PrefixIndex::find(const std::string& config, std::span<const 
   return {};
 }
 
-}  // namespace pith::model
+}  // namespace pith::session

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "kv/core/cache_options.h"
+#include "model/model_impl.h"
+
+namespace pith::model {
+
+/// Returns the shape that a layer has in a cache.
+kv::LayerShape kv_shape(const AttentionSpec& spec);
+
+/// Returns how positions rotate vectors in layers without a window.
+kv::Rotary rotary(const ModelImpl& model);
+
+}  // namespace pith::model
