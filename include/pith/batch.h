@@ -17,7 +17,7 @@ namespace pith::inline v0_1 {
 struct BatchOptions {
   /// Tokens of all sessions together that go through the model at once, 1 to 4096. Results do not depend on it.
   int batch_tokens = 384;
-  /// Threads; 0: the model's own (ModelOptions::threads). Results do not depend on it.
+  /// Threads; 0: those of the session in the first step. Results do not depend on it.
   int threads = 0;
   /// Instead: threads of yours. `threads` is 0 then.
   std::shared_ptr<const WorkerPool> workers{};

@@ -27,7 +27,7 @@ class Batch::Impl {
       : model_(std::move(model)),
         rows_max_(session::batch_rows(model_, options.batch_tokens)),
         pool_(pool_of(options.workers, options.threads)) {
-    if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
+    if (pool_ == nullptr && options.threads != 0) pool_ = model_.impl()->pool(options.threads);
   }
 
   std::size_t add(Session::Impl& session, std::span<const Token> tokens) {
@@ -62,7 +62,8 @@ class Batch::Impl {
       }
     }
     if (feeds.empty()) return true;
-    return session::run_feeds(feeds, *pool_, rows_max_, stop,
+    ThreadPool& pool = pool_ != nullptr ? *pool_ : *feeds.front().session().pool_;
+    return session::run_feeds(feeds, pool, rows_max_, stop,
                               [&](std::size_t feed) { steps[feed]->error = std::current_exception(); });
   }
 
@@ -75,7 +76,7 @@ class Batch::Impl {
  private:
   Model model_;
   std::size_t rows_max_;
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;  ///< Null: that of the first step's session.
   std::vector<BatchStep> steps_;
   bool has_run_ = false;
 };

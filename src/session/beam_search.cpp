@@ -1,7 +1,9 @@
+#include <pith/batch.h>
 #include <pith/decoding.h>
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <utility>
 
 #include "base/fail.h"
@@ -39,7 +41,7 @@ void check(const BeamOptions& options) {
 class BeamSearch {
  public:
   BeamSearch(const Session& session, const BeamOptions& options)
-      : options_(options), tokenizer_(session.model().tokenizer()) {
+      : options_(options), tokenizer_(session.model().tokenizer()), batch_(session.model()) {
     beams_.push_back({session.fork(), {}, 0.0});
   }
 
@@ -121,14 +123,23 @@ class BeamSearch {
                                      [&](const Step& other) { return other.beam == step.beam; });
       Beam child{last ? std::move(parent.session) : parent.session.fork(), parent.tokens, step.logprob};
       child.tokens.push_back(step.token);
-      if (goes_on) child.session.feed(std::span(&step.token, 1));
       next.push_back(std::move(child));
     }
     beams_ = std::move(next);
+    if (goes_on) feed_last_tokens();
+  }
+
+  void feed_last_tokens() {
+    for (Beam& beam : beams_) batch_.add(beam.session, beam.tokens.back());
+    batch_.run();
+    for (std::size_t step = 0; step < batch_.size(); ++step) {
+      if (const std::exception_ptr error = batch_.error(step)) std::rethrow_exception(error);
+    }
   }
 
   const BeamOptions& options_;
   const Tokenizer& tokenizer_;
+  Batch batch_;
   std::vector<Beam> beams_;
   std::vector<Hypothesis> found_;  ///< Best first.
 };

@@ -26,7 +26,7 @@ class Examples : public ToolTest {
 TEST_F(Examples, AreShort) {
   EXPECT_LE(lines_of("generate"), 10);
   EXPECT_LE(lines_of("chat"), 20);
-  for (const char* name : {"logits", "score", "embed", "n_best", "many_sessions"})
+  for (const char* name : {"logits", "score", "embed", "n_best", "many_sessions", "batch"})
     EXPECT_LE(lines_of(name), 60) << name;
   EXPECT_LT(lines_of("custom_codec"), 80);
   EXPECT_LT(lines_of("custom_policy"), 60);
@@ -37,6 +37,21 @@ TEST_F(Examples, Generate) {
   const Outcome outcome = run("generate", {model_, "the cat sat"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.out, session.generate("the cat sat", {.tokens_max = 32}).text + "\n");
+}
+
+TEST_F(Examples, BatchDrawsWhatEachSessionDrawsAlone) {
+  const Model model = Model::load(model_);
+  std::string expected;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    Session session(model);
+    session.feed("the cat sat");
+    session.set_sampling({.temperature = 0.8F, .seed = seed});
+    for (int i = 0; i < 24; ++i) expected += model.tokenizer().piece(session.step());
+    expected += "\n";
+  }
+  const Outcome outcome = run("batch", {model_, "the cat sat"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, expected);
 }
 
 TEST_F(Examples, Chat) {
@@ -168,7 +183,7 @@ TEST_F(Examples, EndWellOnAWrongFile) {
       write_text(folder_ / "text.gguf", "# This is no model, though it is long enough to be one.\n");
   for (const std::string& file : {std::string("no-such-model.gguf"), text}) {
     for (const char* name :
-         {"generate", "chat", "logits", "score", "embed", "n_best", "many_sessions", "custom_policy", "custom_codec"}) {
+         {"generate", "chat", "logits", "score", "embed", "n_best", "many_sessions", "batch", "custom_policy", "custom_codec"}) {
       const bool command = std::string_view(name) == "custom_codec";
       const Outcome outcome = run(name, command ? Args{"run", "-m", file, "-p", "the"} : Args{file}, "one\n");
       EXPECT_EQ(outcome.status, 1) << name;

@@ -120,6 +120,65 @@ TEST(AttendLayers, MayHaveShapesOfTheirOwn) {
   }
 }
 
+/// A cache of more than two subtrees of the merge tree, with a token whose attention has not been computed.
+class AttendSubtrees : public testing::TestWithParam<int> {
+ protected:
+  static constexpr std::size_t kTokens = 2 * kSubtreeChunks * kChunkPages * kPageTokens + 700;
+
+  AttendSubtrees() {
+    const Step context = {&cache_, 0, kTokens - 1, 0};
+    const ProjectedRows rows = {s_.queries.data(), s_.keys.data(), s_.values.data(), kWidth, 0.25F};
+    append(std::span(&context, 1), staging_, pool_, 0, rows);
+    finish_append(std::span(&context, 1), staging_, 0);
+    cache_.set_tokens(kTokens - 1);
+    const ProjectedRows last = {&s_.queries[step_.position * kWidth], &s_.keys[step_.position * kWidth],
+                                &s_.values[step_.position * kWidth], kWidth, 0.25F};
+    append(std::span(&step_, 1), staging_, pool_, 0, last);
+  }
+
+  AttendRows rows_to(std::vector<float>& out) const {
+    return {&s_.queries[step_.position * kWidth], kWidth, out.data(), out.size(), 0.25F};
+  }
+
+  static constexpr std::size_t kWidth = 32;
+  const KvShape shape_ = {2, 2, 16, 16, {0}};
+  const Sequence s_{shape_, kTokens, 8};
+  Cache cache_{uniform(shape_, "int4", "int4"), kernels::select_kernels()};
+  ThreadPool pool_{GetParam()};
+  Staging staging_{ScratchLayout(cache_), kTokens};
+  Attention attention_{ScratchLayout(cache_), 1, pool_.size()};
+  const Step step_ = {&cache_, 0, 1, kTokens - 1};
+};
+
+INSTANTIATE_TEST_SUITE_P(Threads, AttendSubtrees, testing::Values(1, 3));
+
+/// As if three machines owned a subtree each.
+TEST_P(AttendSubtrees, HandedOutAndMergedElsewhereGiveTheSameBits) {
+  std::vector<float> expected(kWidth);
+  attention_.run(std::span(&step_, 1), staging_, pool_, 0, rows_to(expected));
+
+  const RowsBuffers parts(2 * 3, 1, 16);
+  for (const SubtreeRange range : {SubtreeRange{2}, SubtreeRange{0, 1}, SubtreeRange{1, 2}}) {
+    std::vector<float> unused(kWidth);
+    attention_.run_subtrees(std::span(&step_, 1), staging_, pool_, 0, rows_to(unused), range,
+                            [&](std::size_t step, const AttendBlock& block, std::size_t subtree, const SoftmaxRows& state) {
+                              EXPECT_EQ(step, 0U);
+                              const SoftmaxRows part = parts.rows(block.kv_head * 3 + subtree, 1, 16);
+                              reset(part);
+                              merge(cache_.kernels(), state, part);
+                            });
+  }
+  std::vector<float> got(kWidth);
+  const RowsBuffers total(1, 1, 16);
+  for (std::size_t h = 0; h < 2; ++h) {
+    reset(total.rows(0, 1, 16));
+    for (std::size_t subtree = 0; subtree < 3; ++subtree)
+      merge(cache_.kernels(), parts.rows(h * 3 + subtree, 1, 16), total.rows(0, 1, 16));
+    Attention::write_out(step_, cache_.layer(0), rows_to(got), {h, h, 0, 1, step_.position}, total.rows(0, 1, 16));
+  }
+  EXPECT_EQ(got, expected);
+}
+
 TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {
   const KvShape shape = {2, 1, 64, 64, {0}};
   Sequence s(shape, 300, 4);
