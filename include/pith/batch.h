@@ -25,8 +25,8 @@ struct BatchOptions {
 
 /// Feeds several sessions of one model together: a pass reads the weights once for all of them, so that eight sessions
 /// decode several times as many tokens per second as one. Each session ends up as if Session::feed() had fed it alone,
-/// bit for bit: logits, cache, everything. Sessions may have different options, codecs, policies and depths; prompts and
-/// single tokens may be mixed.
+/// bit for bit: logits, cache, everything. Sessions may have different options, codecs, policies and depths; prompts
+/// and single tokens may be mixed.
 ///
 ///     pith::Batch batch(model);
 ///     for (pith::Session& session : sessions) batch.add(session, session.sample());

@@ -71,7 +71,10 @@ double operations(const Model& model, const KvOptions& kv, int depth, int prompt
 class Lane {
  public:
   Lane(const Model& model, const SpeedOptions& options, const KvOptions& kv, std::span<const Token> tokens)
-      : options_(options), tokens_(tokens), session_(make_session(model, options, kv)), batch_(make_batch(model, options)) {
+      : options_(options),
+        tokens_(tokens),
+        session_(make_session(model, options, kv)),
+        batch_(make_batch(model, options)) {
     // Not forks: those would share the bytes of their caches.
     for (int i = 0; options.parallel > 1 && i < options.parallel; ++i)
       company_.push_back(make_session(model, options, kv));
@@ -155,7 +158,8 @@ class Lane {
   /// Feeds each of the sessions that decode together its next tokens.
   void feed_together(int count) {
     for (Session& session : company_)
-      batch_.add(session, tokens_.subspan(static_cast<std::size_t>(session.position()), static_cast<std::size_t>(count)));
+      batch_.add(session,
+                 tokens_.subspan(static_cast<std::size_t>(session.position()), static_cast<std::size_t>(count)));
     batch_.run();
     for (std::size_t step = 0; step < batch_.size(); ++step) {
       if (batch_.error(step) != nullptr) std::rethrow_exception(batch_.error(step));

@@ -55,8 +55,8 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
   attend();
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
   weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(), weights::formats_of(w_.output),
-                                [](std::size_t) {}),
+                    activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(),
+                                weights::formats_of(w_.output), [](std::size_t) {}),
                     output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   return {&b_.projected, &w_.output_bias,

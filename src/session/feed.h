@@ -47,8 +47,8 @@ class Feed {
   bool alone_;
   bool single_;  ///< The feed has one token.
   FeedSinks sinks_;
-  std::size_t end_;       ///< Position after the last token.
-  std::size_t row_ = 0;   ///< Of the batch's first token, counted from the feed's first one; past the batch after end().
+  std::size_t end_;      ///< Position after the last token.
+  std::size_t row_ = 0;  ///< Of the batch's first token, counted from the feed's first one; past the batch after end().
   std::optional<Change> change_;
 };
 

@@ -22,9 +22,9 @@ struct PrefixState {
   kv::Cache cache;
 };
 
-/// States of the sessions of one model (Attachments), indexed by the tokens that led to them. Each page of tokens has a hash chained
-/// to that of the previous page, so the longest prefix that two sequences share is found page by page. A state lives as
-/// long as the session that added it keeps it. Thread-safe.
+/// States of the sessions of one model (Attachments), indexed by the tokens that led to them. Each page of tokens has a
+/// hash chained to that of the previous page, so the longest prefix that two sequences share is found page by page. A
+/// state lives as long as the session that added it keeps it. Thread-safe.
 class PrefixIndex {
  public:
   void add(const std::shared_ptr<const PrefixState>& state);

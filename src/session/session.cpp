@@ -59,7 +59,8 @@ void Session::set_sampler(Sampler sampler) { impl_->state_.sampler = std::move(s
 Token Session::sample() { return sample(impl_->vocab_logits(impl_->logits())); }
 
 Token Session::sample(std::span<const float> logits) {
-  return with_memory_for("draw a token", [&] { return impl_->state_.sampler.sample_masked(logits, impl_->state_.tokens); });
+  return with_memory_for("draw a token",
+                         [&] { return impl_->state_.sampler.sample_masked(logits, impl_->state_.tokens); });
 }
 
 Token Session::step() {

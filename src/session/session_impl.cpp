@@ -127,8 +127,7 @@ bool Session::Impl::feed(std::span<const Token> tokens, bool alone, const std::s
                          const session::FeedSinks& sinks) {
   if (tokens.empty()) return true;
   session::Feed feed(*this, tokens, alone, sinks);
-  return session::run_feeds(std::span(&feed, 1), *pool_, batch_, stop,
-                            [](std::size_t) { throw; });
+  return session::run_feeds(std::span(&feed, 1), *pool_, batch_, stop, [](std::size_t) { throw; });
 }
 
 std::vector<Token> Session::Impl::encode(std::string_view text, bool parse_special) const {
@@ -166,8 +165,7 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   }
   session::Change change(wholeness_);
   if (needs.reconstruction) {
-    cache_.observers().add(
-        session::reconstruct(model_, cache_, *pool_, state_.tokens, needs, batch_));
+    cache_.observers().add(session::reconstruct(model_, cache_, *pool_, state_.tokens, needs, batch_));
   }
   eviction.compact(cache_, *pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
@@ -188,8 +186,9 @@ void Session::Impl::check_pages() const {
 SessionMemory Session::Impl::memory() const {
   SessionMemory memory;
   memory.cache = cache_.bytes().total() + cache_.observed_bytes();
-  memory.state = sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
-                 (state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float)) + state_.sampler.buffer_bytes();
+  memory.state =
+      sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
+      (state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float)) + state_.sampler.buffer_bytes();
   memory.scratch_shared = model_.impl()->workspaces().bytes();
   return memory;
 }

@@ -182,8 +182,8 @@ TEST_F(Examples, EndWellOnAWrongFile) {
   const std::string text =
       write_text(folder_ / "text.gguf", "# This is no model, though it is long enough to be one.\n");
   for (const std::string& file : {std::string("no-such-model.gguf"), text}) {
-    for (const char* name :
-         {"generate", "chat", "logits", "score", "embed", "n_best", "many_sessions", "batch", "custom_policy", "custom_codec"}) {
+    for (const char* name : {"generate", "chat", "logits", "score", "embed", "n_best", "many_sessions", "batch",
+                             "custom_policy", "custom_codec"}) {
       const bool command = std::string_view(name) == "custom_codec";
       const Outcome outcome = run(name, command ? Args{"run", "-m", file, "-p", "the"} : Args{file}, "one\n");
       EXPECT_EQ(outcome.status, 1) << name;

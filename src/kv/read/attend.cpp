@@ -68,7 +68,8 @@ void Attention::begin(std::span<const Step> steps, const Staging& staging, Threa
     readings_[s].begin(steps[s], steps[s].cache->layer(layer), staging.of(s));
     first_block_[s] = blocks_;
     blocks_ += readings_[s].blocks().size();
-    for (const AttendBlock& block : readings_[s].blocks()) rows_max_ = std::max(rows_max_, rows_of(readings_[s], block));
+    for (const AttendBlock& block : readings_[s].blocks())
+      rows_max_ = std::max(rows_max_, rows_of(readings_[s], block));
     choose = choose || readings_[s].chooses();
   }
   queries_.reserve_blocks(layout_, blocks_);

@@ -26,8 +26,8 @@ struct SubtreeRange {
 /// Receives the unnormalized state of a block of step `step` over subtree `subtree`, which may be overwritten. Values
 /// are in the basis that the layer's codec stores. Called from the pool's threads; for one block from one at a time, in
 /// order of subtrees.
-using SubtreeSink = std::function<void(std::size_t step, const AttendBlock& block, std::size_t subtree,
-                                       const SoftmaxRows& state)>;
+using SubtreeSink =
+    std::function<void(std::size_t step, const AttendBlock& block, std::size_t subtree, const SoftmaxRows& state)>;
 
 /// Attention of a pass over the caches of its steps, computed on the stored bytes. Holds buffers only, which serve any
 /// caches of the same ScratchLayout. One owner at a time.
@@ -85,15 +85,15 @@ class Attention {
   std::size_t query_row(const StepReading& reading, const AttendBlock& block) const;
 
   ScratchLayout layout_;
-  std::size_t steps_ = 0;               ///< Of the current pass.
-  std::size_t blocks_ = 0;              ///< Of all steps.
-  std::size_t rows_max_ = 0;            ///< Of any block.
-  std::vector<StepReading> readings_;   ///< [at least steps]
+  std::size_t steps_ = 0;                 ///< Of the current pass.
+  std::size_t blocks_ = 0;                ///< Of all steps.
+  std::size_t rows_max_ = 0;              ///< Of any block.
+  std::vector<StepReading> readings_;     ///< [at least steps]
   std::vector<std::size_t> first_block_;  ///< [steps]: of a step's first block among all.
-  QueryRows queries_;                   ///< [steps][kv_heads, tokens, group]
+  QueryRows queries_;                     ///< [steps][kv_heads, tokens, group]
   std::vector<Task> tasks_;
-  RowsBuffers chunk_states_;      ///< For run_split(): [tasks]
-  std::vector<float> observed_;   ///< For run_split(): [blocks][cells, rows, kPageTokens]
+  RowsBuffers chunk_states_;     ///< For run_split(): [tasks]
+  std::vector<float> observed_;  ///< For run_split(): [blocks][cells, rows, kPageTokens]
   std::vector<AttendWorker> workers_;
 };
 

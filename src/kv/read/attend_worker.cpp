@@ -105,7 +105,8 @@ void AttendWorker::attend_chunk(const StepReading& reading, const AttendBlock& b
   if (chunk + 1 != slots_read.chunks()) return;
   // Tokens that no row sees are left out.
   const std::size_t start = own_page * kPageTokens;
-  const std::size_t seen = (block.position + block.tokens - start + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
+  const std::size_t seen =
+      (block.position + block.tokens - start + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
   view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(slots_seen(head.slots, own_page))},
                     reading.staged().page(KvSide::kKeys, block.kv_head, own_page),
                     reading.staged().page(KvSide::kValues, block.kv_head, own_page), kPageTokens);

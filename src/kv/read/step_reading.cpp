@@ -25,15 +25,14 @@ void StepReading::choose(const AttendBlock& block, const float* queries) {
   const std::size_t seen = slots_seen(head(block).slots, block.own_page());
   readings_[block.number] = {seen, nullptr};
   if (!chooses()) return;
-  const std::vector<std::uint32_t>& chosen = choices_[block.number].choose(step_->cache->options().sparse, head(block),
-                                                                           queries, seen, block.own_page());
+  const std::vector<std::uint32_t>& chosen =
+      choices_[block.number].choose(step_->cache->options().sparse, head(block), queries, seen, block.own_page());
   readings_[block.number] = {chosen.size(), chosen.data()};
 }
 
 std::size_t StepReading::shift(const AttendBlock& block, std::size_t cell) const {
   // Blocks begin and end at multiples of kBlockTokens, so a block lies past the limit as a whole.
-  const bool past =
-      !shifts_.none() && block.position / kBlockTokens * kBlockTokens >= step_->cache->options().trained;
+  const bool past = !shifts_.none() && block.position / kBlockTokens * kBlockTokens >= step_->cache->options().trained;
   return past ? shifts_.of(block.kv_head, cell) : 0;
 }
 

@@ -160,13 +160,14 @@ TEST_P(AttendSubtrees, HandedOutAndMergedElsewhereGiveTheSameBits) {
   const RowsBuffers parts(2 * 3, 1, 16);
   for (const SubtreeRange range : {SubtreeRange{2}, SubtreeRange{0, 1}, SubtreeRange{1, 2}}) {
     std::vector<float> unused(kWidth);
-    attention_.run_subtrees(std::span(&step_, 1), staging_, pool_, 0, rows_to(unused), range,
-                            [&](std::size_t step, const AttendBlock& block, std::size_t subtree, const SoftmaxRows& state) {
-                              EXPECT_EQ(step, 0U);
-                              const SoftmaxRows part = parts.rows(block.kv_head * 3 + subtree, 1, 16);
-                              reset(part);
-                              merge(cache_.kernels(), state, part);
-                            });
+    attention_.run_subtrees(
+        std::span(&step_, 1), staging_, pool_, 0, rows_to(unused), range,
+        [&](std::size_t step, const AttendBlock& block, std::size_t subtree, const SoftmaxRows& state) {
+          EXPECT_EQ(step, 0U);
+          const SoftmaxRows part = parts.rows(block.kv_head * 3 + subtree, 1, 16);
+          reset(part);
+          merge(cache_.kernels(), state, part);
+        });
   }
   std::vector<float> got(kWidth);
   const RowsBuffers total(1, 1, 16);
