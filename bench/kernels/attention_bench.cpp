@@ -15,8 +15,10 @@ constexpr std::size_t kDepth = 4096;
 /// Attention of one layer for `tokens` new tokens at depth kDepth, on one thread, with SmolLM2's heads.
 void bench_attention(benchmark::State& state, const char* codec, const kernels::KernelTable& kernels,
                      std::size_t tokens) {
-  const kv::KvShape shape = {9, 3, 64, 64, {0}};
-  kv::Cache cache(kv::uniform(shape, codec, codec), kernels);
+  const kv::LayerShape shape = {9, 3, 64, 64, 0};
+  kv::CacheOptions options;
+  options.layers = {{shape, codec, codec}};
+  kv::Cache cache(options, kernels);
   ThreadPool pool(1);
   kv::Staging staging(kv::ScratchLayout(cache), kDepth);
   kv::Attention attention(kv::ScratchLayout(cache), tokens, 1);

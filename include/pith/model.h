@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace pith::model {
 class ModelImpl;
@@ -43,6 +45,18 @@ struct ModelInfo {
   int sliding_window = 0;
 };
 
+using PropertyValue = std::variant<bool, std::uint64_t, double, std::string>;
+
+/// One property of a model's specification.
+struct ModelProperty {
+  /// A path: "hidden_size", "ropes.0.base", "layers.3.attention.window". Numbers count from 0.
+  std::string name;
+  /// A choice is a lower-case word ("rms"). The architecture's name is as the file states it.
+  PropertyValue value;
+
+  bool operator==(const ModelProperty&) const = default;
+};
+
 /// A loaded model: immutable, cheap to copy (copies share the weights), usable from several threads at once.
 class PITH_EXPORT Model {
  public:
@@ -54,6 +68,10 @@ class PITH_EXPORT Model {
   static Model load(const std::filesystem::path& path, const ModelOptions& options = {});
 
   const ModelInfo& info() const noexcept;
+  /// Returns everything that the forward pass knows of the model's structure, layer by layer: shapes, norms, windows,
+  /// RoPE, biases. For people and reports: names, order and words may change with any version, and what an
+  /// architecture adds appears here. Throws Error(kOutOfMemory).
+  std::vector<ModelProperty> specification() const;
   const Tokenizer& tokenizer() const noexcept;
   /// Returns how the model's conversations are written. Has no format if the file has no template that pith supports.
   const ChatTemplate& chat_template() const noexcept;

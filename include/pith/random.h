@@ -30,6 +30,9 @@ constexpr std::uint64_t split_mix(std::uint64_t& state) noexcept {
   return mix_bits(state);
 }
 
+/// Returns the upper 53 bits as a number in [0, 1). Every value is exact, so it is uniform if the bits are.
+constexpr double unit_interval(std::uint64_t bits) noexcept { return static_cast<double>(bits >> 11) * 0x1.0p-53; }
+
 /// The random generator of a sampler: xoshiro256** 1.0 (Blackman and Vigna, 1805.01407), seeded by SplitMix64 as its
 /// authors advise. It computes with integers only, so a seed gives the same stream on every platform. Not thread-safe.
 class PITH_EXPORT Rng {
@@ -55,8 +58,8 @@ class PITH_EXPORT Rng {
     return result;
   }
 
-  /// Returns a number that is uniform in [0, 1): the upper 53 bits of next(), so every value is exact.
-  constexpr double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+  /// Returns a number that is uniform in [0, 1): unit_interval(next()).
+  constexpr double uniform() noexcept { return unit_interval(next()); }
 
  private:
   RngState state_;

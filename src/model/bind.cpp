@@ -156,6 +156,7 @@ AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::
   }
   w.query_norm = binder.norm(spec.query_key_norm, name("attn_q_norm"), spec.key_size);
   w.key_norm = binder.norm(spec.query_key_norm, name("attn_k_norm"), spec.key_size);
+  w.sink_logits = binder.vector_if(spec.sink_logits, name("attn_sinks.weight"), spec.heads);
   w.output = binder.matrix(name("attn_output.weight"), hidden_size, spec.output_columns());
   w.output_bias = binder.vector_if(spec.output_bias, name("attn_output.bias"), hidden_size);
   return w;

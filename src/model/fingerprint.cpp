@@ -1,5 +1,6 @@
 #include "model/fingerprint.h"
 
+#include <concepts>
 #include <string>
 #include <type_traits>
 
@@ -36,6 +37,17 @@ bool is_positional(const std::string& path) {
   return path.starts_with("rope") || path.ends_with(".rope") || path.ends_with(".window");
 }
 
+/// Returns whether a field came after the first snapshots of version 3 and has no effect. Such fields are left out, so
+/// that those snapshots still load.
+template <typename Value>
+bool is_later_and_absent(const std::string& path, const Value& value) {
+  if constexpr (std::equality_comparable<Value>) {
+    return value == Value{} && (path.ends_with(".attention.softcap") || path.ends_with(".attention.sink_logits"));
+  } else {
+    return false;
+  }
+}
+
 }  // namespace
 
 void put_vocabulary(FieldWriter& fields, const Tokenizer& tokenizer) {
@@ -68,8 +80,12 @@ Fingerprint fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const
     fields.put_text(path);
     return fields;
   };
-  for_each_leaf(spec, [&](const std::string& path, const auto& value) { put_field(fields_of(path), value); });
-  for_each_leaf(weights, [&](const std::string& path, const auto& value) { put_weights(fields_of(path), value); });
+  for_each_leaf(spec, [&](const std::string& path, const auto& value) {
+    if (!is_later_and_absent(path, value)) put_field(fields_of(path), value);
+  });
+  for_each_leaf(weights, [&](const std::string& path, const auto& value) {
+    if (!is_later_and_absent(path, value)) put_weights(fields_of(path), value);
+  });
   put_vocabulary(model, tokenizer);
   return {io::sha256(model.bytes()), io::sha256(positions.bytes())};
 }

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "model/model_impl.h"
+#include "model/specification.h"
 
 namespace pith {
 
@@ -15,6 +16,10 @@ Model Model::load(const std::filesystem::path& path, const ModelOptions& options
 }
 
 const ModelInfo& Model::info() const noexcept { return impl_->info(); }
+
+std::vector<ModelProperty> Model::specification() const {
+  return with_memory_for("describe a model", [&] { return model::specification(impl_->spec()); });
+}
 
 const Tokenizer& Model::tokenizer() const noexcept { return impl_->tokenizer(); }
 

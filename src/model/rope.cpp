@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/rotary_pairs.h"
+
 namespace pith::model {
 namespace {
 
@@ -22,28 +24,6 @@ double yarn_share_kept(const RopeParams& p, std::size_t pair) {
   const double high = std::min(last, std::ceil(pair_of_rotations(p, p.beta_slow)));
   const double ramp = (static_cast<double>(pair) - low) / std::max(0.001, high - low);
   return 1.0 - std::clamp(ramp, 0.0, 1.0);
-}
-
-// One loop per order of pairs, each with what the compiler needs to know in order to vectorize it.
-
-void turn_neighbours(float* __restrict head, const float* __restrict cos, const float* __restrict sin,
-                     std::size_t pairs) {
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const float a = head[2 * i];
-    const float b = head[2 * i + 1];
-    head[2 * i] = a * cos[i] - b * sin[i];
-    head[2 * i + 1] = a * sin[i] + b * cos[i];
-  }
-}
-
-void turn_halves(float* __restrict first, float* __restrict second, const float* __restrict cos,
-                 const float* __restrict sin, std::size_t pairs) {
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const float a = first[i];
-    const float b = second[i];
-    first[i] = a * cos[i] - b * sin[i];
-    second[i] = a * sin[i] + b * cos[i];
-  }
 }
 
 }  // namespace
@@ -93,11 +73,8 @@ void Rope::prepare(std::size_t row, std::size_t position, std::size_t tokens) {
 void Rope::apply(float* head, std::size_t m) const {
   const float* cos = &cos_[m * half_];
   const float* sin = &sin_[m * half_];
-  if (pairs_ == RopePairs::kInterleaved) {
-    turn_neighbours(head, cos, sin, half_);
-  } else {
-    turn_halves(head, head + half_, cos, sin, half_);
-  }
+  const RotaryPairs pairs(half_, pairs_ == RopePairs::kInterleaved);
+  pairs.rotate(head, [=](std::size_t i) { return Turn<float>{cos[i], sin[i]}; });
 }
 
 }  // namespace pith::model

@@ -73,6 +73,11 @@ struct AttentionSpec {
   std::size_t rope = 0;  ///< Index into ModelSpec::ropes.
   /// Scores are query * key * scale.
   float scale = 1.0F;
+  /// Scores become cap * tanh(score / cap) before the softmax (Gemma 2, 2408.00118, section 2); 0: unchanged.
+  float softcap = 0.0F;
+  /// Whether each query head has a learned logit that joins the denominator of its softmax and has no value (gpt-oss,
+  /// 2508.10925).
+  bool sink_logits = false;
   /// Of each head's query and key, before RoPE.
   NormSpec query_key_norm;
   /// Whether query, key and value are one tensor, attn_qkv, in this order.
@@ -88,9 +93,11 @@ struct AttentionSpec {
     return std::tuple(field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
                       field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
                       field("window", &AttentionSpec::window), field("rope", &AttentionSpec::rope),
-                      field("scale", &AttentionSpec::scale), field("query_key_norm", &AttentionSpec::query_key_norm),
-                      field("fused", &AttentionSpec::fused), field("query_bias", &AttentionSpec::query_bias),
-                      field("key_bias", &AttentionSpec::key_bias), field("value_bias", &AttentionSpec::value_bias),
+                      field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
+                      field("sink_logits", &AttentionSpec::sink_logits),
+                      field("query_key_norm", &AttentionSpec::query_key_norm), field("fused", &AttentionSpec::fused),
+                      field("query_bias", &AttentionSpec::query_bias), field("key_bias", &AttentionSpec::key_bias),
+                      field("value_bias", &AttentionSpec::value_bias),
                       field("output_bias", &AttentionSpec::output_bias));
   }
 };

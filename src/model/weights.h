@@ -30,6 +30,7 @@ struct AttentionWeights {
   Vector query_bias, key_bias, value_bias;  ///< As many elements as rows.
   Vector output_bias;                       ///< [hidden_size]
   NormWeights query_norm, key_norm;         ///< [key_size]
+  Vector sink_logits;                       ///< [heads]
 
   static constexpr auto fields() {
     using Self = AttentionWeights;
@@ -37,7 +38,7 @@ struct AttentionWeights {
                       field("output", &Self::output), field("query_bias", &Self::query_bias),
                       field("key_bias", &Self::key_bias), field("value_bias", &Self::value_bias),
                       field("output_bias", &Self::output_bias), field("query_norm", &Self::query_norm),
-                      field("key_norm", &Self::key_norm));
+                      field("key_norm", &Self::key_norm), field("sink_logits", &Self::sink_logits));
   }
 };
 static_assert(lists_every_field<AttentionWeights>);

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/rotary_pairs.h"
+
 namespace pith::policy {
 namespace {
 
-/// The mean of one pair's rotations: (x, y) -> (cosine * x - sine * y, sine * x + cosine * y).
-struct Turn {
-  double cosine;
-  double sine;
-};
-
 /// Averages the rotations by frequency * p over `count` positions p from `first` on: a geometric sum of exp(i * angle).
-Turn mean_turn(double frequency, int first, int count) {
+Turn<double> mean_turn(double frequency, int first, int count) {
   const double half = frequency / 2;
   const double slice = std::sin(half);
   // Limit where all angles are the same.
@@ -24,25 +20,20 @@ Turn mean_turn(double frequency, int first, int count) {
 
 class MeanRotation {
  public:
-  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count) : interleaved_(rotary.interleaved) {
-    const std::size_t pairs = std::min(rotary.frequencies.size(), size / 2);
-    for (std::size_t i = 0; i < pairs; ++i) turns_.push_back(mean_turn(rotary.frequencies[i], first, count));
+  MeanRotation(const RotaryView& rotary, std::size_t size, int first, int count)
+      : pairs_(std::min(rotary.frequencies.size(), size / 2), rotary.interleaved) {
+    for (std::size_t i = 0; i < pairs_.count(); ++i) turns_.push_back(mean_turn(rotary.frequencies[i], first, count));
   }
 
   /// Rotates a vector whose elements are `step` apart, in place.
   void apply(double* vector, std::size_t step) const {
-    for (std::size_t i = 0; i < turns_.size(); ++i) {
-      double& x = vector[(interleaved_ ? 2 * i : i) * step];
-      double& y = vector[(interleaved_ ? 2 * i + 1 : i + turns_.size()) * step];
-      const double turned = turns_[i].cosine * x - turns_[i].sine * y;
-      y = turns_[i].sine * x + turns_[i].cosine * y;
-      x = turned;
-    }
+    pairs_.rotate(
+        vector, [this](std::size_t i) { return turns_[i]; }, step);
   }
 
  private:
-  std::vector<Turn> turns_;
-  bool interleaved_;
+  RotaryPairs pairs_;
+  std::vector<Turn<double>> turns_;
 };
 
 }  // namespace

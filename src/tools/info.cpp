@@ -2,8 +2,12 @@
 #include <pith/pith.h>
 
 #include <memory>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "tools/command.h"
+#include "tools/layer_groups.h"
 #include "tools/model_args.h"
 #include "tools/output.h"
 
@@ -41,13 +45,44 @@ Json describe(const Model& model) {
   return json;
 }
 
-void info(const InfoArgs& args) {
-  const Json json = describe(args.model.load());
-  if (args.format == Format::kJson) return write_json(json);
+Json to_json(const std::vector<ModelProperty>& properties) {
+  Json json = Json::object();
+  for (const ModelProperty& property : properties)
+    std::visit([&](const auto& value) { json[property.name] = value; }, property.value);
+  return json;
+}
+
+/// Returns the model's properties, and under "layers" those of layers, once for all layers that agree.
+Json to_json(const GroupedSpecification& specification) {
+  Json json = to_json(specification.model);
+  json["layers"] = Json::array();
+  for (const LayerGroup& group : specification.groups)
+    json["layers"].push_back({{"numbers", group.layers}, {"properties", to_json(group.properties)}});
+  return json;
+}
+
+void write_lines(const Json& json, std::string_view indent, int width) {
   for (const auto& [key, value] : json.items()) {
     const std::string text = value.is_string() ? one_line(value.get<std::string>())
                                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    write_output(fmt::format("{:<18} {}\n", key, text));
+    write_output(fmt::format("{}{:<{}} {}\n", indent, key, width, text));
+  }
+}
+
+void info(const InfoArgs& args) {
+  const Model model = args.model.load();
+  Json json = describe(model);
+  const GroupedSpecification specification = group_layers(model.specification());
+  if (args.format == Format::kJson) {
+    json["specification"] = to_json(specification);
+    return write_json(json);
+  }
+  write_lines(json, "", 18);
+  write_output("specification\n");
+  write_lines(to_json(specification.model), "  ", 32);
+  for (const LayerGroup& group : specification.groups) {
+    write_output(layer_ranges(group.layers) + "\n");
+    write_lines(to_json(group.properties), "  ", 32);
   }
 }
 

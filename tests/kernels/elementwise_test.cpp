@@ -85,6 +85,41 @@ TEST_P(Elementwise, ActivationsOfExtremeValues) {
   EXPECT_TRUE(std::isnan(nan)) << "NaN must not be lost on the way to the logits";
 }
 
+TEST_P(Elementwise, SoftcapOfAnyLength) {
+  for (std::size_t n = 1; n <= 70; ++n) {
+    for (const float cap : {0.7F, 30.0F, 50.0F}) {
+      // From linear to saturated.
+      auto x = random_floats(n, n, n % 2 == 0 ? cap : 4.0F * cap);
+      const auto before = x;
+      x.push_back(99.0F);
+      k().softcap(x.data(), n, cap);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double wide = static_cast<double>(cap);
+        const double expected = wide * std::tanh(static_cast<double>(before[i]) / wide);
+        EXPECT_NEAR(static_cast<double>(x[i]), expected, 1e-6 * std::fabs(expected)) << before[i] << " under " << cap;
+        EXPECT_LE(std::fabs(x[i]), cap);
+      }
+      EXPECT_EQ(x[n], 99.0F) << "wrote past the end";
+    }
+  }
+}
+
+TEST_P(Elementwise, SoftcapOfExtremeValues) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x = {kInfinity, -kInfinity, 1e30F, -1e30F, 0.0F, -0.0F, 1e-20F, -1e-20F, std::nanf("")};
+  k().softcap(x.data(), x.size(), 50.0F);
+  EXPECT_EQ(x[0], 50.0F);
+  EXPECT_EQ(x[1], -50.0F);
+  EXPECT_EQ(x[2], 50.0F);
+  EXPECT_EQ(x[3], -50.0F);
+  EXPECT_EQ(x[4], 0.0F);
+  EXPECT_EQ(x[5], 0.0F);
+  EXPECT_TRUE(std::signbit(x[5]));
+  EXPECT_NEAR(x[6], 1e-20F, 1e-26F) << "small values keep their digits";
+  EXPECT_NEAR(x[7], -1e-20F, 1e-26F);
+  EXPECT_TRUE(std::isnan(x[8]));
+}
+
 TEST_P(Elementwise, HadamardIsItsOwnInverseAndKeepsLengths) {
   for (const std::size_t n : {16UL, 32UL, 64UL, 128UL, 256UL}) {
     const auto x = random_floats(n, n);

@@ -58,6 +58,18 @@ TEST_P(Move, KeepsEveryElement) {
   check_moves(k().move_bf16, bf16, bf16_to_f32);
 }
 
+TEST_P(Move, WidensEveryHalf) {
+  std::vector<std::uint16_t> halves(1U << 16);
+  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
+  std::vector<float> wide(halves.size());
+  k().move_f16.copy(halves.data(), halves.size(), 1, halves.size(), wide.data(), wide.size());
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    const float expected = f16_to_f32(halves[i]);
+    // Processors make every NaN a quiet one.
+    ASSERT_TRUE(std::isnan(expected) ? std::isnan(wide[i]) : bits(wide[i]) == bits(expected)) << i;
+  }
+}
+
 TEST_P(Move, RoundsToTheNearestHalf) {
   std::vector<float> x = {0.0F,  -0.0F,   65504.0F, 65519.0F, 65520.0F,  -1e30F,     5.9604645e-8F,    2.9802322e-8F,
                           1e-8F, 6.1e-5F, 1.0F,     1.00049F, 1.000488F, 1.0014648F, -6.097555160e-5F, 3e38F};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kv/core/cache.h"
+#include "kv/kv_shape.h"
 #include "kv/read/attend.h"
 #include "kv/write/append.h"
 

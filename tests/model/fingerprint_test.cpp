@@ -38,6 +38,8 @@ TEST_F(FingerprintTest, EveryKindOfFieldCounts) {
       [](ModelSpec& s) { s.output_norm.epsilon = 0.5F; },
       [](ModelSpec& s) { s.layers[2].residual = Residual::kParallel; },
       [](ModelSpec& s) { s.layers[1].attention.scale = 0.5F; },
+      [](ModelSpec& s) { s.layers[1].attention.softcap = 50.0F; },
+      [](ModelSpec& s) { s.layers[2].attention.sink_logits = true; },
       [](ModelSpec& s) { s.layers[1].feed_forward.gated = false; },
       [](ModelSpec& s) { s.layers[2].feed_forward_post_norm.kind = NormKind::kNone; },
       [](ModelSpec& s) { s.layers[2].attention_norm.bias = true; },
@@ -56,6 +58,23 @@ TEST_F(FingerprintTest, EveryKindOfFieldCounts) {
     EXPECT_EQ(after(change).model, own.model) << &change - of_positions.data();
     EXPECT_NE(after(change).positions, own.positions) << &change - of_positions.data();
   }
+}
+
+// Snapshots name the digest, so it must not change for models that could be loaded when version 3 of them came.
+TEST_F(FingerprintTest, IsThatOfTheFirstSnapshotsOfVersion3) {
+  ModelSpec spec;
+  spec.architecture = "made up";
+  spec.ropes.resize(2);
+  spec.layers.resize(2);
+  spec.layers[1].attention.window = 512;
+  ModelWeights weights;
+  weights.layers.resize(2);
+  weights.layers[1].attention.query_bias = {1.0F, -2.0F};
+  const Fingerprint made_up = fingerprint(spec, impl().tokenizer(), weights);
+  EXPECT_EQ(io::to_hex(made_up.model), "b61a7af83e4dbf9731a79ad507d180cb348de81e2d9071aec5dc66f549ef7c44");
+  EXPECT_EQ(io::to_hex(made_up.positions), "322404109f27a3de293ac47b96bde15e0b43a2c306f4f4407fe40bc7baee3eb1");
+  weights.layers[0].attention.sink_logits = {1.0F};
+  EXPECT_NE(fingerprint(spec, impl().tokenizer(), weights).model, made_up.model);
 }
 
 TEST_F(FingerprintTest, IsThatOfTheFileNotOfTheLoad) {

@@ -93,6 +93,9 @@ double activate(ReferenceActivation activation, double x) {
   return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
+/// Returns cap * tanh(x / cap) (2408.00118, section 2), or x if there is no cap.
+double softly_capped(double x, double cap) { return cap == 0.0 ? x : cap * std::tanh(x / cap); }
+
 /// One sequence: the keys and values so far, and the computation of the next token.
 class Sequence {
  public:
@@ -115,9 +118,7 @@ class Sequence {
     // Without a matrix of its own, the output is the embedding transposed (1608.05859).
     Numbers logits = w_.linear(w_.has("output.weight") ? "output" : "token_embd", normed("output_norm", x));
     for (double& logit : logits) logit *= s_.logit_scale;
-    if (s_.logit_softcap == 0.0) return logits;
-    // Caps logits softly (2408.00118, section 2).
-    for (double& logit : logits) logit = s_.logit_softcap * std::tanh(logit / s_.logit_softcap);
+    for (double& logit : logits) logit = softly_capped(logit, s_.logit_softcap);
     return logits;
   }
 
@@ -177,17 +178,20 @@ class Sequence {
     shape_heads(key, layer, prefix + "attn_k_norm");
     keys_[layer].push_back(key);
     values_[layer].push_back(value);
+    const std::string sinks = prefix + "attn_sinks.weight";
+    const Numbers sink_logits = w_.has(sinks) ? w_.row(sinks) : Numbers();
     Numbers mixed;
     for (std::size_t head = 0; head < s_.heads; ++head) {
-      const Numbers more = attend(layer, query, head);
+      // A logit of minus infinity has no share.
+      const Numbers more = attend(layer, query, head, sink_logits.empty() ? -INFINITY : sink_logits.at(head));
       mixed.insert(mixed.end(), more.begin(), more.end());
     }
     return w_.linear(prefix + "attn_output", mixed);
   }
 
   /// Returns softmax(q K^T scale) V of one head (1706.03762, eq. 1) over the tokens that the layer sees. Heads share
-  /// keys and values in groups (2305.13245).
-  Numbers attend(std::size_t layer, const Numbers& query, std::size_t head) const {
+  /// keys and values in groups (2305.13245). A sink's logit takes part in the softmax and has no value (2508.10925).
+  Numbers attend(std::size_t layer, const Numbers& query, std::size_t head, double sink) const {
     const std::size_t tokens = keys_[layer].size();
     const std::size_t window = s_.windows[layer];
     const std::size_t first = window == 0 || window >= tokens ? 0 : tokens - window;
@@ -197,10 +201,10 @@ class Sequence {
       double dot = 0;
       for (std::size_t i = 0; i < s_.key_size; ++i)
         dot += query.at(head * s_.key_size + i) * keys_[layer][t].at(kv_head * s_.key_size + i);
-      scores.push_back(dot * s_.attention_scale);
+      scores.push_back(softly_capped(dot * s_.attention_scale, s_.attention_softcap));
     }
-    const double highest = *std::max_element(scores.begin(), scores.end());
-    double sum = 0;
+    const double highest = std::max(sink, *std::max_element(scores.begin(), scores.end()));
+    double sum = std::exp(sink - highest);
     for (const double score : scores) sum += std::exp(score - highest);
     Numbers mixed(s_.value_size);
     for (std::size_t t = first; t < tokens; ++t) {

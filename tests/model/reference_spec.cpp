@@ -171,6 +171,7 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   if (architecture.scales_embedding) s.embedding_scale = std::sqrt(static_cast<double>(embedding));
   const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : s.key_size;
   s.attention_scale = 1.0 / std::sqrt(static_cast<double>(divisor));
+  s.attention_softcap = keys.real("attn_logit_softcapping", 0.0);
   s.logit_softcap = keys.real("final_logit_softcapping", 0.0);
   s.activation = architecture.activation;
   s.windows = read_windows(keys, architecture, s.layers);

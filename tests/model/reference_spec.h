@@ -36,6 +36,7 @@ struct ReferenceSpec {
   double embedding_scale = 1.0;
   double attention_scale = 1.0;
   /// 0: no cap.
+  double attention_softcap = 0.0;
   double logit_softcap = 0.0;
   ReferenceActivation activation = ReferenceActivation::kSilu;
   /// By layer: the number of tokens that a query sees, its own included; 0: all.

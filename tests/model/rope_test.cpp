@@ -81,6 +81,19 @@ TEST(Rope, YarnKeepsFastPairsStretchesSlowOnesAndLengthens) {
   EXPECT_NEAR(length, 0.5 * (1.0 + 0.1 * std::log(4.0)), 1e-6);
 }
 
+TEST(Rope, RotatesAsTheCacheDoesBitForBit) {
+  for (const RopePairs pairs : {RopePairs::kInterleaved, RopePairs::kHalfSplit}) {
+    Rope rope(params(pairs), {}, 1);
+    rope.prepare(1234, 1);
+    std::vector<float> model = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    std::vector<float> cache = model;
+    rope.apply(model.data(), 0);
+    rope.rotary().turn(cache.data(), 1234.0);
+    EXPECT_EQ(model, cache);
+    EXPECT_EQ(model[8], 9.0F) << "elements after the rotated ones pass through";
+  }
+}
+
 TEST(Rope, EveryRowOfABatchHasItsPosition) {
   const RopeParams p = params(RopePairs::kInterleaved);
   Rope batch(p, {}, 5);

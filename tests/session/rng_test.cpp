@@ -56,7 +56,9 @@ TEST(Rng, UniformFillsTheUnitInterval) {
 
 TEST(Rng, UniformIsTheUpperBits) {
   // The largest number there is: next() would be all ones.
-  EXPECT_LT(static_cast<double>(~0ULL >> 11) * 0x1.0p-53, 1.0);
+  EXPECT_LT(unit_interval(~0ULL), 1.0);
+  EXPECT_EQ(unit_interval(0x7FFULL), 0.0);
+  EXPECT_EQ(unit_interval(1ULL << 63), 0.5);
   Rng bits(3);
   Rng numbers(3);
   for (int i = 0; i < 100; ++i) {

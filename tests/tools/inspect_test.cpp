@@ -3,6 +3,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "support/tiny_shapes.h"
 #include "support/tiny_vocab.h"
 #include "tools/tool.h"
 
@@ -58,7 +59,56 @@ TEST_F(Inspect, InfoSaysWhatTheModelIs) {
 
   const std::string text = pith_output({"info", "-m", model_});
   for (const auto& [key, value] : info.items()) EXPECT_NE(text.find(key), std::string::npos) << key;
+  for (const auto& [name, value] : info["specification"].items()) {
+    if (name == "layers") continue;
+    EXPECT_NE(text.find("\n  " + name + " "), std::string::npos) << name;
+  }
   EXPECT_NE(text.find("random llama\n"), std::string::npos) << text;
+}
+
+TEST_F(Inspect, InfoHasEveryPropertyOfTheSpecification) {
+  const json specification = pith_json({"info", model_})["specification"];
+  const std::vector<ModelProperty> expected = loaded_.specification();
+  ASSERT_GT(expected.size(), 60U);
+  for (const ModelProperty& property : expected) {
+    json value;
+    std::visit([&](const auto& any) { value = any; }, property.value);
+    if (!property.name.starts_with("layers.")) {
+      EXPECT_EQ(specification[property.name], value) << property.name;
+      continue;
+    }
+    const int layer = std::stoi(property.name.substr(7));
+    const std::string name = property.name.substr(property.name.find('.', 7) + 1);
+    int found = 0;
+    for (const json& group : specification["layers"]) {
+      const std::vector<int> numbers = group["numbers"];
+      if (std::count(numbers.begin(), numbers.end(), layer) == 0 || !group["properties"].contains(name)) continue;
+      EXPECT_EQ(group["properties"][name], value) << property.name;
+      ++found;
+    }
+    EXPECT_EQ(found, 1) << property.name;
+  }
+}
+
+TEST_F(Inspect, InfoShowsWindowsByRangesOfLayers) {
+  const std::string gemma = write_tiny_model(tiny_shape("gemma3", 4, 1, 32, 40), folder_, "gemma").string();
+  const std::string text = pith_output({"info", gemma});
+  const auto block = [&](const std::string& head) {
+    const std::size_t from = text.find("\n" + head + "\n");
+    EXPECT_NE(from, std::string::npos) << head << " in\n" << text;
+    if (from == std::string::npos) return std::string();
+    const std::size_t begin = from + head.size() + 2;
+    const std::size_t end = text.find("\nlayer", begin);
+    return text.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+  };
+  EXPECT_EQ(block("layers 0-4, 6"),
+            "  attention.window                 40\n"
+            "  attention.rope                   1\n");
+  EXPECT_EQ(block("layer 5"),
+            "  attention.window                 0\n"
+            "  attention.rope                   0\n");
+  EXPECT_NE(block("layers 0-6").find("  attention.kv_heads               1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  ropes.1.pairs                    half-split\n"), std::string::npos) << text;
 }
 
 TEST_F(Inspect, TokenizeGivesTheTokenizersIds) {

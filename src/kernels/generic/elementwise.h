@@ -64,6 +64,13 @@ inline void gelu_mul(float* gate, const float* up, std::size_t length) {
   });
 }
 
+/// x = cap * tanh(x / cap)
+inline void softcap(float* x, std::size_t length, float cap) {
+  const F32x16 inverse = set1(1.0F / cap);
+  const F32x16 caps = set1(cap);
+  zip(x, x, length, [&](F32x16 a, F32x16) { return mul(tanh(mul(a, inverse)), caps); });
+}
+
 /// The transform across the 16 lanes of one vector, not normalized.
 inline F32x16 hadamard_lanes(F32x16 v) {
   v = add(exchange<1>(v), negate_upper<1>(v));

@@ -18,8 +18,8 @@
 #define PITH_ISA portable
 #endif
 
-// Operations that work lane by lane are called rather than inlined: a call costs little beside 16 conversions, and
-// kernels that contain hundreds of copies would take long to compile.
+// Operations that work lane by lane, or in many steps, are called rather than inlined: a call costs little beside them,
+// and kernels that contain hundreds of copies would take long to compile.
 #define PITH_CALLED [[gnu::noinline]]
 
 namespace pith::kernels::PITH_ISA {
@@ -86,8 +86,24 @@ inline F32x16 load_first(const float* p, std::size_t n) {
 inline void store_first(float* p, const F32x16& x, std::size_t n) { std::memcpy(p, &x, n * sizeof(float)); }
 inline void store(float* p, const F32x16& x) { std::memcpy(p, &x, sizeof x); }
 inline float first(const F32x16& a) { return a.part[0][0]; }
+/// Does what f16_to_f32() does, four at a time.
+inline F32x4 widen_f16(U32x4 half) {
+  const U32x4 sign = (half & 0x8000U) << 16;
+  const U32x4 exponent = half & 0x7C00U;
+  const U32x4 shifted = (half & 0x7FFFU) << 13;
+  const F32x4 subnormal = __builtin_convertvector(std::bit_cast<I32x4>(half & 0x3FFU), F32x4) * 0x1p-24F;
+  const U32x4 normal = exponent == 0x7C00U ? shifted | (255U << 23) : shifted + (112U << 23);
+  return std::bit_cast<F32x4>((exponent == 0U ? std::bit_cast<U32x4>(subnormal) : normal) | sign);
+}
 PITH_CALLED inline F32x16 load_f16(const std::uint16_t* p) {
-  return each_lane<F32x16>([=](std::size_t i) { return f16_to_f32(p[i]); });
+  U32x4 pairs[2];
+  std::memcpy(pairs, p, sizeof pairs);
+  const U32x4 even[2] = {pairs[0] & 0xFFFFU, pairs[1] & 0xFFFFU};
+  const U32x4 odd[2] = {pairs[0] >> 16, pairs[1] >> 16};
+  return {{widen_f16(__builtin_shufflevector(even[0], odd[0], 0, 4, 1, 5)),
+           widen_f16(__builtin_shufflevector(even[0], odd[0], 2, 6, 3, 7)),
+           widen_f16(__builtin_shufflevector(even[1], odd[1], 0, 4, 1, 5)),
+           widen_f16(__builtin_shufflevector(even[1], odd[1], 2, 6, 3, 7))}};
 }
 PITH_CALLED inline void store_f16(std::uint16_t* p, const F32x16& x) {
   for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(at(x, i));
@@ -131,33 +147,49 @@ inline F32x16 max(const F32x16& a, const F32x16& b) {
 inline F32x16 abs(const F32x16& a) {
   return each<F32x16>([](F32x4 x) { return std::bit_cast<F32x4>(std::bit_cast<U32x4>(x) & 0x7FFFFFFFU); }, a);
 }
-PITH_CALLED inline F32x16 round(const F32x16& a) {
-  return each_lane<F32x16>([&](std::size_t i) { return std::nearbyint(at(a, i)); });
+/// Rounds to nearest even. Floats from 2^23 on are integers; below, adding 2^23 leaves no bits for a fraction.
+inline F32x4 nearest(F32x4 x) {
+  const U32x4 sign = std::bit_cast<U32x4>(x) & 0x80000000U;
+  const F32x4 size = std::bit_cast<F32x4>(std::bit_cast<U32x4>(x) ^ sign);
+  const F32x4 rounded = (size + 0x1p23F) - 0x1p23F;
+  return size < 0x1p23F ? std::bit_cast<F32x4>(std::bit_cast<U32x4>(rounded) | sign) : x;
 }
+inline F32x4 floor(F32x4 x) {
+  const F32x4 rounded = nearest(x);
+  const F32x4 one = {1.0F, 1.0F, 1.0F, 1.0F};
+  return rounded - (rounded > x ? one : F32x4{});
+}
+/// Returns 2^n for whole numbers in [-126, 127].
+inline F32x4 power_of_two(F32x4 n) {
+  return std::bit_cast<F32x4>(std::bit_cast<U32x4>(__builtin_convertvector(n, I32x4) + 127) << 23);
+}
+inline F32x16 round(const F32x16& a) { return each<F32x16>(nearest, a); }
 inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, const F32x16& y) {
   return each<F32x16>([](F32x4 l, F32x4 r, F32x4 yes, F32x4 no) { return l < r ? yes : no; }, a, b, x, y);
 }
-PITH_CALLED inline F32x16 exp2_integral(const F32x16& n) {
-  return each_lane<F32x16>([&](std::size_t i) {
-    // NaN cannot be converted to an integer. Any power will do for it, because it is multiplied with NaN.
-    const float power = at(n, i) == at(n, i) ? at(n, i) : 0.0F;
-    return std::bit_cast<float>(static_cast<std::uint32_t>(static_cast<std::int32_t>(power) + 127) << 23);
-  });
+inline F32x16 exp2_integral(const F32x16& n) {
+  // NaN cannot be converted to an integer. Any power will do for it, because it is multiplied with NaN.
+  return each<F32x16>([](F32x4 x) { return power_of_two(x == x ? x : F32x4{}); }, n);
 }
-PITH_CALLED inline F32x16 fraction(const F32x16& x) {
-  return each_lane<F32x16>([&](std::size_t i) {
-    const float a = at(x, i) < -1e30F ? -1e30F : at(x, i);
-    return a - std::floor(a);
-  });
+inline F32x16 fraction(const F32x16& x) {
+  const F32x4 least = {-1e30F, -1e30F, -1e30F, -1e30F};
+  return each<F32x16>(
+      [&](F32x4 part) {
+        const F32x4 a = part < least ? least : part;
+        return a - floor(a);
+      },
+      x);
 }
-PITH_CALLED inline F32x16 scale_exp2(const F32x16& a, const F32x16& x) {
-  return each_lane<F32x16>([&](std::size_t i) {
-    const float power = std::floor(at(x, i));
-    // NaN and infinity are left to the product.
-    if (!(power <= 127.0F)) return at(a, i) * power;
-    const auto biased = static_cast<std::uint32_t>(static_cast<std::int32_t>(power < -126.0F ? -126.0F : power) + 127);
-    return at(a, i) * std::bit_cast<float>(biased << 23);
-  });
+inline F32x16 scale_exp2(const F32x16& a, const F32x16& x) {
+  const F32x4 least = {-126.0F, -126.0F, -126.0F, -126.0F};
+  return each<F32x16>(
+      [&](F32x4 factor, F32x4 part) {
+        const F32x4 power = floor(part);
+        const F32x4 clamped = power < least ? least : power;
+        // NaN and infinity are left to the product.
+        return factor * (power <= 127.0F ? power_of_two(power <= 127.0F ? clamped : F32x4{}) : power);
+      },
+      a, x);
 }
 inline F32x16 exponent(const F32x16& x) {
   return each<F32x16>(
@@ -224,11 +256,15 @@ inline F32x16 to_f32(const I32x16& a) {
   return each<F32x16>([](I32x4 x) { return __builtin_convertvector(x, F32x4); }, a);
 }
 /// NaN and values out of range become the smallest integer, as on the wide sets.
-PITH_CALLED inline I32x16 to_i32(const F32x16& a) {
-  return each_lane<I32x16>([&](std::size_t i) {
-    const float rounded = std::nearbyint(at(a, i));
-    return rounded >= -0x1p31F && rounded < 0x1p31F ? static_cast<std::int32_t>(rounded) : INT32_MIN;
-  });
+inline I32x16 to_i32(const F32x16& a) {
+  return each<I32x16>(
+      [](F32x4 x) {
+        const F32x4 rounded = nearest(x);
+        const I32x4 fits = (rounded >= -0x1p31F) & (rounded < 0x1p31F);
+        const I32x4 smallest = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+        return fits ? __builtin_convertvector(fits ? rounded : F32x4{}, I32x4) : smallest;
+      },
+      a);
 }
 template <int bits>
 inline I32x16 shift_right(const I32x16& a) {

@@ -25,7 +25,7 @@ class Normals {
 
  private:
   /// Returns a number in [0, 1).
-  double uniform() { return static_cast<double>(split_mix(state_) >> 11) * 0x1.0p-53; }
+  double uniform() { return unit_interval(split_mix(state_)); }
 
   std::uint64_t state_;
 };

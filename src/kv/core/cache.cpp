@@ -47,13 +47,6 @@ std::vector<HeadPointer> heads_of(Layers layers, bool global_only) {
 
 }  // namespace
 
-CacheOptions uniform(const KvShape& shape, const std::string& key, const std::string& value) {
-  CacheOptions options;
-  for (std::size_t layer = 0; layer < shape.layers(); ++layer)
-    options.layers.push_back({shape.layer(layer), key, value});
-  return options;
-}
-
 Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
     : options_(std::make_shared<const CacheOptions>(options)), kernels_(&kernels) {
   SideConfigs sides(options.codecs.get(), kernels);

@@ -51,7 +51,4 @@ struct CacheOptions {
   std::vector<PolicyNeeds> observed{};
 };
 
-/// Returns options of a cache with the same codecs in every layer.
-CacheOptions uniform(const KvShape& shape, const std::string& key, const std::string& value);
-
 }  // namespace pith::kv

@@ -2,20 +2,15 @@
 
 #include <cmath>
 
+#include "base/rotary_pairs.h"
+
 namespace pith::kv {
 
 void Rotary::turn(float* head, double positions) const {
-  const std::size_t pairs = frequencies.size();
-  for (std::size_t i = 0; i < pairs; ++i) {
+  RotaryPairs(frequencies.size(), interleaved).rotate(head, [&](std::size_t i) {
     const double angle = frequencies[i] * positions;
-    const auto c = static_cast<float>(std::cos(angle));
-    const auto s = static_cast<float>(std::sin(angle));
-    float& a = head[interleaved ? 2 * i : i];
-    float& b = head[interleaved ? 2 * i + 1 : i + pairs];
-    const float x = a;
-    a = x * c - b * s;
-    b = x * s + b * c;
-  }
+    return Turn<float>{static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))};
+  });
 }
 
 }  // namespace pith::kv

@@ -4,6 +4,7 @@
 
 #include "kernels/select.h"
 #include "kv/core/cache.h"
+#include "kv/kv_shape.h"
 
 namespace pith::kv {
 namespace {
