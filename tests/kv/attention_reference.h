@@ -35,22 +35,32 @@ struct Sequence {
   }
 };
 
+/// What changes scores and their softmax.
+struct Scoring {
+  float softcap = 0.0F;              ///< 0: none.
+  std::vector<float> sink_logits{};  ///< [heads]; empty: none.
+};
+
 /// Attention computed by its definition, in double.
-inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s, std::size_t window, float scale) {
+inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s, std::size_t window, float scale,
+                                         const Scoring& scoring = {}) {
   std::vector<float> out(s.tokens * shape.heads * shape.value_size);
   std::vector<double> weights(s.tokens);
   for (std::size_t m = 0; m < s.tokens; ++m) {
     for (std::size_t h = 0; h < shape.heads; ++h) {
       const std::size_t kv = h / shape.group();
       const std::size_t first = window != 0 && m + 1 > window ? m + 1 - window : 0;
-      double sum = 0;
+      double sum = scoring.sink_logits.empty() ? 0.0 : std::exp(static_cast<double>(scoring.sink_logits[h]));
       for (std::size_t t = first; t <= m; ++t) {
         double score = 0;
         for (std::size_t i = 0; i < shape.key_size; ++i) {
           score += static_cast<double>(s.queries[(m * shape.heads + h) * shape.key_size + i]) *
                    static_cast<double>(s.keys[(t * shape.kv_heads + kv) * shape.key_size + i]);
         }
-        weights[t] = std::exp(score * static_cast<double>(scale));
+        score *= static_cast<double>(scale);
+        const auto cap = static_cast<double>(scoring.softcap);
+        if (cap != 0.0) score = cap * std::tanh(score / cap);
+        weights[t] = std::exp(score);
         sum += weights[t];
       }
       for (std::size_t i = 0; i < shape.value_size; ++i) {
@@ -68,7 +78,8 @@ inline std::vector<float> attend_naively(const KvShape& shape, const Sequence& s
 /// Runs a batch of a sequence, from the first token that the cache does not have, through one layer. Writes the outputs
 /// of all tokens [tokens of the sequence, heads * value_size] where they belong.
 inline void attend_batch(Cache& cache, Staging& staging, Attention& attention, ThreadPool& pool, const Sequence& s,
-                         std::size_t layer, std::size_t tokens, float scale, std::vector<float>& out) {
+                         std::size_t layer, std::size_t tokens, float scale, std::vector<float>& out,
+                         const Scoring& scoring = {}) {
   const LayerShape& shape = cache.layer(layer).shape();
   const std::size_t position = cache.tokens();
   std::vector<float> qkv;
@@ -91,14 +102,16 @@ inline void attend_batch(Cache& cache, Staging& staging, Attention& attention, T
   append(steps, staging, pool, layer, {qkv.data(), key, key + key_width, stride, scale});
   const std::size_t out_width = shape.heads * shape.value_size;
   attention.run(steps, staging, pool, layer,
-                {&s.queries[position * query_width], query_width, &out[position * out_width], out_width, scale});
+                {&s.queries[position * query_width], query_width, &out[position * out_width], out_width, scale,
+                 scoring.softcap, scoring.sink_logits.empty() ? nullptr : scoring.sink_logits.data()});
   finish_append(steps, staging, layer);
 }
 
 /// Runs a sequence through every layer of a cache in batches, starting with the first token that the cache does not
 /// have. Returns the output of layer `layer`.
 inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, const std::vector<std::size_t>& batches,
-                                            int threads, float scale, std::size_t layer = 0) {
+                                            int threads, float scale, std::size_t layer = 0,
+                                            const Scoring& scoring = {}) {
   const LayerShape& shape = cache.layer(0).shape();
   ThreadPool pool(threads);
   const std::size_t batch_max = *std::max_element(batches.begin(), batches.end());
@@ -109,7 +122,7 @@ inline std::vector<float> attend_in_batches(Cache& cache, const Sequence& s, con
   for (std::size_t b = 0; cache.tokens() < s.tokens; ++b) {
     const std::size_t tokens = std::min(batches[b % batches.size()], s.tokens - cache.tokens());
     for (std::size_t l = 0; l < cache.layers().size(); ++l)
-      attend_batch(cache, staging, attention, pool, s, l, tokens, scale, l == layer ? out : scratch);
+      attend_batch(cache, staging, attention, pool, s, l, tokens, scale, l == layer ? out : scratch, scoring);
     cache.set_tokens(cache.tokens() + tokens);
   }
   return out;

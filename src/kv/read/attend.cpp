@@ -1,6 +1,7 @@
 #include "kv/read/attend.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "kv/read/chunk_view.h"
@@ -11,6 +12,8 @@ namespace {
 /// With fewer blocks per thread than this, blocks are split into their chunks, unless the chunks' states take too much.
 constexpr std::size_t kBlocksPerThread = 8;
 constexpr std::size_t kSplitBytesMax = std::size_t{64} << 20;
+/// Softmax is computed in base 2: 2^(kBase2 * x) = e^x.
+constexpr float kBase2 = std::numbers::log2e_v<float>;
 /// Rows of queries whose preparation is not worth waking threads for.
 constexpr std::size_t kFewRows = 4;
 
@@ -21,7 +24,7 @@ std::size_t rows_of(const StepReading& reading, const AttendBlock& block) {
 /// Copies a block's queries, scaled for a softmax in base 2.
 void copy_scaled(const StepReading& reading, const AttendBlock& block, const AttendRows& rows, float* out) {
   const LayerShape& shape = reading.layer().shape();
-  const float scale = rows.scale * std::numbers::log2e_v<float>;
+  const float scale = rows.scale * kBase2;
   for (std::size_t t = block.token; t < block.token + block.tokens; ++t) {
     const float* queries = rows.queries + (reading.step().row + t) * rows.query_stride;
     for (std::size_t g = 0; g < shape.group(); ++g, out += shape.key_size) {
@@ -125,6 +128,7 @@ void Attention::merge_block(std::size_t step, const AttendBlock& block, AttendWo
     tree.end_subtree();
   }
   if (output.sink != nullptr) return;
+  add_sinks(reading.layer(), output.rows, block, tree.total());
   if (observed != nullptr) reading.observation().gather_block(layer, block, tree.total(), observed);
   write_out(reading.step(), reading.layer(), output.rows, block, tree.total());
 }
@@ -144,7 +148,7 @@ void Attention::run_whole(ThreadPool& pool, const Output& output) {
     const SoftmaxRows state = worker.chunk(rows, reading.layer().shape().value_size);
     const BlockQueries queries = queries_of(tasks_[task].step, block);
     merge_block(tasks_[task].step, block, worker, output, observed, [&](std::size_t chunk) {
-      worker.attend_chunk(reading, block, queries, chunk, state, observed);
+      worker.attend_chunk(reading, block, queries, chunk, state, observed, output.rows.softcap * kBase2);
       return state;
     });
   });
@@ -177,7 +181,7 @@ void Attention::run_split(ThreadPool& pool, const Output& output) {
     const StepReading& reading = readings_[task.step];
     const AttendBlock& block = reading.blocks()[task.block];
     workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, state_of(task),
-                             observed_of(task));
+                             observed_of(task), output.rows.softcap * kBase2);
   });
   // The tasks of a block follow each other; each block is merged by the first of them.
   pool.run(
@@ -189,6 +193,20 @@ void Attention::run_split(ThreadPool& pool, const Output& output) {
                     [&](std::size_t chunk) { return state_of(tasks_[number + chunk - first.chunk]); });
       },
       steps_ > 1);
+}
+
+void Attention::add_sinks(const Layer& layer, const AttendRows& rows, const AttendBlock& block,
+                          const SoftmaxRows& state) {
+  if (rows.sink_logits == nullptr) return;
+  const std::size_t group = layer.shape().group();
+  for (std::size_t r = 0; r < state.rows; ++r) {
+    const float sink = rows.sink_logits[block.kv_head * group + r % group] * kBase2;
+    const float reference = std::max(state.references[r], sink);
+    const float keep = std::exp2(state.references[r] - reference);
+    layer.config().kernels->scale(state.out + r * state.size, keep, state.size);
+    state.sums[r] = state.sums[r] * keep + std::exp2(sink - reference);
+    state.references[r] = reference;
+  }
 }
 
 void Attention::write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,

@@ -43,10 +43,12 @@ class Attention {
   /// on how its sequence is cut into passes nor on the other steps. Also gathers what the caches' observers ask for.
   void run(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
            const AttendRows& rows);
-  /// Hands out the states of some subtrees instead, for whoever merges them with those that others computed. Gathers
-  /// nothing.
+  /// Hands out the states of some subtrees instead, for whoever merges them with those that others computed, and then
+  /// calls add_sinks() and write_out(). Gathers nothing.
   void run_subtrees(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
                     const AttendRows& rows, const SubtreeRange& range, const SubtreeSink& sink);
+  /// Adds the sinks, if there are any, to the state of a block over all subtrees.
+  static void add_sinks(const Layer& layer, const AttendRows& rows, const AttendBlock& block, const SoftmaxRows& state);
   /// Normalizes the state of a block over all subtrees, which it overwrites, and writes the output of its rows.
   static void write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,
                         const SoftmaxRows& state);

@@ -15,6 +15,10 @@ struct AttendRows {
   float* out = nullptr;
   std::size_t out_stride = 0;
   float scale = 1.0F;  ///< Multiplies the scores.
+  /// Scores become cap * tanh(score / cap); 0: unchanged.
+  float softcap = 0.0F;
+  /// Joins the denominator of each query head's softmax and has no value: [heads], or null.
+  const float* sink_logits = nullptr;
 };
 
 /// Tokens per block: enough rows to amortize unpacking a tile, few enough for their scores to stay in the L1 cache.

@@ -47,6 +47,7 @@ void attend_pages(const ChunkView& view, std::span<const PageToRead> pages, cons
     const Queries sealed = queries_of(tokens.cell).sealed;
     key.codec->score_rows(sealed, key.bytes, view.scores, view.scratch);
     if (key.origins != nullptr) key.codec->add_origins(sealed, *key.origins, view.scores);
+    view.cap_scores();
     if (another) pages[n + 1].value.prefetch();
     value.codec->accumulate_rows(view.step(tokens), value.bytes, view.scratch);
   }
@@ -74,7 +75,7 @@ float* AttendWorker::observed(std::size_t count) {
 }
 
 void AttendWorker::attend_chunk(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
-                                std::size_t chunk, const SoftmaxRows& state, float* observed) {
+                                std::size_t chunk, const SoftmaxRows& state, float* observed, float softcap) {
   reset(state);
   const BlockReading& slots_read = reading.of(block);
   const Head& head = reading.head(block);
@@ -85,6 +86,7 @@ void AttendWorker::attend_chunk(const StepReading& reading, const AttendBlock& b
   view.ranges = ranges_.data();
   view.scores = scores_.data();
   view.observed = observed;
+  view.softcap = softcap;
   view.scratch = {weights_.planes(0), row_add_.data(), row_shrink_.data()};
   turned_.begin();
   const Rotary& rotary = reading.step().cache->options().rotary;

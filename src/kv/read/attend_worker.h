@@ -18,9 +18,9 @@ class AttendWorker {
   std::size_t bytes() const;
 
   /// Computes the softmax state of a block over one chunk alone, on the bytes of the cache. `observed` receives the
-  /// scores of all cells [cells, rows, kPageTokens], or is null.
+  /// scores of all cells [cells, rows, kPageTokens], or is null. `softcap` is in base 2, like scores; 0: none.
   void attend_chunk(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
-                    std::size_t chunk, const SoftmaxRows& state, float* observed);
+                    std::size_t chunk, const SoftmaxRows& state, float* observed, float softcap);
 
   /// Returns buffers for a state over a chunk, a subtree, and everything.
   SoftmaxRows chunk(std::size_t rows, std::size_t size) const { return states_.rows(0, rows, size); }

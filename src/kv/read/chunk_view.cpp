@@ -22,7 +22,8 @@ void PageView::prefetch() const {
 }
 
 ChunkView::ChunkView(const Head& head, const QueryBlock& block)
-    : key_side_(head.layer().keys()),
+    : kernels(head.layer().kernels),
+      key_side_(head.layer().keys()),
       value_side_(head.layer().values()),
       old_keys_(head.old_codec(KvSide::kKeys)),
       block_(block) {}
@@ -85,6 +86,7 @@ void ChunkView::observe(const kernels::SoftmaxStep& step, const TokensView& toke
 void ChunkView::attend_exact(const float* queries, const TokensView& tokens, const std::byte* keys,
                              const std::byte* values, std::size_t page_tokens) const {
   key_side_.exact().score_tokens(queries, rows.rows, {keys, page_tokens, tokens.count}, scores);
+  cap_scores();
   value_side_.exact().accumulate_tokens(step(tokens), {values, page_tokens, tokens.count});
 }
 

@@ -46,6 +46,10 @@ class ChunkView {
   /// Prepares the softmax step over tokens whose scores have been computed: excludes evicted tokens and, for each row,
   /// those that it does not see.
   kernels::SoftmaxStep step(const TokensView& tokens) const;
+  /// Applies the soft cap to scores that have been computed.
+  void cap_scores() const {
+    if (softcap != 0.0F) kernels->softcap(scores, rows.rows * kPageTokens, softcap);
+  }
   /// Attends to tokens of an exact page that has room for `page_tokens` tokens.
   void attend_exact(const float* queries, const TokensView& tokens, const std::byte* keys, const std::byte* values,
                     std::size_t page_tokens) const;
@@ -55,6 +59,8 @@ class ChunkView {
   float* observed = nullptr;              ///< [cells, rows, kPageTokens], or null
   kernels::TokenRange* ranges = nullptr;  ///< [rows]
   PageScratch scratch{};
+  float softcap = 0.0F;  ///< In base 2, like the scores; 0: none.
+  const kernels::KernelTable* kernels = nullptr;
 
  private:
   kernels::TokenRange seen_by(std::size_t position, const TokensView& tokens) const;

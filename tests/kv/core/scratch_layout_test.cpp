@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/select.h"
+#include "kv/kv_shape.h"
 
 namespace pith::kv {
 namespace {

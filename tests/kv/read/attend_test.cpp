@@ -43,6 +43,27 @@ TEST_P(Attend, MatchesTheDefinition) {
   }
 }
 
+/// Of scores up to about 3, and of logits that take from nothing to nearly everything.
+TEST_P(Attend, SoftCapsAndSinkLogits) {
+  constexpr std::size_t kTokens = PITH_SANITIZED != 0 ? 200 : 500;
+  const KvShape shape = {6, 2, 64, 64, {0}};
+  const Sequence s(shape, kTokens, 5);
+  const auto plain = attend_naively(shape, s, 0, 0.125F);
+  for (const test::Scoring& scoring : {test::Scoring{0.7F, {}},
+                                       {0.0F, {-30.0F, 0.0F, 3.0F, 6.0F, 7.0F, -1.0F}},
+                                       {1.5F, {5.0F, 5.0F, 5.0F, 0.0F, 1.0F, 2.0F}}}) {
+    const auto expected = attend_naively(shape, s, 0, 0.125F, scoring);
+    EXPECT_GT(relative_distance(expected, plain), 0.1) << "it makes a difference";
+    for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
+      for (const std::size_t batch : {1UL, 128UL}) {
+        Cache cache(uniform(shape, GetParam().name, GetParam().name), *table);
+        const auto got = attend_in_batches(cache, s, {batch}, 2, 0.125F, 0, scoring);
+        EXPECT_LT(relative_distance(got, expected), GetParam().error) << table->name << ", cap " << scoring.softcap;
+      }
+    }
+  }
+}
+
 TEST_P(Attend, DoesNotDependOnBatchesOrThreads) {
   const KvShape shape = {6, 2, 64, 64, {0, 100}};
   const Sequence s(shape, 530, 2);

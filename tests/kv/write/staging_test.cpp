@@ -5,6 +5,7 @@
 #include <set>
 
 #include "kernels/select.h"
+#include "kv/kv_shape.h"
 #include "kv/write/append.h"
 
 namespace pith::kv {
