@@ -19,6 +19,16 @@ struct BatchStep {
   std::exception_ptr error;
 };
 
+/// Returns what is being handled, as Session::feed() would throw it.
+std::exception_ptr error_of_a_feed() noexcept {
+  try {
+    with_memory_for("feed tokens", [] { throw; });
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 class Batch::Impl {
@@ -58,13 +68,13 @@ class Batch::Impl {
         feeds.emplace_back(*step.session, left, left.size() == 1);
         steps.push_back(&step);
       } catch (...) {
-        step.error = std::current_exception();
+        step.error = error_of_a_feed();
       }
     }
     if (feeds.empty()) return true;
     ThreadPool& pool = pool_ != nullptr ? *pool_ : *feeds.front().session().pool_;
     return session::run_feeds(feeds, pool, rows_max_, stop,
-                              [&](std::size_t feed) { steps[feed]->error = std::current_exception(); });
+                              [&](std::size_t feed) { steps[feed]->error = error_of_a_feed(); });
   }
 
   const BatchStep& step(std::size_t number) const {

@@ -9,7 +9,11 @@ namespace {
 class Feeds {
  public:
   Feeds(std::span<Feed> feeds, ThreadPool& pool, std::size_t rows_max, const OnFeedError& on_error)
-      : feeds_(feeds), failed_(feeds.size()), rows_max_(rows_max), on_error_(on_error), runner_(make_runner(pool)) {}
+      : feeds_(feeds), failed_(feeds.size()), rows_max_(rows_max), on_error_(on_error), runner_(make_runner(pool)) {
+    // So that a part and its step are added together or not at all.
+    parts_.reserve(feeds.size());
+    steps_.reserve(feeds.size());
+  }
 
   bool run(const std::stop_token& stop) {
     for (;;) {

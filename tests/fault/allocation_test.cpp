@@ -184,6 +184,41 @@ TEST_P(AllocationOf, TakingTokensBack) {
 INSTANTIATE_TEST_SUITE_P(Options, AllocationOf, testing::ValuesIn(cases()),
                          [](const auto& test) { return std::string(test.param.name); });
 
+TEST_F(Allocation, FeedingABatch) {
+  const std::vector<SessionOptions> options = {
+      {.kv = {"int4"}, .threads = 2},
+      {.kv = {"int4"}, .threads = 2, .eviction = {.policy = "h2o", .budget_tokens = 200}},
+      {.threads = 2, .batch_tokens = 50}};
+  const std::vector<Token> all = tokens(260);
+  std::vector<std::vector<float>> expected;
+  for (const SessionOptions& each : options) {
+    Session session(model_, each);
+    feed_rest(session, all);
+    expected.push_back(logits_of(session));
+  }
+  const auto with_first = [&] {
+    auto sessions = std::make_unique<std::vector<Session>>();
+    for (const SessionOptions& each : options) {
+      sessions->emplace_back(model_, each);
+      sessions->back().feed(std::span(all).first(70));
+    }
+    return sessions;
+  };
+  at_every_allocation<std::vector<Session>>(
+      with_first,
+      [&](std::vector<Session>& sessions) {
+        Batch batch(model_, {.batch_tokens = 130});
+        for (Session& session : sessions) batch.add(session, std::span(all).subspan(70, 170));
+        batch.run();
+        for (std::size_t step = 0; step < batch.size(); ++step) {
+          if (batch.error(step)) std::rethrow_exception(batch.error(step));
+        }
+      },
+      [&](std::vector<Session>& sessions) {
+        for (std::size_t s = 0; s < sessions.size(); ++s) expect_goes_on_as(sessions[s], all, expected[s]);
+      });
+}
+
 TEST_F(Allocation, Compacting) {
   const SessionOptions options{.kv = {"int4"}, .threads = 2, .eviction = {.policy = "snapkv"}};
   const std::vector<Token> all = tokens(200);

@@ -84,7 +84,7 @@ TEST(Rope, YarnKeepsFastPairsStretchesSlowOnesAndLengthens) {
 TEST(Rope, RotatesAsTheCacheDoesBitForBit) {
   for (const RopePairs pairs : {RopePairs::kInterleaved, RopePairs::kHalfSplit}) {
     Rope rope(params(pairs), {}, 1);
-    rope.prepare(1234, 1);
+    rope.prepare(0, 1234, 1);
     std::vector<float> model = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     std::vector<float> cache = model;
     rope.apply(model.data(), 0);
