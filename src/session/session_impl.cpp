@@ -8,27 +8,17 @@
 #include "kv/core/rewind.h"
 #include "kv/evict/footprint.h"
 #include "kv/store/integrity.h"
+#include "options/check.h"
+#include "options/session_options.h"
 #include "session/reconstruction.h"
 
 namespace pith {
 namespace {
 
-int checked_batch(int tokens) {
-  if (tokens < 1 || tokens > session::kBatchMax) {
-    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, session::kBatchMax);
-  }
-  return tokens;
-}
-
 /// Tokens of a batch, fewer where a model's shape makes their activations large; results do not depend on it.
 int batch_for(const Model& model, int tokens) {
   const std::size_t most = model::Buffers::tokens_within(model.impl()->spec(), model::Buffers::kBytesMax);
   return static_cast<int>(std::min(static_cast<std::size_t>(tokens), most));
-}
-
-int checked_context(int context, int trained) {
-  if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
-  return context == 0 ? trained : context;
 }
 
 }  // namespace
@@ -48,8 +38,8 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
 
 Session::Impl::Impl(Model model, const SessionOptions& options)
     : model_(std::move(model)),
-      context_(checked_context(options.context, model_.info().context_trained)),
-      batch_(batch_for(model_, checked_batch(std::min(options.batch_tokens, session::kBatchMax + 1)))),
+      context_(options::checked(options).context != 0 ? options.context : model_.info().context_trained),
+      batch_(batch_for(model_, options.batch_tokens)),
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),

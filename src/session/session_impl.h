@@ -20,8 +20,6 @@ namespace pith {
 
 namespace session {
 
-inline constexpr int kBatchMax = 4096;
-
 /// Null where no policy is named.
 std::shared_ptr<const Eviction> make_eviction(const Model& model, const EvictionOptions& options);
 
