@@ -137,33 +137,25 @@ Findings unresolved_includes(const std::vector<SourceFile>& files) {
   return findings;
 }
 
-// Returns the files that a file includes, directly or not, itself included.
-std::set<std::string> reached_from(const std::map<std::string, const SourceFile*>& by_path, const std::string& path) {
-  std::set<std::string> reached = {path};
-  std::vector<std::string> open = {path};
+// What knows nothing of caches does not see their public headers either, through whatever it includes.
+Findings seen_caches(const std::vector<SourceFile>& files) {
+  static const std::set<std::string> below = {"base", "io", "gguf", "tokenizer"};
+  std::map<std::string, const SourceFile*> by_path;
+  std::vector<std::string> open;
+  for (const SourceFile& file : files) {
+    by_path[file.path] = &file;
+    if (file.path.starts_with("src/") && below.contains(room_of(file.path))) open.push_back(file.path);
+  }
+  std::set<std::string> seen(open.begin(), open.end());
+  Findings findings;
   while (!open.empty()) {
     const SourceFile& file = *by_path.at(open.back());
     open.pop_back();
     for (const Include& include : includes_of(file)) {
       const std::string target = resolve(by_path, include.target);
-      if (!target.empty() && reached.insert(target).second) open.push_back(target);
-    }
-  }
-  return reached;
-}
-
-// What knows nothing of caches does not see their public headers either, through whatever it includes.
-Findings seen_caches(const std::vector<SourceFile>& files) {
-  std::map<std::string, const SourceFile*> by_path;
-  for (const SourceFile& file : files) by_path[file.path] = &file;
-  Findings findings;
-  for (const SourceFile& file : files) {
-    const std::string room = room_of(file.path);
-    if (!file.path.starts_with("src/") || (room != "base" && room != "io" && room != "gguf" && room != "tokenizer"))
-      continue;
-    for (const std::string& header : reached_from(by_path, file.path)) {
-      if (header == "include/pith/codec.h" || header == "include/pith/eviction.h")
-        findings.push_back({file.path, 0, "sees " + header});
+      if (target == "include/pith/codec.h" || target == "include/pith/eviction.h")
+        findings.push_back({file.path, include.line, "is seen from below the cache, and shows it " + target});
+      if (!target.empty() && seen.insert(target).second) open.push_back(target);
     }
   }
   return findings;
