@@ -2,7 +2,7 @@
 
 #include <pith/chat_format.h>
 #include <pith/export.h>
-#include <pith/options.h>
+#include <pith/generate_options.h>
 #include <pith/session.h>
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pith/eviction_options.h>
 #include <pith/export.h>
 
 #include <cstddef>
@@ -129,9 +130,6 @@ class PITH_EXPORT TokenSelector {
                       std::span<std::uint8_t> kept) const = 0;
 };
 
-/// Numeric parameters by name: "decay", "window", …
-using PolicyParameters = std::map<std::string, double, std::less<>>;
-
 /// Makes a part. Throws Error(kInvalidArgument) for a parameter that it does not know or that is out of range.
 using PolicyFactory = std::function<std::unique_ptr<const EvictionPolicy>(const PolicyParameters& parameters)>;
 using AllocatorFactory = std::function<std::unique_ptr<const BudgetAllocator>(const PolicyParameters& parameters)>;
@@ -177,36 +175,5 @@ PITH_EXPORT std::unique_ptr<const BudgetAllocator> make_allocator(std::string_vi
 PITH_EXPORT std::unique_ptr<const TokenSelector> make_selector(std::string_view name,
                                                                const PolicyParameters& parameters = {},
                                                                const EvictionRegistry* registry = nullptr);
-
-/// What a session evicts, and when. Remaining tokens keep their positions. Layers with a sliding window are not evicted
-/// from.
-struct EvictionOptions {
-  /// Policy by name (builtin_policies()). Empty: nothing is evicted.
-  std::string policy{};
-  PolicyParameters parameters{};
-  /// Allocator by name. Empty: the policy's own (EvictionPolicy::allocator()).
-  std::string allocator{};
-  PolicyParameters allocator_parameters{};
-  std::string selector = "token";
-  /// Maximum of tokens per KV head, on average over the heads of all layers without a window. At least sinks + recent +
-  /// interval (196 with the defaults below), else the session throws Error(kInvalidArgument). 0: no limit but
-  /// budget_bytes. If both are 0, only compact() evicts.
-  std::size_t budget_tokens = 0;
-  /// Maximum of bytes that the session's cache holds. 0: no limit but budget_tokens.
-  std::uint64_t budget_bytes = 0;
-  /// How many first tokens of the sequence are never evicted (attention sinks, StreamingLLM, arXiv 2309.17453).
-  /// Independent of precision: lossy codecs keep the first 16 tokens exactly as long as they are held.
-  std::size_t sinks = 4;
-  /// How many of the newest tokens are never evicted.
-  std::size_t recent = 64;
-  /// Tokens between decisions, a multiple of 64. Each decision makes room for this many tokens. Decisions fall on
-  /// multiples of it whatever the batches, so results do not depend on batch sizes.
-  std::size_t interval = 128;
-  /// Further policies that Session::compact() may use: what they need to observe is gathered from the start. Only
-  /// policies that observe attention or queries must be listed (docs/policies.md has a table).
-  std::vector<std::string> observe{};
-  std::uint64_t seed = 0;
-  std::shared_ptr<const EvictionRegistry> registry{};
-};
 
 }  // namespace pith::inline v0_1

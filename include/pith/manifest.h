@@ -1,7 +1,7 @@
 #pragma once
 
 #include <pith/export.h>
-#include <pith/options.h>
+#include <pith/progress.h>
 
 #include <cstdint>
 #include <filesystem>

@@ -2,7 +2,7 @@
 
 #include <pith/chat_format.h>
 #include <pith/export.h>
-#include <pith/options.h>
+#include <pith/model_options.h>
 #include <pith/tokenizer.h>
 
 #include <cstdint>

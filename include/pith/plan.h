@@ -1,8 +1,10 @@
 #pragma once
 
 #include <pith/export.h>
+#include <pith/kv_options.h>
 #include <pith/model.h>
-#include <pith/options.h>
+#include <pith/model_options.h>
+#include <pith/session_options.h>
 #include <pith/stats.h>
 
 #include <cstdint>

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <pith/export.h>
+#include <pith/feed_options.h>
+#include <pith/generate_options.h>
 #include <pith/model.h>
-#include <pith/options.h>
+#include <pith/session_options.h>
 #include <pith/snapshot.h>
 #include <pith/stats.h>
 
@@ -72,27 +74,6 @@ struct Generation {
   int lookup_accepted = 0;
   double prompt_seconds = 0;
   double decode_seconds = 0;
-};
-
-/// How Session::score() scores.
-struct ScoreOptions {
-  /// Tokens before this one are fed, but not scored: no logits are computed for them.
-  std::size_t first = 0;
-  /// Of each scored token also the likeliest ones, so many.
-  int top = 0;
-};
-
-/// How hidden states of several tokens become one vector.
-enum class Pooling {
-  kMean,   ///< Their mean.
-  kLast,   ///< That of the last token.
-  kFirst,  ///< That of the first token (CLS).
-};
-
-struct EmbedOptions {
-  Pooling pooling = Pooling::kMean;
-  /// Divide by the Euclidean norm, so that a dot product of two embeddings is their cosine.
-  bool normalize = true;
 };
 
 /// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one

@@ -3,7 +3,9 @@
 #include <pith/codec.h>
 #include <pith/eviction.h>
 #include <pith/export.h>
-#include <pith/options.h>
+#include <pith/sampling.h>
+#include <pith/session_options.h>
+#include <pith/threads.h>
 
 #include <cstddef>
 #include <cstdint>

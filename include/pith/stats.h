@@ -1,8 +1,8 @@
 #pragma once
 
 #include <pith/export.h>
+#include <pith/kv_options.h>
 #include <pith/model.h>
-#include <pith/options.h>
 
 #include <cstdint>
 #include <string>

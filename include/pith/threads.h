@@ -15,7 +15,10 @@ namespace pith::inline v0_1 {
 /// them. Results do not depend on it. Idle workers sleep. Thread-safe.
 class PITH_EXPORT WorkerPool {
  public:
-  /// `threads` counts the thread that calls; 0: processors(). Throws Error(kInvalidArgument) outside [0, 1024].
+  /// The most threads that a pool may have.
+  static constexpr int kThreadsMax = 1024;
+
+  /// `threads` counts the thread that calls; 0: processors(). Throws Error(kInvalidArgument) outside [0, kThreadsMax].
   explicit WorkerPool(int threads = 0);
 
   int size() const noexcept;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <pith/export.h>
-#include <pith/options.h>
+#include <pith/token.h>
 
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <pith/options.h>
+#include <pith/log.h>
 #include <spdlog/logger.h>
 
 #include <memory>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pith/threads.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +19,7 @@ namespace pith {
 /// them gets the workers, and the others run their tasks alone meanwhile, since each of them has a processor already.
 class ThreadPool {
  public:
-  static constexpr int kThreadsMax = 1024;
+  static constexpr int kThreadsMax = WorkerPool::kThreadsMax;
 
   /// Starts `threads` - 1 workers, since the caller counts as one; 0 means one thread per processor that the process
   /// may use. Throws Error(kInvalidArgument) outside [0, kThreadsMax].

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <pith/options.h>
+#include <pith/kv_options.h>
 
 #include <string>
 

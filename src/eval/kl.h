@@ -1,7 +1,7 @@
 #pragma once
 
 #include <pith/model.h>
-#include <pith/options.h>
+#include <pith/session_options.h>
 #include <pith/stats.h>
 
 #include <cstddef>

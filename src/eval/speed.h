@@ -1,8 +1,8 @@
 #pragma once
 
+#include <pith/kv_options.h>
 #include <pith/machine.h>
 #include <pith/model.h>
-#include <pith/options.h>
 #include <pith/stats.h>
 
 #include <cstdint>

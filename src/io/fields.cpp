@@ -6,7 +6,7 @@ namespace pith::io {
 
 void FieldReader::refuse(std::string_view reason) const { fail(ErrorKind::kFormat, "{}: {}", where_, reason); }
 
-const std::byte* FieldReader::take(const char* field, std::size_t size) {
+const std::byte* FieldReader::take(std::string_view field, std::size_t size) {
   if (size > left_.size())
     fail(ErrorKind::kFormat, "{}: {} takes {} bytes, {} are left", where_, field, size, left_.size());
   const std::byte* bytes = left_.data();
@@ -14,7 +14,7 @@ const std::byte* FieldReader::take(const char* field, std::size_t size) {
   return bytes;
 }
 
-std::size_t FieldReader::count(const char* field, std::size_t size) {
+std::size_t FieldReader::count(std::string_view field, std::size_t size) {
   const auto stated = get<std::uint64_t>(field);
   // Divides, since a product could overflow.
   if (stated > left_.size() / size) {

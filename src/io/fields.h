@@ -68,25 +68,25 @@ class FieldReader {
   FieldReader(std::span<const std::byte> bytes, std::string where) : left_(bytes), where_(std::move(where)) {}
 
   template <Number T>
-  T get(const char* field) {
+  T get(std::string_view field) {
     T value{};
     std::memcpy(&value, take(field, sizeof value), sizeof value);
     return value;
   }
   /// Reads a number in [least, most].
   template <Number T>
-  T get(const char* field, T least, T most) {
+  T get(std::string_view field, T least, T most) {
     const T value = get<T>(field);
     if (!(value >= least && value <= most)) refuse_range(field, std::to_string(value), least, most);
     return value;
   }
-  bool get_flag(const char* field) { return get<std::uint8_t>(field, 0, 1) == 1; }
-  std::string get_text(const char* field) {
+  bool get_flag(std::string_view field) { return get<std::uint8_t>(field, 0, 1) == 1; }
+  std::string get_text(std::string_view field) {
     const std::size_t size = count(field, 1);
     return {reinterpret_cast<const char*>(take(field, size)), size};
   }
   template <typename T>
-  std::vector<T> get_array(const char* field) {
+  std::vector<T> get_array(std::string_view field) {
     static_assert(std::is_trivially_copyable_v<T>);
     std::vector<T> values(count(field, sizeof(T)));
     copy(field, values.data(), values.size() * sizeof(T));
@@ -94,7 +94,7 @@ class FieldReader {
   }
   /// Reads an array of exactly values.size() values.
   template <typename T>
-  void fill(const char* field, std::vector<T>& values) {
+  void fill(std::string_view field, std::vector<T>& values) {
     static_assert(std::is_trivially_copyable_v<T>);
     const std::size_t size = count(field, sizeof(T));
     if (size != values.size()) refuse_range(field, std::to_string(size) + " values", values.size(), values.size());
@@ -107,14 +107,14 @@ class FieldReader {
 
  private:
   template <typename T>
-  [[noreturn]] void refuse_range(const char* field, const std::string& value, T least, T most) const {
+  [[noreturn]] void refuse_range(std::string_view field, const std::string& value, T least, T most) const {
     refuse(std::string(field) + " is " + value + ", allowed are " + std::to_string(least) + " to " +
            std::to_string(most));
   }
-  const std::byte* take(const char* field, std::size_t size);
+  const std::byte* take(std::string_view field, std::size_t size);
   /// Reads a count of values of `size` bytes, and throws unless all of them are there.
-  std::size_t count(const char* field, std::size_t size);
-  void copy(const char* field, void* to, std::size_t size) {
+  std::size_t count(std::string_view field, std::size_t size);
+  void copy(std::string_view field, void* to, std::size_t size) {
     if (size != 0) std::memcpy(to, take(field, size), size);
   }
 

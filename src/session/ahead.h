@@ -13,8 +13,6 @@ namespace pith::session {
 /// Whoever draws sees the same tokens and logits with guesses as without. Not thread-safe.
 class Ahead {
  public:
-  static constexpr int kTokensMax = 64;
-
   /// Guesses at most `guesses` tokens at a time.
   Ahead(Session::Impl& session, std::size_t guesses) : session_(session), guesses_(guesses) {}
 

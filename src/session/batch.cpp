@@ -7,6 +7,8 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/worker_pool.h"
+#include "options/batch_options.h"
+#include "options/check.h"
 #include "session/feed.h"
 #include "session/snapshot.h"
 
@@ -35,7 +37,7 @@ class Batch::Impl {
  public:
   Impl(Model model, const BatchOptions& options)
       : model_(std::move(model)),
-        rows_max_(session::batch_rows(model_, options.batch_tokens)),
+        rows_max_(session::batch_rows(model_, options::checked(options).batch_tokens)),
         pool_(pool_of(options.workers, options.threads)) {
     if (pool_ == nullptr && options.threads != 0) pool_ = model_.impl()->pool(options.threads);
   }

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "options/beam_options.h"
+#include "options/check.h"
 #include "session/token_scores.h"
 
 namespace pith {
@@ -26,16 +28,9 @@ struct Step {
 };
 
 void check(const BeamOptions& options) {
-  const auto check_at_least_one = [](const char* name, int value) {
-    if (value < 1) fail(ErrorKind::kInvalidArgument, "{} is {}, must be at least 1", name, value);
-  };
-  check_at_least_one("beams", options.beams);
-  check_at_least_one("n_best", options.n_best);
-  check_at_least_one("tokens_max", options.tokens_max);
+  options::checked(options);
   if (options.n_best > options.beams)
     fail(ErrorKind::kInvalidArgument, "n_best is {}, at most the {} beams are allowed", options.n_best, options.beams);
-  if (!std::isfinite(options.length_penalty))
-    fail(ErrorKind::kInvalidArgument, "length_penalty is {}, must be finite", options.length_penalty);
 }
 
 class BeamSearch {

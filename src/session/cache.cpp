@@ -6,15 +6,13 @@
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
 #include "model/cache_shape.h"
+#include "options/check.h"
+#include "options/kv_options.h"
 
 namespace pith::session {
 namespace {
 
-kv::SparseReading checked_sparse(const KvOptions& kv) {
-  if (!(kv.read_share > 0.0 && kv.read_share <= 1.0))
-    fail(ErrorKind::kInvalidArgument, "read_share is {}, must be above 0 and at most 1", kv.read_share);
-  if (kv.read_pages_min < 0)
-    fail(ErrorKind::kInvalidArgument, "read_pages_min is {}, must be at least 0", kv.read_pages_min);
+kv::SparseReading sparse_reading(const KvOptions& kv) {
   return {kv.read_share, static_cast<std::size_t>(kv.read_pages_min)};
 }
 
@@ -67,7 +65,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
   made.codecs = kv.codecs;
   made.rotary = model::rotary(*model.impl());
   made.trained = model.impl()->spec().context_trained;
-  made.sparse = checked_sparse(kv);
+  made.sparse = sparse_reading(options::checked(kv));
   made.checksums = kv.page_checksums;
   made.observed = observed;
   return {made, model.impl()->kernels()};

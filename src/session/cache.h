@@ -1,8 +1,8 @@
 #pragma once
 
 #include <pith/eviction.h>
+#include <pith/kv_options.h>
 #include <pith/model.h>
-#include <pith/options.h>
 #include <pith/stats.h>
 
 #include <vector>

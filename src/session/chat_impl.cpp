@@ -5,17 +5,14 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "options/chat_options.h"
+#include "options/check.h"
 
 namespace pith {
 namespace {
 
 void check(const ChatOptions& options, const Session& session) {
-  if (options.reserve < 0) {
-    fail(ErrorKind::kInvalidArgument, "chat: reserve is {} tokens, must be at least 0", options.reserve);
-  }
-  if (!(options.keep_share > 0 && options.keep_share <= 1)) {
-    fail(ErrorKind::kInvalidArgument, "chat: keep_share is {}, must be above 0 and at most 1", options.keep_share);
-  }
+  options::checked(options, "chat: ");
   if (options.prefix_tokens < -1 || options.prefix_tokens > session.position()) {
     fail(ErrorKind::kInvalidArgument, "chat: prefix_tokens is {}, the session holds {} (-1: all)",
          options.prefix_tokens, session.position());

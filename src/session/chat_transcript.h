@@ -1,7 +1,7 @@
 #pragma once
 
 #include <pith/chat_format.h>
-#include <pith/options.h>
+#include <pith/token.h>
 #include <pith/tokenizer.h>
 
 #include <cstddef>

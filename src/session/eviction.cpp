@@ -5,16 +5,14 @@
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
 #include "kv/store/integrity.h"
+#include "options/check.h"
+#include "options/eviction_options.h"
 
 namespace pith::session {
 namespace {
 
 const EvictionOptions& checked(const EvictionOptions& options) {
-  constexpr std::size_t kIntervalMax = 1U << 20U;
-  if (options.interval == 0 || options.interval % kv::kPageTokens != 0 || options.interval > kIntervalMax) {
-    fail(ErrorKind::kInvalidArgument, "eviction interval is {}, must be a multiple of {}, at most {}", options.interval,
-         kv::kPageTokens, kIntervalMax);
-  }
+  options::checked(options, "eviction ");
   const std::size_t least = options.sinks + options.recent + options.interval;
   if (options.budget_tokens != 0 && options.budget_tokens < least) {
     fail(ErrorKind::kInvalidArgument,

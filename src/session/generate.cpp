@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "base/fail.h"
+#include "options/check.h"
+#include "options/generate_options.h"
 #include "session/ahead.h"
 #include "session/session_impl.h"
 #include "session/stop_strings.h"
@@ -17,16 +19,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 void check_options(const GenerateOptions& options, int vocab) {
-  const auto check = [](const char* name, int value, int least, int most) {
-    if (value < least || value > most)
-      fail(ErrorKind::kInvalidArgument, "{} is {}, allowed are {} to {}", name, value, least, most);
-  };
-  constexpr int kMost = std::numeric_limits<int>::max();
-  check("tokens_max", options.tokens_max, -1, kMost);
-  check("tokens_min", options.tokens_min, 0, kMost);
-  check("lookup_tokens", options.lookup_tokens, 0, session::Ahead::kTokensMax);
+  options::checked(options);
   session::check_top("logprobs", options.logprobs, -1, vocab);
-  for (const Token token : options.stop_tokens) check("a stop token", token, 0, vocab - 1);
+  for (const Token token : options.stop_tokens) {
+    if (token < 0 || token >= vocab)
+      fail(ErrorKind::kInvalidArgument, "a stop token is {}, allowed are 0 to {}", token, vocab - 1);
+  }
 }
 
 /// One call of generate(), from the prompt's logits on.

@@ -9,6 +9,8 @@
 #include "kv/layout/layout.h"
 #include "model/buffers.h"
 #include "model/model_impl.h"
+#include "options/check.h"
+#include "options/session_options.h"
 #include "session/session_impl.h"
 
 namespace pith::inline v0_1 {
@@ -27,11 +29,7 @@ std::uint64_t kv_peak(const Model& model, const KvOptions& kv, int tokens) {
 }
 
 std::uint64_t scratch_bytes(const model::ModelSpec& spec, const SessionOptions& options) {
-  if (options.batch_tokens < 1 || options.batch_tokens > session::kBatchMax) {
-    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", options.batch_tokens,
-         session::kBatchMax);
-  }
-  const std::size_t batch = std::min(static_cast<std::size_t>(options.batch_tokens),
+  const std::size_t batch = std::min(static_cast<std::size_t>(options::checked(options).batch_tokens),
                                      model::Buffers::tokens_within(spec, model::Buffers::kBytesMax));
   return model::Buffers::bytes_of(spec, batch) + spec.vocab * sizeof(float);
 }

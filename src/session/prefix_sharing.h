@@ -1,6 +1,7 @@
 #pragma once
 
-#include <pith/options.h>
+#include <pith/kv_options.h>
+#include <pith/token.h>
 
 #include <cstddef>
 #include <deque>

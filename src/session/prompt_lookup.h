@@ -1,6 +1,6 @@
 #pragma once
 
-#include <pith/options.h>
+#include <pith/token.h>
 
 #include <cstddef>
 #include <span>

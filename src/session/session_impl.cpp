@@ -8,24 +8,16 @@
 #include "kv/core/rewind.h"
 #include "kv/evict/footprint.h"
 #include "kv/store/integrity.h"
+#include "options/check.h"
+#include "options/session_options.h"
 #include "session/feed.h"
 #include "session/reconstruction.h"
 
 namespace pith {
-namespace {
-
-int checked_context(int context, int trained) {
-  if (context < 0) fail(ErrorKind::kInvalidArgument, "context is {}, must be at least 0", context);
-  return context == 0 ? trained : context;
-}
-
-}  // namespace
 
 namespace session {
 
 std::size_t batch_rows(const Model& model, int tokens) {
-  if (tokens < 1 || tokens > kBatchMax)
-    fail(ErrorKind::kInvalidArgument, "batch_tokens is {}, allowed are 1 to {}", tokens, kBatchMax);
   const std::size_t most = model::Buffers::tokens_within(model.impl()->spec(), model::Buffers::kBytesMax);
   return std::min(static_cast<std::size_t>(tokens), most);
 }
@@ -43,7 +35,7 @@ std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const
 
 Session::Impl::Impl(Model model, const SessionOptions& options)
     : model_(std::move(model)),
-      context_(checked_context(options.context, model_.info().context_trained)),
+      context_(options::checked(options).context != 0 ? options.context : model_.info().context_trained),
       batch_(session::batch_rows(model_, options.batch_tokens)),
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),

@@ -20,10 +20,8 @@ namespace pith {
 
 namespace session {
 
-inline constexpr int kBatchMax = 4096;
-
 /// Returns how many tokens go through the model at once if so many are asked for: fewer where its shape makes their
-/// activations large. Throws Error(kInvalidArgument) outside [1, kBatchMax].
+/// activations large.
 std::size_t batch_rows(const Model& model, int tokens);
 
 /// Null where no policy is named.

@@ -76,10 +76,11 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
   FieldWriter fields;
   const ModelInfo& info = impl.model_.info();
   for (const std::string* text : {&info.name, &info.architecture, &info.weight_type}) fields.put_text(*text);
-  session::put(fields, impl.kv_);
-  session::put(fields, eviction_of(impl));
-  fields.put(impl.context_);
-  fields.put(static_cast<int>(impl.batch_));
+  const SessionOptions options{.kv = impl.kv_,
+                               .context = impl.context_,
+                               .batch_tokens = static_cast<int>(impl.batch_),
+                               .eviction = eviction_of(impl)};
+  session::put(fields, options);
   session::put(fields, impl.state_.sampler.options());
   session::put(fields, impl.state_.sampler.rng_state());
   session::put(fields, impl.state_.sampler.stage_states());
@@ -102,10 +103,8 @@ Beginning read_beginning(snapshot::Reader& reader) {
   FieldReader fields = reader.fields(RecordKind::kSession);
   for (std::string* text : {&begin.model.name, &begin.model.architecture, &begin.model.weight_type})
     *text = fields.get_text("the model's name");
-  begin.options.kv = session::get_kv(fields);
-  begin.options.eviction = session::get_eviction(fields);
-  begin.options.context = fields.get<int>("context", 1, std::numeric_limits<int>::max());
-  begin.options.batch_tokens = fields.get<int>("batch_tokens", 1, session::kBatchMax);
+  begin.options = session::get_session(fields, reader.version());
+  if (begin.options.context == 0) fields.refuse("context is 0, a session has room for at least 1 token");
   begin.sampling = session::get_sampling(fields, reader.version());
   begin.rng = session::get_rng(fields);
   if (reader.version() >= 2) begin.stage_states = session::get_stage_states(fields);

@@ -1,6 +1,12 @@
 #include "session/snapshot_options.h"
 
-#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "options/sampling_options.h"
+#include "options/session_options.h"
+#include "options/table.h"
 
 namespace pith::session {
 namespace {
@@ -8,137 +14,87 @@ namespace {
 using io::FieldReader;
 using io::FieldWriter;
 
-void put(FieldWriter& fields, const PolicyParameters& parameters) {
-  put_count(fields, parameters.size());
-  for (const auto& [name, value] : parameters) {
-    fields.put_text(name);
+static_assert(sizeof(std::size_t) == sizeof(std::uint64_t), "sizes are saved as 64 bits");
+
+template <typename T>
+struct IsMap : std::false_type {};
+template <typename Key, typename Value, typename Less>
+struct IsMap<std::map<Key, Value, Less>> : std::true_type {};
+
+/// Writes a number, a text, the options of a struct, or the count and the values of a list or map.
+template <typename T>
+void put_value(FieldWriter& fields, const T& value) {
+  if constexpr (options::Number<T>) {
     fields.put(value);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    fields.put_text(value);
+  } else if constexpr (options::Tabled<T>) {
+    options::for_each_saved<T>([&](const auto& row) { put_value(fields, value.*(row.member)); });
+  } else {
+    put_count(fields, value.size());
+    for (const auto& element : value) {
+      if constexpr (IsMap<T>::value) {
+        put_value(fields, element.first);
+        put_value(fields, element.second);
+      } else {
+        put_value(fields, element);
+      }
+    }
   }
 }
 
-PolicyParameters get_parameters(FieldReader& fields) {
-  PolicyParameters parameters;
-  for (auto left = fields.get<std::uint64_t>("parameters"); left > 0; --left) {
-    std::string name = fields.get_text("a parameter's name");
-    parameters[std::move(name)] = fields.get<double>("a parameter");
+/// Reads what put_value() wrote. `name` is that of the option.
+template <typename T>
+T get_value(FieldReader& fields, std::string_view name, std::uint32_t version);
+
+template <typename Row>
+void get_option(FieldReader& fields, const Row& row, typename Row::Struct& options, std::uint32_t version) {
+  using Member = typename Row::Member;
+  if (row.saved.since > version) return;
+  options.*(row.member) = get_value<Member>(fields, row.name, version);
+  if constexpr (options::Number<Member>) {
+    const Member value = options.*(row.member);
+    if (!row.range.allows(value))
+      fields.refuse(fmt::format("{} is {}, {}", row.name, value, options::requirement(row.range)));
   }
-  return parameters;
 }
 
-/// What options gained with version 2 of the format.
-void put_second_version(FieldWriter& fields, const SamplingOptions& sampling) {
-  for (const float x : {sampling.typical_p, sampling.xtc_probability, sampling.xtc_threshold, sampling.dry_multiplier,
-                        sampling.dry_base, sampling.mirostat_tau, sampling.mirostat_eta}) {
-    fields.put(x);
+template <typename T>
+T get_value(FieldReader& fields, std::string_view name, std::uint32_t version) {
+  T value{};
+  if constexpr (options::Number<T>) {
+    value = fields.get<T>(name);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    value = fields.get_text(name);
+  } else if constexpr (options::Tabled<T>) {
+    options::for_each_saved<T>([&](const auto& row) { get_option(fields, row, value, version); });
+  } else {
+    for (auto left = fields.get<std::uint64_t>(name); left > 0; --left) {
+      if constexpr (IsMap<T>::value) {
+        auto key = get_value<typename T::key_type>(fields, name, version);
+        value[std::move(key)] = get_value<typename T::mapped_type>(fields, name, version);
+      } else {
+        value.push_back(get_value<typename T::value_type>(fields, name, version));
+      }
+    }
   }
-  for (const int x : {sampling.dry_allowed_length, sampling.dry_window, sampling.no_repeat_ngram}) fields.put(x);
-  put_count(fields, sampling.dry_breakers.size());
-  for (const std::vector<Token>& breaker : sampling.dry_breakers) fields.put_array(breaker);
-}
-
-void get_second_version(FieldReader& fields, SamplingOptions& sampling) {
-  for (float* x : {&sampling.typical_p, &sampling.xtc_probability, &sampling.xtc_threshold, &sampling.dry_multiplier,
-                   &sampling.dry_base, &sampling.mirostat_tau, &sampling.mirostat_eta}) {
-    *x = fields.get<float>("a sampling option");
-  }
-  for (int* x : {&sampling.dry_allowed_length, &sampling.dry_window, &sampling.no_repeat_ngram})
-    *x = fields.get<int>("a sampling option");
-  for (auto left = fields.get<std::uint64_t>("breakers of DRY"); left > 0; --left)
-    sampling.dry_breakers.push_back(fields.get_array<Token>("a breaker of DRY"));
+  return value;
 }
 
 }  // namespace
 
-void put(FieldWriter& fields, const KvOptions& kv) {
-  fields.put_text(kv.key);
-  fields.put_text(kv.value);
-  put_count(fields, kv.layers.size());
-  for (const auto& [layer, codecs] : kv.layers) {
-    fields.put(layer);
-    fields.put_text(codecs.key);
-    fields.put_text(codecs.value);
-  }
-}
+void put(FieldWriter& fields, const EvictionOptions& eviction) { put_value(fields, eviction); }
 
-KvOptions get_kv(FieldReader& fields) {
-  KvOptions kv;
-  kv.key = fields.get_text("key codec");
-  kv.value = fields.get_text("value codec");
-  for (auto left = fields.get<std::uint64_t>("layers with codecs of their own"); left > 0; --left) {
-    KvOptions::Layer& layer = kv.layers[fields.get<int>("a layer")];
-    layer.key = fields.get_text("key codec of a layer");
-    layer.value = fields.get_text("value codec of a layer");
-  }
-  return kv;
-}
+void put(FieldWriter& fields, const SessionOptions& session) { put_value(fields, session); }
 
-void put(FieldWriter& fields, const EvictionOptions& eviction) {
-  fields.put_text(eviction.policy);
-  put(fields, eviction.parameters);
-  fields.put_text(eviction.allocator);
-  put(fields, eviction.allocator_parameters);
-  fields.put_text(eviction.selector);
-  put_count(fields, eviction.budget_tokens);
-  fields.put(eviction.budget_bytes);
-  put_count(fields, eviction.sinks);
-  put_count(fields, eviction.recent);
-  put_count(fields, eviction.interval);
-  put_count(fields, eviction.observe.size());
-  for (const std::string& name : eviction.observe) fields.put_text(name);
-  fields.put(eviction.seed);
-}
+void put(FieldWriter& fields, const SamplingOptions& sampling) { put_value(fields, sampling); }
 
-EvictionOptions get_eviction(FieldReader& fields) {
-  EvictionOptions eviction;
-  eviction.policy = fields.get_text("policy");
-  eviction.parameters = get_parameters(fields);
-  eviction.allocator = fields.get_text("allocator");
-  eviction.allocator_parameters = get_parameters(fields);
-  eviction.selector = fields.get_text("selector");
-  eviction.budget_tokens = fields.get<std::uint64_t>("budget in tokens");
-  eviction.budget_bytes = fields.get<std::uint64_t>("budget in bytes");
-  // Sums of them must not wrap around.
-  constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
-  eviction.sinks = fields.get<std::uint64_t>("sinks", 0, kMost);
-  eviction.recent = fields.get<std::uint64_t>("recent tokens", 0, kMost);
-  eviction.interval = fields.get<std::uint64_t>("interval", 0, kMost);
-  for (auto left = fields.get<std::uint64_t>("observed policies"); left > 0; --left)
-    eviction.observe.push_back(fields.get_text("an observed policy"));
-  eviction.seed = fields.get<std::uint64_t>("seed of the policy");
-  return eviction;
-}
-
-void put(FieldWriter& fields, const SamplingOptions& sampling) {
-  for (const float x : {sampling.temperature, sampling.top_p, sampling.min_p, sampling.repetition_penalty,
-                        sampling.presence_penalty, sampling.frequency_penalty}) {
-    fields.put(x);
-  }
-  fields.put(sampling.top_k);
-  fields.put(sampling.penalty_window);
-  fields.put(sampling.seed);
-  put_count(fields, sampling.logit_bias.size());
-  for (const auto& [token, bias] : sampling.logit_bias) {
-    fields.put(token);
-    fields.put(bias);
-  }
-  put_second_version(fields, sampling);
+SessionOptions get_session(FieldReader& fields, std::uint32_t version) {
+  return get_value<SessionOptions>(fields, "session options", version);
 }
 
 SamplingOptions get_sampling(FieldReader& fields, std::uint32_t version) {
-  SamplingOptions sampling;
-  for (float* x : {&sampling.temperature, &sampling.top_p, &sampling.min_p, &sampling.repetition_penalty,
-                   &sampling.presence_penalty, &sampling.frequency_penalty}) {
-    *x = fields.get<float>("a sampling option");
-  }
-  sampling.top_k = fields.get<int>("top_k");
-  sampling.penalty_window = fields.get<int>("penalty_window");
-  sampling.seed = fields.get<std::uint64_t>("seed");
-  for (auto left = fields.get<std::uint64_t>("biases"); left > 0; --left) {
-    const auto token = fields.get<Token>("a token with a bias");
-    sampling.logit_bias[token] = fields.get<float>("a bias");
-  }
-  if (version >= 2) get_second_version(fields, sampling);
-  return sampling;
+  return get_value<SamplingOptions>(fields, "sampling options", version);
 }
 
 void put(FieldWriter& fields, const RngState& state) {

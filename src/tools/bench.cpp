@@ -11,10 +11,12 @@
 
 #include "eval/speed.h"
 #include "eval/speed_chart.h"
+#include "options/session_options.h"
 #include "tools/bench_output.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
+#include "tools/option_flags.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -99,10 +101,7 @@ void add_workload_to(Command& app, BenchArgs& args) {
   app.add_option("--rounds", args.options.rounds, "How often to measure everything; default 3")
       ->range(1, kRoundsMax)
       ->type_name("N");
-  app.add_option("--ctx", args.options.context,
-                 "Tokens that the session can hold; 0 (the default): as many as the model was trained for")
-      ->not_negative()
-      ->type_name("N");
+  add_flag<&SessionOptions::context>(app, args.options.context);
   app.add_flag("--no-limits", args.no_limits, "Do not measure the limits of the machine");
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "options/model_options.h"
 #include "tools/model_args.h"
 
 namespace pith::tools {
@@ -213,7 +214,7 @@ Json bench_json(const BenchReport& report) {
   json["weight_type"] = report.model.weight_type;
   json["weight_bytes"] = report.model.weight_bytes;
   json["token_weight_bytes"] = report.model.token_weight_bytes;
-  json["arithmetic"] = report.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["arithmetic"] = options::word(report.arithmetic);
   json["threads"] = report.threads;
   json["rounds"] = report.rounds;
   json["limits"] = nullptr;

@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "options/chat_options.h"
 #include "tools/command.h"
 #include "tools/generate_args.h"
 #include "tools/interrupt.h"
 #include "tools/model_args.h"
+#include "tools/option_flags.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/summary.h"
@@ -23,8 +25,7 @@ struct ChatArgs {
   ModelArgs model;
   SessionArgs session;
   GenerateArgs generate;
-  std::string system;
-  ChatOverflow overflow = ChatOverflow::kDropOldest;
+  ChatOptions conversation;
 };
 
 bool input_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
@@ -61,7 +62,7 @@ void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
   fmt::print(stderr, "{}", context_warning(session));
-  Chat conversation(session, {.system = args.system, .overflow = args.overflow});
+  Chat conversation(session, args.conversation);
   const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
   for (std::string message; read_message(message);) {
@@ -83,11 +84,8 @@ void add_chat(Command& app, Action& action, const Known& known) {
   auto* command = app.add_subcommand("chat", "Talk with a model: messages from standard input, one per line");
   const auto args = std::make_shared<ChatArgs>();
   args->model.add_to(*command);
-  command->add_option("--system", args->system, "The system message")->type_name("TEXT");
-  command->add_choice<ChatOverflow>(
-      "--overflow", args->overflow,
-      {{"drop", ChatOverflow::kDropOldest}, {"error", ChatOverflow::kError}, {"evict", ChatOverflow::kEvict}},
-      "When the context is full: drop (the default) the oldest turns, stop with an error, or leave it to --evict");
+  add_flag<&ChatOptions::system>(*command, args->conversation.system);
+  add_flag<&ChatOptions::overflow>(*command, args->conversation.overflow);
   args->generate.add_to(*command);
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);

@@ -8,6 +8,7 @@
 
 #include "eval/haystack.h"
 #include "eval/text_chunks.h"
+#include "options/model_options.h"
 #include "tools/eval.h"
 #include "tools/eval_eviction_output.h"
 #include "tools/files.h"
@@ -99,7 +100,7 @@ void run_task(const EvalEvictionArgs& args, const char* task, const Measure& mea
   json["task"] = task;
   json["model"] = model.info().name;
   json["model_file"] = args.model.path;
-  json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["arithmetic"] = options::word(args.model.arithmetic);
   json["seconds"] = seconds.count();
   json.update(to_json(result));
   write_json(json);

@@ -12,6 +12,7 @@
 #include "eval/kl.h"
 #include "eval/kl_chart.h"
 #include "eval/text_chunks.h"
+#include "options/model_options.h"
 #include "tools/eval.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -125,7 +126,7 @@ void write_result_json(const KlArgs& args, const ModelInfo& model, const eval::K
   json["model"] = model.name;
   json["model_file"] = args.model.path;
   json["weight_type"] = model.weight_type;
-  json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["arithmetic"] = options::word(args.model.arithmetic);
   json["context"] = result.context;
   json["chunks"] = result.chunks;
   json["decode"] = args.decode;

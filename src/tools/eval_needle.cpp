@@ -10,6 +10,7 @@
 
 #include "eval/needle.h"
 #include "eval/needle_map.h"
+#include "options/model_options.h"
 #include "tools/eval.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -146,7 +147,7 @@ void write_result_json(const NeedleArgs& args, const eval::NeedleResult& result,
   json["question"] = result.options.text.question;
   json["seed"] = result.options.seed;
   json["passkeys"] = result.passkeys;
-  json["arithmetic"] = args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["arithmetic"] = options::word(args.model.arithmetic);
   json["seconds"] = seconds;
   json["eviction"] = eviction_json(result.options.eviction);
   json["baseline"] = to_json(result.baseline, result.baseline);

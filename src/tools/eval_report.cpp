@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "eval/report.h"
+#include "options/model_options.h"
 #include "tools/eval.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
@@ -195,7 +196,7 @@ void report(const ReportArgs& args) {
   parts.facts = {
       fmt::format("model: {} ({}, {} layers, {} query heads on {} KV heads of {})", info.name, info.weight_type,
                   info.layers, info.heads, info.kv_heads, info.head_size),
-      fmt::format("arithmetic: {}", args.model.arithmetic == Arithmetic::kFast ? "fast" : "f32"),
+      fmt::format("arithmetic: {}", options::word(args.model.arithmetic)),
       fmt::format("pith {}, {:%Y-%m-%d}", PITH_VERSION, fmt::gmtime(std::time(nullptr))),
   };
   parts.commands = commands_of(args);

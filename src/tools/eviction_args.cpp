@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "eval/fail.h"
+#include "options/eviction_options.h"
+#include "tools/option_flags.h"
+#include "tools/option_json.h"
 
 namespace pith::tools {
 namespace {
@@ -68,15 +71,12 @@ std::vector<std::string> policy_names(const Policies& policies) {
 }  // namespace
 
 void EvictionArgs::add_to(Command& app, const Policies& known) {
-  app.add_option("--evict", policy,
-                 fmt::format("What the KV cache forgets as it exceeds its budget, by policy: {}, with parameters like "
-                             "h2o:decay=0.9; nothing by default",
-                             policy_list(known)))
+  add_flag<&EvictionOptions::policy>(
+      app, policy, fmt::format(": {}, with parameters like h2o:decay=0.9; nothing by default", policy_list(known)))
       ->check(check_part)
-      ->type_name("POLICY[:NAME=X,...]")
       ->suggests(policy_names(known));
-  app.add_option("--budget", budget, "Tokens that a KV head holds at most, on average")->type_name("TOKENS");
-  app.add_option("--budget-bytes", budget_bytes, "Bytes that the cache holds at most")->type_name("BYTES");
+  add_flag<&EvictionOptions::budget_tokens>(app, chosen.budget_tokens);
+  add_flag<&EvictionOptions::budget_bytes>(app, chosen.budget_bytes);
   add_parts_to(app, known);
 }
 
@@ -84,35 +84,23 @@ void EvictionArgs::add_parts_to(Command& app, const Policies& known) {
   policies = known;
   const auto allocators = joined(builtin_allocators(), own(known, &EvictionRegistry::allocators));
   const auto selectors = joined(builtin_selectors(), own(known, &EvictionRegistry::selectors));
-  app.add_option("--sinks", sinks, fmt::format("First tokens that always stay; default {}", sinks))->type_name("N");
-  app.add_option("--recent", recent, fmt::format("Newest tokens that always stay; default {}", recent))->type_name("N");
-  app.add_option("--evict-interval", interval,
-                 fmt::format("Tokens between eviction decisions, a multiple of 64; default {}", interval))
-      ->type_name("N");
-  app.add_option("--allocator", allocator,
-                 fmt::format("How budgets are shared among heads: {}; default: what belongs to the policy",
-                             list_of(allocators)))
+  add_flag<&EvictionOptions::sinks>(app, chosen.sinks);
+  add_flag<&EvictionOptions::recent>(app, chosen.recent);
+  add_flag<&EvictionOptions::interval>(app, chosen.interval);
+  add_flag<&EvictionOptions::allocator>(app, allocator,
+                                        fmt::format(": {}; default: what belongs to the policy", list_of(allocators)))
       ->check(check_part)
-      ->type_name("NAME[:NAME=X,...]")
       ->suggests(allocators);
-  app.add_option("--selector", selector,
-                 fmt::format("Which tokens stay, given their scores: {}; default {}", list_of(selectors), selector))
-      ->type_name("NAME")
+  add_flag<&EvictionOptions::selector>(app, chosen.selector, fmt::format(": {}", list_of(selectors)))
       ->suggests(selectors);
 }
 
 EvictionOptions EvictionArgs::options() const {
-  EvictionOptions options;
+  EvictionOptions options = chosen;
   if (!policy.empty()) std::tie(options.policy, options.parameters) = parse_part(policy);
   if (!allocator.empty()) std::tie(options.allocator, options.allocator_parameters) = parse_part(allocator);
-  options.selector = selector;
-  options.budget_tokens = budget;
-  options.budget_bytes = budget_bytes;
-  options.sinks = sinks;
-  options.recent = recent;
-  options.interval = interval;
   options.registry = policies;
-  if (!policy.empty() && budget == 0 && budget_bytes == 0) {
+  if (!policy.empty() && options.budget_tokens == 0 && options.budget_bytes == 0) {
     eval::fail(ErrorKind::kInvalidArgument, "--evict {} needs a budget: --budget or --budget-bytes, at least 1",
                policy);
   }
@@ -135,21 +123,7 @@ std::string part_name(const std::string& name, const PolicyParameters& parameter
 
 std::string policy_list(const Policies& policies) { return list_of(policy_names(policies)); }
 
-Json eviction_json(const EvictionOptions& options) {
-  if (options.policy.empty()) return nullptr;
-  Json json;
-  json["policy"] = options.policy;
-  json["parameters"] = options.parameters;
-  json["allocator"] = options.allocator;
-  json["allocator_parameters"] = options.allocator_parameters;
-  json["selector"] = options.selector;
-  json["budget_tokens"] = options.budget_tokens;
-  json["budget_bytes"] = options.budget_bytes;
-  json["sinks"] = options.sinks;
-  json["recent"] = options.recent;
-  json["interval"] = options.interval;
-  return json;
-}
+Json eviction_json(const EvictionOptions& options) { return options.policy.empty() ? Json() : options_json(options); }
 
 std::string eviction_name(const EvictionOptions& options) {
   std::string text = part_name(options.policy, options.parameters);

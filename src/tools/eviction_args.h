@@ -2,7 +2,6 @@
 
 #include <pith/pith.h>
 
-#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -14,14 +13,11 @@ namespace pith::tools {
 
 /// What a session is to forget, and when.
 struct EvictionArgs {
+  /// Name and parameters, as parse_part() reads them.
   std::string policy;
   std::string allocator;
-  std::string selector = EvictionOptions{}.selector;
-  std::uint64_t budget = 0;
-  std::uint64_t budget_bytes = 0;
-  std::uint64_t sinks = EvictionOptions{}.sinks;
-  std::uint64_t recent = EvictionOptions{}.recent;
-  std::uint64_t interval = EvictionOptions{}.interval;
+  /// The rest.
+  EvictionOptions chosen{};
 
   Policies policies{};
 
@@ -29,7 +25,7 @@ struct EvictionArgs {
   void add_to(Command& app, const Policies& known);
   /// --sinks, --recent, --evict-interval, --allocator, --selector.
   void add_parts_to(Command& app, const Policies& known);
-  /// Ranges and names are the library's to check. Throws Error(kInvalidArgument) for a policy without a budget: it
+  /// Names are the library's to check. Throws Error(kInvalidArgument) for a policy without a budget: it
   /// would never be asked.
   EvictionOptions options() const;
 };
@@ -40,7 +36,7 @@ std::pair<std::string, PolicyParameters> parse_part(const std::string& text);
 std::string part_name(const std::string& name, const PolicyParameters& parameters);
 /// "window, h2o, ... or random": every policy's name.
 std::string policy_list(const Policies& policies);
-/// policy, budgets, sinks and so on; null without a policy.
+/// All options of eviction; null without a policy.
 Json eviction_json(const EvictionOptions& options);
 /// Returns the policy and its budget for a table's last line: "h2o, 512 tokens per head".
 std::string eviction_name(const EvictionOptions& options);

@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "eval/cache_name.h"
+#include "options/model_options.h"
+#include "options/session_options.h"
+#include "tools/option_flags.h"
 #include "tools/progress.h"
 
 namespace pith::tools {
 namespace {
 
-constexpr int kThreadsMax = 1024;
-
 void print_log_line(LogLevel, std::string_view line) { fmt::print(stderr, "{}\n", line); }
+
+std::string kv_help(const Codecs& codecs) {
+  return fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart", codec_list(codecs));
+}
 
 }  // namespace
 
@@ -23,9 +28,8 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
       ->type_name("FILE");
   add_arithmetic(app, arithmetic);
   add_threads(app, threads);
-  app.add_option("--manifest", manifest, "Load the model only if it is what this manifest says (pith manifest)")
-      ->type_name("FILE");
-  app.add_flag("-v,--verbose", verbose, "Write the library's log to standard error");
+  add_flag<&ModelOptions::manifest>(app, manifest);
+  add_flag<&ModelOptions::log>(app, verbose);
 }
 
 std::shared_ptr<const Manifest> ModelArgs::read_manifest() const {
@@ -45,24 +49,12 @@ Model ModelArgs::load(std::shared_ptr<const Manifest> expected) const {
   return Model::load(path, options);
 }
 
-void add_threads(Command& app, int& threads) {
-  app.add_option("--threads", threads, "Threads; 0 (the default): one for each processor")
-      ->range(0, kThreadsMax)
-      ->type_name("N");
-}
+void add_threads(Command& app, int& threads) { add_flag<&ModelOptions::threads>(app, threads); }
 
-void add_arithmetic(Command& app, Arithmetic& arithmetic) {
-  static const std::vector<std::pair<std::string, Arithmetic>> kinds = {{"fast", Arithmetic::kFast},
-                                                                        {"f32", Arithmetic::kF32}};
-  app.add_choice("--arithmetic", arithmetic, kinds,
-                 "fast (the default): activations are quantized to 8 bits where weights are; f32: the reference");
-}
+void add_arithmetic(Command& app, Arithmetic& arithmetic) { add_flag<&ModelOptions::arithmetic>(app, arithmetic); }
 
 Option* add_kv(Command& app, std::string& kv, const Codecs& codecs, const std::string& fallback) {
-  return app
-      .add_option("--kv", kv,
-                  fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; default {}",
-                              codec_list(codecs), fallback))
+  return app.add_option("--kv", kv, fmt::format("{}; default {}", kv_help(codecs), fallback))
       ->type_name("TYPE")
       ->suggests(codec_names(codecs));
 }
@@ -70,9 +62,8 @@ Option* add_kv(Command& app, std::string& kv, const Codecs& codecs, const std::s
 Option* add_kv_list(Command& app, std::vector<std::string>& kv, const Codecs& codecs, const std::string& fallback) {
   return app
       .add_option("--kv", kv,
-                  fmt::format("How the KV cache is kept: {}; TYPE/TYPE for keys and values apart; may be given more "
-                              "than once{}{}",
-                              codec_list(codecs), fallback.empty() ? "" : "; default ", fallback))
+                  fmt::format("{}; may be given more than once{}{}", kv_help(codecs),
+                              fallback.empty() ? "" : "; default ", fallback))
       ->one_value()
       ->type_name("TYPE")
       ->suggests(codec_names(codecs));
@@ -82,29 +73,20 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
   codecs = known;
   const std::vector<std::string> names = codec_names(codecs);
   auto* both = add_kv(app, kv, codecs, kv_default);
-  app.add_option("--kv-k", kv_key, "How keys are kept")->type_name("TYPE")->suggests(names)->excludes(both);
-  app.add_option("--kv-v", kv_value, "How values are kept")->type_name("TYPE")->suggests(names)->excludes(both);
-  app.add_option("--sparse", sparse, "The share of the cache's pages that a decoded token reads; 1 (the default): all")
-      ->type_name("SHARE");
-  app.add_flag("--page-checksums", page_checksums,
-               "Keep a checksum of every page of the cache, and compare it when pages are taken into use again");
+  add_flag<&KvOptions::key>(app, kv_key)->suggests(names)->excludes(both);
+  add_flag<&KvOptions::value>(app, kv_value)->suggests(names)->excludes(both);
+  add_flag<&KvOptions::read_share>(app, chosen.kv.read_share);
+  add_flag<&KvOptions::page_checksums>(app, chosen.kv.page_checksums);
 }
 
-void SessionArgs::add_context_to(Command& app) {
-  app.add_option("--ctx", context,
-                 "Tokens that the session can hold; 0 (the default): as many as the model was trained for")
-      ->not_negative()
-      ->type_name("N");
-}
+void SessionArgs::add_context_to(Command& app) { add_flag<&SessionOptions::context>(app, chosen.context); }
 
 SessionOptions SessionArgs::options(int threads) const {
-  SessionOptions options;
-  options.kv = parse_kv(kv.empty() ? kv_default : kv, codecs);
-  if (!kv_key.empty()) options.kv.key = kv_key;
-  if (!kv_value.empty()) options.kv.value = kv_value;
-  options.kv.read_share = sparse;
-  options.kv.page_checksums = page_checksums;
-  options.context = context;
+  SessionOptions options = chosen;
+  const KvOptions both = parse_kv(kv.empty() ? kv_default : kv, codecs);
+  options.kv.key = kv_key.empty() ? both.key : kv_key;
+  options.kv.value = kv_value.empty() ? both.value : kv_value;
+  options.kv.codecs = codecs;
   options.eviction = eviction.options();
   options.threads = threads;
   return options;
@@ -136,7 +118,8 @@ void add_sparse(Command& app, std::vector<double>& shares) {
          "--sparse", shares,
          "Each KV cache also with this share of its pages read for a decoded token; may be given more than once")
       ->one_value()
-      ->type_name("SHARE");
+      ->type_name("SHARE")
+      ->check([](const std::string& text) { return range_complaint(options::row_of<&KvOptions::read_share>(), text); });
 }
 
 std::string kv_name(const KvOptions& kv) { return eval::cache_name(kv); }

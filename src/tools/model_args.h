@@ -52,9 +52,8 @@ struct SessionArgs {
   std::string kv_value;
   /// What K and V are where no option says otherwise.
   std::string kv_default = "int8";
-  double sparse = 1.0;
-  bool page_checksums = false;
-  int context = 0;
+  /// The rest.
+  SessionOptions chosen{};
   EvictionArgs eviction{};
 
   Codecs codecs{};

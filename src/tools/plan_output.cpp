@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "options/model_options.h"
 #include "tools/byte_size.h"
 #include "tools/model_args.h"
 
@@ -161,7 +162,7 @@ Json plan_json(const PlanReport& report) {
   json["model_file"] = report.model_file;
   json["file_bytes"] = report.file_bytes;
   json["weight_type"] = report.model.weight_type;
-  json["arithmetic"] = report.arithmetic == Arithmetic::kFast ? "fast" : "f32";
+  json["arithmetic"] = options::word(report.arithmetic);
   json["memory_bytes"] = report.options.memory;
   json["usable_memory_bytes"] = report.usable_memory;
   json["sessions"] = report.options.sessions;

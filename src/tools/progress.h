@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pith/options.h>
-
 #include <string_view>
 
 namespace pith::tools {

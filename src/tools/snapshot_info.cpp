@@ -7,8 +7,11 @@
 #include <optional>
 
 #include "eval/fail.h"
+#include "options/sampling_options.h"
+#include "options/session_options.h"
 #include "tools/files.h"
 #include "tools/model_args.h"
+#include "tools/option_json.h"
 #include "tools/output.h"
 #include "tools/snapshot.h"
 
@@ -59,6 +62,8 @@ Json describe(const SnapshotInfo& info) {
   json["compacted"] = info.compacted;
   json["temperature"] = info.sampling.temperature;
   json["seed"] = info.sampling.seed;
+  json["options"] = options_json(info.options, OptionSet::kSaved);
+  json["sampling"] = options_json(info.sampling, OptionSet::kSaved);
   return json;
 }
 
@@ -67,6 +72,7 @@ void info(const InspectArgs& args) {
   const Json json = describe(snapshot_info(args.snapshot, {.key = key}));
   if (args.format == Format::kJson) return write_json(json);
   for (const auto& [name, value] : json.items()) {
+    if (value.is_object()) continue;
     const std::string text = value.is_string() ? one_line(value.get<std::string>())
                                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
     write_output(fmt::format("{:<20} {}\n", name, text));

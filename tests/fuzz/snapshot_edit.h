@@ -1,6 +1,6 @@
 #pragma once
 
-#include <pith/options.h>
+#include <pith/session_options.h>
 
 #include <cstddef>
 #include <optional>

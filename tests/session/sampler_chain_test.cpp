@@ -205,12 +205,12 @@ TEST(Chain, OptionsOutOfRangeAreNamed) {
   refused("typical_p", "nan", [&](auto& o) { o.typical_p = nan; });
   refused("xtc_probability", "-0.5, allowed are 0 to 1", [](auto& o) { o.xtc_probability = -0.5F; });
   refused("xtc_threshold", "2, allowed are 0 to 1", [](auto& o) { o.xtc_threshold = 2.0F; });
-  refused("dry_multiplier", "-1, allowed are 0 to", [](auto& o) { o.dry_multiplier = -1.0F; });
-  refused("dry_base", "0.5, allowed are 1 to", [](auto& o) { o.dry_base = 0.5F; });
+  refused("dry_multiplier", "-1, must be at least 0 and finite", [](auto& o) { o.dry_multiplier = -1.0F; });
+  refused("dry_base", "0.5, must be at least 1 and finite", [](auto& o) { o.dry_base = 0.5F; });
   refused("dry_allowed_length", "0, must be at least 1", [](auto& o) { o.dry_allowed_length = 0; });
   refused("dry_window", "-2, must be at least -1", [](auto& o) { o.dry_window = -2; });
-  refused("mirostat_tau", "-3, allowed are 0 to", [](auto& o) { o.mirostat_tau = -3.0F; });
-  refused("mirostat_eta", "inf, allowed are 0 to", [](auto& o) { o.mirostat_eta = -kBanned; });
+  refused("mirostat_tau", "-3, must be at least 0 and finite", [](auto& o) { o.mirostat_tau = -3.0F; });
+  refused("mirostat_eta", "inf, must be at least 0 and finite", [](auto& o) { o.mirostat_eta = -kBanned; });
   refused("no_repeat_ngram", "-1, must be at least 0", [](auto& o) { o.no_repeat_ngram = -1; });
   SamplingOptions empty_breaker;
   empty_breaker.dry_breakers = {{1}, {}};

@@ -109,7 +109,7 @@ TEST_F(Run, SparseReadingReachesTheSession) {
   EXPECT_EQ(answer["tokens"], json(expected.tokens));
   EXPECT_GT(session.kv_stats().summary_bytes, 0U);
   EXPECT_EQ(answer["kv_bytes"], session.kv_stats().bytes);
-  EXPECT_EQ(pith({"run", "-m", model_, "-p", "a", "--sparse", "0"}).status, 1);
+  EXPECT_EQ(pith({"run", "-m", model_, "-p", "a", "--sparse", "0"}).status, 2);
 }
 
 TEST_F(Run, ContextEndsTheAnswer) {

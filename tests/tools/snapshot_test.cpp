@@ -81,7 +81,14 @@ TEST_F(SnapshotTool, SaysWhatItIsAndWhetherItIsWhole) {
   EXPECT_EQ(info["kv"], "int8/int4");
   EXPECT_EQ(info["context"], 500);
   EXPECT_GT(info["tokens"], 3);
-  expect_part(pith_output({"snapshot", "info", snapshot_}), "architecture         llama\n");
+  EXPECT_EQ(info["options"]["kv"], (json{{"key", "int8"}, {"value", "int4"}, {"layers", json::object()}}));
+  EXPECT_EQ(info["options"]["context"], 500);
+  EXPECT_EQ(info["options"]["eviction"]["interval"], 128);
+  EXPECT_FALSE(info["options"].contains("threads")) << "not in the file";
+  EXPECT_EQ(info["sampling"]["penalty_window"], 64);
+  const std::string text = pith_output({"snapshot", "info", snapshot_});
+  expect_part(text, "architecture         llama\n");
+  EXPECT_EQ(text.find("penalty_window"), std::string::npos) << text;
   expect_part(pith_output({"snapshot", "verify", snapshot_}), "whole");
   std::fstream file(snapshot_, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(-100, std::ios::end).put('\x55');

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -61,11 +62,11 @@ class Breakers {
 class Dry final : public session::StageOf<Dry> {
  public:
   Dry(float multiplier, float base, int allowed_length, int window, TokenSequences breakers)
-      : multiplier_(
-            static_cast<double>(session::checked_range("dry_multiplier", multiplier, 0.0F, session::kFloatMax))),
-        base_(static_cast<double>(session::checked_range("dry_base", base, 1.0F, session::kFloatMax))),
-        allowed_length_(static_cast<std::size_t>(session::checked_least("dry_allowed_length", allowed_length, 1))),
-        window_(session::checked_least("dry_window", window, -1)),
+      : multiplier_(static_cast<double>(options::checked<&SamplingOptions::dry_multiplier>(multiplier))),
+        base_(static_cast<double>(options::checked<&SamplingOptions::dry_base>(base))),
+        allowed_length_(
+            static_cast<std::size_t>(options::checked<&SamplingOptions::dry_allowed_length>(allowed_length))),
+        window_(options::checked<&SamplingOptions::dry_window>(window)),
         breakers_(std::move(breakers)) {}
   std::string_view name() const override { return "dry"; }
   std::size_t buffer_bytes() const noexcept override {
@@ -114,7 +115,7 @@ class Dry final : public session::StageOf<Dry> {
       const auto& [token, length] = next_[i];
       if (i + 1 < next_.size() && next_[i + 1].first == token) continue;
       const double penalty = multiplier_ * power(base_, length - allowed_length_);
-      const double most = static_cast<double>(session::kFloatMax);
+      const double most = static_cast<double>(std::numeric_limits<float>::max());
       candidates.set_logit(token, candidates.logit(token) - static_cast<float>(std::min(penalty, most)));
     }
   }

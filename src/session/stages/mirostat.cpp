@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 
 #include "session/log_positive.h"
 #include "session/stages/stage.h"
@@ -20,8 +21,8 @@ double relative_total(Candidates& candidates) {
 class Mirostat final : public session::StageOf<Mirostat> {
  public:
   Mirostat(float tau, float eta)
-      : tau_(static_cast<double>(session::checked_range("mirostat_tau", tau, 0.0F, session::kFloatMax))),
-        eta_(static_cast<double>(session::checked_range("mirostat_eta", eta, 0.0F, session::kFloatMax))),
+      : tau_(static_cast<double>(options::checked<&SamplingOptions::mirostat_tau>(tau))),
+        eta_(static_cast<double>(options::checked<&SamplingOptions::mirostat_eta>(eta))),
         mu_(2.0 * tau_) {}
   std::string_view name() const override { return "mirostat"; }
 

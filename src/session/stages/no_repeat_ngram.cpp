@@ -8,7 +8,7 @@ namespace {
 class NoRepeatNgram final : public session::StageOf<NoRepeatNgram> {
  public:
   explicit NoRepeatNgram(int length)
-      : length_(static_cast<std::size_t>(session::checked_least("no_repeat_ngram", length, 0))) {}
+      : length_(static_cast<std::size_t>(options::checked<&SamplingOptions::no_repeat_ngram>(length))) {}
   std::string_view name() const override { return "no_repeat_ngram"; }
 
   void apply(Candidates& candidates, const SamplingContext& context) override {

@@ -10,11 +10,10 @@ class Penalties final : public session::StageOf<Penalties> {
  public:
   Penalties(float repetition, float presence, float frequency, int window)
       : repetition_(repetition),
-        presence_(session::checked_range("presence_penalty", presence, -session::kFloatMax, session::kFloatMax)),
-        frequency_(session::checked_range("frequency_penalty", frequency, -session::kFloatMax, session::kFloatMax)),
-        window_(session::checked_least("penalty_window", window, -1)) {
-    if (!(repetition > 0.0F && repetition <= session::kFloatMax))
-      fail(ErrorKind::kInvalidArgument, "repetition_penalty is {}, must be above 0 and finite", repetition);
+        presence_(options::checked<&SamplingOptions::presence_penalty>(presence)),
+        frequency_(options::checked<&SamplingOptions::frequency_penalty>(frequency)),
+        window_(options::checked<&SamplingOptions::penalty_window>(window)) {
+    options::checked<&SamplingOptions::repetition_penalty>(repetition);
   }
   std::string_view name() const override { return "penalties"; }
   std::size_t buffer_bytes() const noexcept override {

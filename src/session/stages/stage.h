@@ -2,11 +2,12 @@
 
 #include <pith/sampler_stage.h>
 
-#include <limits>
 #include <memory>
 #include <vector>
 
 #include "base/fail.h"
+#include "options/check.h"
+#include "options/sampling_options.h"
 
 namespace pith::session {
 
@@ -19,24 +20,10 @@ class StageOf : public SamplerStage {
   }
 };
 
-inline constexpr float kFloatMax = std::numeric_limits<float>::max();
-
 /// Returns the bytes that a vector has allocated.
 template <typename T>
 std::size_t vector_bytes(const std::vector<T>& vector) noexcept {
   return vector.capacity() * sizeof(T);
-}
-
-/// Returns the value. Throws Error(kInvalidArgument) if it is not in [low, high].
-inline float checked_range(const char* name, float value, float low, float high) {
-  if (!(value >= low && value <= high))
-    fail(ErrorKind::kInvalidArgument, "{} is {}, allowed are {} to {}", name, value, low, high);
-  return value;
-}
-
-inline int checked_least(const char* name, int value, int least) {
-  if (value < least) fail(ErrorKind::kInvalidArgument, "{} is {}, must be at least {}", name, value, least);
-  return value;
 }
 
 /// Returns the newest tokens that a window means: -1: all.

@@ -11,7 +11,7 @@ namespace {
 class Temperature final : public session::StageOf<Temperature> {
  public:
   explicit Temperature(float temperature)
-      : temperature_(session::checked_range("temperature", temperature, 0.0F, session::kFloatMax)) {}
+      : temperature_(options::checked<&SamplingOptions::temperature>(temperature)) {}
   std::string_view name() const override { return "temperature"; }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
@@ -25,7 +25,7 @@ class Temperature final : public session::StageOf<Temperature> {
 
 class TopK final : public session::StageOf<TopK> {
  public:
-  explicit TopK(int k) : k_(static_cast<std::size_t>(session::checked_least("top_k", k, 0))) {}
+  explicit TopK(int k) : k_(static_cast<std::size_t>(options::checked<&SamplingOptions::top_k>(k))) {}
   std::string_view name() const override { return "top_k"; }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
@@ -46,7 +46,7 @@ std::size_t octave(double weight) noexcept {
 
 class TopP final : public session::StageOf<TopP> {
  public:
-  explicit TopP(float p) : p_(session::checked_range("top_p", p, 0.0F, 1.0F)) {}
+  explicit TopP(float p) : p_(options::checked<&SamplingOptions::top_p>(p)) {}
   std::string_view name() const override { return "top_p"; }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
@@ -82,7 +82,7 @@ class TopP final : public session::StageOf<TopP> {
 
 class MinP final : public session::StageOf<MinP> {
  public:
-  explicit MinP(float p) : p_(session::checked_range("min_p", p, 0.0F, 1.0F)) {}
+  explicit MinP(float p) : p_(options::checked<&SamplingOptions::min_p>(p)) {}
   std::string_view name() const override { return "min_p"; }
 
   void apply(Candidates& candidates, const SamplingContext&) override {
@@ -100,8 +100,8 @@ class MinP final : public session::StageOf<MinP> {
 class Xtc final : public session::StageOf<Xtc> {
  public:
   Xtc(float probability, float threshold)
-      : probability_(session::checked_range("xtc_probability", probability, 0.0F, 1.0F)),
-        threshold_(session::checked_range("xtc_threshold", threshold, 0.0F, 1.0F)) {}
+      : probability_(options::checked<&SamplingOptions::xtc_probability>(probability)),
+        threshold_(options::checked<&SamplingOptions::xtc_threshold>(threshold)) {}
   std::string_view name() const override { return "xtc"; }
 
   void apply(Candidates& candidates, const SamplingContext& context) override {

@@ -23,7 +23,7 @@ bool is_after(const Ranked& a, const Ranked& b) {
 /// and the entropy ln(sum of e^x) - E[x]. So |-ln p - H| = |E[x] - x|.
 class TypicalP final : public session::StageOf<TypicalP> {
  public:
-  explicit TypicalP(float p) : p_(session::checked_range("typical_p", p, 0.0F, 1.0F)) {}
+  explicit TypicalP(float p) : p_(options::checked<&SamplingOptions::typical_p>(p)) {}
   std::string_view name() const override { return "typical_p"; }
   std::size_t buffer_bytes() const noexcept override { return session::vector_bytes(ranked_); }
 

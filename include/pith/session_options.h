@@ -1,0 +1,36 @@
+#pragma once
+
+#include <pith/eviction_options.h>
+#include <pith/export.h>
+#include <pith/kv_options.h>
+#include <pith/threads.h>
+
+#include <memory>
+
+namespace pith::inline v0_1 {
+
+/// What a session is made with.
+struct SessionOptions {
+  KvOptions kv{};
+  /// Tokens the session can hold; 0: what the model was trained for. More than that is allowed, and a warning is
+  /// logged: without RoPE scaling models rarely make sense there.
+  int context = 0;
+  /// Threads of this session; 0: the model's own (ModelOptions::threads). Sessions of a model that ask for the same
+  /// number share theirs. Results do not depend on it.
+  int threads = 0;
+  /// Instead: threads of yours. `threads` is 0 then.
+  std::shared_ptr<const WorkerPool> workers{};
+  /// Tokens that prefill takes through the model at once, from 1 to 4,096. Results do not depend on it; the scratch
+  /// memory that feeds lend from the model does (Session::memory()).
+  int batch_tokens = 384;
+  /// Takes the pages of the longest prefix that the first feed has in common with what another session of the model
+  /// holds, and lets others take its own: whole pages of 64 tokens, of sessions with the same KV options. Results stay
+  /// what they are, bit for bit. Codecs without recent pages (floats, int8) share any prefix; with int4, int3 and
+  /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
+  /// with an eviction policy or sparse reading.
+  bool share_prefixes = false;
+  /// What the session forgets, and when. Nothing by default.
+  EvictionOptions eviction{};
+};
+
+}  // namespace pith::inline v0_1
