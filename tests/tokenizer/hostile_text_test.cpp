@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pith/error.h>
+#include <pith/random.h>
 
 #include <bit>
 #include <functional>

@@ -29,11 +29,13 @@ RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size)
 void RowsBuffers::reserve(std::size_t blocks, std::size_t rows, std::size_t size) {
   block_rows_ = rows;
   size_ = size;
-  if (references_.size() < blocks * rows) {
-    references_ = Buffer<float>(blocks * rows);
-    sums_ = Buffer<float>(blocks * rows);
-  }
-  if (out_.size() < blocks * rows * size) out_ = Buffer<float>(blocks * rows * size);
+  // Each by itself: an allocation that fails between them must not leave one that is taken for all.
+  const auto grow = [](Buffer<float>& buffer, std::size_t count) {
+    if (buffer.size() < count) buffer = Buffer<float>(count);
+  };
+  grow(references_, blocks * rows);
+  grow(sums_, blocks * rows);
+  grow(out_, blocks * rows * size);
 }
 
 SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows, std::size_t size) const {
