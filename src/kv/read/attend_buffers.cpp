@@ -27,20 +27,22 @@ kernels::SplitPlanes SplitBuffers::planes(std::size_t block) const {
 RowsBuffers::RowsBuffers(std::size_t blocks, std::size_t rows, std::size_t size) { reserve(blocks, rows, size); }
 
 void RowsBuffers::reserve(std::size_t blocks, std::size_t rows, std::size_t size) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
   block_rows_ = rows;
+  padded_rows_ = (rows + kLine - 1) / kLine * kLine;
   size_ = size;
   // Each by itself: an allocation that fails between them must not leave one that is taken for all.
   const auto grow = [](Buffer<float>& buffer, std::size_t count) {
     if (buffer.size() < count) buffer = Buffer<float>(count);
   };
-  grow(references_, blocks * rows);
-  grow(sums_, blocks * rows);
+  grow(references_, blocks * padded_rows_);
+  grow(sums_, blocks * padded_rows_);
   grow(out_, blocks * rows * size);
 }
 
 SoftmaxRows RowsBuffers::rows(std::size_t block, std::size_t rows, std::size_t size) const {
-  const std::size_t row = block * block_rows_;
-  return {references_.data() + row, sums_.data() + row, out_.data() + row * size_, rows, size};
+  const std::size_t padded = block * padded_rows_;
+  return {references_.data() + padded, sums_.data() + padded, out_.data() + block * block_rows_ * size_, rows, size};
 }
 
 }  // namespace pith::kv

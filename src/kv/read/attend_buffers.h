@@ -41,6 +41,8 @@ class RowsBuffers {
 
  private:
   std::size_t block_rows_ = 0;
+  /// Rows rounded up to a cache line: threads write the references and sums of neighbouring blocks at the same time.
+  std::size_t padded_rows_ = 0;
   std::size_t size_ = 0;
   Buffer<float> references_, sums_, out_;
 };
