@@ -40,8 +40,6 @@ class Runner {
   Runner(const ModelImpl& model, ThreadPool& pool, const kv::ScratchLayout& layout, std::size_t rows,
          std::size_t rows_max);
 
-  /// Returns how many tokens a pass may have.
-  std::size_t rows_max() const { return (*lease_).tokens; }
   /// Appends the steps' tokens, at least one each, to their caches, and keeps their final hidden states for logits()
   /// and hidden(). Rows are numbered in the order of steps. Caches differ from each other.
   void run(std::span<const Step> steps);

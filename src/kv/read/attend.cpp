@@ -9,7 +9,8 @@
 namespace pith::kv {
 namespace {
 
-/// With fewer blocks per thread than this, blocks are split into their chunks, unless the chunks' states take too much.
+/// With fewer blocks per thread than this, blocks are split into their chunks, unless the chunks' states and what is
+/// observed take too much memory.
 constexpr std::size_t kBlocksPerThread = 8;
 constexpr std::size_t kSplitBytesMax = std::size_t{64} << 20;
 /// Softmax is computed in base 2: 2^(kBase2 * x) = e^x.
@@ -92,7 +93,7 @@ void Attention::list_whole() {
   tasks_.clear();
   for (std::size_t s = 0; s < steps_; ++s) {
     // The last blocks see the most tokens, so they are started first.
-    for (std::size_t b = readings_[s].blocks().size(); b-- > 0;) tasks_.push_back({s, b, Task::kWhole, 0, 0});
+    for (std::size_t b = readings_[s].blocks().size(); b-- > 0;) tasks_.push_back({s, b});
   }
 }
 
@@ -105,7 +106,7 @@ void Attention::list_chunks(const SubtreeRange& range) {
       const std::size_t chunks = reading.of(block).chunks();
       // Limits are compared as subtrees, since the last one of a range may be no number of chunks.
       for (std::size_t c = range.first * kSubtreeChunks; c < chunks && c / kSubtreeChunks < range.last; ++c)
-        tasks_.push_back({s, block.number, c, tasks_.size(), observed});
+        tasks_.push_back({s, block.number, c, observed});
       if (reading.observation().counts(block)) observed += reading.observation().scores_size(rows_of(reading, block));
     }
   }
@@ -156,19 +157,24 @@ void Attention::run_whole(ThreadPool& pool, const Output& output) {
 
 bool Attention::worth_splitting(const ThreadPool& pool) const {
   if (blocks_ >= kBlocksPerThread * static_cast<std::size_t>(pool.size())) return false;
-  std::size_t chunks = 0;
+  std::size_t floats = 0;
   for (std::size_t s = 0; s < steps_; ++s) {
-    for (const AttendBlock& block : readings_[s].blocks()) chunks += readings_[s].of(block).chunks();
+    const StepReading& reading = readings_[s];
+    for (const AttendBlock& block : reading.blocks()) {
+      floats += reading.of(block).chunks() * rows_max_ * (layout_.value_size + 2);
+      if (reading.observation().counts(block)) floats += reading.observation().scores_size(rows_of(reading, block));
+    }
   }
-  return chunks * rows_max_ * (layout_.value_size + 2) * sizeof(float) <= kSplitBytesMax;
+  return floats * sizeof(float) <= kSplitBytesMax;
 }
 
 void Attention::run_split(ThreadPool& pool, const Output& output) {
   list_chunks(output.range);
   chunk_states_.reserve(tasks_.size(), rows_max_, readings_.front().layer().shape().value_size);
-  const auto state_of = [&](const Task& task) {
+  const auto state_of = [&](std::size_t number) {
+    const Task& task = tasks_[number];
     const StepReading& reading = readings_[task.step];
-    return chunk_states_.rows(task.place, rows_of(reading, reading.blocks()[task.block]),
+    return chunk_states_.rows(number, rows_of(reading, reading.blocks()[task.block]),
                               reading.layer().shape().value_size);
   };
   const auto observed_of = [&](const Task& task) {
@@ -180,7 +186,7 @@ void Attention::run_split(ThreadPool& pool, const Output& output) {
     const Task& task = tasks_[number];
     const StepReading& reading = readings_[task.step];
     const AttendBlock& block = reading.blocks()[task.block];
-    workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, state_of(task),
+    workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, state_of(number),
                              observed_of(task), output.rows.softcap * kBase2);
   });
   // The tasks of a block follow each other; each block is merged by the first of them.
@@ -190,7 +196,7 @@ void Attention::run_split(ThreadPool& pool, const Output& output) {
         const Task& first = tasks_[number];
         if (number > 0 && tasks_[number - 1].step == first.step && tasks_[number - 1].block == first.block) return;
         merge_block(first.step, readings_[first.step].blocks()[first.block], workers_[w], output, observed_of(first),
-                    [&](std::size_t chunk) { return state_of(tasks_[number + chunk - first.chunk]); });
+                    [&](std::size_t chunk) { return state_of(number + chunk - first.chunk); });
       },
       steps_ > 1);
 }

@@ -54,13 +54,12 @@ class Attention {
                         const SoftmaxRows& state);
 
  private:
-  /// A block and a chunk of it, or all of them.
+  /// A block, or a chunk of it.
   struct Task {
-    static constexpr std::size_t kWhole = std::numeric_limits<std::size_t>::max();
-
-    std::size_t step, block, chunk;
-    std::size_t place;     ///< If it is one chunk: of its state in chunk_states_.
-    std::size_t observed;  ///< If it is one chunk: where the block's scores begin in observed_.
+    std::size_t step, block;
+    std::size_t chunk = 0;
+    /// If it is a chunk: where the block's scores begin in observed_.
+    std::size_t observed = 0;
   };
   /// What run() and run_subtrees() do with states.
   struct Output {
@@ -94,7 +93,7 @@ class Attention {
   std::vector<std::size_t> first_block_;  ///< [steps]: of a step's first block among all.
   QueryRows queries_;                     ///< [steps][kv_heads, tokens, group]
   std::vector<Task> tasks_;
-  RowsBuffers chunk_states_;     ///< For run_split(): [tasks]
+  RowsBuffers chunk_states_;     ///< For run_split(), by task.
   std::vector<float> observed_;  ///< For run_split(): [blocks][cells, rows, kPageTokens]
   std::vector<AttendWorker> workers_;
 };
