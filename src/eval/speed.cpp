@@ -157,9 +157,10 @@ class Lane {
 
   /// Feeds each of the sessions that decode together its next tokens.
   void feed_together(int count) {
-    for (Session& session : company_)
-      batch_.add(session,
-                 tokens_.subspan(static_cast<std::size_t>(session.position()), static_cast<std::size_t>(count)));
+    for (Session& session : company_) {
+      const auto at = static_cast<std::size_t>(session.position());
+      batch_.add(session, tokens_.subspan(at, static_cast<std::size_t>(count)));
+    }
     batch_.run();
     for (std::size_t step = 0; step < batch_.size(); ++step) {
       if (batch_.error(step) != nullptr) std::rethrow_exception(batch_.error(step));

@@ -47,6 +47,7 @@ Option* add_flag(Command& app, const Row& row, Value& value, const std::string& 
     return app.add_flag(names, value, help);
   } else if constexpr (options::Worded<Value>) {
     std::vector<std::pair<std::string, Value>> known;
+    known.reserve(options::Words<Value>::list.size());
     for (const auto& [meaning, word] : options::Words<Value>::list) known.emplace_back(word, meaning);
     return app.add_choice(names, value, known, help);
   } else {

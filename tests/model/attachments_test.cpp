@@ -28,6 +28,7 @@ TEST(Attachments, ThreadsGetTheSameObject) {
   std::vector<First*> seen(8);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(seen.size());
     for (First*& each : seen) threads.emplace_back([&] { each = &attachments.get<First>(); });
   }
   for (const First* each : seen) EXPECT_EQ(each, seen.front());

@@ -32,9 +32,10 @@ Edit scaled(const std::string& part, float factor) {
 /// Gives every layer a sink of this logit.
 Edit sinks(float logit) {
   return [=](GgufWriter& writer) {
-    for (std::size_t layer = 0; layer < kLayers; ++layer)
+    for (std::size_t layer = 0; layer < kLayers; ++layer) {
       writer.add_tensor("blk." + std::to_string(layer) + ".attn_sinks.weight", {kHeads},
                         std::vector<float>(kHeads, logit));
+    }
   };
 }
 

@@ -56,9 +56,10 @@ class BatchTest : public testing::Test {
 std::vector<std::vector<Token>> next_tokens(const Model& model, std::size_t sessions, unsigned round) {
   const std::size_t lengths[] = {1, 130, 1, 64, 700, 3, 1, 1, 333, 65};
   std::vector<std::vector<Token>> tokens;
-  for (std::size_t s = 0; s < sessions; ++s)
-    tokens.push_back(
-        random_tokens(model, lengths[(s + 3 * round) % std::size(lengths)], 100 * round + static_cast<unsigned>(s)));
+  for (std::size_t s = 0; s < sessions; ++s) {
+    const unsigned seed = 100 * round + static_cast<unsigned>(s);
+    tokens.push_back(random_tokens(model, lengths[(s + 3 * round) % std::size(lengths)], seed));
+  }
   return tokens;
 }
 

@@ -58,7 +58,7 @@ void expect_ranges() {
     const std::string name = long_name(row.flag.names);
     for (const auto value : ends_of(row.range).outside) {
       const std::string text = fmt::format("{}", value);
-      const Outcome outcome = pith({"run", "-m", "none.gguf", "-p", "x", name + "=" + text});
+      const Outcome outcome = pith({"run", "-m", "none.gguf", "-p", "x", fmt::format("{}={}", name, text)});
       EXPECT_EQ(outcome.status, 2) << name << " " << text << ": " << outcome.err;
       const std::string expected = fmt::format("{} is {}, {}", row.name, text, options::requirement(row.range));
       EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;

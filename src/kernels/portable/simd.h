@@ -169,7 +169,11 @@ inline F32x16 select_less(const F32x16& a, const F32x16& b, const F32x16& x, con
 }
 inline F32x16 exp2_integral(const F32x16& n) {
   // NaN cannot be converted to an integer. Any power will do for it, because it is multiplied with NaN.
-  return each<F32x16>([](F32x4 x) { return power_of_two(x == x ? x : F32x4{}); }, n);
+  const auto power = [](F32x4 x) {
+    const I32x4 is_number = x == x;  // NOLINT(misc-redundant-expression): not where it is NaN
+    return power_of_two(is_number ? x : F32x4{});
+  };
+  return each<F32x16>(power, n);
 }
 inline F32x16 fraction(const F32x16& x) {
   const F32x4 least = {-1e30F, -1e30F, -1e30F, -1e30F};

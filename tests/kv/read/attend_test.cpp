@@ -55,11 +55,9 @@ TEST_P(Attend, SoftCapsAndSinkLogits) {
     const auto expected = attend_naively(shape, s, 0, 0.125F, scoring);
     EXPECT_GT(relative_distance(expected, plain), 0.1) << "it makes a difference";
     for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
-      for (const std::size_t batch : {1UL, 128UL}) {
-        Cache cache(uniform(shape, GetParam().name, GetParam().name), *table);
-        const auto got = attend_in_batches(cache, s, {batch}, 2, 0.125F, 0, scoring);
-        EXPECT_LT(relative_distance(got, expected), GetParam().error) << table->name << ", cap " << scoring.softcap;
-      }
+      Cache cache(uniform(shape, GetParam().name, GetParam().name), *table);
+      const auto got = attend_in_batches(cache, s, {120, 1}, 2, 0.125F, 0, scoring);
+      EXPECT_LT(relative_distance(got, expected), GetParam().error) << table->name << ", cap " << scoring.softcap;
     }
   }
 }
