@@ -104,8 +104,7 @@ void Attention::list_chunks(const SubtreeRange& range) {
     const StepReading& reading = readings_[s];
     for (const AttendBlock& block : reading.blocks()) {
       const std::size_t chunks = reading.of(block).chunks();
-      // Limits are compared as subtrees, since the last one of a range may be no number of chunks.
-      for (std::size_t c = range.first * kSubtreeChunks; c < chunks && c / kSubtreeChunks < range.last; ++c)
+      for (std::size_t c = range.first_chunk(); c < chunks && range.before_end(c); ++c)
         tasks_.push_back({s, block.number, c, observed});
       if (reading.observation().counts(block)) observed += reading.observation().scores_size(rows_of(reading, block));
     }
@@ -122,7 +121,7 @@ void Attention::merge_block(std::size_t step, const AttendBlock& block, AttendWo
   const std::size_t size = layer.shape.value_size;
   const MergeTree tree(*layer.kernels, worker.subtree(rows, size), worker.total(rows, size));
   const std::size_t chunks = reading.of(block).chunks();
-  for (std::size_t c = output.range.first * kSubtreeChunks; c < chunks && c / kSubtreeChunks < output.range.last; ++c) {
+  for (std::size_t c = output.range.first_chunk(); c < chunks && output.range.before_end(c); ++c) {
     tree.add_chunk(state_of(c));
     if (!ends_subtree(c, chunks)) continue;
     if (output.sink != nullptr) (*output.sink)(step, block, c / kSubtreeChunks, tree.subtree());

@@ -21,6 +21,10 @@ namespace pith::kv {
 struct SubtreeRange {
   std::size_t first = 0;
   std::size_t last = std::numeric_limits<std::size_t>::max();  ///< Past the end.
+
+  std::size_t first_chunk() const { return first * kSubtreeChunks; }
+  /// Compares subtrees, since the last one may be no number of chunks.
+  bool before_end(std::size_t chunk) const { return chunk / kSubtreeChunks < last; }
 };
 
 /// Receives the unnormalized state of a block of step `step` over subtree `subtree`, which may be overwritten. Values
