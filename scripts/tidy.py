@@ -19,9 +19,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-GROUP_MAX = 8
+GROUP_MAX = 32
 # States per function that the path analyzer examines. Its own limit, 225,000, takes most of the time.
-ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=50000"]
+ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=20000"]
 
 
 def cache_folder():

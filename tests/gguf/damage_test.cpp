@@ -81,15 +81,16 @@ TEST(Damage, CutAtAnyByte) {
 
 TEST(Damage, AnyByteSetToAnything) {
   const Bytes sound = small().bytes();
+  constexpr unsigned kStep = PITH_SANITIZED != 0 ? 15 : 1;
   int refused_count = 0;
   for (std::size_t at = 0; at < small().header().size(); ++at) {
     Bytes bytes = sound;
-    for (unsigned value = 0; value < 256; ++value) {
+    for (unsigned value = 0; value < 256; value += kStep) {
       bytes[at] = static_cast<std::byte>(value);
       if (try_bytes(bytes) == Outcome::kRefused) ++refused_count;
     }
   }
-  EXPECT_GT(refused_count, 10000);
+  EXPECT_GT(refused_count, 10000 / static_cast<int>(kStep));
 }
 
 TEST(Damage, AnyFieldSetToHostileNumbers) {
@@ -117,7 +118,7 @@ TEST(Damage, AnyFieldSetToHostileNumbers) {
 TEST(Damage, ManyBytesAtOnce) {
   const Bytes sound = small().bytes();
   std::mt19937 random(7);
-  for (unsigned round = 0; round < 20000; ++round) {
+  for (unsigned round = 0; round < (PITH_SANITIZED != 0 ? 2000U : 20000U); ++round) {
     Bytes bytes = sound;
     for (unsigned i = 0; i < 1 + round % 8; ++i) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     if (round % 4 == 0) bytes.resize(random() % bytes.size());

@@ -74,6 +74,7 @@ TEST_F(Perplexity, SmolLm2) {
 }
 
 TEST_F(Perplexity, Gemma3) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "takes minutes under sanitizers, which saw the same code with SmolLM2";
   load("gemma3");
   if (!model_) return;
   const double f16 = first_chunk("f16");

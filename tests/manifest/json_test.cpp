@@ -131,7 +131,7 @@ TEST(ManifestJson, TooMuchOfAnything) {
 TEST(ManifestJson, AnyByteSetToAnything) {
   const std::string sound = to_json(small_manifest());
   std::mt19937 random(5);
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < (PITH_SANITIZED != 0 ? 2000 : 20000); ++round) {
     std::string text = sound;
     for (unsigned i = 0; i < 1 + random() % 3; ++i) text[random() % text.size()] = static_cast<char>(random());
     why_refused(text);

@@ -25,7 +25,7 @@ namespace {
 constexpr double kMillisecondsMax = 2000.0 * (PITH_SANITIZED != 0 ? 20 : 1);
 constexpr std::size_t kMegabytesMax = 256;
 /// Sanitizers are slow: they try only one in so many.
-constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 16 : 1;
+constexpr std::size_t kStep = PITH_SANITIZED != 0 ? 48 : 1;
 
 /// Results for the mutations of one model. In shared memory, since the child that writes them may not survive.
 struct Tally {
@@ -229,6 +229,7 @@ INSTANTIATE_TEST_SUITE_P(, Mutated,
                          });
 
 TEST(Mutations, AreThousands) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";
   std::size_t count = 0;
   for (const char* architecture : {"llama", "qwen2", "qwen3", "gemma3"}) {
     for (const bool sentence_piece : {false, true}) {

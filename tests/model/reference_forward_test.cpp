@@ -77,6 +77,7 @@ TEST_P(Oracle, AgreesHoweverThePromptIsCut) {
   record(error);
   EXPECT_LT(error, kTolerance);
   EXPECT_LT(worst_error(pith_logits(model, tokens, 37, 2), expected), kTolerance) << "calls of 37 tokens";
+  if (PITH_SANITIZED != 0) return;
   EXPECT_LT(worst_error(pith_logits(model, tokens, 1), expected), kTolerance) << "token by token";
 }
 
@@ -90,6 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Types, Oracle, testing::ValuesIn(test::type_variants())
 class OracleMistake : public testing::TestWithParam<test::Mistake> {};
 
 TEST_P(OracleMistake, IsFarAboveTheTolerance) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "a test of the oracle, for builds that are fast";
   const TempDir folder;
   const auto path = test::write_variant(GetParam().model, folder / "right.gguf");
   const Model model = Model::load(path, {.arithmetic = Arithmetic::kF32});

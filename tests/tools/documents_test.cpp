@@ -82,6 +82,7 @@ TEST(Documents, ManPagesHaveEveryOption) {
 }
 
 TEST(Documents, GroffTakesManPages) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "hundreds of runs of one code path";
   if (!has_program("groff")) GTEST_SKIP() << "no groff";
   for (const Args& subcommand : all_subcommands()) {
     Args arguments = {"man"};
@@ -110,6 +111,7 @@ TEST(Documents, BashOffersSubcommands) {
 }
 
 TEST(Documents, BashOffersEveryOption) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "hundreds of runs of one code path";
   for (const Args& subcommand : all_subcommands()) {
     Args words = subcommand;
     words.emplace_back("-");
@@ -139,6 +141,7 @@ TEST(Documents, BashOffersFiles) {
 }
 
 TEST(Documents, OtherShellsHaveEveryOptionAndTakeTheirScripts) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "hundreds of runs of one code path";
   const TempDir folder;
   for (const char* shell : {"zsh", "fish"}) {
     const std::string script = pith_output({"completion", shell});

@@ -47,6 +47,9 @@ const PaperCodec kCodecs[] = {
     {"kivi4", 0.012, 4, kChannels, kGroups},
 };
 
+/// Between sizes; making a codec takes long under sanitizers.
+constexpr std::size_t kSizeStep = PITH_SANITIZED != 0 ? 80 : 16;
+
 class EveryPaperCodec : public testing::TestWithParam<PaperCodec> {
  protected:
   static std::unique_ptr<const KvCodec> make(KvSide side, std::size_t size) {
@@ -55,7 +58,7 @@ class EveryPaperCodec : public testing::TestWithParam<PaperCodec> {
 };
 
 TEST_P(EveryPaperCodec, KeepsVectorsOfAnySize) {
-  for (std::size_t size = 16; size <= 256; size += 16) {
+  for (std::size_t size = 16; size <= 256; size += kSizeStep) {
     const auto rows = random_floats(kTokens * size, size, 3.0F);
     for (const KvSide side : kBothSides) {
       EXPECT_LT(relative_error(rows, reconstruct(*make(side, size), rows)), GetParam().error) << size;
@@ -64,7 +67,7 @@ TEST_P(EveryPaperCodec, KeepsVectorsOfAnySize) {
 }
 
 TEST_P(EveryPaperCodec, PacksItsBits) {
-  for (std::size_t size = 16; size <= 256; size += 16) {
+  for (std::size_t size = 16; size <= 256; size += kSizeStep) {
     const auto codes = static_cast<std::size_t>(GetParam().bits * 0.125 * static_cast<double>(kTokens * size));
     EXPECT_EQ(make(KvSide::kKeys, size)->page_bytes(), codes + 2 * GetParam().key_halves(size)) << size;
     EXPECT_EQ(make(KvSide::kValues, size)->page_bytes(), codes + 2 * GetParam().value_halves(size)) << size;
@@ -203,7 +206,7 @@ TEST_P(EveryPaperCodec, ThreadsMayShareIt) {
 }
 
 TEST_P(EveryPaperCodec, NeverWritesOutsideItsPage) {
-  for (std::size_t size = 16; size <= 112; size += 16) {
+  for (std::size_t size = 16; size <= 112; size += kSizeStep) {
     for (const KvSide side : kBothSides) {
       const auto codec = make(side, size);
       constexpr std::byte kGuard{0xA5};

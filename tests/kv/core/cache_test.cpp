@@ -38,6 +38,7 @@ double share_of_f16(const char* codec, std::size_t window = 0) {
 }
 
 TEST(CacheBytes, TheLadderHoldsItsBitsAllIn) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";
   EXPECT_LE(share_of_f16("int8"), 8.5 / 16);
   EXPECT_LE(share_of_f16("int4"), 4.5 / 16);
   EXPECT_LE(share_of_f16("int3"), 3.5 / 16);
@@ -45,6 +46,7 @@ TEST(CacheBytes, TheLadderHoldsItsBitsAllIn) {
 }
 // Four recent pages in int8 would be half of a window of 512 tokens.
 TEST(CacheBytes, RecentPagesAreASmallPartOfAWindow) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";
   EXPECT_LE(share_of_f16("int4", 512), 6.5 / 16);
   EXPECT_LE(share_of_f16("int2", 512), 5.0 / 16);
 }

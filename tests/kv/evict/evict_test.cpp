@@ -130,6 +130,7 @@ TEST_P(Evict, SurvivorsKeepEveryBit) {
 }
 
 TEST_P(Evict, ReturnsTheMemoryOfWhatIsGone) {
+  if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";
   Cache cache = filled(2048);
   const std::size_t before = cache.bytes().sealed;
   evict(cache, pool_, evictor(), 512, Packing::kFull);
