@@ -69,6 +69,8 @@ struct Generation {
   FinishReason reason = FinishReason::kLength;
   /// Tokens of the prompt that were fed; fewer than it has where it was cancelled.
   int prompt_tokens = 0;
+  /// In a chat: tokens that were computed again on the way back to where the conversation was changed.
+  int recomputed_tokens = 0;
   /// Of prompt lookup: tokens that were proposed, and those of them that were drawn.
   int lookup_proposed = 0;
   int lookup_accepted = 0;
@@ -160,11 +162,24 @@ class PITH_EXPORT Session {
   /// one of the two writes to it. Several threads may fork one session at once.
   Session fork() const;
 
+  /// Marks this point: truncate() to it, or to what was fed after it, goes on from here instead of computing what came
+  /// before again. Costs at most a page (64 tokens) of computing then. Holds those forms of the last pages that the
+  /// cache will replace: nothing where keys and values are kept in f16 or int8 without windows, about 256 tokens of
+  /// int8 with int4 and fewer bits, what a window sees, and with an eviction policy what it will evict. Pages are
+  /// shared. SessionOptions::marks_share bounds the bytes of all marks, KvStats counts them. Forks have the same marks,
+  /// snapshots have none. Does nothing in the first page.
+  void mark();
+  /// Numbers of tokens to which truncate() can go back without computing anything again, ascending: the points that
+  /// were marked, or the page boundaries before them.
+  std::vector<int> marks() const;
+
   /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit.
-  /// Where the cache no longer holds that state (pages were compressed, evicted or left a window since), it is computed
-  /// again from the last point that it holds, if need be from the start; with a policy always. Logits are those after
-  /// the last token. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything.
-  void truncate(int tokens);
+  /// Goes on from the last point before that which the cache still holds or mark() kept; what follows it is computed
+  /// again, without either from the start. (Pages are compressed or evicted or leave windows as tokens come, and with a
+  /// policy nothing but marks is held.) Logits are those after the last token. Returns how many tokens were computed
+  /// again. Throws kInvalidArgument outside [0, position()], and where compact() evicted anything and no mark leads
+  /// there.
+  int truncate(int tokens);
 
   /// Tokens whose pages came from another session (SessionOptions::share_prefixes).
   int shared_tokens() const noexcept;

@@ -29,6 +29,13 @@ struct SessionOptions {
   /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
   /// with an eviction policy or sparse reading.
   bool share_prefixes = false;
+  /// Bytes that marks (Session::mark()) may hold for each byte of the cache, at least 0; 0: nothing is marked. Where it
+  /// is not enough, the marks go first without which the least is computed again; the two newest always stay. Results
+  /// do not depend on it.
+  double marks_share = 0.5;
+  /// Marks every so many tokens by itself, a multiple of 64; 0: only where mark() and Chat do. So many tokens at most
+  /// are computed again wherever truncate() goes, as long as the marks are kept.
+  int mark_every = 0;
   /// What the session forgets, and when. Nothing by default.
   EvictionOptions eviction{};
 };

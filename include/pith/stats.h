@@ -24,6 +24,9 @@ struct KvStats {
   std::uint64_t summary_bytes = 0;
   /// On top of `bytes`: what eviction policies keep about tokens.
   std::uint64_t policy_bytes = 0;
+  /// Points that the session can go back to (Session::mark()), and on top of `bytes` what is held for them alone.
+  int marks = 0;
+  std::uint64_t mark_bytes = 0;
   /// Tokens that a KV head of a layer without a window holds, on average, rounded up; `tokens` if nothing was evicted.
   int held_tokens = 0;
   /// What the same tokens take in f16, sliding windows applied: 2 bytes per element and nothing else.
@@ -49,13 +52,15 @@ struct KvStats {
 struct SessionMemory {
   /// KvStats::bytes and policy_bytes. Pages that forks or sessions with a common prefix share are counted by each.
   std::uint64_t cache = 0;
+  /// KvStats::mark_bytes.
+  std::uint64_t marks = 0;
   /// Tables of pages, bases of keys, tokens, logits and the sampler's buffers.
   std::uint64_t state = 0;
   /// Scratch memory of the model at this moment: lent to each feed for as long as it runs, and shared by all sessions.
   std::uint64_t scratch_shared = 0;
 
   /// What goes when the session does.
-  std::uint64_t own() const noexcept { return cache + state; }
+  std::uint64_t own() const noexcept { return cache + marks + state; }
 };
 
 /// What a session of so many tokens will hold, without running one.

@@ -26,6 +26,13 @@ struct Table<SessionOptions> {
       option("workers", &O::workers, "Threads that a program shares").not_saved(),
       option("share_prefixes", &O::share_prefixes, "Share pages with sessions that begin with the same tokens")
           .not_saved(),
+      option("marks_share", &O::marks_share, "Bytes that marks may hold for each byte of the cache")
+          .at_least(0.0)
+          .on_command_line("--marks-share", "X")
+          .not_saved(),
+      option("mark_every", &O::mark_every, "Tokens from one point that is marked by itself to the next; 0: none")
+          .at_least(0)
+          .not_saved(),
       option("eviction", &O::eviction, "What the session forgets, and when").saved_since(1, 2),
   };
 };

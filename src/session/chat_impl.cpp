@@ -74,15 +74,18 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
   Plan plan = fitted(std::move(messages), options);
   const bool failed_before = std::exchange(failed_, true);
   const auto start = std::chrono::steady_clock::now();
-  const std::size_t fed = feed_missing(plan.transcript.tokens(), failed_before, stop);
+  const Fed fed = feed_missing(plan.transcript.tokens(), failed_before, stop);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Generation generation;
   generation.reason = FinishReason::kCancelled;
   if (session_->tokens().size() == plan.transcript.tokens().size()) {
+    session_->mark();
     generation = session_->generate("", options, on_piece, stop);
+    session_->mark();
   }
   failed_ = false;
-  generation.prompt_tokens = static_cast<int>(fed);
+  generation.prompt_tokens = fed.tokens;
+  generation.recomputed_tokens = fed.recomputed;
   generation.prompt_seconds = seconds;
   if (generation.reason == FinishReason::kCancelled && generation.tokens.empty()) return generation;
 
@@ -94,25 +97,30 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
   return generation;
 }
 
-std::size_t Chat::Impl::feed_missing(std::span<const Token> wanted, bool failed_before, const std::stop_token& stop) {
+Chat::Impl::Fed Chat::Impl::feed_missing(std::span<const Token> wanted, bool failed_before,
+                                         const std::stop_token& stop) {
   const std::span<const Token> held = session_->tokens();
   const auto common = static_cast<std::size_t>(
       std::mismatch(held.begin(), held.end(), wanted.begin(), wanted.end()).first - held.begin());
-  if (common < held.size() || (failed_before && !has_logits(*session_))) go_back(common);
+  Fed fed;
+  if (common < held.size() || (failed_before && !has_logits(*session_))) fed.recomputed = go_back(common);
   const std::size_t before = session_->tokens().size();
   if (before < wanted.size()) session_->feed(wanted.subspan(before), stop);
-  return session_->tokens().size() - before;
+  fed.tokens = static_cast<int>(session_->tokens().size() - before);
+  return fed;
 }
 
-void Chat::Impl::go_back(std::size_t tokens) {
-  if (tokens == 0) return session_->reset();
-  try {
-    session_->truncate(static_cast<int>(tokens));
-  } catch (const Error& error) {
-    // compact() has evicted what would be needed, or logits that nobody needs are not finite.
-    if (error.kind() != ErrorKind::kInvalidArgument && error.kind() != ErrorKind::kNumeric) throw;
-    session_->reset();
+int Chat::Impl::go_back(std::size_t tokens) {
+  if (tokens != 0) {
+    try {
+      return session_->truncate(static_cast<int>(tokens));
+    } catch (const Error& error) {
+      // compact() has evicted what would be needed, or logits that nobody needs are not finite.
+      if (error.kind() != ErrorKind::kInvalidArgument && error.kind() != ErrorKind::kNumeric) throw;
+    }
   }
+  session_->reset();
+  return 0;
 }
 
 }  // namespace pith

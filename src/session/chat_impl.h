@@ -37,10 +37,14 @@ class Chat::Impl {
   Plan without_old_turns(const std::vector<ChatMessage>& messages, std::size_t tokens_most) const;
   /// Tokens that are to be free for a reply.
   std::size_t reserve(const GenerateOptions& options) const;
-  /// Makes the session hold these tokens, and says how many were fed for it: fewer than were missing if stopped.
-  std::size_t feed_missing(std::span<const Token> wanted, bool failed_before, const std::stop_token& stop);
-  /// The session is left with the first `tokens` at most.
-  void go_back(std::size_t tokens);
+  struct Fed {
+    int tokens = 0;  ///< Fewer than were missing if stopped.
+    int recomputed = 0;
+  };
+  /// Makes the session hold these tokens.
+  Fed feed_missing(std::span<const Token> wanted, bool failed_before, const std::stop_token& stop);
+  /// The session is left with the first `tokens` at most. Returns how many were computed again.
+  int go_back(std::size_t tokens);
 
   Session* session_;
   ChatTemplate template_;

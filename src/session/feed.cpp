@@ -51,6 +51,7 @@ void Feed::end() {
   row_ += batch_.size();
   if (s.sharing_.on() && state.tokens.size() % kv::kPageTokens == 0 && left_.size() < kv::kPageTokens)
     s.sharing_.offer(s.prefixes(), s.cache_, state.tokens, !single_);
+  if (s.mark_every_ != 0 && state.tokens.size() % s.mark_every_ == 0) s.mark();
 }
 
 void Feed::undo() { session_->mend(); }

@@ -10,22 +10,43 @@
 
 namespace pith {
 
-void Session::Impl::truncate(std::size_t tokens) {
+std::size_t Session::Impl::truncate(std::size_t tokens) {
   if (tokens > state_.tokens.size()) {
     fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, state_.tokens.size());
   }
-  if (state_.compacted) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some", tokens);
-  if (tokens == state_.tokens.size() && whole() && (tokens == 0 || state_.logits != nullptr)) return;
+  if (state_.compacted && mark_towards(tokens) == nullptr) {
+    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some and no mark leads there",
+         tokens);
+  }
+  if (tokens == state_.tokens.size() && whole() && (tokens == 0 || state_.logits != nullptr)) return 0;
   check_pages();
   std::vector<Token> kept(state_.tokens.begin(), state_.tokens.begin() + static_cast<std::ptrdiff_t>(tokens));
   std::vector<bool> alone = state_.alone;
-  const std::size_t from = whole() ? rewind_towards(tokens) : 0;
+  state_.logits.reset();
+  const std::size_t from = rewind_towards(tokens);
   if (from == 0) cache_.clear();
   state_.tokens.resize(from);
   state_.alone.resize(std::min(state_.alone.size(), from));
-  state_.logits.reset();
+  marks_.forget_after(tokens);
   wholeness_.renew();
+  // Pages that only a mark held have not been looked at for long.
+  check_pages();
   feed_again(std::move(kept), std::move(alone));
+  return tokens - from;
+}
+
+void Session::Impl::mark() {
+  mend();
+  const std::size_t tokens = state_.tokens.size();
+  // From the start to there is less than a page.
+  if (marks_share_ == 0.0 || tokens < kv::kPageTokens) return;
+  const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
+  const bool appended_only = eviction_ == nullptr && !state_.compacted;
+  const std::size_t at = appended_only && kv::can_rewind(cache_, boundary) ? boundary : tokens;
+  session::Mark mark{appended_only ? kv::Checkpoint::of_tail(cache_, at) : kv::Checkpoint::of_all(cache_),
+                     at == tokens ? state_.logits : nullptr, state_.compacted};
+  marks_.add(std::move(mark), cache_,
+             static_cast<std::size_t>(marks_share_ * static_cast<double>(cache_.bytes().total())));
 }
 
 bool Session::Impl::takes_back_open_tokens() const {
@@ -43,39 +64,66 @@ void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
   state_.logits = std::make_shared<std::vector<float>>(std::move(logits));
 }
 
-/// The state that the tokens were in up to some point is still there, or it is nothing.
-std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
-  if (eviction_ != nullptr) return 0;
+std::size_t Session::Impl::held_towards(std::size_t tokens) const {
+  if (!whole() || eviction_ != nullptr || state_.compacted) return 0;
   const std::size_t sealed = state_.tokens.size() / kv::kPageTokens * kv::kPageTokens;
   // The last token goes through the model in any case, for its logits.
   const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
   // No page was sealed since, but a window may have moved on from one.
-  const bool only_open = last >= sealed && kv::can_rewind(cache_, last);
-  std::size_t from = only_open ? last : last / kv::kPageTokens * kv::kPageTokens;
-  while (!only_open && from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
-  if (from == 0) return 0;
-  const session::Change change(wholeness_);
-  if (only_open) {
-    kv::forget_open(cache_, from);
-  } else {
-    kv::rewind(cache_, from);
-  }
+  if (last >= sealed && kv::can_rewind(cache_, last)) return last;
+  std::size_t from = last / kv::kPageTokens * kv::kPageTokens;
+  while (from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
   return from;
+}
+
+std::shared_ptr<const session::Mark> Session::Impl::mark_towards(std::size_t tokens) const {
+  // Marks share pages with the cache: which of them have changed in memory is not known.
+  return wholeness_.damaged() ? nullptr : marks_.towards(tokens, cache_);
+}
+
+std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
+  const std::size_t held = held_towards(tokens);
+  const std::shared_ptr<const session::Mark> mark = mark_towards(tokens);
+  if (mark != nullptr && mark->tokens() > held) {
+    go_back_to(*mark);
+    return mark->tokens();
+  }
+  if (held == 0) return 0;
+  const session::Change change(wholeness_);
+  if (held >= state_.tokens.size() / kv::kPageTokens * kv::kPageTokens) {
+    kv::forget_open(cache_, held);
+  } else {
+    kv::rewind(cache_, held);
+  }
+  return held;
+}
+
+void Session::Impl::go_back_to(const session::Mark& mark) {
+  const session::Change change(wholeness_);
+  mark.cache.restore(cache_);
+  state_.compacted = mark.compacted;
+  if (mark.logits != nullptr) state_.logits = std::make_shared<std::vector<float>>(*mark.logits);
 }
 
 void Session::Impl::mend() {
   if (whole()) return;
-  if (state_.compacted) {
+  if (wholeness_.damaged()) marks_.clear();
+  std::vector<Token> tokens = state_.tokens;
+  std::vector<bool> alone = state_.alone;
+  const std::shared_ptr<const session::Mark> mark = mark_towards(tokens.size());
+  if (state_.compacted && mark == nullptr) {
     fail(
         ErrorKind::kInvalidArgument,
         "a failure left the session's cache incomplete, and what compact() evicted cannot be computed again: reset it");
   }
-  std::vector<Token> tokens = state_.tokens;
-  std::vector<bool> alone = state_.alone;
-  cache_.clear();
-  state_.tokens.clear();
-  state_.alone.clear();
-  state_.shared_tokens = 0;
+  if (mark != nullptr) {
+    go_back_to(*mark);
+  } else {
+    cache_.clear();
+  }
+  state_.tokens.resize(mark == nullptr ? 0 : mark->tokens());
+  state_.alone.resize(std::min(state_.alone.size(), state_.tokens.size()));
+  state_.shared_tokens = std::min(state_.shared_tokens, state_.tokens.size());
   wholeness_.renew();
   feed_again(std::move(tokens), std::move(alone));
 }

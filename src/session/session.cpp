@@ -104,9 +104,18 @@ Session Session::fork() const {
   }));
 }
 
-void Session::truncate(int tokens) {
+int Session::truncate(int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, must be at least 0", tokens);
-  with_memory_for("truncate", [&] { impl_->truncate(static_cast<std::size_t>(tokens)); });
+  return with_memory_for("truncate",
+                         [&] { return static_cast<int>(impl_->truncate(static_cast<std::size_t>(tokens))); });
+}
+
+void Session::mark() {
+  with_memory_for("mark a point", [&] { impl_->mark(); });
+}
+
+std::vector<int> Session::marks() const {
+  return with_memory_for("list the marks", [&] { return impl_->marks_.positions(); });
 }
 
 int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->state_.shared_tokens); }
@@ -125,7 +134,12 @@ void Session::reset() {
 
 const Model& Session::model() const noexcept { return impl_->model_; }
 
-KvStats Session::kv_stats() const { return session::kv_stats(impl_->kv_, impl_->cache_); }
+KvStats Session::kv_stats() const {
+  KvStats stats = session::kv_stats(impl_->kv_, impl_->cache_);
+  stats.marks = static_cast<int>(impl_->marks_.size());
+  stats.mark_bytes = impl_->marks_.bytes(impl_->cache_);
+  return stats;
+}
 
 SessionMemory Session::memory() const { return impl_->memory(); }
 

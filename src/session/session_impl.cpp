@@ -40,6 +40,8 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),
+      marks_share_(options.marks_share),
+      mark_every_(static_cast<std::size_t>(options.mark_every)),
       cache_(
           session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{})),
       state_(Sampler(SamplingOptions{}, model_.tokenizer().vocab_size())) {
@@ -59,14 +61,18 @@ Session::Impl::Impl(const Impl& other)
       pool_(other.pool_),
       kv_(other.kv_),
       eviction_(other.eviction_),
+      marks_share_(other.marks_share_),
+      mark_every_(other.mark_every_),
       cache_(other.cache_),
       state_(other.state_),
+      marks_(other.marks_),
       wholeness_(other.whole()),
       sharing_(other.sharing_.fork()) {}
 
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, batch_);
   if (sharing_.on()) count = std::min(count, session::PrefixSharing::tokens_to_last_page(state_.tokens.size(), tokens));
+  if (mark_every_ != 0) count = std::min(count, mark_every_ - state_.tokens.size() % mark_every_);
   if (streams()) count = std::min(count, eviction_->next_decision(state_.tokens.size()) - state_.tokens.size());
   return count;
 }
@@ -140,6 +146,7 @@ std::span<const float> Session::Impl::vocab_logits(std::span<const float> logits
 void Session::Impl::reset() {
   cache_.clear();
   state_.clear();
+  marks_.clear();
   wholeness_.renew();
   sharing_.clear();
 }
@@ -155,6 +162,7 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
     fail(ErrorKind::kInvalidArgument, "compact: the session does not observe what policy \"{}\" needs",
          eviction.options().policy);
   }
+  marks_.complete(cache_);
   session::Change change(wholeness_);
   if (needs.reconstruction) {
     cache_.observers().add(session::reconstruct(model_, cache_, *pool_, state_.tokens, needs, batch_));
@@ -162,7 +170,9 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   eviction.compact(cache_, *pool_, budget);
   if (needs.reconstruction) cache_.observers().remove(needs);
   change.done();
-  state_.compacted = state_.compacted || kv::held_tokens(cache_) != before;
+  if (kv::held_tokens(cache_) == before) return;
+  state_.compacted = true;
+  marks_.end_at(state_.tokens.size());
 }
 
 void Session::Impl::check_pages() const {
@@ -178,6 +188,7 @@ void Session::Impl::check_pages() const {
 SessionMemory Session::Impl::memory() const {
   SessionMemory memory;
   memory.cache = cache_.bytes().total() + cache_.observed_bytes();
+  memory.marks = marks_.bytes(cache_);
   memory.state =
       sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
       (state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float)) + state_.sampler.buffer_bytes();

@@ -11,6 +11,7 @@
 #include "model/model_impl.h"
 #include "session/cache.h"
 #include "session/eviction.h"
+#include "session/marks.h"
 #include "session/prefix_index.h"
 #include "session/prefix_sharing.h"
 #include "session/state.h"
@@ -65,7 +66,10 @@ class PITH_HIDDEN Session::Impl {
                       const std::stop_token& stop);
   void reset();
   void compact(const session::Eviction& eviction, std::size_t budget);
-  void truncate(std::size_t tokens);
+  /// Returns how many tokens were computed again.
+  std::size_t truncate(std::size_t tokens);
+  /// Marks this point, or the page boundary before it.
+  void mark();
   const session::Eviction* eviction() const { return eviction_.get(); }
   /// Old tokens go as new ones come.
   bool streams() const { return eviction_ != nullptr && eviction_->automatic(); }
@@ -90,8 +94,12 @@ class PITH_HIDDEN Session::Impl {
   std::shared_ptr<ThreadPool> pool_;
   KvOptions kv_;
   std::shared_ptr<const session::Eviction> eviction_;  ///< Null: nothing is evicted.
+  /// Bytes that marks may hold, for each byte of the cache. 0: there are none.
+  double marks_share_;
+  std::size_t mark_every_;  ///< Tokens; 0: marks are made by hand.
   kv::Cache cache_;
   session::State state_;
+  session::Marks marks_;
   session::Wholeness wholeness_;
   session::PrefixSharing sharing_;  ///< Off unless asked for.
 
@@ -99,8 +107,13 @@ class PITH_HIDDEN Session::Impl {
   void check(std::span<const Token> tokens) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
-  /// Takes the cache back to some point not after `tokens`; 0: it cannot.
+  /// The last point not after `tokens` that the cache itself still holds; 0: none.
+  std::size_t held_towards(std::size_t tokens) const;
+  /// Takes the session back to some point not after `tokens`; 0: it cannot.
   std::size_t rewind_towards(std::size_t tokens);
+  /// The last mark from which the state with `tokens` tokens follows; null: none.
+  std::shared_ptr<const session::Mark> mark_towards(std::size_t tokens) const;
+  void go_back_to(const session::Mark& mark);
   /// What of these tokens is not in the cache, as it was fed the first time. If that fails, it is left to mend().
   void feed_again(std::vector<Token> tokens, std::vector<bool> alone);
   /// Takes over what another session has of the first tokens; how many.

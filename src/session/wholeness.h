@@ -10,7 +10,9 @@ class Wholeness {
   explicit Wholeness(bool whole = true) : unfinished_(!whole) {}
 
   bool whole() const { return !unfinished_ && !damaged(); }
-  /// Notes that pages have changed in memory. Several threads may do so at once.
+  /// Returns whether pages have changed in memory.
+  bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
+  /// Notes that they have. Several threads may do so at once.
   void damage() const { damaged_.store(true, std::memory_order_relaxed); }
   /// Notes that the cache has been emptied or made anew.
   void renew() {
@@ -20,8 +22,6 @@ class Wholeness {
 
  private:
   friend class Change;
-
-  bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
 
   bool unfinished_;
   mutable std::atomic<bool> damaged_{false};

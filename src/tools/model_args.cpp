@@ -79,6 +79,8 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
   add_flag<&KvOptions::page_checksums>(app, chosen.kv.page_checksums);
 }
 
+void SessionArgs::add_marks_to(Command& app) { add_flag<&SessionOptions::marks_share>(app, chosen.marks_share); }
+
 void SessionArgs::add_context_to(Command& app) { add_flag<&SessionOptions::context>(app, chosen.context); }
 
 SessionOptions SessionArgs::options(int threads) const {

@@ -62,6 +62,7 @@ struct SessionArgs {
   void add_kv_to(Command& app, const Codecs& known);
   /// --ctx.
   void add_context_to(Command& app);
+  void add_marks_to(Command& app);
   SessionOptions options(int threads) const;
 };
 

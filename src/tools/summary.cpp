@@ -37,6 +37,7 @@ std::string kv_summary(const KvStats& kv) {
     // Of a few tokens that is all there is.
     if (!less && kv.exact_bytes >= difference) text += ": the newest page of 64 tokens is exact until it is full";
   }
+  if (kv.marks != 0) text += fmt::format("; {} for {} marks", bytes_text(kv.mark_bytes), kv.marks);
   if (kv.policy_bytes != 0) text += fmt::format("; {} for the eviction policy", bytes_text(kv.policy_bytes));
   return text + "\n";
 }
@@ -72,6 +73,8 @@ void add_kv(Json& json, const KvStats& kv) {
   json["kv_bytes_f16"] = kv.bytes_f16;
   json["kv_held_tokens"] = kv.held_tokens;
   json["kv_policy_bytes"] = kv.policy_bytes;
+  json["kv_marks"] = kv.marks;
+  json["kv_mark_bytes"] = kv.mark_bytes;
 }
 
 }  // namespace pith::tools

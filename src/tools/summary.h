@@ -23,7 +23,8 @@ std::string context_warning(const Session& session);
 /// The same, and text, tokens and reason.
 Json to_json(const Generation& generation, const KvStats& kv);
 
-/// kv_key, kv_value, kv_tokens, kv_bytes, kv_bytes_f16, kv_held_tokens, kv_policy_bytes.
+/// kv_key, kv_value, kv_tokens, kv_bytes, kv_bytes_f16, kv_held_tokens, kv_policy_bytes,
+/// kv_marks, kv_mark_bytes.
 void add_kv(Json& json, const KvStats& kv);
 
 }  // namespace pith::tools

@@ -121,6 +121,7 @@ const std::vector<Case>& cases() {
       {"int4", {.kv = {"int4"}, .threads = 2, .batch_tokens = 50}},
       {"int4_sparse", {.kv = {.key = "int4", .read_share = 0.5, .read_pages_min = 1}, .threads = 1}},
       {"int8_shared", {.kv = {"int8"}, .threads = 1, .batch_tokens = 50, .share_prefixes = true}},
+      {"int4_marked", {.kv = {"int4"}, .threads = 1, .batch_tokens = 50, .mark_every = 70}},
       {"turboquant", {.kv = {"turboquant-mse4"}, .threads = 1}},
       {"int4_h2o", {.kv = {"int4"}, .threads = 2, .eviction = {.policy = "h2o", .budget_tokens = 200}}},
       {"f16_expected", {.threads = 1, .eviction = {.policy = "expected-attention", .budget_tokens = 200}}},

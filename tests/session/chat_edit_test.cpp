@@ -230,9 +230,47 @@ TEST_F(ChatEdit, RefusesOptionsOutOfRange) {
   }
 }
 
-// compact() takes what going back would need: then all is fed again.
-TEST_F(ChatEdit, ACompactedSessionIsResetWhereItMustGoBack) {
+TEST_F(ChatEdit, LittleIsComputedAgainWhereverItIsChanged) {
+  for (const char* policy : {"", "h2o"}) {
+    SessionOptions options{.kv = {.key = "int4"}};
+    options.marks_share = 10.0;
+    if (*policy != '\0') options.eviction = {.policy = policy, .budget_tokens = 384};
+    Session session(model_, options);
+    Chat chat(session, "Be brief.");
+    talk(chat, 12);
+    ASSERT_GT(session.position(), 500);
+    const Generation last = chat.say("tell me", letters(12, 1));
+    const Generation same = chat.regenerate(letters(12, 1));
+    EXPECT_EQ(same.tokens, last.tokens);
+    EXPECT_LT(same.recomputed_tokens, 64);
+    EXPECT_EQ(same.prompt_tokens, 0);
+
+    // Marks are where replies begin and end, and messages have fewer tokens than a page.
+    chat.edit(11, "another middle");
+    while (chat.messages().size() > 12) chat.pop_back();
+    const Generation edited = chat.reply(letters(5));
+    EXPECT_LT(edited.recomputed_tokens, 128);
+    EXPECT_GT(session.kv_stats().marks, 2);
+    expect_holds(session, chat);
+  }
+}
+
+TEST_F(ChatEdit, MarksLeadBackBeforeACompaction) {
   Session session(model_);
+  Chat chat(session, "Be brief.");
+  talk(chat, 8);
+  session.compact(300, {.policy = "knorm"});
+  chat.edit(7, "another middle");
+  while (chat.messages().size() > 8) chat.pop_back();
+  EXPECT_LT(chat.reply(letters(3)).recomputed_tokens, 128);
+  expect_holds(session, chat);
+}
+
+// compact() takes what going back would need: without a mark all is fed again.
+TEST_F(ChatEdit, ACompactedSessionIsResetWhereItMustGoBack) {
+  SessionOptions options;
+  options.marks_share = 0.0;
+  Session session(model_, options);
   Chat chat(session, "Be brief.");
   talk(chat, 8);
   session.compact(300, {.policy = "knorm"});

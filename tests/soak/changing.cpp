@@ -24,7 +24,7 @@ void Worker::truncate(Live& live) {
   if (live.script.compacted()) {
     // It is refused only if the compaction evicted something.
     if (live.session.kv_stats().held_tokens == live.script.size()) return;
-    if (live.script.streams()) return;
+    if (live.script.streams() || !live.session.marks().empty()) return;
     require_error(ErrorKind::kInvalidArgument, "truncate after compact", [&] { live.session.truncate(tokens); });
     ++counters_.refused;
     return;

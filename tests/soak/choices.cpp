@@ -119,6 +119,12 @@ SessionOptions any_options(Dice& dice, const Subject& subject) {
 void redraw_free_options(Dice& dice, SessionOptions& options) {
   options.threads = dice.between(1, 2);
   options.batch_tokens = dice.one_in(3) ? dice.between(1, 70) : 384;
+  // What a policy without a budget gathers depends on the feeds, which going back to a mark keeps and a replay does
+  // not.
+  const bool feeds_count =
+      !options.eviction.policy.empty() && options.eviction.budget_tokens == 0 && options.eviction.budget_bytes == 0;
+  options.mark_every = !feeds_count && dice.one_in(2) ? dice.between(50, 400) : 0;
+  options.marks_share = dice.one_in(2) ? 0.2 : 2.0;
 }
 
 std::vector<Token> any_tokens(Dice& dice, const Model& model, int count) {
