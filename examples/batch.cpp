@@ -30,9 +30,7 @@ int main(int argc, char** argv) try {
       batch.add(sessions[i], token);
     }
     batch.run();
-    for (std::size_t i = 0; i < kSessions; ++i) {
-      if (batch.error(i)) std::rethrow_exception(batch.error(i));
-    }
+    batch.rethrow_error();
   }
   for (const std::string& text : texts) std::cout << text << '\n';
   return 0;

@@ -54,6 +54,8 @@ class PITH_EXPORT Batch {
   /// then. Does nothing if nothing was added since it ran last.
   bool run(const std::stop_token& stop = {});
 
+  /// Throws what the first step threw that threw anything, for callers to whom one failure is all.
+  void rethrow_error() const;
   /// Returns what a step threw, null if nothing. Throws Error(kInvalidArgument) for a step that there is not.
   std::exception_ptr error(std::size_t step) const;
   /// Returns the logits [vocab] after the last token that a step fed: Session::logits() of its session. Throws what the

@@ -22,6 +22,7 @@
 #include <pith/model_options.h>
 #include <pith/options.h>
 #include <pith/plan.h>
+#include <pith/prefix_store.h>
 #include <pith/progress.h>
 #include <pith/random.h>
 #include <pith/sampler_stage.h>

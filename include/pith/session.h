@@ -181,7 +181,8 @@ class PITH_EXPORT Session {
   /// there.
   int truncate(int tokens);
 
-  /// Tokens whose pages came from another session (SessionOptions::share_prefixes).
+  /// Tokens whose pages came from another session (SessionOptions::share_prefixes) or from a store
+  /// (SessionOptions::prefix_store).
   int shared_tokens() const noexcept;
   /// Writes all that the session is to a file, pages of the cache as they are stored: restore() goes on from here, bit
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same

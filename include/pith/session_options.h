@@ -3,6 +3,7 @@
 #include <pith/eviction_options.h>
 #include <pith/export.h>
 #include <pith/kv_options.h>
+#include <pith/prefix_store.h>
 #include <pith/threads.h>
 
 #include <memory>
@@ -29,6 +30,10 @@ struct SessionOptions {
   /// int2 what is shared ends where a feed of the other session ended. Costs the recent pages of a few such ends. Not
   /// with an eviction policy or sparse reading.
   bool share_prefixes = false;
+  /// The first feed begins with the longest prefix of its tokens that the store has, and what is marked
+  /// (Session::mark()) is stored, as is what generate() is given. Results stay what they are, bit for bit. Null:
+  /// nothing is stored. Not with an eviction policy or sparse reading, nor what compact() left.
+  std::shared_ptr<PrefixStore> prefix_store{};
   /// Bytes that marks (Session::mark()) may hold for each byte of the cache, at least 0; 0: nothing is marked. Where it
   /// is not enough, the marks go first without which the least is computed again; the two newest always stay. Results
   /// do not depend on it.

@@ -162,9 +162,7 @@ class Lane {
       batch_.add(session, tokens_.subspan(at, static_cast<std::size_t>(count)));
     }
     batch_.run();
-    for (std::size_t step = 0; step < batch_.size(); ++step) {
-      if (batch_.error(step) != nullptr) std::rethrow_exception(batch_.error(step));
-    }
+    batch_.rethrow_error();
   }
 
   void decode_together(SpeedRow& row) {

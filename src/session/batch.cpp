@@ -109,6 +109,12 @@ bool Batch::run(const std::stop_token& stop) {
   return with_memory_for("run a batch", [&] { return impl_->run(stop); });
 }
 
+void Batch::rethrow_error() const {
+  for (std::size_t step = 0; step < impl_->size(); ++step) {
+    if (const std::exception_ptr& error = impl_->step(step).error; error != nullptr) std::rethrow_exception(error);
+  }
+}
+
 std::exception_ptr Batch::error(std::size_t step) const { return impl_->step(step).error; }
 
 std::span<const float> Batch::logits(std::size_t step) const {

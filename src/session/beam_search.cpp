@@ -127,9 +127,7 @@ class BeamSearch {
   void feed_last_tokens() {
     for (Beam& beam : beams_) batch_.add(beam.session, beam.tokens.back());
     batch_.run();
-    for (std::size_t step = 0; step < batch_.size(); ++step) {
-      if (const std::exception_ptr error = batch_.error(step)) std::rethrow_exception(error);
-    }
+    batch_.rethrow_error();
   }
 
   const BeamOptions& options_;

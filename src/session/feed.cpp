@@ -51,6 +51,9 @@ void Feed::end() {
   row_ += batch_.size();
   if (s.sharing_.on() && state.tokens.size() % kv::kPageTokens == 0 && left_.size() < kv::kPageTokens)
     s.sharing_.offer(s.prefixes(), s.cache_, state.tokens, !single_);
+  if (s.stored_.on() && !state.compacted && state.tokens.size() % kv::kPageTokens == 0 &&
+      left_.size() < kv::kPageTokens)
+    s.boundary_ = kv::Checkpoint::of_tail(s.cache_, state.tokens.size());
   if (s.mark_every_ != 0 && state.tokens.size() % s.mark_every_ == 0) s.mark();
 }
 

@@ -162,6 +162,7 @@ Generation Session::Impl::generate(std::span<const Token> prompt, const Generate
     result.reason = FinishReason::kCancelled;
     return result;
   }
+  if (stored_.on() && !prompt.empty()) mark();
   start = std::chrono::steady_clock::now();
   generator.run();
   result.decode_seconds = seconds_since(start);

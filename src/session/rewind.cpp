@@ -39,14 +39,30 @@ void Session::Impl::mark() {
   mend();
   const std::size_t tokens = state_.tokens.size();
   // From the start to there is less than a page.
-  if (marks_share_ == 0.0 || tokens < kv::kPageTokens) return;
+  if (tokens < kv::kPageTokens || (marks_share_ == 0.0 && !stored_.on())) return;
   const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
   const bool appended_only = eviction_ == nullptr && !state_.compacted;
   const std::size_t at = appended_only && kv::can_rewind(cache_, boundary) ? boundary : tokens;
   session::Mark mark{appended_only ? kv::Checkpoint::of_tail(cache_, at) : kv::Checkpoint::of_all(cache_),
                      at == tokens ? state_.logits : nullptr, state_.compacted};
+  if (appended_only && stored_.on()) {
+    if (at == boundary) {
+      store(mark.cache);
+    } else if (boundary_ && boundary_->tokens() == boundary) {
+      store(*boundary_);
+    }
+  }
+  if (marks_share_ == 0.0) return;
   marks_.add(std::move(mark), cache_,
              static_cast<std::size_t>(marks_share_ * static_cast<double>(cache_.bytes().total())));
+}
+
+void Session::Impl::store(const kv::Checkpoint& at) const {
+  const std::span<const Token> tokens = std::span(state_.tokens).first(at.tokens());
+  if (at.tokens() == cache_.tokens()) return stored_.add(cache_, tokens);
+  kv::Cache then = cache_;
+  at.restore(then);
+  stored_.add(then, tokens);
 }
 
 bool Session::Impl::takes_back_open_tokens() const {

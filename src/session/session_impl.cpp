@@ -1,6 +1,7 @@
 #include "session/session_impl.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/fail.h"
@@ -46,8 +47,10 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
           session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{})),
       state_(Sampler(SamplingOptions{}, model_.tokenizer().vocab_size())) {
   if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
-  if (options.share_prefixes && eviction_ == nullptr && !cache_.options().sparse.on())
-    sharing_ = session::PrefixSharing(kv_);
+  if (eviction_ == nullptr && !cache_.options().sparse.on()) {
+    if (options.share_prefixes) sharing_ = session::PrefixSharing(kv_);
+    if (options.prefix_store != nullptr) stored_ = session::StoredPrefixes(options.prefix_store, model_);
+  }
   if (context_ > model_.info().context_trained) {
     model_.impl()->log().warn("the session's context is {}, the model was trained for {}", context_,
                               model_.info().context_trained);
@@ -67,11 +70,14 @@ Session::Impl::Impl(const Impl& other)
       state_(other.state_),
       marks_(other.marks_),
       wholeness_(other.whole()),
-      sharing_(other.sharing_.fork()) {}
+      sharing_(other.sharing_.fork()),
+      stored_(other.stored_),
+      boundary_(other.boundary_) {}
 
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, batch_);
-  if (sharing_.on()) count = std::min(count, session::PrefixSharing::tokens_to_last_page(state_.tokens.size(), tokens));
+  if (sharing_.on() || stored_.on())
+    count = std::min(count, session::PrefixSharing::tokens_to_last_page(state_.tokens.size(), tokens));
   if (mark_every_ != 0) count = std::min(count, mark_every_ - state_.tokens.size() % mark_every_);
   if (streams()) count = std::min(count, eviction_->next_decision(state_.tokens.size()) - state_.tokens.size());
   return count;
@@ -90,13 +96,18 @@ void Session::Impl::check(std::span<const Token> tokens) const {
 }
 
 std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
-  if (!sharing_.on() || !state_.tokens.empty() || tokens.size() < 2) return 0;
+  if (!state_.tokens.empty() || tokens.size() < 2) return 0;
   // The last token is fed in any case, for its logits.
-  const auto [found, count] = prefixes().find(sharing_.config(), tokens.first(tokens.size() - 1));
-  if (!found || !kv::pages_intact(found->cache, *pool_)) return 0;
+  const std::span<const Token> wanted = tokens.first(tokens.size() - 1);
+  session::PrefixIndex::Match shared;
+  if (sharing_.on()) shared = prefixes().find(sharing_.config(), wanted);
+  if (shared.state != nullptr && !kv::pages_intact(shared.state->cache, *pool_)) shared = {};
+  std::optional<session::StoredPrefixes::Found> stored = stored_.find(cache_, wanted, shared.tokens);
+  if (shared.state == nullptr && !stored) return 0;
+  const std::size_t count = stored ? stored->tokens : shared.tokens;
   session::Change change(wholeness_);
-  cache_ = kv::Cache(found->cache);
-  if (count != found->tokens.size()) kv::rewind(cache_, count);
+  cache_ = stored ? std::move(stored->cache) : kv::Cache(shared.state->cache);
+  if (!stored && count != shared.state->tokens.size()) kv::rewind(cache_, count);
   state_.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count));
   change.done();
   state_.shared_tokens = count;
@@ -147,6 +158,7 @@ void Session::Impl::reset() {
   cache_.clear();
   state_.clear();
   marks_.clear();
+  boundary_.reset();
   wholeness_.renew();
   sharing_.clear();
 }

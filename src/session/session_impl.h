@@ -3,6 +3,7 @@
 #include <pith/session.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/hidden.h"
@@ -15,6 +16,7 @@
 #include "session/prefix_index.h"
 #include "session/prefix_sharing.h"
 #include "session/state.h"
+#include "session/stored_prefixes.h"
 #include "session/wholeness.h"
 
 namespace pith {
@@ -51,7 +53,7 @@ class PITH_HIDDEN Session::Impl {
   /// Does what comes before a feed: throws if the tokens cannot be fed, mends what a failure left, takes over what
   /// another session has of the first tokens unless something is `handed_out`. Returns the tokens that are left.
   std::span<const Token> prepare(std::span<const Token> tokens, bool handed_out);
-  /// Batches end where eviction decides.
+  /// Batches end where eviction decides, where marks are made by themselves, and at the last page that others may want.
   std::size_t next_batch(std::size_t tokens) const;
   /// False if stopped. Tokens of another session's prefix are taken over only where nothing is handed out.
   bool feed(std::span<const Token> tokens, const std::stop_token& stop, const session::FeedSinks& sinks = {});
@@ -102,6 +104,9 @@ class PITH_HIDDEN Session::Impl {
   session::Marks marks_;
   session::Wholeness wholeness_;
   session::PrefixSharing sharing_;  ///< Off unless asked for.
+  session::StoredPrefixes stored_;  ///< Likewise.
+  /// With a store: the last page boundary, which windows move on from.
+  std::optional<kv::Checkpoint> boundary_;
 
  private:
   void check(std::span<const Token> tokens) const;
@@ -116,7 +121,9 @@ class PITH_HIDDEN Session::Impl {
   void go_back_to(const session::Mark& mark);
   /// What of these tokens is not in the cache, as it was fed the first time. If that fails, it is left to mend().
   void feed_again(std::vector<Token> tokens, std::vector<bool> alone);
-  /// Takes over what another session has of the first tokens; how many.
+  /// Puts what the cache was at a page boundary into the store.
+  void store(const kv::Checkpoint& at) const;
+  /// Takes over what another session or a store has of the first tokens; how many.
   std::size_t take_prefix(std::span<const Token> tokens);
 };
 

@@ -90,6 +90,7 @@ void add_chat(Command& app, Action& action, const Known& known) {
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);
   args->session.add_context_to(*command);
+  args->session.add_prefixes_to(*command);
   args->session.add_marks_to(*command);
   command->callback([args, &action] { action = [args] { chat(*args); }; });
 }

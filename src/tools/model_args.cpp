@@ -8,6 +8,7 @@
 #include "eval/cache_name.h"
 #include "options/model_options.h"
 #include "options/session_options.h"
+#include "tools/byte_size.h"
 #include "tools/option_flags.h"
 #include "tools/progress.h"
 
@@ -81,6 +82,15 @@ void SessionArgs::add_kv_to(Command& app, const Codecs& known) {
 
 void SessionArgs::add_marks_to(Command& app) { add_flag<&SessionOptions::marks_share>(app, chosen.marks_share); }
 
+void SessionArgs::add_prefixes_to(Command& app) {
+  app.add_option("--prefixes", prefixes,
+                 "A folder of its own, where the cache of prompts is kept for the next time that one begins alike")
+      ->type_name("FOLDER");
+  app.add_option("--prefix-bytes", prefix_bytes, "What the folder may take; default 4GiB")
+      ->type_name("SIZE")
+      ->check([](const std::string& text) { return parse_bytes(text) ? "" : "a size such as 4GiB is expected"; });
+}
+
 void SessionArgs::add_context_to(Command& app) { add_flag<&SessionOptions::context>(app, chosen.context); }
 
 SessionOptions SessionArgs::options(int threads) const {
@@ -91,6 +101,10 @@ SessionOptions SessionArgs::options(int threads) const {
   options.kv.codecs = codecs;
   options.eviction = eviction.options();
   options.threads = threads;
+  if (!prefixes.empty()) {
+    options.prefix_store = std::make_shared<PrefixStore>(
+        PrefixStoreOptions{.folder = prefixes, .bytes_max = parse_bytes(prefix_bytes).value()});
+  }
   return options;
 }
 

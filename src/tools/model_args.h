@@ -57,12 +57,16 @@ struct SessionArgs {
   EvictionArgs eviction{};
 
   Codecs codecs{};
+  std::string prefixes{};  ///< A folder; empty: none.
+  std::string prefix_bytes = "4GiB";
 
   /// --kv, --kv-k, --kv-v, --sparse, --page-checksums.
   void add_kv_to(Command& app, const Codecs& known);
   /// --ctx.
   void add_context_to(Command& app);
   void add_marks_to(Command& app);
+  /// --prefixes FOLDER, --prefix-bytes SIZE.
+  void add_prefixes_to(Command& app);
   SessionOptions options(int threads) const;
 };
 

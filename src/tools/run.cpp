@@ -63,6 +63,7 @@ void add_run(Command& app, Action& action, const Known& known) {
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);
   args->session.add_context_to(*command);
+  args->session.add_prefixes_to(*command);
   add_format(*command, args->format);
   command->callback([args, prompt, file, &action] {
     if (prompt->empty() && file->empty()) fail_missing("--prompt or --file");

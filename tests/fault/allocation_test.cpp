@@ -211,9 +211,7 @@ TEST_F(Allocation, FeedingABatch) {
         Batch batch(model_, {.batch_tokens = 130});
         for (Session& session : sessions) batch.add(session, std::span(all).subspan(70, 170));
         batch.run();
-        for (std::size_t step = 0; step < batch.size(); ++step) {
-          if (batch.error(step)) std::rethrow_exception(batch.error(step));
-        }
+        batch.rethrow_error();
       },
       [&](std::vector<Session>& sessions) {
         for (std::size_t s = 0; s < sessions.size(); ++s) expect_goes_on_as(sessions[s], all, expected[s]);

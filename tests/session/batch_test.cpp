@@ -133,6 +133,7 @@ TEST_F(BatchTest, AnErrorEndsItsStepAlone) {
   EXPECT_TRUE(batch.run());
   expect_error(ErrorKind::kContextFull, "10", [&] { static_cast<void>(batch.logits(0)); });
   EXPECT_EQ(batch.error(1), nullptr);
+  expect_error(ErrorKind::kContextFull, "10", [&] { batch.rethrow_error(); });
   expect_error(ErrorKind::kInvalidArgument, "vocabulary", [&] { std::rethrow_exception(batch.error(2)); });
   EXPECT_EQ(full.position(), 0);
   EXPECT_EQ(wrong.position(), 0);

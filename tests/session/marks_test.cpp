@@ -16,13 +16,7 @@ namespace {
 constexpr int kPage = 64;
 
 TinyModelSpec spec_of(const std::string& kind) {
-  TinyModelSpec spec;
-  if (kind != "windows" && kind != "expected") return spec;
-  spec.architecture = "gemma3";
-  spec.layers = 6;
-  spec.tied_output = false;
-  spec.sliding_window = 96;
-  return spec;
+  return kind == "windows" || kind == "expected" ? tiny_windows() : TinyModelSpec{};
 }
 
 SessionOptions options_of(const std::string& kind) {

@@ -13,15 +13,6 @@ namespace {
 
 class TruncatedWindow : public testing::TestWithParam<std::string> {
  protected:
-  static TinyModelSpec spec() {
-    TinyModelSpec spec;
-    spec.architecture = "gemma3";
-    spec.layers = 6;
-    spec.tied_output = false;
-    spec.sliding_window = 96;
-    return spec;
-  }
-
   /// Feeds so many tokens, takes all but some back, and goes on beside a session that was never longer.
   void check(std::size_t fed, std::size_t left) const {
     SCOPED_TRACE(std::to_string(fed) + " to " + std::to_string(left));
@@ -40,7 +31,7 @@ class TruncatedWindow : public testing::TestWithParam<std::string> {
   }
 
   const TempDir folder_;
-  const Model model_ = Model::load(write_tiny_model(spec(), folder_));
+  const Model model_ = Model::load(write_tiny_model(tiny_windows(), folder_));
   const std::vector<Token> tokens_ = random_tokens(model_, 800, 1);
 };
 

@@ -45,6 +45,16 @@ struct TinyModelSpec {
   bool sentence_piece = false;
 };
 
+/// Returns a model of six layers, five of which have a window of 96 tokens.
+inline TinyModelSpec tiny_windows() {
+  TinyModelSpec spec;
+  spec.architecture = "gemma3";
+  spec.layers = 6;
+  spec.tied_output = false;
+  spec.sliding_window = 96;
+  return spec;
+}
+
 /// Returns a writer of the model's file, to which keys can be added and in which tensors can be replaced.
 GgufWriter tiny_model_writer(const TinyModelSpec& spec = {});
 

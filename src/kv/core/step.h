@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "kv/core/cache.h"
 
@@ -18,5 +19,8 @@ struct Step {
 
   std::size_t end() const { return position + tokens; }
 };
+
+/// Returns whether what is done once by row, little each time, is worth waking threads for.
+inline bool worth_threads(std::span<const Step> steps) { return steps.back().row + steps.back().tokens > 4; }
 
 }  // namespace pith::kv

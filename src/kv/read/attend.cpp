@@ -15,8 +15,6 @@ constexpr std::size_t kBlocksPerThread = 8;
 constexpr std::size_t kSplitBytesMax = std::size_t{64} << 20;
 /// Softmax is computed in base 2: 2^(kBase2 * x) = e^x.
 constexpr float kBase2 = std::numbers::log2e_v<float>;
-/// Rows of queries whose preparation is not worth waking threads for.
-constexpr std::size_t kFewRows = 4;
 
 std::size_t rows_of(const StepReading& reading, const AttendBlock& block) {
   return block.tokens * reading.layer().shape().group();
@@ -86,7 +84,7 @@ void Attention::begin(std::span<const Step> steps, const Staging& staging, Threa
     queries_.seal(reading.head(block), row, rows_of(reading, block), first_block_[tasks_[task].step] + block.number);
     reading.choose(block, queries_.exact(row));
   };
-  pool.run(tasks_.size(), prepare, choose || steps.back().row + steps.back().tokens > kFewRows);
+  pool.run(tasks_.size(), prepare, choose || worth_threads(steps));
 }
 
 void Attention::list_whole() {

@@ -16,16 +16,16 @@ std::span<const std::byte> bytes_of(const Bytes& page) {
   return {page.data(), page.size()};
 }
 
-/// Writes pages in the order in which the head's record lists them.
-void save_pages(const SidePages& side, snapshot::Writer& writer) {
+/// Writes pages in the order in which the head's record lists them, without the first `apart`.
+void save_pages(const SidePages& side, std::size_t apart, snapshot::Writer& writer) {
   const auto page = [&](const auto& bytes) {
     if (bytes) writer.record(RecordKind::kPage, bytes_of(*bytes));
   };
   page(side.exact_prefix);
   page(side.open);
-  for (const Page& each : side.pages) {
-    page(each.recent);
-    page(each.old);
+  for (std::size_t i = apart; i < side.pages.size(); ++i) {
+    page(side.pages[i].recent);
+    page(side.pages[i].old);
   }
 }
 
@@ -42,7 +42,7 @@ void add_side(FieldWriter& fields, const SideConfig& config) {
 
 }  // namespace
 
-void save(const Cache& cache, snapshot::Writer& writer) {
+void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments) {
   FieldWriter fields;
   put_count(fields, cache.tokens());
   fields.put(cache.promotion_bytes());
@@ -54,11 +54,12 @@ void save(const Cache& cache, snapshot::Writer& writer) {
     FieldWriter record;
     save_head(cache, *head, record);
     writer.record(RecordKind::kHead, record.bytes());
-    for (const KvSide side : kSides) save_pages(head->pages(side), writer);
+    const std::size_t apart = head->layer().global() ? segments * kSegmentPages : 0;
+    for (const KvSide side : kSides) save_pages(head->pages(side), apart, writer);
   }
 }
 
-void restore(Cache& cache, snapshot::Reader& reader) {
+void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> segments) {
   FieldReader fields = reader.fields(RecordKind::kCache);
   const auto tokens = fields.get<std::uint64_t>("tokens", 0, kTokensMax);
   cache.set_promotion_bytes(fields.get<double>("promotion bytes", 0.0, kPromotionBytesMax));
@@ -69,7 +70,12 @@ void restore(Cache& cache, snapshot::Reader& reader) {
     fields.refuse("query sums are not what the policy asks for");
   fields.end();
   cache.set_tokens(tokens);
-  for (Head* head : cache.heads()) HeadRestorer(cache, *head).run(reader);
+  std::size_t global_heads = 0;
+  for (Head* head : cache.heads()) {
+    HeadRestorer restorer(cache, *head);
+    if (head->layer().global()) restorer.take_pages(segments, global_heads++);
+    restorer.run(reader);
+  }
 }
 
 io::Digest codec_fingerprint(const Cache& cache) {

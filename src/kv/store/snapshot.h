@@ -1,18 +1,24 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include "io/digest.h"
 #include "kv/core/cache.h"
+#include "kv/store/segment.h"
 #include "snapshot/reader.h"
 #include "snapshot/writer.h"
 
 namespace pith::kv {
 
 /// Writes everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md).
-void save(const Cache& cache, snapshot::Writer& writer);
+/// Pages of the first `segments` segments are left out.
+void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments = 0);
 
 /// Fills a new, empty cache of the same shape, codecs and observers. Throws Error(kFormat) for records that do not make
-/// a cache to which tokens can be appended and attended; the cache must not be used then.
-void restore(Cache& cache, snapshot::Reader& reader);
+/// a cache to which tokens can be appended and attended; the cache must not be used then. `segments` are those that
+/// were left out.
+void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> segments = {});
 
 /// Returns a digest of what decides how a cache's bytes are read: shape, codecs by name, page sizes, how pages age.
 io::Digest codec_fingerprint(const Cache& cache);

@@ -74,6 +74,27 @@ void save_head(const Cache& cache, const Head& head, FieldWriter& fields) {
   if (!head.query_sums.empty()) QuerySums::visit(head.query_sums, put);
 }
 
+void HeadRestorer::take_pages(std::span<const Segment> segments, std::size_t number) {
+  segments_ = segments;
+  number_ = number;
+}
+
+void HeadRestorer::check_segments(const FieldReader& fields) const {
+  const std::size_t apart = segments_.size() * kSegmentPages;
+  if (apart > head_.slots.slots.size()) fields.refuse("it has fewer pages than its segments");
+  for (std::size_t i = 0; i < apart; ++i) {
+    if (head_.slots.slots[i].page != static_cast<std::int32_t>(i))
+      fields.refuse("a page of a segment is not in its slot");
+    for (const KvSide side : kSides) {
+      const Forms& page = forms(side).pages[i];
+      if (page.recent || page.origins || !page.old) fields.refuse("a page of a segment is not in its final form");
+    }
+  }
+  for (const Segment& segment : segments_) {
+    if (segment.precisions[number_] != head_.key_precision) fields.refuse("its segments are in another codec");
+  }
+}
+
 void HeadRestorer::run(snapshot::Reader& reader) {
   FieldReader fields = reader.fields(snapshot::RecordKind::kHead);
   const std::size_t sealed = cache_.tokens() / kPageTokens;
@@ -85,6 +106,7 @@ void HeadRestorer::run(snapshot::Reader& reader) {
   for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
   check_order(fields);
   for (const KvSide side : kSides) read_side(fields, side);
+  check_segments(fields);
   const auto get = [&](auto& member) { get_member(fields, "a sum", member); };
   if (cache_.any_keys_rotated()) KeyBasis::visit(head_.basis, get);
   read_gathered(fields);
@@ -202,7 +224,9 @@ void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide side) {
   const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), layer_.checksums); };
   if (forms.exact_prefix) pages.exact_prefix = page(config.exact().bytes_of(kExactPrefixTokens));
   if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(config.exact().page_bytes()));
-  for (std::size_t i = 0; i < forms.pages.size(); ++i) {
+  const std::size_t apart = segments_.size() * kSegmentPages;
+  for (std::size_t i = 0; i < apart; ++i) pages.pages[i].old = segments_[i / kSegmentPages].page(number_, side, i);
+  for (std::size_t i = apart; i < forms.pages.size(); ++i) {
     if (forms.pages[i].recent) pages.pages[i].recent = page(config.recent()->page_bytes());
     if (forms.pages[i].old) pages.pages[i].old = page(head_.old_codec(side).page_bytes());
   }

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "io/fields.h"
 #include "kv/core/cache.h"
+#include "kv/store/segment.h"
 #include "snapshot/reader.h"
 
 namespace pith::kv {
@@ -25,6 +27,8 @@ class HeadRestorer {
  public:
   HeadRestorer(Cache& cache, Head& head) : cache_(cache), head_(head), layer_(head.layer()) {}
 
+  /// Says that its first pages are in segments, which must outlive the object; `number` is that among the global heads.
+  void take_pages(std::span<const Segment> segments, std::size_t number);
   void run(snapshot::Reader& reader);
 
  private:
@@ -43,6 +47,7 @@ class HeadRestorer {
   void read_gathered(io::FieldReader& fields);
   void check_order(const io::FieldReader& fields) const;
   void check_forms(const io::FieldReader& fields, KvSide side) const;
+  void check_segments(const io::FieldReader& fields) const;
   void read_pages(snapshot::Reader& reader, KvSide side);
   SideForms& forms(KvSide side) { return forms_[static_cast<std::size_t>(side)]; }
   const SideForms& forms(KvSide side) const { return forms_[static_cast<std::size_t>(side)]; }
@@ -50,6 +55,8 @@ class HeadRestorer {
   Cache& cache_;
   Head& head_;
   const LayerConfig& layer_;
+  std::span<const Segment> segments_;
+  std::size_t number_ = 0;
   std::array<SideForms, kSides.size()> forms_;
 };
 

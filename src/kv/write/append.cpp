@@ -140,7 +140,7 @@ void append(std::span<const Step> steps, Staging& staging, ThreadPool& pool, std
     write_page(steps[s].cache->layer(layer_number).head(task % kv_heads), staged, {steps[s], rows},
                staged.page_number(number));
   };
-  pool.run(kv_heads * staging.pages(), write, steps.back().row + steps.back().tokens > 4);
+  pool.run(kv_heads * staging.pages(), write, worth_threads(steps));
   for (std::size_t s = 0; s < steps.size(); ++s)
     complete(steps[s].cache->layer(layer_number), staging.of(s), pool, {steps[s], rows});
 }
