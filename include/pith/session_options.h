@@ -37,7 +37,7 @@ struct SessionOptions {
   /// Bytes that marks (Session::mark()) may hold for each byte of the cache, at least 0; 0: nothing is marked. Where it
   /// is not enough, the marks go first without which the least is computed again; the two newest always stay. Results
   /// do not depend on it.
-  double marks_share = 0.5;
+  double marks_share = 0.25;
   /// Marks every so many tokens by itself, a multiple of 64; 0: only where mark() and Chat do. So many tokens at most
   /// are computed again wherever truncate() goes, as long as the marks are kept.
   int mark_every = 0;

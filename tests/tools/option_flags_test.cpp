@@ -42,23 +42,26 @@ void expect_flags(const std::string& page) {
 
 TEST(OptionFlags, HelpIsThatOfTheTables) {
   const std::string run = page("run");
+  const std::string chat = page("chat");
   expect_flags<ModelOptions>(run);
   expect_flags<KvOptions>(run);
-  expect_flags<SessionOptions>(run);
+  expect_flags<SessionOptions>(chat);
   expect_flags<EvictionOptions>(run);
   expect_flags<SamplingOptions>(run);
   expect_flags<GenerateOptions>(run);
-  expect_flags<ChatOptions>(page("chat"));
+  expect_flags<ChatOptions>(chat);
 }
 
 template <typename Struct>
-void expect_ranges() {
-  for_each_number<Struct>([](const auto& row) {
+void expect_ranges(const Args& line = {"run", "-m", "none.gguf", "-p", "x"}) {
+  for_each_number<Struct>([&](const auto& row) {
     if (row.flag.names.empty()) return;
     const std::string name = long_name(row.flag.names);
     for (const auto value : ends_of(row.range).outside) {
       const std::string text = fmt::format("{}", value);
-      const Outcome outcome = pith({"run", "-m", "none.gguf", "-p", "x", fmt::format("{}={}", name, text)});
+      Args with_value = line;
+      with_value.push_back(fmt::format("{}={}", name, text));
+      const Outcome outcome = pith(with_value);
       EXPECT_EQ(outcome.status, 2) << name << " " << text << ": " << outcome.err;
       const std::string expected = fmt::format("{} is {}, {}", row.name, text, options::requirement(row.range));
       EXPECT_NE(outcome.err.find(expected), std::string::npos) << outcome.err;
@@ -69,7 +72,7 @@ void expect_ranges() {
 TEST(OptionFlags, RangesAreCheckedBeforeAModelIsLoaded) {
   expect_ranges<ModelOptions>();
   expect_ranges<KvOptions>();
-  expect_ranges<SessionOptions>();
+  expect_ranges<SessionOptions>({"chat", "-m", "none.gguf"});
   expect_ranges<EvictionOptions>();
   expect_ranges<SamplingOptions>();
   expect_ranges<GenerateOptions>();
