@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "kernels/select.h"
 #include "kv/attention_reference.h"
 #include "kv/kv_shape.h"
 
