@@ -163,14 +163,12 @@ class PITH_EXPORT Session {
   Session fork() const;
 
   /// Marks this point: truncate() to it, or to what was fed after it, goes on from here instead of computing what came
-  /// before again. Costs at most a page (64 tokens) of computing then. Holds those forms of the last pages that the
-  /// cache will replace: nothing where keys and values are kept in f16 or int8 without windows, about 256 tokens of
-  /// int8 with int4 and fewer bits, what a window sees, and with an eviction policy what it will evict. Pages are
+  /// before again. Holds those forms of the last pages that the cache will replace: the open page, with int4 and fewer
+  /// bits about 256 tokens of int8, what a window sees, and with an eviction policy what it will evict. Pages are
   /// shared. SessionOptions::marks_share bounds the bytes of all marks, KvStats counts them. Forks have the same marks,
   /// snapshots have none. Does nothing in the first page.
   void mark();
-  /// Numbers of tokens to which truncate() can go back without computing anything again, ascending: the points that
-  /// were marked, or the page boundaries before them.
+  /// Numbers of tokens at which the session is marked, ascending.
   std::vector<int> marks() const;
 
   /// Takes tokens back: the session is what it was, or would have been, with the first `tokens` only, bit for bit.

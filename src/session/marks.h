@@ -11,7 +11,7 @@ namespace pith::session {
 /// A point that a session can go back to, bit for bit.
 struct Mark {
   kv::Checkpoint cache;
-  /// After the last token. Null where the checkpoint lies before the point that was marked.
+  /// After the last token. Null where they were not computed.
   std::shared_ptr<const std::vector<float>> logits;
   bool compacted = false;  ///< State::compacted
 

@@ -40,19 +40,18 @@ void Session::Impl::mark() {
   const std::size_t tokens = state_.tokens.size();
   // From the start to there is less than a page.
   if (tokens < kv::kPageTokens || (marks_share_ == 0.0 && !stored_.on())) return;
-  const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
   const bool appended_only = eviction_ == nullptr && !state_.compacted;
-  const std::size_t at = appended_only && kv::can_rewind(cache_, boundary) ? boundary : tokens;
-  session::Mark mark{appended_only ? kv::Checkpoint::of_tail(cache_, at) : kv::Checkpoint::of_all(cache_),
-                     at == tokens ? state_.logits : nullptr, state_.compacted};
   if (appended_only && stored_.on()) {
-    if (at == boundary) {
-      store(mark.cache);
+    const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
+    if (kv::can_rewind(cache_, boundary)) {
+      store(kv::Checkpoint::of_tail(cache_, boundary));
     } else if (boundary_ && boundary_->tokens() == boundary) {
       store(*boundary_);
     }
   }
   if (marks_share_ == 0.0) return;
+  session::Mark mark{appended_only ? kv::Checkpoint::of_tail(cache_, tokens) : kv::Checkpoint::of_all(cache_),
+                     state_.logits, state_.compacted};
   marks_.add(std::move(mark), cache_,
              static_cast<std::size_t>(marks_share_ * static_cast<double>(cache_.bytes().total())));
 }

@@ -70,7 +70,7 @@ class PITH_HIDDEN Session::Impl {
   void compact(const session::Eviction& eviction, std::size_t budget);
   /// Returns how many tokens were computed again.
   std::size_t truncate(std::size_t tokens);
-  /// Marks this point, or the page boundary before it.
+  /// Marks this point, and stores what is before its last page boundary.
   void mark();
   const session::Eviction* eviction() const { return eviction_.get(); }
   /// Old tokens go as new ones come.

@@ -9,11 +9,9 @@
 #include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
-// A session that goes back to a mark is what it was there, and computes a page again at most.
+// A session that goes back to a mark is what it was there, and computes nothing again.
 namespace pith::test {
 namespace {
-
-constexpr int kPage = 64;
 
 TinyModelSpec spec_of(const std::string& kind) {
   return kind == "windows" || kind == "expected" ? tiny_windows() : TinyModelSpec{};
@@ -71,7 +69,7 @@ TEST_P(MarkedSession, IsWhatItWasAtEachMark) {
   session.feed(tokens(fed, 1100));
   for (std::size_t i = then.size(); i-- > 0;) {
     SCOPED_TRACE("mark " + std::to_string(i));
-    EXPECT_LT(session.truncate(then[i].position()), kPage);
+    EXPECT_EQ(session.truncate(then[i].position()), 0);
     expect_alike(session, then[i]);
     EXPECT_EQ(session.marks().size(), i + 1);
     session.feed(tokens(1200, 1420));
@@ -87,7 +85,7 @@ TEST_P(MarkedSession, ComputesOnlyWhatFollowedTheMark) {
   session.feed(tokens(333, 400));
   const Session then = session.fork();
   session.feed(tokens(400, 1000));
-  EXPECT_LE(session.truncate(400), 400 - 333 + kPage);
+  EXPECT_LE(session.truncate(400), 400 - 333);
   expect_alike(session, then);
 }
 
@@ -100,9 +98,9 @@ TEST_P(MarkedSession, ForksGoBackByThemselves) {
   Session fork = session.fork();
   session.feed(tokens(500, 900));
   fork.feed(tokens(1000, 1300));
-  EXPECT_LT(fork.truncate(300), kPage);
+  EXPECT_EQ(fork.truncate(300), 0);
   expect_alike(fork, then);
-  EXPECT_LT(session.truncate(300), kPage);
+  EXPECT_EQ(session.truncate(300), 0);
   expect_alike(session, then);
 }
 
@@ -113,7 +111,7 @@ TEST_P(MarkedSession, MarksByItself) {
   EXPECT_EQ(session.marks().size(), 4U);
   const Session then = session.fork();
   session.feed(tokens(725, 1400));
-  EXPECT_LE(session.truncate(725), 150 + kPage);
+  EXPECT_LE(session.truncate(725), 150);
   expect_alike(session, then);
 }
 
@@ -197,7 +195,7 @@ TEST_F(Marks, NoneInTheFirstPageAndOneOfAPoint) {
   feed(session, 137);
   session.mark();
   session.mark();
-  EXPECT_EQ(session.marks(), (std::vector<int>{192}));
+  EXPECT_EQ(session.marks(), (std::vector<int>{200}));
   session.reset();
   EXPECT_TRUE(session.marks().empty());
 }
@@ -223,7 +221,7 @@ TEST_F(Marks, LeadBackBeforeACompaction) {
     EXPECT_EQ(session.truncate(900), 0);
     expect_alike(session, after);
     EXPECT_THROW(session.truncate(800), Error);
-    EXPECT_LT(session.truncate(400), kPage);
+    EXPECT_EQ(session.truncate(400), 0);
     expect_alike(session, before);
     EXPECT_LT(session.truncate(300), 301);
   }
