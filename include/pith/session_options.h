@@ -38,7 +38,7 @@ struct SessionOptions {
   /// is not enough, the marks go first without which the least is computed again; the two newest always stay. Results
   /// do not depend on it.
   double marks_share = 0.25;
-  /// Marks every so many tokens by itself, a multiple of 64; 0: only where mark() and Chat do. So many tokens at most
+  /// Marks every so many tokens by itself; 0: only where mark() and Chat do. So many tokens at most
   /// are computed again wherever truncate() goes, as long as the marks are kept.
   int mark_every = 0;
   /// What the session forgets, and when. Nothing by default.
