@@ -1,6 +1,6 @@
 // How long it takes to go back in a long conversation: feeds messages, marks each, takes tokens back to one of them and
-// feeds another message there, as somebody does who edits it. Beside it: the same without marks, and the prefill. The
-// logits must be, bit for bit, those of a session that never went further.
+// feeds another message there, as somebody does who edits it. Beside it: the prefill. The logits must be, bit for bit,
+// those of a session that never went further.
 //
 // usage: going_back MODEL [NAME=VALUE...], with the names of Arguments below; lists are separated by commas.
 #include <fmt/format.h>

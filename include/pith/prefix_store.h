@@ -35,7 +35,7 @@ struct PrefixStoreStats {
 };
 
 /// Prefixes that outlive sessions and processes: a folder of KV cache pages, found by the tokens that led to them
-/// (docs/prefix_store.md). Give it to sessions in SessionOptions::prefix_store. Whole pages of 1,024 tokens are shared
+/// (docs/prefix_store.md). Give it to sessions in SessionOptions::prefix_store. Segments of 1,024 tokens are shared
 /// by all prefixes that begin with them. Each page's checksum is verified before it is used; what is damaged is passed
 /// over, with a warning in the model's log, and computed. Thread-safe; several processes may use one folder at once.
 class PITH_EXPORT PrefixStore {

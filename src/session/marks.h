@@ -11,8 +11,8 @@ namespace pith::session {
 /// A point that a session can go back to, bit for bit.
 struct Mark {
   kv::Checkpoint cache;
-  /// After the last token. Null where they were not computed.
-  std::shared_ptr<const std::vector<float>> logits;
+  /// After the last token, shared with sessions as State::logits is. Null where they were not computed.
+  std::shared_ptr<std::vector<float>> logits;
   bool compacted = false;  ///< State::compacted
 
   std::size_t tokens() const { return cache.tokens(); }

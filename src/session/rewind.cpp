@@ -117,7 +117,7 @@ void Session::Impl::go_back_to(const session::Mark& mark) {
   const session::Change change(wholeness_);
   mark.cache.restore(cache_);
   state_.compacted = mark.compacted;
-  if (mark.logits != nullptr) state_.logits = std::make_shared<std::vector<float>>(*mark.logits);
+  state_.logits = mark.logits;
 }
 
 void Session::Impl::mend() {
