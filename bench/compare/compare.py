@@ -56,6 +56,12 @@ def parse_arguments(arguments):
         help=f"whom to compare with; may be given more than once; NAME: {', '.join(PEERS)}; PATH: llama-bench itself, "
         "or the Python interpreter that has the package",
     )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="leave out settings of peers whose names do not contain it, such as 'f16'; may be given more than once (all)",
+    )
     parser.add_argument("--threads", type=positive, default=os.cpu_count(), help="of every engine (%(default)s)")
     parser.add_argument("--prompt", type=natural, default=512, help="tokens of a prompt (%(default)s); 0: none")
     parser.add_argument("--gen", type=natural, default=32, help="decoded tokens (%(default)s); 0: none")
@@ -81,7 +87,7 @@ def compare(options):
     ours = [rounds.Entry(pith, setting) for setting in pith.settings()]
     engines = [PEERS[kind](path, options.timeout, name=label) for kind, label, path in options.peer]
     descriptions = [pith.describe()] + [f"{engine.name}: {engine.describe()}" for engine in engines]
-    peers = [rounds.make_peer(engine, workload, say) for engine in engines]
+    peers = [rounds.make_peer(engine, workload, say, options.only) for engine in engines]
     rounds.run_rounds(ours + [entry for peer in peers for entry in peer.entries], workload, options.rounds, say)
     comparisons = [
         (description, figures.speed_lines(ours, peer, workload), figures.memory_lines(ours, peer))

@@ -42,11 +42,14 @@ def screening_workload(workload):
     return dataclasses.replace(workload, depths=tuple(sorted({min(workload.depths), max(workload.depths)})))
 
 
-def screen(contestant, workload, say):
-    """Runs every setting once; returns the best by quantity. Depths in between use the nearest one that was tried."""
+def screen(contestant, workload, say, only=None):
+    """Runs every setting once; returns the best by quantity. Depths in between use the nearest one that was tried.
+    `only`: texts, one of which the name of a setting must contain; None: all settings."""
     short = screening_workload(workload)
     outcomes = {}
     for setting in contestant.settings():
+        if only and not any(text in setting.name for text in only):
+            continue
         try:
             outcomes[setting] = contestant.run(setting, short)
         except Failure as failure:
@@ -64,8 +67,8 @@ def screen(contestant, workload, say):
     return best
 
 
-def make_peer(contestant, workload, say):
-    best = screen(contestant, workload, say)
+def make_peer(contestant, workload, say, only=None):
+    best = screen(contestant, workload, say, only)
     settings = []
     for setting in best.values():
         if setting not in settings:

@@ -10,14 +10,13 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <functional>
-#include <map>
 #include <random>
 #include <span>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "sessions/arguments.h"
 
 namespace {
 
@@ -33,31 +32,19 @@ struct Arguments {
   double marks_share = 1.0;  ///< 0: without marks.
 };
 
-std::vector<std::string> split(const std::string& list) {
-  std::vector<std::string> words;
-  std::istringstream in(list + ",");
-  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
-  return words;
-}
-
 Arguments parse(std::span<char*> words) {
+  using pith::bench::split;
   Arguments arguments;
-  const std::map<std::string, std::function<void(const std::string&)>> names = {
-      {"kv", [&](const std::string& value) { arguments.kv = split(value); }},
-      {"policy", [&](const std::string& value) { arguments.policy = split(value); }},
-      {"budget", [&](const std::string& value) { arguments.budget = std::stoi(value); }},
-      {"tokens", [&](const std::string& value) { arguments.tokens = std::stoi(value); }},
-      {"messages", [&](const std::string& value) { arguments.messages = std::stoi(value); }},
-      {"edit", [&](const std::string& value) { arguments.edit = std::stoi(value); }},
-      {"marks_share", [&](const std::string& value) { arguments.marks_share = std::stod(value); }},
-  };
-  for (const std::string word : words) {
-    const std::size_t equals = word.find('=');
-    const auto found = names.find(word.substr(0, equals));
-    if (equals == std::string::npos || found == names.end())
-      throw std::invalid_argument("unknown argument '" + word + "'");
-    found->second(word.substr(equals + 1));
-  }
+  pith::bench::parse(words,
+                     {
+                         {"kv", [&](const std::string& value) { arguments.kv = split(value); }},
+                         {"policy", [&](const std::string& value) { arguments.policy = split(value); }},
+                         {"budget", [&](const std::string& value) { arguments.budget = std::stoi(value); }},
+                         {"tokens", [&](const std::string& value) { arguments.tokens = std::stoi(value); }},
+                         {"messages", [&](const std::string& value) { arguments.messages = std::stoi(value); }},
+                         {"edit", [&](const std::string& value) { arguments.edit = std::stoi(value); }},
+                         {"marks_share", [&](const std::string& value) { arguments.marks_share = std::stod(value); }},
+                     });
   if (arguments.edit < 1 || arguments.edit >= arguments.messages || arguments.tokens < arguments.messages)
     throw std::invalid_argument("edit must lie between two messages, and each have a token");
   return arguments;

@@ -20,6 +20,11 @@ enum class ChatOverflow {
   /// Drops the oldest turns; the system message and the newest turn stay. A turn begins with a message that is neither
   /// the assistant's nor a tool's. The default, since a conversation must be able to go on; Chat::dropped() counts.
   kDropOldest,
+  /// The same turns go, but nothing is computed again: they are taken out of the session (Session::drop()), and what
+  /// followed them stays as it is, having seen them. The next reply comes at once. Where that cannot be, since the
+  /// format
+  /// writes the rest otherwise without them or since the session does not drop, it is kDropOldest.
+  kShift,
   /// Throws Error(kContextFull) and changes nothing: drop or edit messages, and go on.
   kError,
   /// The session's eviction policy makes room, and every message stays. The constructor throws Error(kInvalidArgument)
@@ -33,13 +38,13 @@ struct ChatOptions {
   /// What was said before: examples, or a conversation to continue. `system` stands in front of it.
   std::vector<ChatMessage> messages{};
   ChatOverflow overflow = ChatOverflow::kDropOldest;
-  /// With kDropOldest, tokens that a prompt leaves free for its reply, so that it is not cut short; 0: as many as it
-  /// may have (GenerateOptions::tokens_max), a quarter of the context at most.
+  /// With kDropOldest and kShift, tokens that a prompt leaves free for its reply, so that it is not cut short; 0: as
+  /// many as it may have (GenerateOptions::tokens_max), a quarter of the context at most.
   int reserve = 0;
-  /// With kDropOldest, turns are dropped until the prompt takes at most this share of the context, in (0, 1]. Lower:
-  /// less is remembered, but turns are dropped, and the rest computed again, less often.
+  /// With kDropOldest and kShift, turns are dropped until the prompt takes at most this share of the context, in (0,
+  /// 1]. Lower: less is remembered, but turns are dropped less often, and with kDropOldest the rest is computed again.
   double keep_share = 0.5;
-  /// With kDropOldest, so many of `messages` are never dropped, and the rest of their turn with them.
+  /// With kDropOldest and kShift, so many of `messages` are never dropped, and the rest of their turn with them.
   std::size_t keep_messages = 0;
   /// Tokens at the session's beginning that stay in front of the conversation; -1: all that it holds. With 0 a restored
   /// session goes on with the conversation that it was saved with: give it the same messages.
@@ -104,7 +109,7 @@ class PITH_EXPORT Chat {
   void drop(std::size_t first, std::size_t count);
   void pop_back();
 
-  /// Messages that ChatOverflow::kDropOldest has dropped so far.
+  /// Messages that ChatOverflow::kDropOldest or kShift has dropped so far.
   std::size_t dropped() const noexcept;
 
  private:

@@ -20,6 +20,15 @@ struct ScoreOptions {
   int top = 0;
 };
 
+/// How Session::append() takes another session's tokens over.
+struct AppendOptions {
+  /// First tokens that are left out, such as the BOS that each document was fed with.
+  std::size_t skip = 0;
+  /// So many tokens after these are computed again, seeing what comes before them, instead of taken over (Yao et al.,
+  /// CacheBlend, arXiv 2405.16444, section 4, recomputes chosen tokens; here it is those next to the seam).
+  std::size_t seam = 0;
+};
+
 /// How hidden states of several tokens become one vector.
 enum class Pooling {
   kMean,   ///< Their mean.

@@ -29,6 +29,10 @@ struct GenerateOptions {
   std::vector<std::string> stop{};
   /// Generation ends when one of these is drawn, as it does with the model's end-of-generation tokens.
   std::vector<Token> stop_tokens{};
+  /// What happens when the session's context is full. -1: generation ends (FinishReason::kContext). From 0 on: it goes
+  /// on without the older half of the tokens after the first `shift_keep` (Session::drop()), as often as that takes.
+  /// At most half of the context. Without effect in sessions that evict.
+  int shift_keep = -1;
   /// Read special tokens written in the prompt ("<|im_start|>") as such, as prompts in a chat format need it. Leave it
   /// off for text of others.
   bool parse_special = true;

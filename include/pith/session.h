@@ -152,7 +152,8 @@ class PITH_EXPORT Session {
 
   /// Evicts by the session's policy until its KV heads hold `budget_tokens` each on average, or until only what is
   /// protected is left; exactly, and at once. What comes after sees what is left; positions stay what they were. For a
-  /// document that is asked about again and again. Throws kInvalidArgument if the session has no policy.
+  /// document that is asked about again and again. Throws Error: kInvalidArgument if the session has no policy,
+  /// kUnsupported after drop() or append().
   void compact(std::size_t budget_tokens);
   /// The same by another policy, whose needs the session observes (EvictionOptions::observe); its budgets are not read.
   /// Throws kInvalidArgument if it does not, and what a session with these options throws.
@@ -179,6 +180,36 @@ class PITH_EXPORT Session {
   /// there.
   int truncate(int tokens);
 
+  /// Takes `count` tokens out of the middle, from token `first` on (context shift): those after them move up, so that
+  /// the context has room again and distances are those among the tokens that are left, at the price of no computing.
+  /// No stored bit changes: queries are turned instead, page by page. What was computed while the tokens were there has
+  /// seen them, so the session is not one that never had them; logits() stay what they are. Position()s count what is
+  /// left, and drop()s may follow each other without end. Keep the first few tokens, which attention leans on (Xiao et
+  /// al., arXiv 2309.17453), and what came right before the end: sliding windows see what they hold, less what goes.
+  /// Where fewer than 64 tokens go out of one page, those before them in that page stay at their old distance.
+  ///
+  /// Marks before the tokens lead back to what was; marks after them lose them too; others go. truncate() to before
+  /// this call needs a mark. Throws Error: kInvalidArgument outside [0, position()]; kUnsupported for a session with an
+  /// eviction policy, after compact() or append(), and with sparse reading. Then nothing has changed. The last tokens
+  /// of a session are truncated instead.
+  void drop(int first, int count);
+
+  /// Appends what another session of the model holds without computing it again: queries see its pages where they are,
+  /// as if it had been fed here, so one document can stand in any number of sessions, at any place and in any order. No
+  /// stored bit changes and none is copied; the pages stay as long as any session needs them. Both sessions may go on,
+  /// fork or end. What the document's tokens computed among themselves has not seen what comes before them here:
+  /// AppendOptions::seam computes the first ones again. Positions in RoPE are those of this session; sliding windows
+  /// see what the document's still hold.
+  ///
+  /// Up to 63 tokens are fed and taken out again, to complete the last page before the document. logits() are those of
+  /// nothing fed yet: feed something before drawing. mark() after this call to ask several questions in turn;
+  /// truncate() to before it needs a mark too. drop(), compact() and save() are refused from then on. kv_stats() counts
+  /// the document's bytes like those of a fork. Throws as feed() does, and Error: kInvalidArgument for a session of
+  /// another model or with other codecs, and for more tokens skipped than there are; kUnsupported for sessions with an
+  /// eviction policy or sparse reading, after compact(), and for a document that others were appended to. Then nothing
+  /// has changed.
+  void append(const Session& document, const AppendOptions& options = {});
+
   /// Tokens whose pages came from another session (SessionOptions::share_prefixes) or from a store
   /// (SessionOptions::prefix_store).
   int shared_tokens() const noexcept;
@@ -186,8 +217,8 @@ class PITH_EXPORT Session {
   /// for bit. The file is there as a whole or not at all, whenever the process or the machine stops; one of the same
   /// name is replaced then. Takes a buffer's memory, not the cache's. The first one of a model reads all its weights
   /// for their fingerprint. Throws Error: kIo naming path and reason (what was there before stays), kInvalidArgument
-  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely or
-  /// whose sampler has stages of its own (SamplingOptions::stages).
+  /// for a key of another length and for a session whose last use failed, kUnsupported for one that reads sparsely,
+  /// that append() was called on, or whose sampler has stages of its own (SamplingOptions::stages).
   void save(const std::filesystem::path& path, const SnapshotOptions& options = {}) const;
   /// A session that goes on from a snapshot: tokens, cache, logits, options, sampler and random generator. The whole
   /// file is verified before anything is made of it; no other session is touched. Throws Error, and says why: kIo;
@@ -196,7 +227,7 @@ class PITH_EXPORT Session {
   /// a key that is missing, another one or none that it has; kOutOfMemory.
   static Session restore(Model model, const std::filesystem::path& path, const SnapshotOptions& options = {});
 
-  /// Tokens fed so far, oldest first.
+  /// Tokens fed so far, oldest first, without those that drop() took out.
   std::span<const Token> tokens() const noexcept;
   int position() const noexcept;
   int context() const noexcept;

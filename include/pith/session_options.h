@@ -2,6 +2,7 @@
 
 #include <pith/eviction_options.h>
 #include <pith/export.h>
+#include <pith/kv_budget.h>
 #include <pith/kv_options.h>
 #include <pith/prefix_store.h>
 #include <pith/threads.h>
@@ -32,8 +33,10 @@ struct SessionOptions {
   bool share_prefixes = false;
   /// The first feed begins with the longest prefix of its tokens that the store has, and what is marked
   /// (Session::mark()) is stored, as is what generate() is given. Results stay what they are, bit for bit. Null:
-  /// nothing is stored. Not with an eviction policy or sparse reading, nor what compact() left.
+  /// nothing is stored. Not with an eviction policy or sparse reading, nor what compact() or drop() left.
   std::shared_ptr<PrefixStore> prefix_store{};
+  /// Bytes that the caches of several sessions may hold together. Results do not depend on it. Null: no limit.
+  std::shared_ptr<KvBudget> kv_budget{};
   /// Bytes that marks (Session::mark()) may hold for each byte of the cache, at least 0; 0: nothing is marked. Where it
   /// is not enough, the marks go first without which the least is computed again; the two newest always stay. Results
   /// do not depend on it.

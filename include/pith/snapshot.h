@@ -28,6 +28,8 @@ struct SnapshotOptions {
   std::shared_ptr<const WorkerPool> workers{};
   /// Whether the restored session keeps checksums of its pages (KvOptions::page_checksums).
   bool page_checksums = false;
+  /// The budget that the restored session shares, as in SessionOptions.
+  std::shared_ptr<KvBudget> kv_budget{};
   /// Your own codecs that the restored session needs, registered under the names that it was saved with.
   std::shared_ptr<const CodecRegistry> codecs{};
   /// Your own eviction policies, allocators and selectors that the restored session needs, likewise.

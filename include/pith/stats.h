@@ -39,7 +39,7 @@ struct KvStats {
     std::uint64_t key_bytes_f16 = 0;
     std::uint64_t value_bytes_f16 = 0;
   };
-  /// What each layer holds; empty of predictions.
+  /// What each layer holds, without what Session::append() lets it see; empty of predictions.
   std::vector<Layer> layers{};
 
   /// Returns the bits per element, metadata included; 0 for an empty cache.

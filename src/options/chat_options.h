@@ -11,8 +11,10 @@ namespace pith::options {
 
 template <>
 struct Words<ChatOverflow> {
-  static constexpr std::array<std::pair<ChatOverflow, std::string_view>, 3> list{
-      {{ChatOverflow::kDropOldest, "drop"}, {ChatOverflow::kError, "error"}, {ChatOverflow::kEvict, "evict"}}};
+  static constexpr std::array<std::pair<ChatOverflow, std::string_view>, 4> list{{{ChatOverflow::kDropOldest, "drop"},
+                                                                                  {ChatOverflow::kShift, "shift"},
+                                                                                  {ChatOverflow::kError, "error"},
+                                                                                  {ChatOverflow::kEvict, "evict"}}};
 };
 
 template <>
@@ -22,7 +24,8 @@ struct Table<ChatOptions> {
       option("system", &O::system, "The system message").on_command_line("--system", "TEXT"),
       option("messages", &O::messages, "What was said before"),
       option("overflow", &O::overflow,
-             "When the context is full: drop the oldest turns, stop with an error, or leave it to --evict")
+             "When the context is full: drop the oldest turns and compute the rest again, or shift the rest as it is, "
+             "stop with an error, or leave it to --evict")
           .on_command_line("--overflow"),
       option("reserve", &O::reserve, "Tokens that a prompt leaves free for its reply; 0: as many as it may have")
           .at_least(0),

@@ -19,6 +19,11 @@ struct Table<GenerateOptions> {
       option("keep_sampler", &O::keep_sampler, "Draw on with the session's sampler"),
       option("stop", &O::stop, "End before this text; may be given more than once").on_command_line("--stop", "TEXT"),
       option("stop_tokens", &O::stop_tokens, "Tokens that end the text"),
+      // At most half of the context, which generate() knows.
+      option("shift_keep", &O::shift_keep,
+             "When the context is full, go on without the older half of what follows the first N tokens; -1: end")
+          .at_least(-1)
+          .on_command_line("--shift-keep", "N"),
       option("parse_special", &O::parse_special, "Read special tokens that the prompt spells as such"),
       option("ignore_end", &O::ignore_end, "Go on past the model's end tokens").on_command_line("--ignore-end"),
       option("on_logits", &O::on_logits, "Sees and changes logits"),

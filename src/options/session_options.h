@@ -27,6 +27,7 @@ struct Table<SessionOptions> {
       option("share_prefixes", &O::share_prefixes, "Share pages with sessions that begin with the same tokens")
           .not_saved(),
       option("prefix_store", &O::prefix_store, "A folder of prefixes that outlives sessions").not_saved(),
+      option("kv_budget", &O::kv_budget, "What the caches of several sessions may hold together").not_saved(),
       option("marks_share", &O::marks_share, "Bytes that marks may hold for each byte of the cache")
           .at_least(0.0)
           .on_command_line("--marks-share", "X")

@@ -12,7 +12,7 @@ std::size_t Ahead::room(int left) const {
   if (guesses_ == 0 || left <= 0 || !session_.takes_back_open_tokens()) return 0;
   const std::size_t held = session_.state_.tokens.size();
   // The token itself and all guesses leave the page unfinished: a page that is complete is compressed.
-  const std::size_t to_page_end = kv::kPageTokens - held % kv::kPageTokens;
+  const std::size_t to_page_end = kv::kPageTokens - session_.state_.position() % kv::kPageTokens;
   const std::size_t to_context_end = static_cast<std::size_t>(session_.context_) - held;
   const std::size_t free = std::min(to_page_end - 1, to_context_end);
   return std::min({guesses_, static_cast<std::size_t>(left), free > 0 ? free - 1 : 0});

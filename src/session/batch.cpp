@@ -1,6 +1,7 @@
 #include <pith/batch.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -60,11 +61,13 @@ class Batch::Impl {
   bool run(const std::stop_token& stop) {
     if (std::exchange(has_run_, true)) return true;
     if (stop.stop_requested()) return false;
+    std::deque<session::Use> uses;
     std::vector<session::Feed> feeds;
     std::vector<BatchStep*> steps;
     feeds.reserve(steps_.size());
     for (BatchStep& step : steps_) {
       try {
+        uses.emplace_back(step.session->budget_);
         const std::span<const Token> left = step.session->prepare(step.tokens, false);
         if (left.empty()) continue;
         feeds.emplace_back(*step.session, left, left.size() == 1);

@@ -1,6 +1,7 @@
 #include "session/cache.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/fail.h"
@@ -48,11 +49,13 @@ KvOptions resolved(KvOptions kv) {
   return kv;
 }
 
-kv::Cache make_cache(const Model& model, const KvOptions& options, const std::vector<PolicyNeeds>& observed) {
+kv::Cache make_cache(const Model& model, const KvOptions& options, const std::vector<PolicyNeeds>& observed,
+                     std::shared_ptr<kv::ByteCounter> counter) {
   const KvOptions kv = resolved(options);
   kv::CacheOptions made;
   for (const model::LayerSpec& layer : model.impl()->spec().layers)
-    made.layers.push_back({model::kv_shape(layer.attention), kv.key, kv.value});
+    made.layers.push_back(
+        {model::kv_shape(layer.attention), kv.key, kv.value, model::rotary(*model.impl(), layer.attention)});
   for (const auto& [layer, codec] : kv.layers) {
     if (layer < 0 || static_cast<std::size_t>(layer) >= made.layers.size()) {
       fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer,
@@ -63,16 +66,15 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
     chosen.value = codec.value;
   }
   made.codecs = kv.codecs;
-  made.rotary = model::rotary(*model.impl());
   made.trained = model.impl()->spec().context_trained;
   made.sparse = sparse_reading(options::checked(kv));
-  made.checksums = kv.page_checksums;
+  made.pages = {kv.page_checksums, std::move(counter)};
   made.observed = observed;
   return {made, model.impl()->kernels()};
 }
 
 KvStats kv_stats(const KvOptions& kv, const kv::Cache& cache) {
-  const std::size_t tokens = cache.tokens();
+  const std::size_t tokens = cache.length();
   KvStats stats = stats_of(kv, cache, tokens, cache.bytes());
   stats.policy_bytes = cache.observed_bytes();
   stats.held_tokens = static_cast<int>(kv::held_tokens(cache));

@@ -74,6 +74,7 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
   Plan plan = fitted(std::move(messages), options);
   const bool failed_before = std::exchange(failed_, true);
   const auto start = std::chrono::steady_clock::now();
+  if (plan.count != 0 && !drop(plan)) plan.transcript = transcript_of(plan.messages);
   const Fed fed = feed_missing(plan.transcript.tokens(), failed_before, stop);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Generation generation;

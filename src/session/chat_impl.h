@@ -29,12 +29,18 @@ class Chat::Impl {
     std::vector<ChatMessage> messages;
     session::Transcript transcript;
     std::size_t dropped = 0;
+    /// Tokens that the session is to drop first: `count` from `first` on.
+    std::size_t first = 0, count = 0;
   };
 
   session::Transcript transcript_of(std::span<const ChatMessage> messages) const;
   /// Drops turns where it must and may. Throws Error(kContextFull) if that does not do.
   Plan fitted(std::vector<ChatMessage> messages, const GenerateOptions& options) const;
   Plan without_old_turns(const std::vector<ChatMessage>& messages, std::size_t tokens_most) const;
+  /// Makes a plan go on from what the session holds without the turns that it drops, if that can be.
+  void shift(Plan& plan) const;
+  /// Does what a plan says about the session's tokens. Returns whether it could.
+  bool drop(const Plan& plan);
   /// Tokens that are to be free for a reply.
   std::size_t reserve(const GenerateOptions& options) const;
   struct Fed {

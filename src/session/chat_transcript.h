@@ -5,6 +5,7 @@
 #include <pith/tokenizer.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,11 @@ class Transcript {
   /// rest. With `parse_special`, whatever spells a special token is one.
   Transcript adapted(const Tokenizer& tokenizer, RenderedChat chat, bool parse_special) const;
 
+  struct Shortened;
+  /// That of `chat`, which goes on from this one without `bytes` bytes of its middle: the tokens of both sides stay
+  /// what they are. Nothing if it is no such text, or if no token ends where it is to be cut.
+  std::optional<Shortened> without(const Tokenizer& tokenizer, const RenderedChat& chat, std::size_t bytes) const;
+
   /// Takes a reply's tokens in, as far as they say what the last message says. So far the transcript ends where the
   /// reply begins.
   void append_reply(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
@@ -36,10 +42,21 @@ class Transcript {
   };
 
   Transcript() = default;
+  /// Where tokens end: at the marks, and between them as far as pieces of tokens spell the text.
+  std::vector<Mark> token_ends(const Tokenizer& tokenizer) const;
+  /// Without the text and the tokens between two of them.
+  Transcript joined(const Mark& from, const Mark& to, const RenderedChat& chat) const;
 
   RenderedChat chat_;
   std::vector<Token> tokens_;
   std::vector<Mark> marks_;  // in order; never empty
+};
+
+/// A transcript without some tokens of its middle: `count` from token `first` on.
+struct Transcript::Shortened {
+  Transcript transcript;
+  std::size_t first = 0;
+  std::size_t count = 0;
 };
 
 }  // namespace pith::session

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "kv/evict/footprint.h"
 
 namespace pith::session {
 namespace {
@@ -30,6 +31,11 @@ Feed::Feed(Session::Impl& session, std::span<const Token> tokens, bool alone, Fe
 model::Step Feed::begin(std::size_t rows) {
   Session::Impl& s = *session_;
   batch_ = left_.first(std::min(rows, s.next_batch(left_.size())));
+  if (s.budget_.bound()) {
+    const std::size_t position = s.state_.position();
+    const std::size_t pages = (position + batch_.size()) / kv::kPageTokens - position / kv::kPageTokens + 1;
+    s.budget_.make_room(kv::growth_bytes(s.cache_, pages * kv::kPageTokens));
+  }
   s.state_.logits.reset();
   change_.emplace(s.wholeness_);
   if (s.eviction_ != nullptr) {
@@ -49,9 +55,10 @@ void Feed::end() {
   change_->done();
   left_ = left_.subspan(batch_.size());
   row_ += batch_.size();
-  if (s.sharing_.on() && state.tokens.size() % kv::kPageTokens == 0 && left_.size() < kv::kPageTokens)
+  if (s.sharing_.on() && !state.altered.any && state.tokens.size() % kv::kPageTokens == 0 &&
+      left_.size() < kv::kPageTokens)
     s.sharing_.offer(s.prefixes(), s.cache_, state.tokens, !single_);
-  if (s.stored_.on() && !state.compacted && state.tokens.size() % kv::kPageTokens == 0 &&
+  if (s.stored_.on() && !state.altered.any && state.tokens.size() % kv::kPageTokens == 0 &&
       left_.size() < kv::kPageTokens)
     s.boundary_ = kv::Checkpoint::of_tail(s.cache_, state.tokens.size());
   if (s.mark_every_ != 0 && state.tokens.size() % s.mark_every_ == 0) s.mark();

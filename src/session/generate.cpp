@@ -67,10 +67,19 @@ class Generator {
     result_.tokens.push_back(token);
     if (!hand_out(stops_.push(decoder_.push(token)))) return FinishReason::kCancelled;
     if (stops_.stopped()) return FinishReason::kStop;
-    const std::size_t held = ahead_.tokens().size();
-    if (!session_.streams() && held >= static_cast<std::size_t>(session_.context_)) return FinishReason::kContext;
+    if (!session_.streams() && ahead_.tokens().size() >= static_cast<std::size_t>(session_.context_)) {
+      if (options_.shift_keep < 0) return FinishReason::kContext;
+      shift(static_cast<std::size_t>(options_.shift_keep));
+    }
     ahead_.feed(token, options_.tokens_max < 0 ? std::numeric_limits<int>::max() : options_.tokens_max - drawn - 1);
     return std::nullopt;
+  }
+
+  /// Makes room in a full context.
+  void shift(std::size_t keep) {
+    ahead_.settle();
+    const std::size_t others = session_.state_.tokens.size() - keep;
+    session_.drop(keep, std::max<std::size_t>(others / 2, 1));
   }
 
   bool ends(Token token) const {
@@ -144,6 +153,10 @@ Generation Session::Impl::generate(std::span<const Token> prompt, const Generate
                                    const PieceSink& on_piece, const std::stop_token& stop) {
   Generation result;
   check_options(options, model_.tokenizer().vocab_size());
+  if (options.shift_keep > context_ / 2) {
+    fail(ErrorKind::kInvalidArgument, "shift_keep is {}, must be at most {}, half of the context", options.shift_keep,
+         context_ / 2);
+  }
   if (!options.keep_sampler) state_.sampler = Sampler(options.sampling, model_.tokenizer().vocab_size());
   if (prompt.empty() && state_.tokens.empty()) {
     fail(ErrorKind::kInvalidArgument, "the prompt is empty, and so is the session: there is nothing to go on from");

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "kv/evict/drop.h"
 #include "kv/layout/layout.h"
 
 namespace pith::session {
@@ -14,12 +15,13 @@ void Marks::add(Mark mark, const kv::Cache& cache, std::size_t bytes_max) {
   std::erase_if(list_, [&](const Entry& entry) { return entry.mark->tokens() >= tokens; });
   list_.push_back({std::move(made), std::numeric_limits<std::size_t>::max()});
   while (list_.size() > kAlwaysKept && bytes(cache) > bytes_max)
-    list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(least_useful(cache.tokens())));
+    list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(least_useful()));
 }
 
 /// Without a mark, what follows it up to the next one is computed again from the one before. How likely somebody goes
 /// back to there falls with the distance from the end: conversations are edited near it.
-std::size_t Marks::least_useful(std::size_t position) const {
+std::size_t Marks::least_useful() const {
+  const std::size_t position = list_.back().mark->tokens();
   std::size_t least = 0;
   double least_worth = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i + kAlwaysKept < list_.size(); ++i) {
@@ -38,9 +40,11 @@ std::size_t Marks::least_useful(std::size_t position) const {
 
 std::shared_ptr<const Mark> Marks::towards(std::size_t tokens, const kv::Cache& cache) const {
   const auto leads = [&](const Entry& entry) {
-    const std::size_t at = entry.mark->tokens();
-    if (entry.end < tokens || at > tokens || (at == tokens && entry.mark->logits == nullptr)) return false;
-    return entry.mark->cache.restorable(cache);
+    const Mark& mark = *entry.mark;
+    const std::size_t at = mark.tokens();
+    // Right after append(), nobody knows the logits.
+    const bool complete = mark.logits != nullptr || mark.altered.until == at;
+    return at <= tokens && tokens <= entry.end && (at < tokens || complete) && mark.cache.restorable(cache);
   };
   const auto found = std::find_if(list_.rbegin(), list_.rend(), leads);
   return found == list_.rend() ? nullptr : found->mark;
@@ -49,12 +53,33 @@ std::shared_ptr<const Mark> Marks::towards(std::size_t tokens, const kv::Cache& 
 void Marks::complete(const kv::Cache& cache) {
   for (Entry& entry : list_) {
     const Mark& mark = *entry.mark;
-    entry.mark = std::make_shared<const Mark>(Mark{mark.cache.completed(cache), mark.logits, mark.compacted});
+    entry.mark = std::make_shared<const Mark>(Mark{mark.cache.completed(cache), mark.logits, mark.altered});
   }
 }
 
 void Marks::end_at(std::size_t position) {
   for (Entry& entry : list_) entry.end = std::min(entry.end, position);
+}
+
+void Marks::drop(std::size_t first, std::size_t count, const kv::Cache& cache, ThreadPool& pool) {
+  std::vector<Entry> list;
+  list.reserve(list_.size());
+  for (const Entry& entry : list_) {
+    const Mark& mark = *entry.mark;
+    kv::Cache then = cache;
+    mark.cache.restore(then);
+    if (mark.tokens() <= first) {
+      list.push_back({std::make_shared<const Mark>(Mark{kv::Checkpoint::of_all(then), mark.logits, mark.altered}),
+                      std::min(entry.end, first)});
+    } else if (mark.tokens() >= first + count) {
+      Altered altered = mark.altered;
+      altered.take_out(count, mark.tokens() - count);
+      kv::drop(then, pool, then.holes().position_of(first), then.holes().position_of(first + count));
+      list.push_back(
+          {std::make_shared<const Mark>(Mark{kv::Checkpoint::of_all(then), mark.logits, altered}), entry.end});
+    }
+  }
+  list_ = std::move(list);
 }
 
 void Marks::forget_after(std::size_t tokens) {

@@ -21,6 +21,8 @@ class PrefixSharing {
   explicit PrefixSharing(const KvOptions& kv);
 
   bool on() const { return !config_.empty(); }
+  /// Whether it holds states for others.
+  bool holds() const { return !fed_.empty() || decoded_ != nullptr; }
   const std::string& config() const { return config_; }
   /// A sharing session of the same options, with nothing to share yet.
   PrefixSharing fork() const;

@@ -14,9 +14,9 @@ std::size_t Session::Impl::truncate(std::size_t tokens) {
   if (tokens > state_.tokens.size()) {
     fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, the session has {}", tokens, state_.tokens.size());
   }
-  if (state_.compacted && mark_towards(tokens) == nullptr) {
-    fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, but compact() evicted some and no mark leads there",
-         tokens);
+  if (state_.altered.any && held_towards(tokens) == 0 && mark_towards(tokens) == nullptr) {
+    fail(ErrorKind::kInvalidArgument,
+         "truncate to {} tokens, but compact(), drop() or append() came after them and no mark leads there", tokens);
   }
   if (tokens == state_.tokens.size() && whole() && (tokens == 0 || state_.logits != nullptr)) return 0;
   check_pages();
@@ -24,7 +24,10 @@ std::size_t Session::Impl::truncate(std::size_t tokens) {
   std::vector<bool> alone = state_.alone;
   state_.logits.reset();
   const std::size_t from = rewind_towards(tokens);
-  if (from == 0) cache_.clear();
+  if (from == 0) {
+    cache_.clear();
+    state_.altered = {};
+  }
   state_.tokens.resize(from);
   state_.alone.resize(std::min(state_.alone.size(), from));
   marks_.forget_after(tokens);
@@ -40,7 +43,7 @@ void Session::Impl::mark() {
   const std::size_t tokens = state_.tokens.size();
   // From the start to there is less than a page.
   if (tokens < kv::kPageTokens || (marks_share_ == 0.0 && !stored_.on())) return;
-  const bool appended_only = eviction_ == nullptr && !state_.compacted;
+  const bool appended_only = eviction_ == nullptr && !state_.altered.any;
   if (appended_only && stored_.on()) {
     const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
     if (kv::can_rewind(cache_, boundary)) {
@@ -51,7 +54,7 @@ void Session::Impl::mark() {
   }
   if (marks_share_ == 0.0) return;
   session::Mark mark{appended_only ? kv::Checkpoint::of_tail(cache_, tokens) : kv::Checkpoint::of_all(cache_),
-                     state_.logits, state_.compacted};
+                     state_.logits, state_.altered};
   marks_.add(std::move(mark), cache_,
              static_cast<std::size_t>(marks_share_ * static_cast<double>(cache_.bytes().total())));
 }
@@ -65,13 +68,14 @@ void Session::Impl::store(const kv::Checkpoint& at) const {
 }
 
 bool Session::Impl::takes_back_open_tokens() const {
-  return eviction_ == nullptr && !cache_.options().sparse.on() && state_.tokens.size() >= kv::kPageTokens;
+  return eviction_ == nullptr && !cache_.options().sparse.on() && state_.position() >= kv::kPageTokens;
 }
 
 void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
   if (tokens == state_.tokens.size()) return;
-  if (tokens >= state_.tokens.size() / kv::kPageTokens * kv::kPageTokens && kv::can_rewind(cache_, tokens)) {
-    kv::forget_open(cache_, tokens);
+  const std::size_t position = state_.altered.position(tokens);
+  if (position >= open_page() && kv::can_rewind(cache_, position)) {
+    kv::forget_open(cache_, position);
     state_.tokens.resize(tokens);
   } else {
     truncate(tokens);
@@ -80,15 +84,20 @@ void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
 }
 
 std::size_t Session::Impl::held_towards(std::size_t tokens) const {
-  if (!whole() || eviction_ != nullptr || state_.compacted) return 0;
-  const std::size_t sealed = state_.tokens.size() / kv::kPageTokens * kv::kPageTokens;
+  if (!whole() || eviction_ != nullptr) return 0;
+  const session::Altered& altered = state_.altered;
   // The last token goes through the model in any case, for its logits.
-  const std::size_t last = tokens - std::min<std::size_t>(tokens, 1);
+  const std::size_t fewer = tokens - std::min<std::size_t>(tokens, 1);
+  if (fewer < altered.until) return 0;
+  const std::size_t last = altered.position(fewer);
+  const std::size_t least = altered.position(altered.until);
+  std::size_t from = last;
   // No page was sealed since, but a window may have moved on from one.
-  if (last >= sealed && kv::can_rewind(cache_, last)) return last;
-  std::size_t from = last / kv::kPageTokens * kv::kPageTokens;
-  while (from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
-  return from;
+  if (last < open_page() || !kv::can_rewind(cache_, last)) {
+    from = last / kv::kPageTokens * kv::kPageTokens;
+    while (from >= least && from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
+  }
+  return from < least || from == 0 ? 0 : altered.tokens(from);
 }
 
 std::shared_ptr<const session::Mark> Session::Impl::mark_towards(std::size_t tokens) const {
@@ -105,10 +114,11 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
   }
   if (held == 0) return 0;
   const session::Change change(wholeness_);
-  if (held >= state_.tokens.size() / kv::kPageTokens * kv::kPageTokens) {
-    kv::forget_open(cache_, held);
+  const std::size_t position = state_.altered.position(held);
+  if (position >= open_page()) {
+    kv::forget_open(cache_, position);
   } else {
-    kv::rewind(cache_, held);
+    kv::rewind(cache_, position);
   }
   return held;
 }
@@ -116,7 +126,7 @@ std::size_t Session::Impl::rewind_towards(std::size_t tokens) {
 void Session::Impl::go_back_to(const session::Mark& mark) {
   const session::Change change(wholeness_);
   mark.cache.restore(cache_);
-  state_.compacted = mark.compacted;
+  state_.altered = mark.altered;
   state_.logits = mark.logits;
 }
 
@@ -126,10 +136,10 @@ void Session::Impl::mend() {
   std::vector<Token> tokens = state_.tokens;
   std::vector<bool> alone = state_.alone;
   const std::shared_ptr<const session::Mark> mark = mark_towards(tokens.size());
-  if (state_.compacted && mark == nullptr) {
-    fail(
-        ErrorKind::kInvalidArgument,
-        "a failure left the session's cache incomplete, and what compact() evicted cannot be computed again: reset it");
+  if (state_.altered.any && mark == nullptr) {
+    fail(ErrorKind::kInvalidArgument,
+         "a failure left the session's cache incomplete, and what compact(), drop() or append() did cannot be done "
+         "again: reset it");
   }
   if (mark != nullptr) {
     go_back_to(*mark);

@@ -7,6 +7,18 @@
 #include "session/session_impl.h"
 
 namespace pith {
+namespace {
+
+/// Calls f while the session's cache is in memory.
+template <typename F>
+auto in_use(const Session::Impl& session, const char* what, const F& f) {
+  return with_memory_for(what, [&] {
+    const session::Use use(session.budget_);
+    return f();
+  });
+}
+
+}  // namespace
 
 Session::Session(Model model, const SessionOptions& options)
     : impl_(with_memory_for("open a session", [&] { return std::make_unique<Impl>(std::move(model), options); })) {}
@@ -16,35 +28,35 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 bool Session::feed(std::span<const Token> tokens, const std::stop_token& stop) {
-  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop); });
+  return in_use(*impl_, "feed tokens", [&] { return impl_->feed(tokens, stop); });
 }
 
 bool Session::feed(std::string_view text, const std::stop_token& stop) { return feed(text, FeedOptions{}, stop); }
 
 bool Session::feed(std::string_view text, const FeedOptions& options, const std::stop_token& stop) {
-  return with_memory_for("feed text", [&] { return impl_->feed(impl_->encode(text, options.parse_special), stop); });
+  return in_use(*impl_, "feed text", [&] { return impl_->feed(impl_->encode(text, options.parse_special), stop); });
 }
 
 bool Session::feed_logits(std::span<const Token> tokens, const LogitsSink& on_logits, const std::stop_token& stop) {
-  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop, {.logits = on_logits}); });
+  return in_use(*impl_, "feed tokens", [&] { return impl_->feed(tokens, stop, {.logits = on_logits}); });
 }
 
 bool Session::feed_hidden(std::span<const Token> tokens, const HiddenSink& on_hidden, const std::stop_token& stop) {
-  return with_memory_for("feed tokens", [&] { return impl_->feed(tokens, stop, {.hidden = on_hidden}); });
+  return in_use(*impl_, "feed tokens", [&] { return impl_->feed(tokens, stop, {.hidden = on_hidden}); });
 }
 
 std::vector<TokenScore> Session::score(std::span<const Token> tokens, const ScoreOptions& options,
                                        const std::stop_token& stop) {
-  return with_memory_for("score tokens", [&] { return impl_->score(tokens, options, stop); });
+  return in_use(*impl_, "score tokens", [&] { return impl_->score(tokens, options, stop); });
 }
 
 std::vector<float> Session::embed(std::span<const Token> tokens, const EmbedOptions& options,
                                   const std::stop_token& stop) {
-  return with_memory_for("embed tokens", [&] { return impl_->embed(tokens, options, stop); });
+  return in_use(*impl_, "embed tokens", [&] { return impl_->embed(tokens, options, stop); });
 }
 
 std::vector<float> Session::embed(std::string_view text, const EmbedOptions& options, const std::stop_token& stop) {
-  return with_memory_for("embed a text", [&] { return impl_->embed(impl_->encode(text, false), options, stop); });
+  return in_use(*impl_, "embed a text", [&] { return impl_->embed(impl_->encode(text, false), options, stop); });
 }
 
 std::span<const float> Session::logits() const { return impl_->logits(); }
@@ -71,23 +83,22 @@ Token Session::step() {
 
 Generation Session::generate(std::string_view prompt, const GenerateOptions& options, const PieceSink& on_piece,
                              const std::stop_token& stop) {
-  return with_memory_for("generate", [&] {
-    return impl_->generate(impl_->encode(prompt, options.parse_special), options, on_piece, stop);
-  });
+  return in_use(*impl_, "generate",
+                [&] { return impl_->generate(impl_->encode(prompt, options.parse_special), options, on_piece, stop); });
 }
 
 Generation Session::generate(std::span<const Token> prompt, const GenerateOptions& options, const PieceSink& on_piece,
                              const std::stop_token& stop) {
-  return with_memory_for("generate", [&] { return impl_->generate(prompt, options, on_piece, stop); });
+  return in_use(*impl_, "generate", [&] { return impl_->generate(prompt, options, on_piece, stop); });
 }
 
 void Session::compact(std::size_t budget_tokens) {
   if (impl_->eviction() == nullptr) fail(ErrorKind::kInvalidArgument, "compact: the session has no eviction policy");
-  with_memory_for("compact", [&] { impl_->compact(*impl_->eviction(), budget_tokens); });
+  in_use(*impl_, "compact", [&] { impl_->compact(*impl_->eviction(), budget_tokens); });
 }
 
 void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) {
-  with_memory_for("compact", [&] {
+  in_use(*impl_, "compact", [&] {
     EvictionOptions options = policy;
     options.budget_tokens = 0;
     options.budget_bytes = 0;
@@ -98,7 +109,7 @@ void Session::compact(std::size_t budget_tokens, const EvictionOptions& policy) 
 }
 
 Session Session::fork() const {
-  return Session(with_memory_for("fork a session", [&] {
+  return Session(in_use(*impl_, "fork a session", [&] {
     impl_->check_pages();
     return std::make_unique<Impl>(*impl_);
   }));
@@ -106,16 +117,29 @@ Session Session::fork() const {
 
 int Session::truncate(int tokens) {
   if (tokens < 0) fail(ErrorKind::kInvalidArgument, "truncate to {} tokens, must be at least 0", tokens);
-  return with_memory_for("truncate",
-                         [&] { return static_cast<int>(impl_->truncate(static_cast<std::size_t>(tokens))); });
+  return in_use(*impl_, "truncate",
+                [&] { return static_cast<int>(impl_->truncate(static_cast<std::size_t>(tokens))); });
+}
+
+void Session::drop(int first, int count) {
+  if (first < 0 || count < 0)
+    fail(ErrorKind::kInvalidArgument, "drop {} tokens from token {} on, must be at least 0", count, first);
+  in_use(*impl_, "drop tokens", [&] { impl_->drop(static_cast<std::size_t>(first), static_cast<std::size_t>(count)); });
+}
+
+void Session::append(const Session& document, const AppendOptions& options) {
+  in_use(*impl_, "append a document", [&] {
+    const session::Use use(document.impl_->budget_);
+    impl_->append(*document.impl_, options);
+  });
 }
 
 void Session::mark() {
-  with_memory_for("mark a point", [&] { impl_->mark(); });
+  in_use(*impl_, "mark a point", [&] { impl_->mark(); });
 }
 
 std::vector<int> Session::marks() const {
-  return with_memory_for("list the marks", [&] { return impl_->marks_.positions(); });
+  return in_use(*impl_, "list the marks", [&] { return impl_->marks_.positions(); });
 }
 
 int Session::shared_tokens() const noexcept { return static_cast<int>(impl_->state_.shared_tokens); }
@@ -129,18 +153,22 @@ int Session::context() const noexcept { return impl_->context_; }
 bool Session::evicts() const noexcept { return impl_->streams(); }
 
 void Session::reset() {
-  with_memory_for("reset a session", [&] { impl_->reset(); });
+  in_use(*impl_, "reset a session", [&] { impl_->reset(); });
 }
 
 const Model& Session::model() const noexcept { return impl_->model_; }
 
 KvStats Session::kv_stats() const {
-  KvStats stats = session::kv_stats(impl_->kv_, impl_->cache_);
-  stats.marks = static_cast<int>(impl_->marks_.size());
-  stats.mark_bytes = impl_->marks_.bytes(impl_->cache_);
-  return stats;
+  return in_use(*impl_, "tell what the cache holds", [&] {
+    KvStats stats = session::kv_stats(impl_->kv_, impl_->cache_);
+    stats.marks = static_cast<int>(impl_->marks_.size());
+    stats.mark_bytes = impl_->marks_.bytes(impl_->cache_);
+    return stats;
+  });
 }
 
-SessionMemory Session::memory() const { return impl_->memory(); }
+SessionMemory Session::memory() const {
+  return in_use(*impl_, "tell what the session holds", [&] { return impl_->memory(); });
+}
 
 }  // namespace pith

@@ -43,9 +43,10 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       eviction_(session::make_eviction(model_, options.eviction)),
       marks_share_(options.marks_share),
       mark_every_(static_cast<std::size_t>(options.mark_every)),
-      cache_(
-          session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{})),
-      state_(Sampler(SamplingOptions{}, model_.tokenizer().vocab_size())) {
+      cache_(session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{},
+                                 session::BudgetMember::counter_of(options.kv_budget))),
+      state_(Sampler(SamplingOptions{}, model_.tokenizer().vocab_size())),
+      budget_(options.kv_budget, *this) {
   if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
   if (eviction_ == nullptr && !cache_.options().sparse.on()) {
     if (options.share_prefixes) sharing_ = session::PrefixSharing(kv_);
@@ -72,7 +73,8 @@ Session::Impl::Impl(const Impl& other)
       wholeness_(other.whole()),
       sharing_(other.sharing_.fork()),
       stored_(other.stored_),
-      boundary_(other.boundary_) {}
+      boundary_(other.boundary_),
+      budget_(other.budget_, *this) {}
 
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, batch_);
@@ -105,6 +107,7 @@ std::size_t Session::Impl::take_prefix(std::span<const Token> tokens) {
   std::optional<session::StoredPrefixes::Found> stored = stored_.find(cache_, wanted, shared.tokens);
   if (shared.state == nullptr && !stored) return 0;
   const std::size_t count = stored ? stored->tokens : shared.tokens;
+  if (stored) budget_.make_room(0);
   session::Change change(wholeness_);
   cache_ = stored ? std::move(stored->cache) : kv::Cache(shared.state->cache);
   if (!stored && count != shared.state->tokens.size()) kv::rewind(cache_, count);
@@ -166,6 +169,9 @@ void Session::Impl::reset() {
 void Session::Impl::compact(const session::Eviction& eviction, std::size_t budget) {
   mend();
   check_pages();
+  // A packed page would hold tokens of both sides of a hole, which do not move alike.
+  if (state_.altered.any && !state_.altered.compacted)
+    fail(ErrorKind::kUnsupported, "compact: drop() or append() was called on the session");
   const PolicyNeeds& needs = eviction.needs();
   const std::size_t before = kv::held_tokens(cache_);
   if (before <= budget) return;
@@ -183,8 +189,18 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   if (needs.reconstruction) cache_.observers().remove(needs);
   change.done();
   if (kv::held_tokens(cache_) == before) return;
-  state_.compacted = true;
+  state_.altered.compact(state_.tokens.size());
   marks_.end_at(state_.tokens.size());
+}
+
+void Session::Impl::forget_more_than_cache() {
+  marks_.clear();
+  sharing_.clear();
+  boundary_.reset();
+}
+
+bool Session::Impl::can_park() const {
+  return whole() && cache_.tokens() != 0 && cache_.borrowed().empty() && !cache_.options().sparse.on();
 }
 
 void Session::Impl::check_pages() const {

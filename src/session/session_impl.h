@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "kv/core/cache.h"
 #include "model/model_impl.h"
+#include "session/budget.h"
 #include "session/cache.h"
 #include "session/eviction.h"
 #include "session/marks.h"
@@ -70,6 +71,10 @@ class PITH_HIDDEN Session::Impl {
   void compact(const session::Eviction& eviction, std::size_t budget);
   /// Returns how many tokens were computed again.
   std::size_t truncate(std::size_t tokens);
+  void drop(std::size_t first, std::size_t count);
+  void append(const Impl& document, const AppendOptions& options);
+  /// Throws Error(kUnsupported) if tokens may not be taken out or put in before the last one; `what` is not done then.
+  void check_alterable(const char* what) const;
   /// Marks this point, and stores what is before its last page boundary.
   void mark();
   const session::Eviction* eviction() const { return eviction_.get(); }
@@ -90,6 +95,15 @@ class PITH_HIDDEN Session::Impl {
   session::PrefixIndex& prefixes() const { return model_.impl()->attachments().get<session::PrefixIndex>(); }
   SessionMemory memory() const;
 
+  // What a budget asks of a session that nobody uses.
+
+  /// Bytes of the cache beside its sealed pages.
+  std::size_t unshared_bytes() const { return cache_.open_bytes() + cache_.table_bytes() + cache_.observed_bytes(); }
+  bool holds_more_than_cache() const { return marks_.size() != 0 || sharing_.holds() || boundary_.has_value(); }
+  void forget_more_than_cache();
+  /// Whether its cache can be written and read again.
+  bool can_park() const;
+
   Model model_;
   int context_;
   std::size_t batch_;  ///< Tokens that go through the model at once.
@@ -107,11 +121,17 @@ class PITH_HIDDEN Session::Impl {
   session::StoredPrefixes stored_;  ///< Likewise.
   /// With a store: the last page boundary, which windows move on from.
   std::optional<kv::Checkpoint> boundary_;
+  /// Goes first, so that nobody parks what is left.
+  session::BudgetMember budget_;
 
  private:
   void check(std::span<const Token> tokens) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
+  /// Completes the open page with tokens that nobody sees.
+  void close_page();
+  /// The cache's position of the open page.
+  std::size_t open_page() const { return state_.position() / kv::kPageTokens * kv::kPageTokens; }
   /// The last point not after `tokens` that the cache itself still holds; 0: none.
   std::size_t held_towards(std::size_t tokens) const;
   /// Takes the session back to some point not after `tokens`; 0: it cannot.

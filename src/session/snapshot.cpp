@@ -85,7 +85,7 @@ void save_beginning(const Session::Impl& impl, snapshot::Writer& writer) {
   session::put(fields, impl.state_.sampler.rng_state());
   session::put(fields, impl.state_.sampler.stage_states());
   fields.put(static_cast<std::uint64_t>(impl.state_.tokens.size()));
-  fields.put_flag(impl.state_.compacted);
+  fields.put_flag(impl.state_.altered.any);
   writer.record(RecordKind::kSession, fields.bytes());
 }
 
@@ -228,17 +228,24 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
   begin.options.threads = options.threads;
   begin.options.workers = options.workers;
   begin.options.kv.page_checksums = options.page_checksums;
+  begin.options.kv_budget = options.kv_budget;
   check_parts_known(begin.options, reader.path());
   std::unique_ptr<Session::Impl> impl = make_empty(std::move(model), begin, reader.path());
   check_parts(begin.fingerprints, fingerprints_of(*impl), reader.path());
-  impl->state_.compacted = begin.compacted;
   read_tokens(*impl, begin, reader);
   read_logits(*impl, reader);
   kv::restore(impl->cache_, reader);
   reader.end();
-  if (impl->cache_.tokens() != impl->state_.tokens.size()) {
+  session::State& state = impl->state_;
+  const kv::Holes& holes = impl->cache_.holes();
+  if (!holes.empty() && !begin.compacted) {
+    fail(ErrorKind::kFormat, "{}: tokens were taken out of its cache, but not of the session", reader.path());
+  }
+  if (begin.compacted && holes.empty()) state.altered.compact(state.tokens.size());
+  if (!holes.empty()) state.altered.take_out(holes.missing(), state.tokens.size());
+  if (impl->cache_.tokens() != state.position()) {
     fail(ErrorKind::kFormat, "{}: its cache has {} tokens, the session {}", reader.path(), impl->cache_.tokens(),
-         impl->state_.tokens.size());
+         state.position());
   }
   return impl;
 }
@@ -248,6 +255,7 @@ std::unique_ptr<Session::Impl> read_session(Model model, const std::filesystem::
 void session::save(const Session& session, const std::filesystem::path& path, const SnapshotOptions& options,
                    const io::FileOps& ops) {
   const Session::Impl& impl = Access::impl(session);
+  const Use use(impl.budget_);
   if (!impl.whole()) {
     fail(ErrorKind::kInvalidArgument,
          "{}: a failure left the session's cache incomplete: feed, truncate or reset it before it is saved",
@@ -258,13 +266,16 @@ void session::save(const Session& session, const std::filesystem::path& path, co
     fail(ErrorKind::kUnsupported, "{}: a session that reads sparsely (read_share {}) cannot be saved", path.string(),
          impl.kv_.read_share);
   }
+  if (!impl.cache_.borrowed().empty()) {
+    fail(ErrorKind::kUnsupported, "{}: a session that documents were appended to cannot be saved", path.string());
+  }
   // Nobody could make them again.
   if (const SamplerStages& own = impl.state_.sampler.options().stages; !own.empty()) {
     fail(ErrorKind::kUnsupported, "{}: a session whose sampler has stages of its own (\"{}\") cannot be saved",
          path.string(), own.front()->name());
   }
   impl.check_pages();
-  snapshot::Writer writer(path, options.key, ops);
+  snapshot::Writer writer(path, options.key, ops, kv::version_for(impl.cache_));
   save_beginning(impl, writer);
   FieldWriter tokens;
   tokens.put_array(impl.state_.tokens);

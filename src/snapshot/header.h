@@ -9,7 +9,9 @@
 namespace pith::snapshot {
 
 /// Incremented whenever older readers would misread a file (docs/formats/snapshot.md).
-inline constexpr std::uint32_t kVersion = 3;
+inline constexpr std::uint32_t kVersion = 4;
+/// What a file is written as that has nothing newer in it, so that older readers take it.
+inline constexpr std::uint32_t kVersionWithoutHoles = 3;
 /// Older versions are read from this one on; what they lack has its default.
 inline constexpr std::uint32_t kOldestVersion = 1;
 

@@ -7,9 +7,10 @@
 
 namespace pith::snapshot {
 
-Writer::Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops)
+Writer::Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops,
+               std::uint32_t version)
     : file_(path, ops), chunk_(kChunkBytes + kTagBytes) {
-  Header header;
+  Header header{.version = version};
   header.encrypted = !key.empty();
   if (header.encrypted) cipher_ = ChunkCipher::make(key, header);
   const HeaderBytes bytes = header.encode();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include "io/atomic_file.h"
 #include "io/digest.h"
 #include "snapshot/cipher.h"
+#include "snapshot/header.h"
 #include "snapshot/record.h"
 
 namespace pith::snapshot {
@@ -18,9 +20,11 @@ namespace pith::snapshot {
 class Writer {
  public:
   /// `key` is empty, or kKeyBytes long to encrypt with. Throws Error: kInvalidArgument for a key of another length;
-  /// kIo, as all members do. `ops` must outlive the object.
-  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops);
-  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps&& ops) = delete;
+  /// kIo, as all members do. `ops` must outlive the object. The records must be those of `version`.
+  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps& ops,
+         std::uint32_t version = kVersionWithoutHoles);
+  Writer(const std::filesystem::path& path, std::span<const std::byte> key, const io::FileOps&& ops,
+         std::uint32_t version = kVersionWithoutHoles) = delete;
 
   void record(RecordKind kind, std::span<const std::byte> bytes);
   /// Ends the file and puts it in its place.

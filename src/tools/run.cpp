@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "options/generate_options.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/generate_args.h"
 #include "tools/interrupt.h"
 #include "tools/model_args.h"
+#include "tools/option_flags.h"
 #include "tools/output.h"
 #include "tools/summary.h"
 
@@ -60,6 +62,7 @@ void add_run(Command& app, Action& action, const Known& known) {
   file->type_name("FILE")->excludes(prompt);
   command->add_flag("--chat", args->chat, "Put the prompt into the model's chat format, as a user's message");
   args->generate.add_to(*command);
+  add_flag<&GenerateOptions::shift_keep>(*command, args->generate.options.shift_keep);
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);
   args->session.add_context_to(*command);

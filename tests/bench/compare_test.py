@@ -120,6 +120,12 @@ class Rounds(unittest.TestCase):
         self.assertEqual(made.entry_for((DECODE, 0)).setting.name, "b")
         self.assertEqual(set(peer.runs.values()), {1})
 
+    def test_settings_that_nobody_wants_are_left_out(self):
+        peer = Fake("peer", {"f16, on": same_rate(1), "f16, off": same_rate(2), "q8_0, on": same_rate(9)})
+        made = rounds.make_peer(peer, WORKLOAD, silent, ["f16", "q4"])
+        self.assertEqual({setting.name for setting in made.best.values()}, {"f16, off"})
+        self.assertEqual(set(peer.runs), {"f16, on", "f16, off"})
+
     def test_settings_that_fail_are_left_out(self):
         said = []
         peer = Fake("peer", {"bad": lambda n, w: Failure("no such type"), "good": same_rate(1)})

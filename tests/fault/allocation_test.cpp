@@ -151,6 +151,43 @@ TEST_P(AllocationOf, Opening) {
                                [&](Nothing&) { const Session session(model_, GetParam().options); }, [](Nothing&) {});
 }
 
+/// Tokens are taken out as a whole or not at all.
+TEST_P(AllocationOf, Dropping) {
+  if (GetParam().options.kv.read_share < 1.0 || !GetParam().options.eviction.policy.empty())
+    GTEST_SKIP() << "such sessions do not drop";
+  const std::vector<Token> all = tokens(330);
+  const auto dropped = with_first(all, 300);
+  dropped->drop(20, 150);
+  dropped->feed(std::span(all).subspan(300));
+  const std::vector<float> expected = logits_of(*dropped);
+  at_every_allocation<Session>([&] { return with_first(all, 300); }, [&](Session& session) { session.drop(20, 150); },
+                               [&](Session& session) {
+                                 if (session.position() == 300) session.drop(20, 150);
+                                 session.feed(std::span(all).subspan(300));
+                                 EXPECT_EQ(logits_of(session), expected);
+                               });
+}
+
+TEST_P(AllocationOf, Appending) {
+  if (GetParam().options.kv.read_share < 1.0 || !GetParam().options.eviction.policy.empty())
+    GTEST_SKIP() << "such sessions do not append";
+  const std::vector<Token> all = tokens(330);
+  const auto document = with_first(all, 200);
+  const auto appended = with_first(all, 70);
+  appended->append(*document, {.skip = 1, .seam = 3});
+  const int position = appended->position();
+  appended->feed(std::span(all).subspan(300));
+  const std::vector<float> expected = logits_of(*appended);
+  at_every_allocation<Session>([&] { return with_first(all, 70); },
+                               [&](Session& session) { session.append(*document, {.skip = 1, .seam = 3}); },
+                               [&](Session& session) {
+                                 if (session.position() == 70) session.append(*document, {.skip = 1, .seam = 3});
+                                 ASSERT_EQ(session.position(), position);
+                                 session.feed(std::span(all).subspan(300));
+                                 EXPECT_EQ(logits_of(session), expected);
+                               });
+}
+
 TEST_P(AllocationOf, Feeding) {
   const std::vector<Token> all = tokens(330);
   const std::vector<float> expected = this->expected(all);

@@ -44,7 +44,7 @@ std::vector<Record> records_of(const std::filesystem::path& path) {
 class HostileSnapshot : public testing::Test {
  protected:
   void write(const std::vector<Record>& records) const {
-    snapshot::Writer writer(path_, {}, ops_);
+    snapshot::Writer writer(path_, {}, ops_, version_);
     for (const Record& record : records) writer.record(record.kind, record.content);
     writer.finish();
   }
@@ -68,19 +68,30 @@ class HostileSnapshot : public testing::Test {
   const TempDir folder_;
   const NoSync ops_{};
   const std::filesystem::path path_ = folder_ / "session.pith";
+  std::uint32_t version_ = snapshot::kVersionWithoutHoles;
   const Model model_ =
       Model::load(write_tiny_model({.embedding = 32, .layers = 1, .heads = 1, .kv_heads = 1}, folder_), {.threads = 1});
 };
 
-TEST_F(HostileSnapshot, EveryFieldSetToHostileNumbers) {
+/// Of a session that evicts, and of one that tokens were taken out of.
+class HostileFields : public HostileSnapshot, public testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(, HostileFields, testing::Bool(),
+                         [](const auto& test) { return test.param ? "dropped" : "evicted"; });
+
+TEST_P(HostileFields, SetToHostileNumbers) {
   SessionOptions options{.kv = {.key = "int4"}, .threads = 1};
-  options.eviction.policy = "h2o";
-  options.eviction.budget_tokens = 256;
+  if (!GetParam()) {
+    options.eviction.policy = "h2o";
+    options.eviction.budget_tokens = 256;
+  }
   {
     Session session(model_, options);
     session.feed(std::vector<Token>(400, 5));
+    if (GetParam()) session.drop(20, 100);
     session.save(path_);
   }
+  version_ = static_cast<std::uint32_t>(snapshot_info(path_).version);
   const std::vector<Record> sound = records_of(path_);
   constexpr std::uint64_t kNumbers[] = {0,
                                         0x7FFFFFFF,

@@ -180,7 +180,7 @@ TEST_F(SnapshotHeader, OtherVersionsAreNamed) {
   header.version = kVersion + 1;
   const HeaderBytes bytes = header.encode();
   EXPECT_THAT(refusal_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, ErrorKind::kUnsupported),
-              testing::HasSubstr("version 4, this pith reads versions 1 to 3"));
+              testing::HasSubstr("version 5, this pith reads versions 1 to 4"));
 }
 
 TEST_F(SnapshotHeader, KeysAreAskedForAndCompared) {

@@ -60,7 +60,8 @@ Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
     config.sides = {sides.make(layer.key, {KvSide::kKeys, shape.key_size}, shape.window),
                     sides.make(layer.value, {KvSide::kValues, shape.value_size}, shape.window)};
     config.kernels = kernels_;
-    config.checksums = options.checksums;
+    config.rotary = layer.rotary;
+    config.pages = options.pages;
     config.reads_sparsely = options.sparse.on() && config.global();
     layers_.emplace_back(std::make_shared<const LayerConfig>(std::move(config)), heads);
     heads += shape.kv_heads;
@@ -97,6 +98,12 @@ void Cache::reset_heads() {
   promotion_bytes_ = promotion_budget();
 }
 
+Cache Cache::emptied() const {
+  Cache empty = *this;
+  empty.clear();
+  return empty;
+}
+
 double Cache::promotion_budget() const {
   double bytes = 0.0;
   for (const Layer& layer : layers_) {
@@ -109,7 +116,15 @@ double Cache::promotion_budget() const {
 void Cache::clear() {
   observers_.clear();
   reset_heads();
+  holes_ = {};
+  borrowed_.clear();
   tokens_ = 0;
+}
+
+std::size_t Cache::length() const {
+  std::size_t length = tokens_ - holes_.missing();
+  for (const Borrowed& other : borrowed_) length += other.cache->length();
+  return length;
 }
 
 void Cache::observe(const PolicyNeeds& needs) {

@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.h"
+#include "kv/core/borrowed.h"
 #include "kv/core/cache_options.h"
+#include "kv/core/holes.h"
 #include "kv/core/layer.h"
 #include "kv/core/observer.h"
 
@@ -55,8 +58,23 @@ class Cache {
   /// Tokens appended so far, which is the position of the next one.
   std::size_t tokens() const { return tokens_; }
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }
+  /// Where tokens were taken out. tokens() counts them on.
+  const Holes& holes() const { return holes_; }
+  void set_holes(Holes holes) { holes_ = std::move(holes); }
+  /// What queries see of other caches, in order.
+  const std::vector<Borrowed>& borrowed() const { return borrowed_; }
+  /// Has queries from now on see another cache of the same model and codecs before the next token. Its own and the
+  /// other's tokens() stay what they are; tokens() must be a multiple of kPageTokens. The other must borrow nothing
+  /// itself.
+  void borrow(std::shared_ptr<const Cache> other) { borrowed_.push_back({std::move(other), tokens_}); }
+  /// Returns how many tokens queries see: without holes, with what is borrowed.
+  std::size_t length() const;
   /// Drops all tokens and frees their memory.
   void clear();
+  /// Returns a cache without tokens of the same options, that gathers for the same needs.
+  Cache emptied() const;
+  /// Returns the bytes of open pages.
+  std::size_t open_bytes() const;
 
   Observers& observers() { return observers_; }
   const Observers& observers() const { return observers_; }
@@ -90,6 +108,8 @@ class Cache {
   Observers observers_;
   bool query_sums_ = false;
   double promotion_bytes_ = 0.0;
+  Holes holes_;
+  std::vector<Borrowed> borrowed_;
   std::size_t tokens_ = 0;
 };
 

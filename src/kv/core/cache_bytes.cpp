@@ -46,6 +46,12 @@ CacheBytes Cache::bytes() const {
     }
     bytes.summary += head->ranges.bytes();
   }
+  for (const Borrowed& other : borrowed_) {
+    const CacheBytes more = other.cache->bytes();
+    bytes.sealed += more.sealed;
+    bytes.exact += more.exact;
+    bytes.summary += more.summary;
+  }
   return bytes;
 }
 
@@ -71,6 +77,14 @@ CacheBytes Cache::bytes_at(std::size_t tokens) const {
     old_pages_max = std::max(old_pages_max, old - std::min(old, first_visible(tokens, layer.window()) / kPageTokens));
   }
   bytes.sealed += static_cast<std::size_t>(promotion_budget() * static_cast<double>(old_pages_max));
+  return bytes;
+}
+
+std::size_t Cache::open_bytes() const {
+  std::size_t bytes = 0;
+  for (const Head* head : heads()) {
+    for (const KvSide side : kSides) bytes += head->pages(side).open ? head->pages(side).open->size() : 0;
+  }
   return bytes;
 }
 

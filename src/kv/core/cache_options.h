@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/core/byte_counter.h"
 #include "kv/core/rotary.h"
 #include "kv/layout/layout.h"
 
@@ -32,6 +33,8 @@ struct SparseReading {
 struct LayerOptions {
   LayerShape shape;
   std::string key, value;
+  /// How positions rotate its queries and keys. While it is empty, there are no query statistics and no shifts.
+  Rotary rotary{};
 };
 
 /// All that a cache is told when it is made. Forks share it.
@@ -39,14 +42,12 @@ struct CacheOptions {
   std::vector<LayerOptions> layers;
   /// Codecs besides the built-in ones.
   std::shared_ptr<const CodecRegistry> codecs{};
-  /// RoPE of the layers without a window. While it is empty there are no query statistics and no shifts.
-  Rotary rotary{};
   /// Queries at positions from `trained` on see tokens at their distance among those held (shifts.h).
   std::size_t trained = std::numeric_limits<std::size_t>::max();
   /// If on, the cache keeps key ranges, which pages are chosen by.
   SparseReading sparse{};
-  /// Whether pages are sealed with a checksum (integrity.h).
-  bool checksums = false;
+  /// How pages are kept.
+  PageKeeping pages{};
   /// What the eviction policies need that are going to decide.
   std::vector<PolicyNeeds> observed{};
 };

@@ -19,17 +19,6 @@ Page as_seen(const Page& page, const SideConfig& config, std::size_t number, std
   return seen;
 }
 
-/// Returns the first page of a head that later tokens change: that has a recent form, or that a window moves on from.
-std::size_t first_changed(const LayerConfig& layer, std::size_t tokens) {
-  std::size_t first = tokens / kPageTokens;
-  if (!layer.global()) return first_visible(tokens, layer.shape.window) / kPageTokens;
-  for (const KvSide side : kSides) {
-    const SideConfig& config = layer.side(side);
-    if (config.recent() != nullptr) first = std::min(first, config.old_pages(tokens));
-  }
-  return first;
-}
-
 /// Blocks of memory, each counted once.
 class Blocks {
  public:
@@ -68,7 +57,7 @@ Checkpoint Checkpoint::of_tail(const Cache& cache, std::size_t tokens) {
   for (std::size_t h = 0; h < heads.size(); ++h) {
     const LayerConfig& layer = heads[h]->layer();
     Tail& tail = made.tails_[h];
-    tail.first_page = first_changed(layer, tokens);
+    tail.first_page = layer.first_changed(tokens);
     for (const KvSide side : kSides) {
       const SidePages& held = heads[h]->pages(side);
       Side& kept = tail.sides[static_cast<std::size_t>(side)];

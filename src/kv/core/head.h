@@ -9,6 +9,7 @@
 #include "kv/core/key_basis.h"
 #include "kv/core/key_ranges.h"
 #include "kv/core/query_sums.h"
+#include "kv/core/rotary.h"
 #include "kv/core/sealed_page.h"
 #include "kv/core/side_config.h"
 #include "kv/core/slots.h"
@@ -46,16 +47,20 @@ struct LayerConfig {
   LayerShape shape{};
   std::array<std::shared_ptr<const SideConfig>, kSides.size()> sides{};
   const kernels::KernelTable* kernels = nullptr;
-  bool checksums = false;
+  Rotary rotary{};
+  PageKeeping pages{};
   /// Whether a single token reads only chosen pages, for which key ranges are kept.
   bool reads_sparsely = false;
 
   const SideConfig& side(KvSide side) const { return *sides[static_cast<std::size_t>(side)]; }
   const SideConfig& keys() const { return side(KvSide::kKeys); }
   const SideConfig& values() const { return side(KvSide::kValues); }
-  /// Returns whether queries see all tokens. Eviction policies, sparse reading and shifts touch only such layers.
+  /// Returns whether queries see all tokens. Eviction policies and sparse reading touch only such layers.
   bool global() const { return shape.window == 0; }
   bool keeps_exact_prefix() const { return keys().lossy() || values().lossy(); }
+  /// Returns the first page that tokens after the first `tokens` change: that has a recent form then, or that a window
+  /// moves on from.
+  std::size_t first_changed(std::size_t tokens) const;
 };
 
 /// One KV head of one layer: all that the cache holds of it.

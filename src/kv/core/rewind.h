@@ -9,8 +9,8 @@ namespace pith::kv {
 // Taking tokens back. A page that was sealed or became old since then cannot be restored; the session computes what is
 // missing again.
 
-/// Returns whether rewind() to `tokens` is possible: whether all of these tokens that can be seen are held as they were
-/// before later tokens came.
+/// Returns whether rewind() to `tokens` is possible: whether those of these tokens that can be seen and that later
+/// tokens change are held as they were before. What was taken out or evicted before they came stays away.
 bool can_rewind(const Cache& cache, std::size_t tokens);
 /// Drops all tokens from `tokens` on, a multiple of kPageTokens.
 void rewind(Cache& cache, std::size_t tokens);

@@ -13,8 +13,16 @@ std::uint64_t checksum_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-PageBytes::PageBytes(RawBuffer bytes, bool with_checksum)
-    : bytes_(std::move(bytes)), checksum_(with_checksum ? checksum_of({bytes_.data(), bytes_.size()}) : 0) {}
+PageBytes::PageBytes(RawBuffer bytes, const PageKeeping& keeping)
+    : bytes_(std::move(bytes)),
+      checksum_(keeping.checksums ? checksum_of({bytes_.data(), bytes_.size()}) : 0),
+      counter_(keeping.counter) {
+  if (counter_ != nullptr) counter_->add(bytes_.size());
+}
+
+PageBytes::~PageBytes() {
+  if (counter_ != nullptr) counter_->remove(bytes_.size());
+}
 
 bool PageBytes::intact() const { return checksum_ == 0 || checksum_of(span()) == checksum_; }
 

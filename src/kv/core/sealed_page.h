@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/buffer.h"
+#include "kv/core/byte_counter.h"
 
 namespace pith::kv {
 
@@ -14,7 +15,10 @@ namespace pith::kv {
 /// changed in memory.
 class PageBytes {
  public:
-  PageBytes(RawBuffer bytes, bool with_checksum);
+  PageBytes(RawBuffer bytes, const PageKeeping& keeping);
+  ~PageBytes();
+  PageBytes(const PageBytes&) = delete;
+  PageBytes& operator=(const PageBytes&) = delete;
 
   const std::byte* data() const noexcept { return bytes_.data(); }
   std::size_t size() const noexcept { return bytes_.size(); }
@@ -25,13 +29,14 @@ class PageBytes {
  private:
   RawBuffer bytes_;
   std::uint64_t checksum_;  ///< XXH3; 0: none
+  std::shared_ptr<ByteCounter> counter_;
 };
 
 /// Immutable, so caches share it.
 using SealedPage = std::shared_ptr<const PageBytes>;
 
-inline SealedPage seal_bytes(RawBuffer bytes, bool with_checksum) {
-  return std::make_shared<const PageBytes>(std::move(bytes), with_checksum);
+inline SealedPage seal_bytes(RawBuffer bytes, const PageKeeping& keeping) {
+  return std::make_shared<const PageBytes>(std::move(bytes), keeping);
 }
 
 }  // namespace pith::kv

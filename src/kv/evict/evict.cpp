@@ -150,7 +150,7 @@ void Decision::score(HeadTokens& head) {
   if (needs_.values) read(KvSide::kValues, values);
   view.keys = keys;
   view.values = values;
-  const QueryMoments moments = head.head->query_sums.moments(cache_.options().rotary);
+  const QueryMoments moments = head.head->query_sums.moments(head.head->layer().rotary);
   if (needs_.query_statistics) view.queries = &moments.statistics;
   head.kept.assign(count, 0);
   const std::size_t open_page = cache_.tokens() / kPageTokens * kPageTokens;

@@ -26,6 +26,7 @@ std::size_t total_held(const Cache& cache) {
 }
 
 std::size_t held_tokens(const Cache& cache) {
+  if (!cache.holes().empty() || !cache.borrowed().empty()) return cache.length();
   const std::size_t heads = cache.global_heads().size();
   return heads == 0 ? cache.tokens() : (total_held(cache) + heads - 1) / heads;
 }

@@ -81,6 +81,7 @@ class HeadPacker {
   }
 
   bool worth_moving(Packing packing) const {
+    if (packing == Packing::kEmpty) return false;
     std::size_t holes = 0;
     std::size_t room = 0;
     for (std::size_t i = 0; i < slots_.slots.size(); ++i) {
@@ -135,7 +136,7 @@ class HeadPacker {
   }
   Page page_of(Target& target, std::size_t side) const {
     Page page;
-    page.old = seal_bytes(std::move(target.bytes[side]), layer_.checksums);
+    page.old = seal_bytes(std::move(target.bytes[side]), layer_.pages);
     if (!target.origins[side].empty())
       page.origins = std::make_shared<const std::vector<Origin>>(std::move(target.origins[side]));
     return page;

@@ -9,6 +9,8 @@ namespace pith::kv {
 
 /// Which pages are packed.
 enum class Packing {
+  /// None: only pages that are empty are freed.
+  kEmpty,
   /// Pages with holes, once holes are an eighth of the room of a KV head's old pages, so that the tokens moved stay in
   /// proportion to those evicted.
   kLazy,

@@ -48,17 +48,17 @@ BlockQueries QueryRows::view(std::size_t row, std::size_t rows, std::size_t size
   return {&exact_[row * size_], sealed};
 }
 
-BlockQueries TurnedQueries::turned(const Rotary& rotary, const Head& head, const BlockQueries& queries,
-                                   std::size_t shift) {
+BlockQueries TurnedQueries::turned(const Head& head, const BlockQueries& queries, std::ptrdiff_t shift) {
   const std::size_t rows = queries.sealed.rows;
   const std::size_t size = queries.sealed.size;
   if (rows_.empty()) rows_ = QueryRows(layout_, kBlockTokens * layout_.group, 1);
-  if (shift_ != shift) {
+  if (!computed_ || shift_ != shift) {
     float* exact = rows_.exact(0);
     std::copy_n(queries.exact, rows * size, exact);
-    for (std::size_t r = 0; r < rows; ++r) rotary.turn(exact + r * size, -static_cast<double>(shift));
+    for (std::size_t r = 0; r < rows; ++r) head.layer().rotary.turn(exact + r * size, -static_cast<double>(shift));
     rows_.seal(head, 0, rows, 0);
     shift_ = shift;
+    computed_ = true;
   }
   return rows_.view(0, rows, size, 0);
 }

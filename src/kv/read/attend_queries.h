@@ -40,20 +40,22 @@ class QueryRows {
   SplitBuffers split_;      ///< The same rows by block; empty if no codec reads them
 };
 
-/// The queries of one block as if they stood some positions earlier. Allocates nothing until turned() is called.
+/// The queries of one block as if they stood some positions earlier, in the basis of a head. Allocates nothing until
+/// turned() is called.
 class TurnedQueries {
  public:
   explicit TurnedQueries(const ScratchLayout& layout) : layout_(layout) {}
 
-  /// Forgets what was computed: another block or chunk follows.
-  void begin() { shift_ = 0; }
-  BlockQueries turned(const Rotary& rotary, const Head& head, const BlockQueries& queries, std::size_t shift);
+  /// Forgets what was computed: another block, chunk or head follows.
+  void begin() { computed_ = false; }
+  BlockQueries turned(const Head& head, const BlockQueries& queries, std::ptrdiff_t shift);
   std::size_t bytes() const { return rows_.bytes(); }
 
  private:
   ScratchLayout layout_;
   QueryRows rows_;
-  std::size_t shift_ = 0;  ///< By how many positions rows_ are turned; 0: rows_ is empty.
+  bool computed_ = false;     ///< Whether rows_ are queries turned by shift_.
+  std::ptrdiff_t shift_ = 0;  ///< Positions.
 };
 
 }  // namespace pith::kv

@@ -53,6 +53,15 @@ void attend_pages(const ChunkView& view, std::span<const PageToRead> pages, cons
   }
 }
 
+/// Attends to the exact prefix, where there is one.
+template <typename QueriesOf>
+void attend_prefix(const ChunkView& view, const Head& head, const QueriesOf& queries_of) {
+  const SealedPage& keys = head.pages(KvSide::kKeys).exact_prefix;
+  if (!keys || head.slots.exact_prefix == 0) return;
+  view.attend_exact(queries_of(kPrefixCell).exact, {0, head.slots.exact_prefix, kExactPrefixTokens, kPrefixCell},
+                    keys->data(), head.pages(KvSide::kValues).exact_prefix->data(), kExactPrefixTokens);
+}
+
 }  // namespace
 
 AttendWorker::AttendWorker(const ScratchLayout& layout)
@@ -74,44 +83,84 @@ float* AttendWorker::observed(std::size_t count) {
   return observed_.data();
 }
 
+ChunkView AttendWorker::view(const Head& head, const QueryBlock& block, const Target& target) {
+  ChunkView view(head, block);
+  view.rows = target.state;
+  view.ranges = ranges_.data();
+  view.scores = scores_.data();
+  view.observed = target.observed;
+  view.softcap = target.softcap;
+  view.scratch = {weights_.planes(0), row_add_.data(), row_shrink_.data()};
+  return view;
+}
+
 void AttendWorker::attend_chunk(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
                                 std::size_t chunk, const SoftmaxRows& state, float* observed, float softcap) {
   reset(state);
+  turned_.begin();
+  const std::size_t borrowed = reading.of(block).borrowed_chunks;
+  const Target target = {state, observed, softcap};
+  if (chunk < borrowed) {
+    attend_borrowed(reading, block, queries, chunk, target);
+  } else {
+    attend_own(reading, block, queries, chunk - borrowed, target);
+  }
+}
+
+void AttendWorker::attend_own(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
+                              std::size_t chunk, const Target& target) {
   const BlockReading& slots_read = reading.of(block);
   const Head& head = reading.head(block);
   const std::size_t own_page = block.own_page();
   const LayerShape& shape = reading.layer().shape();
-  ChunkView view(head, {block.position, block.tokens, shape.group(), shape.window});
-  view.rows = state;
-  view.ranges = ranges_.data();
-  view.scores = scores_.data();
-  view.observed = observed;
-  view.softcap = softcap;
-  view.scratch = {weights_.planes(0), row_add_.data(), row_shrink_.data()};
-  turned_.begin();
-  const Rotary& rotary = reading.step().cache->options().rotary;
+  const ChunkView view = this->view(head, {block.position, block.tokens, shape.group(), shape.window}, target);
   const auto queries_of = [&](std::size_t cell) {
-    const std::size_t shift = reading.shift(block, cell);
-    return shift == 0 ? queries : turned_.turned(rotary, head, queries, shift);
+    const std::ptrdiff_t shift = reading.shift(block, cell);
+    return shift == 0 ? queries : turned_.turned(head, queries, shift);
   };
 
-  const SealedPage& prefix_keys = head.pages(KvSide::kKeys).exact_prefix;
-  if (chunk == 0 && own_page > 0 && prefix_keys && head.slots.exact_prefix != 0) {
-    const SealedPage& prefix_values = head.pages(KvSide::kValues).exact_prefix;
-    view.attend_exact(queries_of(kPrefixCell).exact, {0, head.slots.exact_prefix, kExactPrefixTokens, kPrefixCell},
-                      prefix_keys->data(), prefix_values->data(), kExactPrefixTokens);
-  }
+  if (chunk == 0 && own_page > 0) attend_prefix(view, head, queries_of);
   std::array<PageToRead, kChunkPages> pages{};
   const std::size_t count = list_pages(view, head, slots_read, chunk, own_page, pages);
   attend_pages(view, std::span(pages).first(count), queries_of);
-  if (chunk + 1 != slots_read.chunks()) return;
+  if (chunk + 1 != slots_read.chunks() - slots_read.borrowed_chunks) return;
   // Tokens that no row sees are left out.
   const std::size_t start = own_page * kPageTokens;
   const std::size_t seen =
       (block.position + block.tokens - start + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
-  view.attend_exact(queries.exact, {start, kAllTokens, seen, cell_of_slot(slots_seen(head.slots, own_page))},
+  const TokenMask left = reading.step().cache->holes().left_of(own_page);
+  view.attend_exact(queries.exact, {start, left, seen, cell_of_slot(slots_seen(head.slots, own_page))},
                     reading.staged().page(KvSide::kKeys, block.kv_head, own_page),
                     reading.staged().page(KvSide::kValues, block.kv_head, own_page), kPageTokens);
+}
+
+void AttendWorker::attend_borrowed(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
+                                   std::size_t chunk, const Target& target) {
+  const BorrowedReading& borrowed = reading.borrowed(chunk);
+  const Cache& cache = *borrowed.cache;
+  const LayerShape& shape = reading.layer().shape();
+  const Head& head = cache.layer(reading.layer().config().number).head(block.kv_head);
+  const HeadSlots& slots = head.slots;
+  // Where the block stands as the borrowed cache counts: all of its tokens come before. Forms of pages are those that
+  // its next token would see.
+  const auto position =
+      static_cast<std::size_t>(static_cast<std::ptrdiff_t>(block.position) - borrowed.shifts[slots.open_cell()]);
+  const std::size_t own_page = cache.tokens() / kPageTokens;
+  const ChunkView view = this->view(head, {position, block.tokens, shape.group(), shape.window}, target);
+  const auto queries_of = [&](std::size_t cell) { return turned_.turned(head, queries, borrowed.shifts[cell]); };
+
+  chunk -= borrowed.first_chunk;
+  if (chunk == 0) attend_prefix(view, head, queries_of);
+  std::array<PageToRead, kChunkPages> pages{};
+  const std::size_t count = list_pages(view, head, {slots.slots.size()}, chunk, own_page, pages);
+  attend_pages(view, std::span(pages).first(count), queries_of);
+  const std::size_t open = cache.tokens() % kPageTokens;
+  if (chunk + 1 != borrowed.chunks || open == 0) return;
+  const std::size_t seen = (open + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
+  view.attend_exact(
+      queries_of(slots.open_cell()).exact,
+      {own_page * kPageTokens, first_tokens(open) & cache.holes().left_of(own_page), seen, slots.open_cell()},
+      head.pages(KvSide::kKeys).open->data(), head.pages(KvSide::kValues).open->data(), kPageTokens);
 }
 
 }  // namespace pith::kv

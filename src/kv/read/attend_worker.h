@@ -6,6 +6,7 @@
 #include "kv/core/softmax_state.h"
 #include "kv/read/attend_buffers.h"
 #include "kv/read/attend_queries.h"
+#include "kv/read/chunk_view.h"
 #include "kv/read/step_reading.h"
 
 namespace pith::kv {
@@ -31,6 +32,19 @@ class AttendWorker {
 
  private:
   static constexpr std::size_t kStates = 3;
+
+  /// What a chunk's state is computed into, and how.
+  struct Target {
+    const SoftmaxRows& state;
+    float* observed;
+    float softcap;
+  };
+
+  ChunkView view(const Head& head, const QueryBlock& block, const Target& target);
+  void attend_own(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries, std::size_t chunk,
+                  const Target& target);
+  void attend_borrowed(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
+                       std::size_t chunk, const Target& target);
 
   Buffer<float> scores_;  ///< [rows, kPageTokens]
   SplitBuffers weights_;

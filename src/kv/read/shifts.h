@@ -1,30 +1,47 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
-#include "kv/core/layer.h"
+#include "kv/core/cache.h"
+#include "kv/core/step.h"
 
 namespace pith::kv {
 
-/// Returns the shifts of one KV head after `tokens` tokens, by cell.
-std::vector<std::size_t> shifts_of(const HeadSlots& head, std::size_t tokens);
+/// By how many positions the tokens of each cell of a KV head move towards queries; below 0: away from them. All tokens
+/// of a cell move alike. Queries are rotated instead of keys, which stay as they are stored.
+using Shifts = std::vector<std::ptrdiff_t>;  // [cells]
 
-/// By how many positions each cell of a layer moves towards queries that lie past the model's trained length, per KV
-/// head, for one batch: by the number of evicted tokens after the cell, so that distances are those among the tokens
-/// still held (StreamingLLM, Xiao et al., arXiv 2309.17453, section 3.2). All tokens of a cell move alike. Queries are
-/// rotated instead of keys, which stay as they are stored.
+/// Returns the shifts of one KV head after `tokens` tokens if what was evicted closes up.
+Shifts shifts_over_evicted(const HeadSlots& head, std::size_t tokens);
+
+/// Returns the shifts of a cache's own cells if its holes close up and what it borrows has room.
+Shifts shifts_of_own(const HeadSlots& head, const Cache& cache);
+
+/// Returns the shifts of the cells of the `number`-th borrowed cache, one of whose KV heads is `head`, open page
+/// included.
+Shifts shifts_of_borrowed(const HeadSlots& head, const Cache& cache, std::size_t number);
+
+/// The shifts of a layer's own cells for one step.
+///
+/// Holes close up at once, and what is borrowed makes room at once. What policies evicted closes up for queries past
+/// the model's trained length alone, so that distances are those among the tokens still held (StreamingLLM, Xiao et
+/// al., arXiv 2309.17453, section 3.2).
 class LayerShifts {
  public:
-  /// Computes the shifts. `tokens` is the length of the sequence including the batch, whose full pages are sealed
-  /// already. Nothing moves up to CacheOptions::trained tokens, or in a layer with a window.
-  void find(const Layer& layer, std::size_t trained, std::size_t tokens);
-  /// Returns whether nothing moves.
-  bool none() const { return shifts_.empty(); }
-  std::size_t of(std::size_t kv_head, std::size_t cell) const { return shifts_[kv_head][cell]; }
+  /// Computes the shifts for a step whose full pages are sealed already. In a layer with a window nothing moves that
+  /// was evicted.
+  void find(const Layer& layer, const Step& step);
+  /// Returns the shift of a cell for a query at `position`.
+  std::ptrdiff_t of(std::size_t kv_head, std::size_t cell, std::size_t position) const {
+    if (shifts_.empty() || position < first_position_) return 0;
+    return shifts_[std::min(kv_head, shifts_.size() - 1)][cell];
+  }
 
  private:
-  std::vector<std::vector<std::size_t>> shifts_;  ///< [kv_heads][cells]; empty: nothing moves
+  std::size_t first_position_ = 0;  ///< Of queries that anything moves towards.
+  std::vector<Shifts> shifts_;      ///< [kv_heads, or 1 if all are alike]; empty: nothing moves
 };
 
 }  // namespace pith::kv

@@ -1,5 +1,7 @@
 #include "kv/read/step_reading.h"
 
+#include <algorithm>
+
 namespace pith::kv {
 
 std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
@@ -18,22 +20,36 @@ void StepReading::begin(const Step& step, const Layer& layer, const StagedPages&
   readings_.resize(blocks_.size());
   if (chooses() && choices_.size() < blocks_.size()) choices_.resize(blocks_.size());
   observation_.begin(step.cache->observers(), layer, step.tokens, blocks_);
-  shifts_.find(layer, step.cache->options().trained, step.end());
+  shifts_.find(layer, step);
+  list_borrowed();
+}
+
+void StepReading::list_borrowed() {
+  borrowed_.clear();
+  const Cache& cache = *step_->cache;
+  std::size_t chunks = 0;
+  for (std::size_t i = 0; i < cache.borrowed().size(); ++i) {
+    const Cache& other = *cache.borrowed()[i].cache;
+    const HeadSlots& slots = other.layer(layer_->config().number).head(0).slots;
+    const std::size_t count = slots.slots.size() / kChunkPages + 1;
+    borrowed_.push_back({&other, chunks, count, shifts_of_borrowed(slots, cache, i)});
+    chunks += count;
+  }
+}
+
+const BorrowedReading& StepReading::borrowed(std::size_t chunk) const {
+  const auto holds = [&](const BorrowedReading& reading) { return chunk < reading.first_chunk + reading.chunks; };
+  return *std::find_if(borrowed_.begin(), borrowed_.end(), holds);
 }
 
 void StepReading::choose(const AttendBlock& block, const float* queries) {
   const std::size_t seen = slots_seen(head(block).slots, block.own_page());
-  readings_[block.number] = {seen, nullptr};
+  const std::size_t borrowed = borrowed_.empty() ? 0 : borrowed_.back().first_chunk + borrowed_.back().chunks;
+  readings_[block.number] = {seen, nullptr, borrowed};
   if (!chooses()) return;
   const std::vector<std::uint32_t>& chosen =
       choices_[block.number].choose(step_->cache->options().sparse, head(block), queries, seen, block.own_page());
-  readings_[block.number] = {chosen.size(), chosen.data()};
-}
-
-std::size_t StepReading::shift(const AttendBlock& block, std::size_t cell) const {
-  // Blocks begin and end at multiples of kBlockTokens, so a block lies past the limit as a whole.
-  const bool past = !shifts_.none() && block.position / kBlockTokens * kBlockTokens >= step_->cache->options().trained;
-  return past ? shifts_.of(block.kv_head, cell) : 0;
+  readings_[block.number] = {chosen.size(), chosen.data(), borrowed};
 }
 
 void StepReading::finish() {

@@ -12,12 +12,22 @@
 
 namespace pith::kv {
 
-/// The slots that a block reads before its own page, which is part of the last chunk.
+/// What a step reads of a borrowed cache in the current layer: all of it, in chunks of its own.
+struct BorrowedReading {
+  const Cache* cache = nullptr;
+  std::size_t first_chunk = 0;  ///< Among those of all borrowed caches.
+  std::size_t chunks = 0;
+  Shifts shifts{};
+};
+
+/// The slots that a block reads before its own page, which is part of the last chunk. Chunks of borrowed pages come
+/// before all others.
 struct BlockReading {
   std::size_t count = 0;
   const std::uint32_t* slots = nullptr;  ///< Null: all of them.
+  std::size_t borrowed_chunks = 0;
 
-  std::size_t chunks() const { return count / kChunkPages + 1; }
+  std::size_t chunks() const { return borrowed_chunks + count / kChunkPages + 1; }
   std::size_t operator[](std::size_t i) const { return slots != nullptr ? slots[i] : i; }
 };
 
@@ -37,14 +47,20 @@ class StepReading {
   const StagedPages& staged() const { return *staged_; }
   const std::vector<AttendBlock>& blocks() const { return blocks_; }
   const BlockReading& of(const AttendBlock& block) const { return readings_[block.number]; }
+  /// Returns what the chunk, one of the borrowed ones, is part of.
+  const BorrowedReading& borrowed(std::size_t chunk) const;
   /// Returns whether blocks choose among the slots.
   bool chooses() const { return step_->sparse && layer_->config().reads_sparsely; }
   /// Returns by how many positions a block's queries move towards a cell (LayerShifts).
-  std::size_t shift(const AttendBlock& block, std::size_t cell) const;
+  std::ptrdiff_t shift(const AttendBlock& block, std::size_t cell) const {
+    return shifts_.of(block.kv_head, cell, block.position / kBlockTokens * kBlockTokens);
+  }
   BatchObservation& observation() { return observation_; }
   const BatchObservation& observation() const { return observation_; }
 
  private:
+  void list_borrowed();
+
   const Step* step_ = nullptr;
   const Layer* layer_ = nullptr;
   const StagedPages* staged_ = nullptr;
@@ -52,6 +68,7 @@ class StepReading {
   std::vector<BlockReading> readings_;  ///< [blocks]
   std::vector<PageChoice> choices_;     ///< [blocks]; grows while blocks choose.
   LayerShifts shifts_;
+  std::vector<BorrowedReading> borrowed_;
   BatchObservation observation_;
 };
 

@@ -34,14 +34,16 @@ void verify_page(const PageBytes& page, KvSide side, const Head& head, std::size
 }
 
 void verify_pages(const Cache& cache) {
-  if (!cache.options().checksums) return;
+  if (!cache.options().pages.checksums) return;
   for (const Head* head : cache.heads()) verify_head(*head);
+  for (const Borrowed& other : cache.borrowed()) verify_pages(*other.cache);
 }
 
 void verify_pages(const Cache& cache, ThreadPool& pool) {
-  if (!cache.options().checksums) return;
+  if (!cache.options().pages.checksums) return;
   const std::vector<const Head*> heads = cache.heads();
   pool.run(heads.size(), [&](std::size_t task) { verify_head(*heads[task]); });
+  for (const Borrowed& other : cache.borrowed()) verify_pages(*other.cache, pool);
 }
 
 bool pages_intact(const Cache& cache, ThreadPool& pool) {

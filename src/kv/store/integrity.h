@@ -5,7 +5,7 @@
 
 namespace pith::kv {
 
-/// Compares all sealed pages of a cache with their checksums, if it keeps any (CacheOptions::checksums). Throws
+/// Compares all sealed pages of a cache with their checksums, if it keeps any (PageKeeping::checksums). Throws
 /// Error(kIntegrity) naming the first that has changed.
 void verify_pages(const Cache& cache);
 /// Does the same, spread over threads.

@@ -60,7 +60,7 @@ Segment read_segment(const Cache& shape, snapshot::Reader& reader) {
       const Codec& codec =
           side == KvSide::kKeys ? *layer.keys().tiers().at(segment.precisions[h]) : layer.values().codec();
       for (std::size_t i = 0; i < kSegmentPages; ++i)
-        segment.pages.push_back(seal_bytes(reader.page(codec.page_bytes()), layer.checksums));
+        segment.pages.push_back(seal_bytes(reader.page(codec.page_bytes()), layer.pages));
     }
   }
   return segment;

@@ -1,6 +1,8 @@
 #include "kv/store/snapshot.h"
 
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "kv/store/snapshot_head.h"
 
@@ -40,7 +42,32 @@ void add_side(FieldWriter& fields, const SideConfig& config) {
   for (const Promotion& promotion : config.tiers().promotions) put_count(fields, promotion.codec->page_bytes());
 }
 
+void save_holes(const Holes& holes, FieldWriter& fields) {
+  if (holes.empty()) return;
+  put_count(fields, holes.list().size());
+  for (const Hole& hole : holes.list()) {
+    put_count(fields, hole.first);
+    put_count(fields, hole.last);
+  }
+}
+
+Holes read_holes(FieldReader& fields, std::uint64_t tokens) {
+  std::vector<Hole> list;
+  std::uint64_t least = 0;
+  for (auto left = fields.get<std::uint64_t>("holes", 1, tokens); left != 0; --left) {
+    const auto first = fields.get<std::uint64_t>("beginning of a hole", least, tokens);
+    const auto last = fields.get<std::uint64_t>("end of a hole", first + 1, tokens);
+    list.push_back({first, last});
+    least = last + 1;
+  }
+  return Holes(std::move(list));
+}
+
 }  // namespace
+
+std::uint32_t version_for(const Cache& cache) {
+  return cache.holes().empty() ? snapshot::kVersionWithoutHoles : snapshot::kVersion;
+}
 
 void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments) {
   FieldWriter fields;
@@ -49,6 +76,7 @@ void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments) {
   put_count(fields, cache.observers().list().size());
   for (const Observer& observer : cache.observers().list()) put_count(fields, observer.count());
   fields.put_flag(cache.keeps_query_sums());
+  save_holes(cache.holes(), fields);
   writer.record(RecordKind::kCache, fields.bytes());
   for (const Head* head : cache.heads()) {
     FieldWriter record;
@@ -68,6 +96,7 @@ void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> se
   for (Observer& observer : observers) observer.set_count(fields.get<std::uint64_t>("observed queries"));
   if (fields.get_flag("query sums") != cache.keeps_query_sums())
     fields.refuse("query sums are not what the policy asks for");
+  if (reader.version() > snapshot::kVersionWithoutHoles) cache.set_holes(read_holes(fields, tokens));
   fields.end();
   cache.set_tokens(tokens);
   std::size_t global_heads = 0;

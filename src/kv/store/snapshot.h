@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "io/digest.h"
@@ -11,8 +12,11 @@
 
 namespace pith::kv {
 
-/// Writes everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md).
-/// Pages of the first `segments` segments are left out.
+/// Returns the version of the format that a cache is written in.
+std::uint32_t version_for(const Cache& cache);
+
+/// Writes everything that a cache holds, pages as they are stored, as records of a snapshot (docs/formats/snapshot.md)
+/// of version_for(). Pages of the first `segments` segments are left out.
 void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments = 0);
 
 /// Fills a new, empty cache of the same shape, codecs and observers. Throws Error(kFormat) for records that do not make

@@ -105,6 +105,7 @@ void HeadRestorer::run(snapshot::Reader& reader) {
   const auto slots = fields.get<std::uint64_t>("slots", 0, sealed);
   for (std::uint64_t i = 0; i < slots; ++i) read_slot(fields);
   check_order(fields);
+  check_holes(fields);
   for (const KvSide side : kSides) read_side(fields, side);
   check_segments(fields);
   const auto get = [&](auto& member) { get_member(fields, "a sum", member); };
@@ -149,6 +150,17 @@ void HeadRestorer::check_order(const FieldReader& fields) const {
     if (i >= slots.size() || slots[slots.size() - 1 - i].page != static_cast<std::int32_t>(sealed - 1 - i))
       fields.refuse("one of the last pages is missing");
   }
+}
+
+void HeadRestorer::check_holes(const FieldReader& fields) const {
+  const Holes& holes = cache_.holes();
+  if (holes.empty()) return;
+  bool held = (head_.slots.exact_prefix & ~holes.left_of(0)) != 0;
+  for (const Slot& slot : head_.slots.slots) {
+    if (slot.packed()) fields.refuse("a page is packed although tokens were taken out");
+    held = held || (slot.live & ~holes.left_of(static_cast<std::size_t>(slot.page))) != 0;
+  }
+  if (held) fields.refuse("a token is held that was taken out");
 }
 
 void HeadRestorer::read_side(FieldReader& fields, KvSide side) {
@@ -221,7 +233,7 @@ void HeadRestorer::read_pages(snapshot::Reader& reader, KvSide side) {
   const SideConfig& config = layer_.side(side);
   const SideForms& forms = this->forms(side);
   SidePages& pages = head_.pages(side);
-  const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), layer_.checksums); };
+  const auto page = [&](std::size_t size) { return seal_bytes(reader.page(size), layer_.pages); };
   if (forms.exact_prefix) pages.exact_prefix = page(config.exact().bytes_of(kExactPrefixTokens));
   if (forms.open) pages.open = std::make_shared<RawBuffer>(reader.page(config.exact().page_bytes()));
   const std::size_t apart = segments_.size() * kSegmentPages;

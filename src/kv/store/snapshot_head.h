@@ -46,6 +46,7 @@ class HeadRestorer {
   void read_origins(io::FieldReader& fields, const Codec& codec, Page& page) const;
   void read_gathered(io::FieldReader& fields);
   void check_order(const io::FieldReader& fields) const;
+  void check_holes(const io::FieldReader& fields) const;
   void check_forms(const io::FieldReader& fields, KvSide side) const;
   void check_segments(const io::FieldReader& fields) const;
   void read_pages(snapshot::Reader& reader, KvSide side);

@@ -92,7 +92,7 @@ void add_queries(Head& head, const NewTokens& batch) {
   const LayerShape& shape = head.layer().shape;
   for (std::size_t t = 0; t < batch.step.tokens; ++t) {
     const float* queries = batch.queries + t * batch.stride + head.number() * shape.group() * shape.key_size;
-    head.query_sums.add(queries, batch.step.position + t, batch.step.cache->options().rotary);
+    head.query_sums.add(queries, batch.step.position + t, head.layer().rotary);
   }
 }
 
@@ -104,9 +104,8 @@ void complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, const N
   if (layer.keys().rotation() != nullptr && step.position < kPageTokens) {
     for (Head& head : layer.heads()) observe(head, staged, batch);
   }
-  const std::size_t full = step.end() / kPageTokens;
-  if (full == staged.first_page()) return;
-  seal_complete(layer, staged, pool, staged.first_page(), full);
+  if (step.end() / kPageTokens == staged.first_page()) return;
+  seal_complete(layer, staged, pool, step);
   for (const KvSide side : kSides) age(layer, pool, side, step.position, step.end());
 }
 

@@ -21,14 +21,14 @@ void keep_exact_prefix(Head& head, KvSide side, const std::byte* page) {
   exact.get_rows(page, kPageTokens, kExactPrefixTokens, rows.data());
   for (std::size_t t = 0; t < kExactPrefixTokens; ++t)
     exact.put_row(&rows[t * size], kExactPrefixTokens, t, prefix.data());
-  head.pages(side).exact_prefix = seal_bytes(std::move(prefix), head.layer().checksums);
+  head.pages(side).exact_prefix = seal_bytes(std::move(prefix), head.layer().pages);
 }
 
 SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows, const Codec& codec, std::size_t first,
-                bool with_checksum) {
+                const PageKeeping& keeping) {
   RawBuffer page(codec.page_bytes());
   codec.encode_on(grid, rows, first, {page.data(), page.size()});
-  return seal_bytes(std::move(page), with_checksum);
+  return seal_bytes(std::move(page), keeping);
 }
 
 /// Encodes a page in its final form. The first such page of a head decides the grid of all later ones, so no other page
@@ -36,19 +36,19 @@ SealedPage seal(std::span<const std::byte> grid, const std::vector<float>& rows,
 void seal_old(Head& head, KvSide side, const std::vector<float>& rows, std::size_t first, Page& page) {
   SidePages& pages = head.pages(side);
   const Codec& codec = head.old_codec(side);
-  page.old = seal(pages.grid, rows, codec, first, head.layer().checksums);
+  page.old = seal(pages.grid, rows, codec, first, head.layer().pages);
   if (pages.grid_decided) return;
   if (pages.grid.empty()) pages.grid = codec.grid(page.old->data());
   pages.grid_decided = true;
 }
 
 /// Gives slots to the pages [first, last).
-void add_slots(Head& head, std::size_t first, std::size_t last) {
+void add_slots(Head& head, std::size_t first, std::size_t last, const Holes& holes) {
   for (std::size_t page = first; page < last; ++page) {
-    const bool has_prefix = has_exact_prefix(head.layer(), page);
-    if (has_prefix) head.slots.exact_prefix = first_tokens(kExactPrefixTokens);
-    head.slots.slots.push_back(
-        {static_cast<std::int32_t>(page), has_prefix ? ~first_tokens(kExactPrefixTokens) : kAllTokens, {}});
+    const TokenMask left = holes.left_of(page);
+    const TokenMask prefix = has_exact_prefix(head.layer(), page) ? first_tokens(kExactPrefixTokens) : 0;
+    if (prefix != 0) head.slots.exact_prefix = left & prefix;
+    head.slots.slots.push_back({static_cast<std::int32_t>(page), left & ~prefix, {}});
   }
   for (const KvSide side : kSides) head.pages(side).pages.resize(head.slots.slots.size());
 }
@@ -84,7 +84,7 @@ void seal_page(Head& head, KvSide side, const StagedPages& staged, std::size_t p
   const std::size_t from = has_prefix ? kExactPrefixTokens : 0;
   Page& to = head.pages(side).pages[head.slots.slot_of(page, pages)];
   if (config.recent() != nullptr) {
-    to.recent = seal({}, rows, *config.recent(), from, layer.checksums);
+    to.recent = seal({}, rows, *config.recent(), from, layer.pages);
   } else {
     seal_old(head, side, rows, from, to);
   }
@@ -104,9 +104,11 @@ void age_page(Head& head, KvSide side, std::size_t number, std::size_t pages) {
 
 }  // namespace
 
-void seal_complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, std::size_t first, std::size_t last) {
+void seal_complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, const Step& step) {
   const std::size_t kv_heads = layer.heads().size();
-  for (Head& head : layer.heads()) add_slots(head, first, last);
+  std::size_t first = staged.first_page();
+  const std::size_t last = step.end() / kPageTokens;
+  for (Head& head : layer.heads()) add_slots(head, first, last, step.cache->holes());
   if (layer.config().reads_sparsely)
     pool.run(kv_heads, [&](std::size_t h) { summarize(layer.head(h), staged, first, last); });
   const auto seal_nth = [&](std::size_t task, std::size_t page) {

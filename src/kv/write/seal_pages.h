@@ -7,8 +7,8 @@
 
 namespace pith::kv {
 
-/// Seals the complete pages [first, last) of a layer from the staged pages.
-void seal_complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, std::size_t first, std::size_t last);
+/// Seals the pages of a layer that a step completes from the staged pages.
+void seal_complete(Layer& layer, const StagedPages& staged, ThreadPool& pool, const Step& step);
 
 /// Encodes pages that the last query of the batch, or the next batch, sees as old in their final form. The batch made
 /// `tokens_total` tokens of `tokens_before`.

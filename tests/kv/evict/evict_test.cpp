@@ -263,7 +263,7 @@ TEST(EvictPastTraining, DistancesAreThoseAmongWhatIsHeld) {
   const auto selector = make_selector("token");
   for (const std::size_t trained : {tokens + 100, tokens - 300}) {
     CacheOptions options = uniform(shape, "f32", "f32");
-    options.rotary = rotary;
+    options.layers.front().rotary = rotary;
     options.trained = trained;
     Cache cache(options, kernels::select_kernels());
     Sequence first = s;
