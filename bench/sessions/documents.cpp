@@ -12,8 +12,6 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <span>
 #include <stdexcept>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "sessions/arguments.h"
+#include "sessions/inputs.h"
 
 namespace {
 
@@ -63,12 +62,9 @@ struct Document {
   Tokens tokens;
 };
 
-std::vector<Document> documents_of(const pith::Tokenizer& tokenizer, const std::string& path,
-                                   const Arguments& arguments) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::invalid_argument(path + ": cannot read");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const Tokens all = tokenizer.encode(text, {.add_special = false, .parse_special = false});
+std::vector<Document> documents_of(const pith::Model& model, const std::string& path, const Arguments& arguments) {
+  const pith::Tokenizer& tokenizer = model.tokenizer();
+  const Tokens all = pith::bench::tokens_of(model, path);
   const auto each = static_cast<std::size_t>(arguments.tokens);
   std::vector<Document> documents;
   std::mt19937 engine(1);
@@ -221,7 +217,7 @@ int main(int argc, char** argv) try {
   if (argc < 3) throw std::invalid_argument("usage: documents MODEL TEXT [NAME=VALUE...]");
   const Arguments arguments = parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(3));
   const pith::Model model = pith::Model::load(argv[1]);
-  Library(model, arguments, documents_of(model.tokenizer(), argv[2], arguments)).run();
+  Library(model, arguments, documents_of(model, argv[2], arguments)).run();
   return 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "{}\n", error.what());

@@ -10,13 +10,13 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "sessions/arguments.h"
+#include "sessions/inputs.h"
 
 namespace {
 
@@ -57,22 +57,13 @@ double seconds(const Work& work) {
   return Seconds(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Any tokens: what they say does not matter for how long they take.
-std::vector<pith::Token> some_tokens(const pith::Model& model, int count, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_int_distribution<pith::Token> any(0, model.info().vocab - 1);
-  std::vector<pith::Token> tokens(static_cast<std::size_t>(count));
-  std::generate(tokens.begin(), tokens.end(), [&] { return any(engine); });
-  return tokens;
-}
-
 class Conversation {
  public:
   Conversation(const pith::Model& model, const Arguments& arguments)
       : model_(model),
         arguments_(arguments),
-        tokens_(some_tokens(model, arguments.tokens, 1)),
-        other_(some_tokens(model, 32, 2)) {}
+        tokens_(pith::bench::some_tokens(model, arguments.tokens, 1)),
+        other_(pith::bench::some_tokens(model, 32, 2)) {}
 
   void measure(const std::string& kv, const std::string& policy) const {
     pith::Session session(model_, options(kv, policy));

@@ -14,13 +14,13 @@
 #include <exception>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "sessions/arguments.h"
+#include "sessions/inputs.h"
 
 namespace {
 
@@ -59,14 +59,6 @@ std::uint64_t resident_bytes() {
 
 double mib(std::uint64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
-std::vector<pith::Token> some_tokens(const pith::Model& model, int count, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_int_distribution<pith::Token> any(0, model.info().vocab - 1);
-  std::vector<pith::Token> tokens(static_cast<std::size_t>(count));
-  std::generate(tokens.begin(), tokens.end(), [&] { return any(engine); });
-  return tokens;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -74,9 +66,9 @@ int main(int argc, char** argv) try {
   const Arguments arguments = parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(3));
   const pith::Model model = pith::Model::load(argv[1]);
   pith::SessionOptions options{.kv = {.key = arguments.kv}};
-  const std::vector<pith::Token> prefix = some_tokens(model, arguments.prefix, 1);
+  const std::vector<pith::Token> prefix = pith::bench::some_tokens(model, arguments.prefix, 1);
   const auto message = [&](int session, int round) {
-    return some_tokens(model, arguments.own, static_cast<unsigned>(1000 * session + round + 2));
+    return pith::bench::some_tokens(model, arguments.own, static_cast<unsigned>(1000 * session + round + 2));
   };
   {
     // Scratch memory and the like are there before anything is compared.

@@ -11,14 +11,13 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "sessions/arguments.h"
+#include "sessions/inputs.h"
 
 namespace {
 
@@ -48,11 +47,8 @@ Arguments parse(std::span<char*> words) {
 }
 
 std::vector<pith::Token> stream_of(const pith::Model& model, const std::string& path, int tokens) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::invalid_argument(path + ": cannot read");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const std::vector<pith::Token> once = model.tokenizer().encode(text, {.parse_special = false});
-  if (once.empty()) throw std::invalid_argument(path + ": is empty");
+  std::vector<pith::Token> once = pith::bench::tokens_of(model, path);
+  if (model.tokenizer().bos() >= 0) once.insert(once.begin(), model.tokenizer().bos());
   std::vector<pith::Token> stream;
   while (stream.size() < static_cast<std::size_t>(tokens)) stream.insert(stream.end(), once.begin(), once.end());
   stream.resize(static_cast<std::size_t>(tokens));

@@ -42,8 +42,9 @@ struct KvBudgetStats {
 /// Before a session takes more than is left, others make room, those first that were not used for longest and that
 /// nobody uses at the time: they drop their marks and what they share with sessions to come, then their caches go to
 /// the folder (they are parked). A parked session's next use reads its cache again and goes on bit for bit. If that
-/// does not do, the use throws Error(kOutOfMemory) that names the numbers, and the session stays what it was. Nothing
-/// else is given up. Sessions that read sparsely, or that documents were appended to, are never parked.
+/// does not do, the session drops its own marks, and at last the use throws Error(kOutOfMemory) that names the numbers,
+/// and the session stays what it was. Nothing else is given up. Sessions that read sparsely, or that documents were
+/// appended to, are never parked.
 ///
 /// Thread-safe. While a cache is written or read, other sessions of the budget wait to begin.
 class PITH_EXPORT KvBudget {

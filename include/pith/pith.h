@@ -14,6 +14,7 @@
 #include <pith/export.h>
 #include <pith/feed_options.h>
 #include <pith/generate_options.h>
+#include <pith/generation.h>
 #include <pith/kv_budget.h>
 #include <pith/kv_options.h>
 #include <pith/log.h>

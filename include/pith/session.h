@@ -3,6 +3,7 @@
 #include <pith/export.h>
 #include <pith/feed_options.h>
 #include <pith/generate_options.h>
+#include <pith/generation.h>
 #include <pith/model.h>
 #include <pith/session_options.h>
 #include <pith/snapshot.h>
@@ -33,58 +34,13 @@ using LogitsSink = std::function<void(int position, std::span<const float> logit
 /// floats, valid during the call.
 using HiddenSink = std::function<void(int position, std::span<const float> hidden)>;
 
-enum class FinishReason {
-  kEnd,        ///< The model ended its turn.
-  kLength,     ///< GenerateOptions::tokens_max was reached.
-  kContext,    ///< The session's context is full.
-  kStop,       ///< One of GenerateOptions::stop appeared.
-  kCancelled,  ///< The callback returned false or the stop token was triggered.
-};
-
-PITH_EXPORT const char* to_string(FinishReason reason) noexcept;
-
-struct TokenLogprob {
-  Token token = 0;
-  float logprob = 0;  ///< Natural logarithm of the probability.
-};
-
-/// What a model gave a token before it was fed or drawn: by its own logits, before hook, bias, penalties and
-/// temperature.
-struct TokenScore {
-  Token token = 0;
-  float logprob = 0;
-  /// 1: the likeliest. Of equally likely tokens the lower id comes first.
-  int rank = 0;
-  /// The likeliest tokens, likeliest first, as many as were asked for.
-  std::vector<TokenLogprob> top{};
-};
-
-struct Generation {
-  std::string text;
-  /// What was drawn. Its last token has not been fed where `reason` is kStop, kContext or kCancelled: Session::tokens()
-  /// says what was.
-  std::vector<Token> tokens;
-  /// By token, if GenerateOptions::logprobs asks for it.
-  std::vector<TokenScore> scores{};
-  FinishReason reason = FinishReason::kLength;
-  /// Tokens of the prompt that were fed; fewer than it has where it was cancelled.
-  int prompt_tokens = 0;
-  /// In a chat: tokens that were computed again on the way back to where the conversation was changed.
-  int recomputed_tokens = 0;
-  /// Of prompt lookup: tokens that were proposed, and those of them that were drawn.
-  int lookup_proposed = 0;
-  int lookup_accepted = 0;
-  double prompt_seconds = 0;
-  double decode_seconds = 0;
-};
-
 /// One sequence on a model: its KV cache, its position, its sampler. Keeps the model alive. A session is used by one
 /// thread at a time, but const members may run together from several threads, fork() among them; several sessions may
 /// share a model from several threads.
 ///
 /// Whatever a call throws, Error(kOutOfMemory) included, leaves a session that can be used: tokens() says what it
-/// holds, whole batches of what was fed, and what a failed batch left is computed again before the next
-/// use. Only where compact() had evicted something, that cannot be: the next use says so, and reset() helps.
+/// holds, whole batches of what was fed, and what a failed batch left is computed again before the next use. Only after
+/// compact(), drop() or append() that may need a mark (mark()): without one, the next use says so, and reset() helps.
 class PITH_EXPORT Session {
  public:
   /// Internal: what a session is made of.
@@ -181,10 +137,10 @@ class PITH_EXPORT Session {
   int truncate(int tokens);
 
   /// Takes `count` tokens out of the middle, from token `first` on (context shift): those after them move up, so that
-  /// the context has room again and distances are those among the tokens that are left, at the price of no computing.
+  /// the context has room again and distances are those among the tokens that are left, and nothing is computed.
   /// No stored bit changes: queries are turned instead, page by page. What was computed while the tokens were there has
-  /// seen them, so the session is not one that never had them; logits() stay what they are. Position()s count what is
-  /// left, and drop()s may follow each other without end. Keep the first few tokens, which attention leans on (Xiao et
+  /// seen them, so the session is not one that never had them; logits() stay what they are. position() counts what is
+  /// left, and calls may follow each other without end. Keep the first few tokens, which attention leans on (Xiao et
   /// al., arXiv 2309.17453), and what came right before the end: sliding windows see what they hold, less what goes.
   /// Where fewer than 64 tokens go out of one page, those before them in that page stay at their old distance.
   ///

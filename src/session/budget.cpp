@@ -98,8 +98,9 @@ void KvBudget::Impl::end_use(const Session::Impl& session) noexcept {
 void KvBudget::Impl::make_room(const Session::Impl& session, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   // What it has taken in this use is not counted yet.
-  measure(members_.at(&session));
-  free(bytes);
+  Member& own = members_.at(&session);
+  measure(own);
+  free(bytes, own);
 }
 
 KvBudgetStats KvBudget::Impl::stats() const {
@@ -124,9 +125,13 @@ void KvBudget::Impl::measure(Member& member) {
   member.unshared = unshared;
 }
 
-void KvBudget::Impl::free(std::size_t bytes) {
+void KvBudget::Impl::free(std::size_t bytes, Member& own) {
   while (in_memory() + bytes > options_.bytes_max) {
     if (drop_marks() || park()) continue;
+    if (own.session->holds_more_than_cache()) {
+      drop_marks_of(own);
+      continue;
+    }
     std::size_t parked = 0;
     for (const auto& [session, member] : members_) parked += member.parked != 0 ? 1 : 0;
     fail(ErrorKind::kOutOfMemory,
@@ -149,10 +154,14 @@ KvBudget::Impl::Member* KvBudget::Impl::oldest(const May& may) {
 bool KvBudget::Impl::drop_marks() {
   Member* member = oldest([](const Session::Impl& session) { return session.holds_more_than_cache(); });
   if (member == nullptr) return false;
-  done_.marks_dropped += member->session->marks_.size();
-  member->session->forget_more_than_cache();
-  measure(*member);
+  drop_marks_of(*member);
   return true;
+}
+
+void KvBudget::Impl::drop_marks_of(Member& member) {
+  done_.marks_dropped += member.session->marks_.size();
+  member.session->forget_more_than_cache();
+  measure(member);
 }
 
 bool KvBudget::Impl::park() {
@@ -180,7 +189,7 @@ bool KvBudget::Impl::park() {
 }
 
 void KvBudget::Impl::unpark(Member& member) {
-  free(member.parked);
+  free(member.parked, member);
   Session::Impl& session = *member.session;
   const std::filesystem::path file = file_of(member);
   kv::Cache cache = session.cache_.emptied();

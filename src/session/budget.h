@@ -46,11 +46,13 @@ class PITH_HIDDEN KvBudget::Impl {
 
   std::uint64_t in_memory() const { return counter_->bytes() + unshared_; }
   std::filesystem::path file_of(const Member& member) const;
-  void free(std::size_t bytes);
+  /// `own`: the session that wants the bytes, whose marks go last.
+  void free(std::size_t bytes, Member& own);
   /// The session that was not used for longest of those that `may`; null: none.
   template <typename May>
   Member* oldest(const May& may);
   bool drop_marks();
+  void drop_marks_of(Member& member);
   bool park();
   void unpark(Member& member);
   /// Counts what the counter does not see.

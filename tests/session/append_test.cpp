@@ -17,14 +17,6 @@ namespace {
 
 class AppendingSession : public testing::Test {
  protected:
-  static SessionOptions with(const char* codec) {
-    SessionOptions options;
-    options.kv.key = codec;
-    options.context = 4096;
-    options.threads = 1;
-    options.marks_share = 100.0;
-    return options;
-  }
   Model load(const TinyModelSpec& spec) const {
     ModelOptions exact;
     exact.arithmetic = Arithmetic::kF32;
@@ -59,11 +51,11 @@ TEST_F(AppendingSession, OfOneLayerIsOneThatWasFedTheDocuments) {
     TinyModelSpec spec = windows ? tiny_windows() : TinyModelSpec{};
     spec.layers = 1;
     const Model model = load(spec);
-    const Session one = holding(model, with("f32"), 0, 200);
-    const Session other = holding(model, with("f32"), 200, 333);
-    const Session small = holding(model, with("f32"), 333, 373);
+    const Session one = holding(model, with_marks("f32"), 0, 200);
+    const Session other = holding(model, with_marks("f32"), 200, 333);
+    const Session small = holding(model, with_marks("f32"), 333, 373);
     for (const std::size_t own : {0UL, 50UL, 64UL}) {
-      Session session(model, with("f32"));
+      Session session(model, with_marks("f32"));
       session.feed(tokens(1000, 1000 + own));
       Session fed = session.fork();
       for (const Session* document : {&other, &small, &one}) {
@@ -87,8 +79,8 @@ TEST_F(AppendingSession, OfOneLayerIsOneThatWasFedTheDocuments) {
 TEST_F(AppendingSession, ThatWasEmptyGoesOnAsTheDocument) {
   for (const char* codec : {"f32", "f16", "int8", "int4", "int2", "kivi4"}) {
     for (const std::size_t size : {40UL, 64UL, 700UL, 1200UL}) {
-      Session document = holding(model_, with(codec), 0, size);
-      Session session(model_, with(codec));
+      Session document = holding(model_, with_marks(codec), 0, size);
+      Session session(model_, with_marks(codec));
       session.append(document);
       document.feed(tokens(1300, 1310));
       session.feed(tokens(1300, 1310));
@@ -99,8 +91,8 @@ TEST_F(AppendingSession, ThatWasEmptyGoesOnAsTheDocument) {
 }
 
 TEST_F(AppendingSession, LeavesOutAndComputesAgainWhatItIsTold) {
-  const Session document = holding(model_, with("int8"), 0, 300);
-  Session session = holding(model_, with("int8"), 500, 600);
+  const Session document = holding(model_, with_marks("int8"), 0, 300);
+  Session session = holding(model_, with_marks("int8"), 500, 600);
   Session fed = session.fork();
   Session all = session.fork();
   session.append(document, {.skip = 10, .seam = 290});
@@ -124,11 +116,11 @@ TEST_F(AppendingSession, AfterTokensWereDropped) {
   TinyModelSpec spec;
   spec.layers = 1;
   const Model model = load(spec);
-  Session document = holding(model, with("f32"), 0, 300);
+  Session document = holding(model, with_marks("f32"), 0, 300);
   document.drop(20, 130);
-  Session session = holding(model, with("f32"), 500, 800);
+  Session session = holding(model, with_marks("f32"), 500, 800);
   session.drop(64, 128);
-  Session fed(model, with("f32"));
+  Session fed(model, with_marks("f32"));
   fed.feed(session.tokens());
   session.append(document);
   session.append(document, {.skip = 5, .seam = 30});
@@ -141,7 +133,7 @@ TEST_F(AppendingSession, AfterTokensWereDropped) {
 
 TEST_F(AppendingSession, DoesNotDependOnThreadsNorOnHowTokensAreFed) {
   for (const char* codec : {"int8", "int4"}) {
-    SessionOptions options = with(codec);
+    SessionOptions options = with_marks(codec);
     const Session document = holding(model_, options, 0, 500);
     Session one = holding(model_, options, 700, 770);
     options.threads = 2;
@@ -156,8 +148,8 @@ TEST_F(AppendingSession, DoesNotDependOnThreadsNorOnHowTokensAreFed) {
 }
 
 TEST_F(AppendingSession, IsNotChangedByWhatBecomesOfTheDocument) {
-  std::optional<Session> document = holding(model_, with("int4"), 0, 500);
-  Session session = holding(model_, with("int4"), 700, 720);
+  std::optional<Session> document = holding(model_, with_marks("int4"), 0, 500);
+  Session session = holding(model_, with_marks("int4"), 700, 720);
   session.append(*document);
   Session fork = session.fork();
   const Session before = document->fork();
@@ -171,8 +163,8 @@ TEST_F(AppendingSession, IsNotChangedByWhatBecomesOfTheDocument) {
 }
 
 TEST_F(AppendingSession, CountsTheDocument) {
-  const Session document = holding(model_, with("int4"), 0, 640);
-  Session session = holding(model_, with("int4"), 700, 764);
+  const Session document = holding(model_, with_marks("int4"), 0, 640);
+  Session session = holding(model_, with_marks("int4"), 700, 764);
   const KvStats before = session.kv_stats();
   session.append(document);
   const KvStats stats = session.kv_stats();
@@ -183,8 +175,8 @@ TEST_F(AppendingSession, CountsTheDocument) {
 }
 
 TEST_F(AppendingSession, GoesBackByMarks) {
-  const Session document = holding(model_, with("int4"), 0, 500);
-  Session session = holding(model_, with("int4"), 700, 900);
+  const Session document = holding(model_, with_marks("int4"), 0, 500);
+  Session session = holding(model_, with_marks("int4"), 700, 900);
   session.mark();
   const Session before = session.fork();
   session.feed(tokens(900, 1000));
@@ -207,8 +199,8 @@ TEST_F(AppendingSession, GoesBackByMarks) {
 }
 
 TEST_F(AppendingSession, Generates) {
-  const Session document = holding(model_, with("int8"), 0, 300);
-  Session session(model_, with("int8"));
+  const Session document = holding(model_, with_marks("int8"), 0, 300);
+  Session session(model_, with_marks("int8"));
   session.append(document);
   EXPECT_EQ(error_kind([&] { session.sample(); }), ErrorKind::kInvalidArgument) << "nothing was fed";
   std::string expected;
@@ -224,20 +216,20 @@ TEST_F(AppendingSession, Generates) {
 }
 
 TEST_F(AppendingSession, RefusesByKind) {
-  const Session document = holding(model_, with("int8"), 0, 300);
-  Session session = holding(model_, with("int8"), 500, 600);
+  const Session document = holding(model_, with_marks("int8"), 0, 300);
+  Session session = holding(model_, with_marks("int8"), 500, 600);
   const auto kind = [&](const Session& what, const AppendOptions& options = {}) {
     return error_kind([&] { session.append(what, options); });
   };
-  EXPECT_EQ(kind(holding(model_, with("int4"), 0, 100)), ErrorKind::kInvalidArgument);
-  EXPECT_EQ(kind(holding(load({}), with("int8"), 0, 100)), ErrorKind::kInvalidArgument) << "loaded apart";
+  EXPECT_EQ(kind(holding(model_, with_marks("int4"), 0, 100)), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind(holding(load({}), with_marks("int8"), 0, 100)), ErrorKind::kInvalidArgument) << "loaded apart";
   EXPECT_EQ(kind(document, {.skip = 301}), ErrorKind::kInvalidArgument);
   EXPECT_EQ(kind(document, {.skip = 200, .seam = 101}), ErrorKind::kInvalidArgument);
-  SessionOptions small = with("int8");
+  SessionOptions small = with_marks("int8");
   small.context = 350;
   Session full = holding(model_, small, 500, 600);
   EXPECT_EQ(error_kind([&] { full.append(document); }), ErrorKind::kContextFull);
-  SessionOptions evicting = with("int8");
+  SessionOptions evicting = with_marks("int8");
   evicting.eviction.policy = "h2o";
   EXPECT_EQ(kind(holding(model_, evicting, 0, 300)), ErrorKind::kUnsupported);
   Session before = session.fork();

@@ -20,14 +20,6 @@ class DroppingSession : public testing::Test {
   std::span<const Token> tokens(std::size_t first, std::size_t end) const {
     return std::span(tokens_).subspan(first, end - first);
   }
-  static SessionOptions with(const char* codec) {
-    SessionOptions options;
-    options.kv.key = codec;
-    options.context = 4096;
-    options.threads = 1;
-    options.marks_share = 100.0;
-    return options;
-  }
 
   const TempDir folder_;
   const Model model_ = load({});
@@ -56,7 +48,7 @@ TEST_F(DroppingSession, OfOneLayerIsOneThatNeverHadTheTokens) {
     ModelOptions exact;
     exact.arithmetic = Arithmetic::kF32;
     const Model model = Model::load(write_tiny_model(spec, folder_, "one"), exact);
-    Session session(model, with("f32"));
+    Session session(model, with_marks("f32"));
     session.feed(tokens(0, 700));
     session.drop(50, 250);
     session.feed(tokens(700, 705));
@@ -67,10 +59,10 @@ TEST_F(DroppingSession, OfOneLayerIsOneThatNeverHadTheTokens) {
     left.erase(left.begin() + 100, left.begin() + 164);
     EXPECT_TRUE(std::ranges::equal(session.tokens(), left));
     EXPECT_EQ(session.position(), static_cast<int>(left.size()));
-    Session never(model, with("f32"));
+    Session never(model, with_marks("f32"));
     never.feed(left);
     EXPECT_LT(distance(logits_of(session), logits_of(never)), 2e-3) << windows;
-    Session whole(model, with("f32"));
+    Session whole(model, with_marks("f32"));
     whole.feed(tokens(0, 740));
     if (!windows) {
       EXPECT_GT(distance(logits_of(session), logits_of(whole)), 5e-3) << "the test tells them apart";
@@ -80,7 +72,7 @@ TEST_F(DroppingSession, OfOneLayerIsOneThatNeverHadTheTokens) {
 
 TEST_F(DroppingSession, DoesNotDependOnThreadsNorOnHowTokensAreFed) {
   for (const char* codec : {"f16", "int8", "int4", "int2", "kivi4", "turboquant-mse4"}) {
-    SessionOptions options = with(codec);
+    SessionOptions options = with_marks(codec);
     Session one(model_, options);
     options.threads = 2;
     options.batch_tokens = 37;
@@ -97,7 +89,7 @@ TEST_F(DroppingSession, DoesNotDependOnThreadsNorOnHowTokensAreFed) {
 }
 
 TEST_F(DroppingSession, ForksShareNothingOfIt) {
-  Session session(model_, with("int4"));
+  Session session(model_, with_marks("int4"));
   session.feed(tokens(0, 500));
   Session fork = session.fork();
   Session untouched = session.fork();
@@ -109,7 +101,7 @@ TEST_F(DroppingSession, ForksShareNothingOfIt) {
 }
 
 TEST_F(DroppingSession, GoesOnWithinItsContextForEver) {
-  SessionOptions options = with("int4");
+  SessionOptions options = with_marks("int4");
   options.context = 300;
   Session session(model_, options);
   std::size_t bytes = 0;
@@ -126,7 +118,7 @@ TEST_F(DroppingSession, GoesOnWithinItsContextForEver) {
 
 TEST_F(DroppingSession, MarksBeforeItLeadBackAndThoseAfterItLoseTheTokensToo) {
   for (const char* codec : {"int8", "int4"}) {
-    Session session(model_, with(codec));
+    Session session(model_, with_marks(codec));
     std::vector<Session> then;
     for (const std::size_t point : {100UL, 300UL, 500UL, 640UL}) {
       session.feed(tokens(static_cast<std::size_t>(session.position()), point));
@@ -154,7 +146,7 @@ TEST_F(DroppingSession, MarksBeforeItLeadBackAndThoseAfterItLoseTheTokensToo) {
 }
 
 TEST_F(DroppingSession, TakesBackWhatCameAfterIt) {
-  SessionOptions options = with("int8");
+  SessionOptions options = with_marks("int8");
   options.marks_share = 0.0;
   Session session(model_, options);
   session.feed(tokens(0, 500));
@@ -169,7 +161,7 @@ TEST_F(DroppingSession, TakesBackWhatCameAfterIt) {
 }
 
 TEST_F(DroppingSession, OfTheLastTokensIsATruncation) {
-  Session session(model_, with("int8"));
+  Session session(model_, with_marks("int8"));
   session.feed(tokens(0, 300));
   const Session then = session.fork();
   session.feed(tokens(300, 400));
@@ -183,7 +175,7 @@ TEST_F(DroppingSession, OfTheLastTokensIsATruncation) {
 
 TEST_F(DroppingSession, SavesAndRestores) {
   for (const char* codec : {"int8", "int4"}) {
-    Session session(model_, with(codec));
+    Session session(model_, with_marks(codec));
     session.feed(tokens(0, 600));
     session.drop(20, 300);
     session.feed(tokens(600, 650));
@@ -202,7 +194,7 @@ TEST_F(DroppingSession, SavesAndRestores) {
 }
 
 TEST_F(DroppingSession, OffersNoPrefixToOthers) {
-  SessionOptions options = with("int8");
+  SessionOptions options = with_marks("int8");
   options.share_prefixes = true;
   Session session(model_, options);
   session.feed(tokens(0, 300));
@@ -212,13 +204,13 @@ TEST_F(DroppingSession, OffersNoPrefixToOthers) {
   Session other(model_, options);
   other.feed(held);
   EXPECT_LE(other.shared_tokens(), 64);
-  Session alone(model_, with("int8"));
+  Session alone(model_, with_marks("int8"));
   alone.feed(held);
   EXPECT_EQ(logits_of(other), logits_of(alone));
 }
 
 TEST_F(DroppingSession, RefusesByKind) {
-  Session session(model_, with("int8"));
+  Session session(model_, with_marks("int8"));
   session.feed(tokens(0, 300));
   for (const auto& [first, count] : {std::pair(-1, 5), {0, -1}, {301, 0}, {200, 101}})
     EXPECT_EQ(error_kind([&, f = first, c = count] { session.drop(f, c); }), ErrorKind::kInvalidArgument);
@@ -227,9 +219,9 @@ TEST_F(DroppingSession, RefusesByKind) {
   window.policy = "window";
   EXPECT_EQ(error_kind([&] { session.compact(100, window); }), ErrorKind::kUnsupported);
 
-  SessionOptions evicting = with("int8");
+  SessionOptions evicting = with_marks("int8");
   evicting.eviction.policy = "h2o";
-  SessionOptions sparse = with("int8");
+  SessionOptions sparse = with_marks("int8");
   sparse.kv.read_share = 0.5;
   for (const SessionOptions& options : {evicting, sparse}) {
     Session other(model_, options);
@@ -237,7 +229,7 @@ TEST_F(DroppingSession, RefusesByKind) {
     EXPECT_EQ(error_kind([&] { other.drop(10, 100); }), ErrorKind::kUnsupported);
     EXPECT_EQ(other.position(), 300);
   }
-  Session compacted(model_, with("int8"));
+  Session compacted(model_, with_marks("int8"));
   compacted.feed(tokens(0, 300));
   compacted.compact(100, window);
   EXPECT_EQ(error_kind([&] { compacted.drop(10, 100); }), ErrorKind::kUnsupported);
@@ -252,7 +244,7 @@ class Shifting : public DroppingSession {
     return options;
   }
   Session session() const {
-    SessionOptions options = with("int4");
+    SessionOptions options = with_marks("int4");
     options.context = 160;
     return Session(model_, options);
   }
@@ -286,7 +278,7 @@ TEST_F(DroppingSession, GuessesGoBackAfterCompacting) {
   window.policy = "window";
   std::string expected;
   for (const int lookup : {0, 8}) {
-    Session session(model_, with("int4"));
+    Session session(model_, with_marks("int4"));
     session.feed(tokens(0, 700));
     session.compact(200, window);
     GenerateOptions options = letters(100);

@@ -11,6 +11,15 @@ std::vector<Token> random_tokens(const Model& model, std::size_t count, unsigned
   return tokens;
 }
 
+SessionOptions with_marks(const std::string& codec) {
+  SessionOptions options;
+  options.kv.key = codec;
+  options.context = 4096;
+  options.threads = 1;
+  options.marks_share = 100.0;
+  return options;
+}
+
 std::vector<float> logits_of(const Session& session) { return {session.logits().begin(), session.logits().end()}; }
 
 }  // namespace pith::test
