@@ -15,8 +15,8 @@ class BudgetMember;
 namespace pith::inline v0_1 {
 
 struct KvBudgetOptions {
-  /// What the KV caches of all its sessions may hold together, marks included; pages that sessions share count once. At
-  /// least 1 MiB.
+  /// What the KV caches of all its sessions may hold together, with marks, tables and the sessions' logits; pages that
+  /// sessions share count once. At least 1 MiB.
   std::uint64_t bytes_max = 0;
   /// Where the caches of idle sessions are written if the memory is needed; made if it is not there. Empty: they stay
   /// in memory.

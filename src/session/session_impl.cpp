@@ -193,6 +193,20 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   marks_.end_at(state_.tokens.size());
 }
 
+std::size_t Session::Impl::unshared_bytes() const {
+  const auto owners = static_cast<std::size_t>(std::max(state_.logits.use_count(), 1L));
+  return state_bytes() + logits_bytes() / owners + cache_.open_bytes() + cache_.observed_bytes();
+}
+
+std::size_t Session::Impl::state_bytes() const {
+  return sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
+         state_.sampler.buffer_bytes();
+}
+
+std::size_t Session::Impl::logits_bytes() const {
+  return state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float);
+}
+
 void Session::Impl::forget_more_than_cache() {
   marks_.clear();
   sharing_.clear();
@@ -217,9 +231,7 @@ SessionMemory Session::Impl::memory() const {
   SessionMemory memory;
   memory.cache = cache_.bytes().total() + cache_.observed_bytes();
   memory.marks = marks_.bytes(cache_);
-  memory.state =
-      sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
-      (state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float)) + state_.sampler.buffer_bytes();
+  memory.state = state_bytes() + logits_bytes();
   memory.scratch_shared = model_.impl()->workspaces().bytes();
   return memory;
 }

@@ -97,8 +97,8 @@ class PITH_HIDDEN Session::Impl {
 
   // What a budget asks of a session that nobody uses.
 
-  /// Bytes of the cache beside its sealed pages.
-  std::size_t unshared_bytes() const { return cache_.open_bytes() + cache_.table_bytes() + cache_.observed_bytes(); }
+  /// Bytes that it holds beside sealed pages. What forks share is divided among them.
+  std::size_t unshared_bytes() const;
   bool holds_more_than_cache() const { return marks_.size() != 0 || sharing_.holds() || boundary_.has_value(); }
   void forget_more_than_cache();
   /// Whether its cache can be written and read again.
@@ -130,6 +130,9 @@ class PITH_HIDDEN Session::Impl {
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
   /// Completes the open page with tokens that nobody sees.
   void close_page();
+  /// Bytes beside the cache's pages and the logits.
+  std::size_t state_bytes() const;
+  std::size_t logits_bytes() const;
   /// The cache's position of the open page.
   std::size_t open_page() const { return state_.position() / kv::kPageTokens * kv::kPageTokens; }
   /// The last point not after `tokens` that the cache itself still holds; 0: none.

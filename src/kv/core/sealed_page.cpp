@@ -17,11 +17,11 @@ PageBytes::PageBytes(RawBuffer bytes, const PageKeeping& keeping)
     : bytes_(std::move(bytes)),
       checksum_(keeping.checksums ? checksum_of({bytes_.data(), bytes_.size()}) : 0),
       counter_(keeping.counter) {
-  if (counter_ != nullptr) counter_->add(bytes_.size());
+  if (counter_ != nullptr) counter_->add(memory());
 }
 
 PageBytes::~PageBytes() {
-  if (counter_ != nullptr) counter_->remove(bytes_.size());
+  if (counter_ != nullptr) counter_->remove(memory());
 }
 
 bool PageBytes::intact() const { return checksum_ == 0 || checksum_of(span()) == checksum_; }

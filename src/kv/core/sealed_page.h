@@ -23,10 +23,15 @@ class PageBytes {
   const std::byte* data() const noexcept { return bytes_.data(); }
   std::size_t size() const noexcept { return bytes_.size(); }
   std::span<const std::byte> span() const noexcept { return {data(), size()}; }
+  /// Returns what it takes of the process's memory, about.
+  std::size_t memory() const noexcept { return size() + kOverhead; }
   /// Returns whether the bytes match the checksum; true without one.
   bool intact() const;
 
  private:
+  /// This object with its reference counts, alignment, what the allocator keeps about both, and the entries of tables.
+  static constexpr std::size_t kOverhead = 256;
+
   RawBuffer bytes_;
   std::uint64_t checksum_;  ///< XXH3; 0: none
   std::shared_ptr<ByteCounter> counter_;
