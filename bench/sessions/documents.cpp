@@ -182,9 +182,10 @@ class Library {
     auto start = std::chrono::steady_clock::now();
     pith::Session fed = session();
     Tokens all;
-    for (const std::size_t i : order)
-      all.insert(all.end(), documents_[i].tokens.begin() + (all.empty() ? 0 : static_cast<std::ptrdiff_t>(bos)),
-                 documents_[i].tokens.end());
+    for (const std::size_t i : order) {
+      const auto begin = documents_[i].tokens.begin() + (all.empty() ? 0 : static_cast<std::ptrdiff_t>(bos));
+      all.insert(all.end(), begin, documents_[i].tokens.end());
+    }
     fed.feed(all);
     rows[0].seconds += seconds_since(start);
     const Predictions expected = predictions_after(fed, question);

@@ -81,6 +81,7 @@ int main(int argc, char** argv) try {
   pith::Session first(model, options);
   first.feed(prefix);
   std::vector<pith::Session> sessions;
+  sessions.reserve(static_cast<std::size_t>(arguments.sessions));
   for (int i = 0; i < arguments.sessions; ++i) sessions.push_back(first.fork());
   fmt::print("{:>6} {:>9} {:>11} {:>9} {:>9} {:>9} {:>9}\n", "round", "counted", "resident", "parked", "MiB there",
              "parkings", "s each");

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -62,15 +65,14 @@ void KvBudget::Impl::join(Session::Impl& session) {
   Member& member = members_[&session];
   member.session = &session;
   member.last_use = ++uses_;
-  member.number = ++joined_;
+  member.file = folder_ / fmt::format("{}.pith", ++joined_);
   measure(member);
 }
 
 void KvBudget::Impl::leave(const Session::Impl& session) noexcept {
   const std::lock_guard lock(mutex_);
   const auto found = members_.find(&session);
-  std::error_code ignored;
-  if (found->second.parked != 0) std::filesystem::remove(file_of(found->second), ignored);
+  remove_file(found->second);
   unshared_ -= found->second.unshared;
   members_.erase(found);
 }
@@ -95,6 +97,18 @@ void KvBudget::Impl::end_use(const Session::Impl& session) noexcept {
   if (--member.users == 0) measure(member);
 }
 
+void KvBudget::Impl::forget_parked(const Session::Impl& session) noexcept {
+  const std::lock_guard lock(mutex_);
+  remove_file(members_.at(&session));
+}
+
+void KvBudget::Impl::remove_file(Member& member) noexcept {
+  if (member.parked == 0) return;
+  std::error_code ignored;
+  std::filesystem::remove(member.file, ignored);
+  member.parked = 0;
+}
+
 void KvBudget::Impl::make_room(const Session::Impl& session, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   // What it has taken in this use is not counted yet.
@@ -113,10 +127,6 @@ KvBudgetStats KvBudget::Impl::stats() const {
     stats.parked_bytes += member.parked;
   }
   return stats;
-}
-
-std::filesystem::path KvBudget::Impl::file_of(const Member& member) const {
-  return folder_ / fmt::format("{}.pith", member.number);
 }
 
 void KvBudget::Impl::measure(Member& member) {
@@ -176,7 +186,7 @@ bool KvBudget::Impl::park() {
     session.wholeness_.damage();
     return true;
   }
-  const std::filesystem::path file = file_of(*member);
+  const std::filesystem::path& file = member->file;
   snapshot::Writer writer(file, options_.key, ops_, kv::version_for(session.cache_));
   kv::save(session.cache_, writer);
   writer.finish();
@@ -191,11 +201,10 @@ bool KvBudget::Impl::park() {
 void KvBudget::Impl::unpark(Member& member) {
   free(member.parked, member);
   Session::Impl& session = *member.session;
-  const std::filesystem::path file = file_of(member);
   kv::Cache cache = session.cache_.emptied();
   bool read = false;
   try {
-    snapshot::Reader reader(file, options_.key);
+    snapshot::Reader reader(member.file, options_.key);
     reader.verify();
     kv::restore(cache, reader);
     reader.end();
@@ -209,10 +218,8 @@ void KvBudget::Impl::unpark(Member& member) {
   } else {
     session.wholeness_.damage();
   }
-  member.parked = 0;
+  remove_file(member);
   ++done_.returns;
-  std::error_code ignored;
-  std::filesystem::remove(file, ignored);
 }
 
 namespace session {
@@ -241,6 +248,10 @@ void BudgetMember::begin_use() const {
 
 void BudgetMember::end_use() const noexcept {
   if (budget_ != nullptr) budget_->end_use(*session_);
+}
+
+void BudgetMember::forget_parked() const noexcept {
+  if (budget_ != nullptr) budget_->forget_parked(*session_);
 }
 
 void BudgetMember::make_room(std::size_t bytes) const {

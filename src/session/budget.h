@@ -30,6 +30,8 @@ class PITH_HIDDEN KvBudget::Impl {
   /// Begins a use: the session is in memory until its last use has ended. Throws Error(kOutOfMemory).
   void begin_use(Session::Impl& session);
   void end_use(const Session::Impl& session) noexcept;
+  /// What a session has in the folder is not wanted any more.
+  void forget_parked(const Session::Impl& session) noexcept;
   /// Makes sure that a session in use may take so many bytes more. Throws Error(kOutOfMemory).
   void make_room(const Session::Impl& session, std::size_t bytes);
   KvBudgetStats stats() const;
@@ -41,11 +43,10 @@ class PITH_HIDDEN KvBudget::Impl {
     std::uint64_t last_use = 0;
     std::size_t unshared = 0;  ///< Bytes that the counter does not see, as of the end of the last use.
     std::uint64_t parked = 0;  ///< Bytes in the folder; 0: the cache is in memory.
-    std::uint64_t number = 0;  ///< Names its file.
+    std::filesystem::path file{};
   };
 
   std::uint64_t in_memory() const { return counter_->bytes() + unshared_; }
-  std::filesystem::path file_of(const Member& member) const;
   /// `own`: the session that wants the bytes, whose marks go last.
   void free(std::size_t bytes, Member& own);
   /// The session that was not used for longest of those that `may`; null: none.
@@ -55,6 +56,7 @@ class PITH_HIDDEN KvBudget::Impl {
   void drop_marks_of(Member& member);
   bool park();
   void unpark(Member& member);
+  void remove_file(Member& member) noexcept;
   /// Counts what the counter does not see.
   void measure(Member& member);
 
@@ -85,6 +87,7 @@ class BudgetMember {
   static std::shared_ptr<kv::ByteCounter> counter_of(const std::shared_ptr<KvBudget>& budget);
   void begin_use() const;
   void end_use() const noexcept;
+  void forget_parked() const noexcept;
   bool bound() const { return budget_ != nullptr; }
   void make_room(std::size_t bytes) const;
 

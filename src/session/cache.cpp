@@ -53,9 +53,10 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
                      std::shared_ptr<kv::ByteCounter> counter) {
   const KvOptions kv = resolved(options);
   kv::CacheOptions made;
-  for (const model::LayerSpec& layer : model.impl()->spec().layers)
+  for (const model::LayerSpec& layer : model.impl()->spec().layers) {
     made.layers.push_back(
         {model::kv_shape(layer.attention), kv.key, kv.value, model::rotary(*model.impl(), layer.attention)});
+  }
   for (const auto& [layer, codec] : kv.layers) {
     if (layer < 0 || static_cast<std::size_t>(layer) >= made.layers.size()) {
       fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer,

@@ -153,6 +153,7 @@ int Session::context() const noexcept { return impl_->context_; }
 bool Session::evicts() const noexcept { return impl_->streams(); }
 
 void Session::reset() {
+  impl_->budget_.forget_parked();
   in_use(*impl_, "reset a session", [&] { impl_->reset(); });
 }
 

@@ -135,6 +135,7 @@ TEST_F(Budget, CountsSharedPagesOnce) {
   first.feed(tokens(0, 640));
   const std::uint64_t one = budget->stats().bytes;
   std::vector<Session> forks;
+  forks.reserve(10);
   for (int i = 0; i < 10; ++i) forks.push_back(first.fork());
   EXPECT_LT(budget->stats().bytes, 2 * one) << "tables alone";
   forks.clear();
@@ -187,6 +188,25 @@ TEST_F(Budget, ComputesAgainWhatWasDamagedInTheFolder) {
   EXPECT_EQ(logits_of(first), logits_of(fresh));
 }
 
+TEST_F(Budget, ResetsWhatIsParkedWithoutReadingIt) {
+  const auto budget = this->budget(true);
+  Session first(model_, within(budget));
+  first.feed(tokens(0, 900));
+  std::vector<Session> more;
+  while (budget->stats().parked == 0) {
+    more.emplace_back(model_, within(budget));
+    more.back().feed(tokens(0, 900));
+  }
+  first.reset();
+  EXPECT_EQ(budget->stats().parked, 0U);
+  EXPECT_EQ(budget->stats().returns, 0U);
+  more.clear();
+  first.feed(tokens(100, 200));
+  Session fresh(model_, within(nullptr));
+  fresh.feed(tokens(100, 200));
+  EXPECT_EQ(logits_of(first), logits_of(fresh));
+}
+
 TEST_F(Budget, LeavesAnEmptyFolder) {
   {
     const auto budget = this->budget(true);
@@ -227,22 +247,24 @@ TEST_F(Budget, IsSharedByThreads) {
   const auto budget = this->budget(true);
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       const auto offset = static_cast<std::size_t>(t);
       std::vector<Session> sessions;
+      sessions.reserve(3);
       for (int i = 0; i < 3; ++i) sessions.emplace_back(model_, within(budget));
       for (std::size_t turn = 0; turn < (PITH_SANITIZED != 0 ? 3 : 6); ++turn) {
         for (std::size_t i = 0; i < sessions.size(); ++i) {
           try {
             sessions[i].feed(tokens(100 * i + 10 * offset + 200 * turn, 150));
+            const Session fork = sessions[i].fork();
+            if (fork.kv_stats().tokens != sessions[i].position()) ++wrong;
           } catch (const Error& error) {
             // All others may be in use at that moment.
             if (error.kind() != ErrorKind::kOutOfMemory) ++wrong;
             sessions[i].reset();
           }
-          const Session fork = sessions[i].fork();
-          if (fork.kv_stats().tokens != sessions[i].position()) ++wrong;
         }
       }
       for (Session& session : sessions) {
