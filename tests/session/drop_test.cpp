@@ -196,17 +196,22 @@ TEST_F(DroppingSession, SavesAndRestores) {
 TEST_F(DroppingSession, OffersNoPrefixToOthers) {
   SessionOptions options = with_marks("int8");
   options.share_prefixes = true;
-  Session session(model_, options);
-  session.feed(tokens(0, 300));
-  session.drop(64, 64);
-  session.feed(tokens(300, 400));
-  const std::vector<Token> held(session.tokens().begin(), session.tokens().end());
-  Session other(model_, options);
-  other.feed(held);
-  EXPECT_LE(other.shared_tokens(), 64);
-  Session alone(model_, with_marks("int8"));
-  alone.feed(held);
-  EXPECT_EQ(logits_of(other), logits_of(alone));
+  for (const bool compacts : {false, true}) {
+    Session session(model_, options);
+    session.feed(tokens(0, 300));
+    if (compacts) {
+      session.compact(100, {.policy = "window"});
+    } else {
+      session.drop(64, 64);
+    }
+    session.feed(tokens(300, 400));
+    const std::vector<Token> held(session.tokens().begin(), session.tokens().end());
+    Session other(model_, options);
+    other.feed(held);
+    Session alone(model_, with_marks("int8"));
+    alone.feed(held);
+    EXPECT_EQ(logits_of(other), logits_of(alone)) << compacts;
+  }
 }
 
 TEST_F(DroppingSession, RefusesByKind) {
