@@ -9,6 +9,10 @@
 #include <system_error>
 #include <utility>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "base/fail.h"
 #include "kv/store/integrity.h"
 #include "kv/store/snapshot.h"
@@ -21,6 +25,14 @@ namespace pith {
 namespace {
 
 constexpr std::uint64_t kLeastBytes = std::uint64_t{1} << 20U;
+
+/// Pages of a cache lie between those of others. Without this, the allocator keeps what parking frees: 18 % beyond a
+/// limit of 300 MiB with 500 sessions.
+void give_back_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
 
 const KvBudgetOptions& checked(const KvBudgetOptions& options) {
   if (options.bytes_max < kLeastBytes) {
@@ -192,6 +204,7 @@ bool KvBudget::Impl::park() {
   writer.finish();
   const std::uint64_t size = std::filesystem::file_size(file);
   session.cache_ = session.cache_.emptied();
+  give_back_memory();
   member->parked = size;
   ++done_.parkings;
   measure(*member);
