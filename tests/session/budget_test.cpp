@@ -61,6 +61,16 @@ class Budget : public testing::Test {
     EXPECT_GT(budget->stats().returns, limited.size());
   }
 
+  /// Returns sessions of so many tokens, of which there are enough for one to be parked.
+  std::vector<Session> others_until_one_is_parked(const std::shared_ptr<KvBudget>& budget, std::size_t count) const {
+    std::vector<Session> others;
+    while (budget->stats().parked == 0) {
+      others.emplace_back(model_, within(budget));
+      others.back().feed(tokens(0, count));
+    }
+    return others;
+  }
+
   const TempDir folder_;
   /// A session of 1,000 tokens takes a quarter of the limit in f16.
   const Model model_ = Model::load(write_tiny_model({}, folder_));
@@ -86,11 +96,7 @@ TEST_F(Budget, PoliciesAndHolesComeBackToo) {
   holed.feed(tokens(0, 700));
   holed.drop(20, 300);
   Session same = holed.fork();
-  std::vector<Session> more;
-  while (other->stats().parked == 0) {
-    more.emplace_back(model_, within(other));
-    more.back().feed(tokens(0, 700));
-  }
+  std::vector<Session> more = others_until_one_is_parked(other, 700);
   more.clear();
   for (Session* session : {&holed, &same}) session->feed(tokens(800, 100));
   EXPECT_EQ(logits_of(holed), logits_of(same));
@@ -167,11 +173,7 @@ TEST_F(Budget, ComputesAgainWhatWasDamagedInTheFolder) {
   const auto budget = this->budget(true);
   Session first(model_, within(budget));
   first.feed(tokens(0, 900));
-  std::vector<Session> more;
-  while (budget->stats().parked == 0) {
-    more.emplace_back(model_, within(budget));
-    more.back().feed(tokens(0, 900));
-  }
+  std::vector<Session> more = others_until_one_is_parked(budget, 900);
   more.clear();
   int damaged = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "parked")) {
@@ -192,11 +194,7 @@ TEST_F(Budget, ResetsWhatIsParkedWithoutReadingIt) {
   const auto budget = this->budget(true);
   Session first(model_, within(budget));
   first.feed(tokens(0, 900));
-  std::vector<Session> more;
-  while (budget->stats().parked == 0) {
-    more.emplace_back(model_, within(budget));
-    more.back().feed(tokens(0, 900));
-  }
+  std::vector<Session> more = others_until_one_is_parked(budget, 900);
   first.reset();
   EXPECT_EQ(budget->stats().parked, 0U);
   EXPECT_EQ(budget->stats().returns, 0U);
