@@ -74,11 +74,12 @@ KvBudget::Impl::~Impl() {
 
 void KvBudget::Impl::join(Session::Impl& session) {
   const std::lock_guard lock(mutex_);
-  Member& member = members_[&session];
+  Member member;
   member.session = &session;
   member.last_use = ++uses_;
   member.file = folder_ / fmt::format("{}.pith", ++joined_);
-  measure(member);
+  // Last: a session that could not be made must not be among them.
+  measure(members_.emplace(&session, std::move(member)).first->second);
 }
 
 void KvBudget::Impl::leave(const Session::Impl& session) noexcept {
@@ -131,6 +132,10 @@ void KvBudget::Impl::make_room(const Session::Impl& session, std::size_t bytes) 
 
 KvBudgetStats KvBudget::Impl::stats() const {
   const std::lock_guard lock(mutex_);
+  return counted();
+}
+
+KvBudgetStats KvBudget::Impl::counted() const {
   KvBudgetStats stats = done_;
   stats.bytes = in_memory();
   stats.sessions = members_.size();
@@ -141,7 +146,7 @@ KvBudgetStats KvBudget::Impl::stats() const {
   return stats;
 }
 
-void KvBudget::Impl::measure(Member& member) {
+void KvBudget::Impl::measure(Member& member) noexcept {
   const std::size_t unshared = member.session->unshared_bytes();
   unshared_ = unshared_ - member.unshared + unshared;
   member.unshared = unshared;
@@ -154,12 +159,11 @@ void KvBudget::Impl::free(std::size_t bytes, Member& own) {
       drop_marks_of(own);
       continue;
     }
-    std::size_t parked = 0;
-    for (const auto& [session, member] : members_) parked += member.parked != 0 ? 1 : 0;
+    const KvBudgetStats stats = counted();
     fail(ErrorKind::kOutOfMemory,
          "the KV caches of {} sessions hold {} bytes and are to take up to {} more; the budget is {}, {} sessions are "
          "parked and no other can be",
-         members_.size(), in_memory(), bytes, options_.bytes_max, parked);
+         stats.sessions, stats.bytes, bytes, options_.bytes_max, stats.parked);
   }
 }
 

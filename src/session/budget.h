@@ -58,7 +58,9 @@ class PITH_HIDDEN KvBudget::Impl {
   void unpark(Member& member);
   void remove_file(Member& member) noexcept;
   /// Counts what the counter does not see.
-  void measure(Member& member);
+  void measure(Member& member) noexcept;
+  /// stats() of somebody who holds the mutex.
+  KvBudgetStats counted() const;
 
   KvBudgetOptions options_;
   std::filesystem::path folder_;  ///< Of this budget alone; empty: none.

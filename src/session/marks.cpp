@@ -62,24 +62,22 @@ void Marks::end_at(std::size_t position) {
 }
 
 void Marks::drop(std::size_t first, std::size_t count, const kv::Cache& cache, ThreadPool& pool) {
-  std::vector<Entry> list;
-  list.reserve(list_.size());
-  for (const Entry& entry : list_) {
+  complete(cache);
+  std::erase_if(
+      list_, [&](const Entry& entry) { return entry.mark->tokens() > first && entry.mark->tokens() < first + count; });
+  for (Entry& entry : list_) {
     const Mark& mark = *entry.mark;
+    if (mark.tokens() <= first) {
+      entry.end = std::min(entry.end, first);
+      continue;
+    }
     kv::Cache then = cache;
     mark.cache.restore(then);
-    if (mark.tokens() <= first) {
-      list.push_back({std::make_shared<const Mark>(Mark{kv::Checkpoint::of_all(then), mark.logits, mark.altered}),
-                      std::min(entry.end, first)});
-    } else if (mark.tokens() >= first + count) {
-      Altered altered = mark.altered;
-      altered.take_out(count, mark.tokens() - count);
-      kv::drop(then, pool, then.holes().position_of(first), then.holes().position_of(first + count));
-      list.push_back(
-          {std::make_shared<const Mark>(Mark{kv::Checkpoint::of_all(then), mark.logits, altered}), entry.end});
-    }
+    Altered altered = mark.altered;
+    altered.take_out(count, mark.tokens() - count);
+    kv::drop(then, pool, then.holes().position_of(first), then.holes().position_of(first + count));
+    entry.mark = std::make_shared<const Mark>(Mark{kv::Checkpoint::of_all(then), mark.logits, altered});
   }
-  list_ = std::move(list);
 }
 
 void Marks::forget_after(std::size_t tokens) {

@@ -193,17 +193,17 @@ void Session::Impl::compact(const session::Eviction& eviction, std::size_t budge
   marks_.end_at(state_.tokens.size());
 }
 
-std::size_t Session::Impl::unshared_bytes() const {
+std::size_t Session::Impl::unshared_bytes() const noexcept {
   const auto owners = static_cast<std::size_t>(std::max(state_.logits.use_count(), 1L));
   return state_bytes() + logits_bytes() / owners + cache_.open_bytes() + cache_.observed_bytes();
 }
 
-std::size_t Session::Impl::state_bytes() const {
+std::size_t Session::Impl::state_bytes() const noexcept {
   return sizeof(Impl) + cache_.table_bytes() + state_.tokens.capacity() * sizeof(Token) + state_.alone.capacity() / 8 +
          state_.sampler.buffer_bytes();
 }
 
-std::size_t Session::Impl::logits_bytes() const {
+std::size_t Session::Impl::logits_bytes() const noexcept {
   return state_.logits == nullptr ? 0 : state_.logits->capacity() * sizeof(float);
 }
 

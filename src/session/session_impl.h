@@ -98,7 +98,7 @@ class PITH_HIDDEN Session::Impl {
   // What a budget asks of a session that nobody uses.
 
   /// Bytes that it holds beside sealed pages. What forks share is divided among them.
-  std::size_t unshared_bytes() const;
+  std::size_t unshared_bytes() const noexcept;
   bool holds_more_than_cache() const { return marks_.size() != 0 || sharing_.holds() || boundary_.has_value(); }
   void forget_more_than_cache();
   /// Whether its cache can be written and read again.
@@ -131,8 +131,8 @@ class PITH_HIDDEN Session::Impl {
   /// Completes the open page with tokens that nobody sees.
   void close_page();
   /// Bytes beside the cache's pages and the logits.
-  std::size_t state_bytes() const;
-  std::size_t logits_bytes() const;
+  std::size_t state_bytes() const noexcept;
+  std::size_t logits_bytes() const noexcept;
   /// The cache's position of the open page.
   std::size_t open_page() const { return state_.position() / kv::kPageTokens * kv::kPageTokens; }
   /// The last point not after `tokens` that the cache itself still holds; 0: none.

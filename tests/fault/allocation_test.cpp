@@ -3,6 +3,7 @@
 #include <pith/pith.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -122,6 +123,10 @@ const std::vector<Case>& cases() {
       {"int4_sparse", {.kv = {.key = "int4", .read_share = 0.5, .read_pages_min = 1}, .threads = 1}},
       {"int8_shared", {.kv = {"int8"}, .threads = 1, .batch_tokens = 50, .share_prefixes = true}},
       {"int4_marked", {.kv = {"int4"}, .threads = 1, .batch_tokens = 50, .mark_every = 70}},
+      {"int8_within_a_budget",
+       {.kv = {"int8"},
+        .threads = 1,
+        .kv_budget = std::make_shared<KvBudget>(KvBudgetOptions{.bytes_max = std::uint64_t{64} << 20U})}},
       {"turboquant", {.kv = {"turboquant-mse4"}, .threads = 1}},
       {"int4_h2o", {.kv = {"int4"}, .threads = 2, .eviction = {.policy = "h2o", .budget_tokens = 200}}},
       {"f16_expected", {.threads = 1, .eviction = {.policy = "expected-attention", .budget_tokens = 200}}},

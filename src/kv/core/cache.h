@@ -73,8 +73,8 @@ class Cache {
   void clear();
   /// Returns a cache without tokens of the same options, that gathers for the same needs.
   Cache emptied() const;
-  /// Returns the bytes of open pages.
-  std::size_t open_bytes() const;
+  /// Returns the bytes of open pages. This and the next two allocate nothing.
+  std::size_t open_bytes() const noexcept;
 
   Observers& observers() { return observers_; }
   const Observers& observers() const { return observers_; }
@@ -93,9 +93,9 @@ class Cache {
   CacheBytes bytes_at(std::size_t tokens) const;
   /// Returns the bytes of what leads to pages and says how to read them: tables, slots, bases of keys. The others do
   /// not count them.
-  std::size_t table_bytes() const;
+  std::size_t table_bytes() const noexcept;
   /// Returns the bytes of what is gathered for policies.
-  std::size_t observed_bytes() const;
+  std::size_t observed_bytes() const noexcept;
 
  private:
   void reset_heads();

@@ -80,27 +80,33 @@ CacheBytes Cache::bytes_at(std::size_t tokens) const {
   return bytes;
 }
 
-std::size_t Cache::open_bytes() const {
+std::size_t Cache::open_bytes() const noexcept {
   std::size_t bytes = 0;
-  for (const Head* head : heads()) {
-    for (const KvSide side : kSides) bytes += head->pages(side).open ? head->pages(side).open->size() : 0;
+  for (const Layer& layer : layers_) {
+    for (const Head& head : layer.heads()) {
+      for (const KvSide side : kSides) bytes += head.pages(side).open ? head.pages(side).open->size() : 0;
+    }
   }
   return bytes;
 }
 
-std::size_t Cache::table_bytes() const {
+std::size_t Cache::table_bytes() const noexcept {
   std::size_t bytes = layers_.capacity() * sizeof(Layer);
-  for (const Head* head : heads()) {
-    bytes += sizeof(Head) + head->slots.slots.capacity() * sizeof(Slot) + head->basis.bytes();
-    for (const KvSide side : kSides)
-      bytes += head->pages(side).pages.capacity() * sizeof(Page) + head->pages(side).grid.capacity();
+  for (const Layer& layer : layers_) {
+    for (const Head& head : layer.heads()) {
+      bytes += sizeof(Head) + head.slots.slots.capacity() * sizeof(Slot) + head.basis.bytes();
+      for (const KvSide side : kSides)
+        bytes += head.pages(side).pages.capacity() * sizeof(Page) + head.pages(side).grid.capacity();
+    }
   }
   return bytes;
 }
 
-std::size_t Cache::observed_bytes() const {
+std::size_t Cache::observed_bytes() const noexcept {
   std::size_t bytes = observers_.bytes();
-  for (const Head* head : heads()) bytes += head->query_sums.bytes();
+  for (const Layer& layer : layers_) {
+    for (const Head& head : layer.heads()) bytes += head.query_sums.bytes();
+  }
   return bytes;
 }
 
