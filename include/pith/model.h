@@ -27,9 +27,10 @@ struct ModelInfo {
   std::uint64_t parameters = 0;
   /// Size of the weights in memory, in bytes.
   std::uint64_t weight_bytes = 0;
-  /// Bytes of these that computing one token reads: all but an embedding matrix that is not also the output matrix.
+  /// Bytes of these that computing one token reads: all but experts that it does not take, and an embedding matrix that
+  /// is not also the output matrix.
   std::uint64_t token_weight_bytes = 0;
-  /// Weights of the layers' matrices. Each is multiplied once per token.
+  /// Weights of the layers' matrices, of experts those that one token takes. Each is multiplied once per token.
   std::uint64_t layer_parameters = 0;
   /// Weights of the output matrix. Each is multiplied once per row of logits, which a prompt needs only one of.
   std::uint64_t output_parameters = 0;
@@ -43,6 +44,9 @@ struct ModelInfo {
   int context_trained = 0;
   /// Tokens that sliding-window layers see; 0 if there are no such layers.
   int sliding_window = 0;
+  /// Experts of a layer's mixture, and how many of them a token takes; 0: the model has no mixtures.
+  int experts = 0;
+  int experts_used = 0;
 };
 
 using PropertyValue = std::variant<bool, std::uint64_t, double, std::string>;

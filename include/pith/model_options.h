@@ -17,6 +17,31 @@ enum class Arithmetic {
   kF32,   ///< Weights expanded to float32 at load, float32 activations: the reference path. Takes 4 bytes per weight.
 };
 
+/// How RoPE is stretched over more positions than the model was trained for. Factors of frequencies that a file holds
+/// as a tensor (Llama 3) stay.
+enum class RopeStretch {
+  kFile,    ///< As the file says.
+  kNone,    ///< Not at all, whatever the file's keys say.
+  kLinear,  ///< Positions are divided by the factor (Chen et al., 2306.15595).
+  kNtk,     ///< The base grows by factor^(d / (d - 2)) for d rotated elements, so that fast pairs hardly change.
+  kYarn,    ///< Slow pairs are divided by the factor, fast ones left alone (Peng et al., 2309.00071).
+};
+
+/// What the caller says of RoPE in place of the file. Changes all layers without a window, and those whose windowed
+/// layers share their RoPE.
+struct RopeOptions {
+  RopeStretch stretch = RopeStretch::kFile;
+  /// By how much the context grows; with RopeStretch::kFile the file's factor holds, and this must be 1.
+  double factor = 1.0;
+  /// The base of the frequencies; 0: the file's.
+  double base = 0.0;
+  /// The context that the model will be used for, for files that have frequencies for short and for long ones
+  /// (LongRoPE, Ding et al., 2402.13753); 0: the trained one.
+  int context = 0;
+
+  bool operator==(const RopeOptions&) const = default;
+};
+
 /// How a model is loaded.
 struct ModelOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
@@ -33,6 +58,7 @@ struct ModelOptions {
   /// it such a model may load, and generating from it ends in Error(kNumeric). Costs a few hundredths of a load, a
   /// tenth of its processor time at most.
   bool check_weights = true;
+  RopeOptions rope{};
   /// Silent when empty.
   LogSink log{};
   ProgressSink progress{};

@@ -29,6 +29,8 @@ struct KernelTable {
   void (*silu_mul)(float* gate, const float* up, std::size_t length);
   /// gate = gelu(gate) * up, with the tanh approximation of GELU. Any length.
   void (*gelu_mul)(float* gate, const float* up, std::size_t length);
+  /// gate = min(gate, 7) * sigmoid(1.702 * min(gate, 7)) * (1 + clamp(up, -7, 7)). Any length.
+  void (*clamped_swiglu)(float* gate, const float* up, std::size_t length);
   /// x = cap * tanh(x / cap), so that no magnitude exceeds `cap`, which is above 0. Any length.
   void (*softcap)(float* x, std::size_t length, float cap);
 

@@ -1,11 +1,20 @@
 #include "model/attention_block.h"
 
 #include <array>
+#include <cmath>
 
 #include "kv/read/attend.h"
 #include "kv/write/append.h"
 
 namespace pith::model {
+namespace {
+
+float temperature(const AttentionSpec& spec, std::size_t position) {
+  const auto steps = static_cast<double>(position / spec.temperature_floor);
+  return static_cast<float>(1.0 + static_cast<double>(spec.temperature_scale) * std::log(1.0 + steps));
+}
+
+}  // namespace
 
 AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
     : pass_(pass),
@@ -23,12 +32,21 @@ void AttentionBlock::project(const kernels::Activations& x) const {
   weights::multiply(pass_.k, pass_.pool, x, qkv);
 }
 
-void AttentionBlock::shape_heads(float* head, std::size_t count, const NormWeights& weights, std::size_t m) const {
+void AttentionBlock::norm_heads(float* heads, std::size_t count, const NormWeights& weights) const {
   const Norm norm(spec_.query_key_norm, weights);
-  for (std::size_t i = 0; i < count; ++i, head += spec_.key_size) {
-    if (norm.present()) norm.apply(pass_.k, head, spec_.key_size, head);
-    pass_.workspace.ropes[spec_.rope].apply(head, m);
+  if (!norm.present()) return;
+  if (spec_.query_key_norm_extent == NormExtent::kWhole)
+    return norm.apply(pass_.k, heads, count * spec_.key_size, heads);
+  const bool own = spec_.query_key_norm_extent == NormExtent::kHeads;
+  for (std::size_t i = 0; i < count; ++i) {
+    float* head = heads + i * spec_.key_size;
+    norm.apply(pass_.k, head, spec_.key_size, head, own ? i * spec_.key_size : 0);
   }
+}
+
+void AttentionBlock::shape_heads(float* heads, std::size_t count, const NormWeights& weights, std::size_t m) const {
+  norm_heads(heads, count, weights);
+  for (std::size_t i = 0; i < count; ++i) pass_.workspace.ropes[spec_.rope].apply(heads + i * spec_.key_size, m);
 }
 
 void AttentionBlock::shape_row(std::size_t m) const {
@@ -39,6 +57,8 @@ void AttentionBlock::shape_row(std::size_t m) const {
   add_bias(pass_.k, value_ + m * b_.qkv_stride, w_.value_bias);
   shape_heads(query, spec_.heads, w_.query_norm, m);
   shape_heads(key, spec_.kv_heads, w_.key_norm, m);
+  if (spec_.temperature_scale != 0.0F)
+    pass_.k.scale(query, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
 }
 
 void AttentionBlock::attend() const {
@@ -61,7 +81,7 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
                     output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   return {&b_.projected, &w_.output_bias,
-          Norm(layer.attention_post_norm, pass_.weights.layers[layer_].attention_post_norm)};
+          Norm(layer.attention_post_norm, pass_.weights.layers[layer_].attention_post_norm), layer.block_scale};
 }
 
 }  // namespace pith::model

@@ -19,9 +19,10 @@ class AttentionBlock {
 
  private:
   void project(const kernels::Activations& x) const;
-  /// Applies biases, query and key norms, and RoPE to row m of qkv.
+  /// Applies biases, query and key norms, RoPE and the queries' temperature to row m of qkv.
   void shape_row(std::size_t m) const;
-  void shape_heads(float* head, std::size_t count, const NormWeights& norm, std::size_t m) const;
+  void shape_heads(float* heads, std::size_t count, const NormWeights& norm, std::size_t m) const;
+  void norm_heads(float* heads, std::size_t count, const NormWeights& norm) const;
   void attend() const;
 
   const Pass& pass_;

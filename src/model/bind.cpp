@@ -1,133 +1,34 @@
 #include "model/bind.h"
 
-#include <fmt/ranges.h>
-
-#include <numeric>
-#include <set>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/fail.h"
-#include "base/printable.h"
-#include "manifest/tensor_bytes.h"
+#include "model/binder.h"
 #include "model/tensor_names.h"
-#include "weights/dequantize.h"
-#include "weights/finite.h"
 
 namespace pith::model {
 namespace {
 
 constexpr const char* kFrequencyFactors = "rope_freqs.weight";
+constexpr const char* kShortFactors = "rope_factors_short.weight";
+constexpr const char* kLongFactors = "rope_factors_long.weight";
 constexpr float kFactorMin = 1e-6F;
 constexpr float kFactorMax = 1e6F;
 
-/// Takes tensors out of a file and checks each against the shape that the model needs. A first pass reads the list
-/// only, so that a missing tensor is found before any is packed.
-class Binder {
- public:
-  enum class Pass { kCheck, kPack };
-
-  Binder(const gguf::File& file, Pass pass, const BindOptions& options, ThreadPool& pool)
-      : file_(file), bytes_(file, options.manifest, pool), pass_(pass), options_(options), pool_(pool) {
-    for (const gguf::TensorInfo& tensor : file.tensors()) bytes_total_ += tensor.data.size();
-  }
-
-  weights::PackedMatrix matrix(const std::string& name, std::size_t rows, std::size_t columns) {
-    return std::move(slices(name, {rows}, columns).front());
-  }
-
-  /// Returns a tensor's rows as one matrix for each of `counts`, which add up to its rows.
-  std::vector<weights::PackedMatrix> slices(const std::string& name, const std::vector<std::size_t>& counts,
-                                            std::size_t columns) {
-    const std::size_t rows = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-    const gguf::TensorInfo& tensor = find(name, rows, columns);
-    std::vector<weights::PackedMatrix> matrices;
-    if (pass_ == Pass::kCheck) {
-      for (const std::size_t count : counts)
-        matrices.push_back(weights::PackedMatrix::outline(tensor.type, count, columns, options_.as_f32));
-      return matrices;
-    }
-    const std::span<const std::byte> bytes = bytes_.of(tensor);
-    std::size_t first = 0;
-    for (const std::size_t count : counts) {
-      weights::PackWatch watch;
-      if (options_.check_weights) {
-        watch.row = [this, &tensor, first](std::size_t row, auto data) { check_row(tensor, first + row, data); };
-      }
-      watch.packed = [this](auto data) { file_.done_with(data); };
-      const std::size_t row_bytes = bytes.size() / rows;
-      matrices.emplace_back(tensor.type, bytes.subspan(first * row_bytes, count * row_bytes), count, columns,
-                            options_.as_f32, pool_, watch);
-      first += count;
-    }
-    report(tensor);
-    return matrices;
-  }
-
-  Vector vector(const std::string& name, std::size_t length) {
-    const gguf::TensorInfo& tensor = find(name, 1, length);
-    if (pass_ == Pass::kCheck) return Vector(length);
-    const std::span<const std::byte> bytes = bytes_.of(tensor);
-    if (options_.check_weights) check_row(tensor, 0, bytes);
-    Vector values(length);
-    weights::dequantize(tensor.type, bytes, values);
-    file_.done_with(tensor.data);
-    report(tensor);
-    return values;
-  }
-
-  Vector vector_if(bool wanted, const std::string& name, std::size_t length) {
-    return wanted ? vector(name, length) : Vector();
-  }
-
-  NormWeights norm(const NormSpec& spec, const std::string& name, std::size_t length) {
-    NormWeights weights;
-    weights.weight = vector_if(spec.present(), name + ".weight", length);
-    weights.bias = vector_if(spec.bias, name + ".bias", length);
-    return weights;
-  }
-
-  /// Refuses tensors that no part of the model asked for, since a variant that has them computes something else.
-  void check_all_used(const ModelSpec& spec) const {
-    for (const gguf::TensorInfo& tensor : file_.tensors()) {
-      if (used_.contains(&tensor)) continue;
-      fail(ErrorKind::kUnsupported, "{}: tensor {} is no part of a {} model of {} layers", file_.path_of(tensor),
-           printable(tensor.name), spec.architecture, spec.layers.size());
-    }
-  }
-
- private:
-  const gguf::TensorInfo& find(const std::string& name, std::size_t rows, std::size_t columns) {
-    const gguf::TensorInfo& tensor = file_.require(name);
-    used_.insert(&tensor);
-    if (tensor.columns() == columns && tensor.rows() == rows && tensor.dims.size() <= 2) return tensor;
-    fail(ErrorKind::kFormat, "{}: tensor {} is [{}], the hyper-parameters want [{}, {}]", file_.path_of(tensor),
-         printable(tensor.name), fmt::join(tensor.dims, ", "), columns, rows);
-  }
-
-  void check_row(const gguf::TensorInfo& tensor, std::size_t row, std::span<const std::byte> bytes) const {
-    const auto bad = weights::find_not_finite(tensor.type, bytes);
-    if (!bad) return;
-    fail(ErrorKind::kFormat, "{}: tensor {} ({}) has the {} {} at row {}, column {}, must be finite",
-         file_.path_of(tensor), printable(tensor.name), gguf::type_info(tensor.type).name, bad->what, bad->value, row,
-         bad->column);
-  }
-
-  void report(const gguf::TensorInfo& tensor) {
-    bytes_.release(tensor);
-    bytes_done_ += tensor.data.size();
-    if (options_.progress) options_.progress(static_cast<double>(bytes_done_) / static_cast<double>(bytes_total_));
-  }
-
-  const gguf::File& file_;
-  manifest::TensorBytes bytes_;
-  Pass pass_;
-  const BindOptions& options_;
-  ThreadPool& pool_;
-  std::set<const gguf::TensorInfo*> used_;
-  std::size_t bytes_total_ = 0;
-  std::size_t bytes_done_ = 0;
-};
+void bind_query_key_norms(Binder& binder, const AttentionSpec& spec, std::size_t layer, AttentionWeights& w) {
+  const auto norm = [&](const char* part, std::size_t heads) {
+    const bool whole = spec.query_key_norm_extent == NormExtent::kWhole;
+    const bool own = spec.query_key_norm_extent == NormExtent::kHeads;
+    return binder.norm(spec.query_key_norm, layer_tensor(layer, part), whole ? heads * spec.key_size : spec.key_size,
+                       own ? heads : 1);
+  };
+  w.query_norm = norm("attn_q_norm", spec.heads);
+  w.key_norm = norm("attn_k_norm", spec.kv_heads);
+}
 
 AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::size_t hidden_size, std::size_t layer) {
   const auto name = [&](const char* part) { return layer_tensor(layer, part); };
@@ -154,11 +55,61 @@ AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::
     w.key_bias = binder.vector_if(spec.key_bias, name("attn_k.bias"), spec.key_rows());
     w.value_bias = binder.vector_if(spec.value_bias, name("attn_v.bias"), spec.value_rows());
   }
-  w.query_norm = binder.norm(spec.query_key_norm, name("attn_q_norm"), spec.key_size);
-  w.key_norm = binder.norm(spec.query_key_norm, name("attn_k_norm"), spec.key_size);
+  bind_query_key_norms(binder, spec, layer, w);
   w.sink_logits = binder.vector_if(spec.sink_logits, name("attn_sinks.weight"), spec.heads);
   w.output = binder.matrix(name("attn_output.weight"), hidden_size, spec.output_columns());
   w.output_bias = binder.vector_if(spec.output_bias, name("attn_output.bias"), hidden_size);
+  return w;
+}
+
+/// Binds one network, whose tensors are called ffn_gate, ffn_up and ffn_down with `ending` behind.
+template <typename Weights>
+void bind_network(Binder& binder, const FeedForwardSpec& spec, std::size_t size, std::size_t hidden_size,
+                  std::size_t layer, const std::string& ending, Weights& w) {
+  const auto name = [&](const char* part) { return layer_tensor(layer, part + ending + ".weight"); };
+  if (spec.fused) {
+    std::vector<weights::PackedMatrix> parts = binder.slices(name("ffn_up"), {size, size}, hidden_size);
+    w.gate = std::move(parts[0]);
+    w.up = std::move(parts[1]);
+  } else {
+    if (spec.gated) w.gate = binder.matrix(name("ffn_gate"), size, hidden_size);
+    w.up = binder.matrix(name("ffn_up"), size, hidden_size);
+  }
+  w.down = binder.matrix(name("ffn_down"), hidden_size, size);
+}
+
+/// Binds the experts, each tensor of which holds those of all.
+void bind_each(Binder& binder, const FeedForwardSpec& spec, std::size_t hidden_size, std::size_t layer,
+               std::vector<ExpertWeights>& each) {
+  const std::size_t count = spec.experts.count;
+  each.resize(count);
+  const auto bind = [&](const char* part, std::size_t rows, std::size_t columns, bool bias, auto matrix, auto vector) {
+    const std::string name = layer_tensor(layer, part);
+    std::vector<weights::PackedMatrix> matrices = binder.experts(name + ".weight", count, rows, columns);
+    const Vector biases = bias ? binder.rows_as_vector(name + ".bias", count, rows) : Vector();
+    for (std::size_t i = 0; i < count; ++i) {
+      each[i].*matrix = std::move(matrices[i]);
+      if (!bias) continue;
+      const auto first = biases.begin() + static_cast<std::ptrdiff_t>(i * rows);
+      (each[i].*vector).assign(first, first + static_cast<std::ptrdiff_t>(rows));
+    }
+  };
+  using W = ExpertWeights;
+  if (spec.gated) bind("ffn_gate_exps", spec.size, hidden_size, spec.gate_bias, &W::gate, &W::gate_bias);
+  bind("ffn_up_exps", spec.size, hidden_size, spec.up_bias, &W::up, &W::up_bias);
+  bind("ffn_down_exps", hidden_size, spec.size, spec.down_bias, &W::down, &W::down_bias);
+}
+
+ExpertsWeights bind_experts(Binder& binder, const FeedForwardSpec& spec, std::size_t hidden_size, std::size_t layer) {
+  const ExpertsSpec& experts = spec.experts;
+  const auto name = [&](const char* part) { return layer_tensor(layer, part); };
+  ExpertsWeights w;
+  w.router = binder.matrix(name("ffn_gate_inp.weight"), experts.count, hidden_size);
+  w.router_bias = binder.vector_if(experts.router_bias, name("ffn_gate_inp.bias"), experts.count);
+  w.selection_bias = binder.vector_if(experts.selection_bias, name("exp_probs_b.bias"), experts.count);
+  bind_each(binder, spec, hidden_size, layer, w.each);
+  if (experts.shared_size != 0) bind_network(binder, spec, experts.shared_size, hidden_size, layer, "_shexp", w.shared);
+  w.shared_gate = binder.vector_if(experts.shared_gate, name("ffn_gate_inp_shexp.weight"), hidden_size);
   return w;
 }
 
@@ -166,9 +117,11 @@ FeedForwardWeights bind_feed_forward(Binder& binder, const FeedForwardSpec& spec
                                      std::size_t layer) {
   const auto name = [&](const char* part) { return layer_tensor(layer, part); };
   FeedForwardWeights w;
-  if (spec.gated) w.gate = binder.matrix(name("ffn_gate.weight"), spec.size, hidden_size);
-  w.up = binder.matrix(name("ffn_up.weight"), spec.size, hidden_size);
-  w.down = binder.matrix(name("ffn_down.weight"), hidden_size, spec.size);
+  if (spec.experts.present()) {
+    w.experts = bind_experts(binder, spec, hidden_size, layer);
+    return w;
+  }
+  bind_network(binder, spec, spec.size, hidden_size, layer, "", w);
   w.gate_bias = binder.vector_if(spec.gate_bias, name("ffn_gate.bias"), spec.size);
   w.up_bias = binder.vector_if(spec.up_bias, name("ffn_up.bias"), spec.size);
   w.down_bias = binder.vector_if(spec.down_bias, name("ffn_down.bias"), hidden_size);
@@ -176,17 +129,27 @@ FeedForwardWeights bind_feed_forward(Binder& binder, const FeedForwardSpec& spec
 }
 
 LayerWeights bind_layer(Binder& binder, const LayerSpec& spec, std::size_t hidden_size, std::size_t layer) {
-  const auto norm = [&](const NormSpec& norm_spec, const char* part) {
-    return binder.norm(norm_spec, layer_tensor(layer, part), hidden_size);
+  const auto norm = [&](const NormSpec& norm_spec, std::string_view part, std::string_view other = {}) {
+    return binder.norm(norm_spec, layer_tensor(layer, other.empty() ? part : other), hidden_size);
   };
   LayerWeights w;
-  w.attention_norm = norm(spec.attention_norm, "attn_norm");
+  w.attention_norm = norm(spec.attention_norm, "attn_norm", spec.attention_norm_tensor);
   w.attention = bind_attention(binder, spec.attention, hidden_size, layer);
   w.attention_post_norm = norm(spec.attention_post_norm, "post_attention_norm");
-  w.feed_forward_norm = norm(spec.feed_forward_norm, "ffn_norm");
+  w.feed_forward_norm = norm(spec.feed_forward_norm, "ffn_norm", spec.feed_forward_norm_tensor);
   w.feed_forward = bind_feed_forward(binder, spec.feed_forward, hidden_size, layer);
   w.feed_forward_post_norm = norm(spec.feed_forward_post_norm, "post_ffw_norm");
   return w;
+}
+
+/// Binds the factors of all RoPEs. Of LongRoPE's both kinds are there, whichever is used.
+void bind_rope_factors(Binder& binder, const ModelSpec& spec, ModelWeights& weights) {
+  for (const RopeParams& rope : spec.ropes) {
+    if (rope.frequency_factors) weights.rope_frequency_factors = binder.vector(kFrequencyFactors, rope.dims / 2);
+    if (rope.long_factors == RopeFactors::kNone) continue;
+    weights.rope_short_factors = binder.vector(kShortFactors, rope.dims / 2);
+    weights.rope_long_factors = binder.vector(kLongFactors, rope.dims / 2);
+  }
 }
 
 ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
@@ -194,20 +157,21 @@ ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
   weights.embedding = binder.matrix("token_embd.weight", spec.vocab, spec.hidden_size);
   if (!spec.tied_output) weights.output = binder.matrix("output.weight", spec.vocab, spec.hidden_size);
   weights.output_norm = binder.norm(spec.output_norm, "output_norm", spec.hidden_size);
-  for (const RopeParams& rope : spec.ropes) {
-    if (rope.frequency_factors) weights.rope_frequency_factors = binder.vector(kFrequencyFactors, rope.dims / 2);
-  }
+  weights.output_bias = binder.vector_if(spec.output_bias, "output.bias", spec.vocab);
+  if (spec.learned_positions != 0)
+    weights.positions = binder.matrix("position_embd.weight", spec.learned_positions, spec.hidden_size);
+  bind_rope_factors(binder, spec, weights);
   for (std::size_t i = 0; i < spec.layers.size(); ++i)
     weights.layers.push_back(bind_layer(binder, spec.layers[i], spec.hidden_size, i));
   return weights;
 }
 
 /// Checks the factors by which RoPE's frequencies are divided.
-void check_frequency_factors(const gguf::File& file, const Vector& factors) {
+void check_factors(const gguf::File& file, const char* name, const Vector& factors) {
   for (std::size_t i = 0; i < factors.size(); ++i) {
     if (factors[i] >= kFactorMin && factors[i] <= kFactorMax) continue;
-    fail(ErrorKind::kFormat, "{}: tensor {} has {} at {}, allowed are {} to {}", file.path(), kFrequencyFactors,
-         factors[i], i, kFactorMin, kFactorMax);
+    fail(ErrorKind::kFormat, "{}: tensor {} has {} at {}, allowed are {} to {}", file.path(), name, factors[i], i,
+         kFactorMin, kFactorMax);
   }
 }
 
@@ -217,7 +181,9 @@ ModelWeights bind_weights(const gguf::File& file, const ModelSpec& spec, const B
   outline_weights(file, spec, options);
   Binder pack(file, Binder::Pass::kPack, options, pool);
   ModelWeights weights = bind_all(pack, spec);
-  check_frequency_factors(file, weights.rope_frequency_factors);
+  check_factors(file, kFrequencyFactors, weights.rope_frequency_factors);
+  check_factors(file, kShortFactors, weights.rope_short_factors);
+  check_factors(file, kLongFactors, weights.rope_long_factors);
   return weights;
 }
 

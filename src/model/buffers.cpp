@@ -17,7 +17,27 @@ std::size_t query_rows(const LayerSpec& layer) { return layer.attention.query_ro
 std::size_t key_rows(const LayerSpec& layer) { return layer.attention.key_rows(); }
 std::size_t value_rows(const LayerSpec& layer) { return layer.attention.value_rows(); }
 std::size_t output_columns(const LayerSpec& layer) { return layer.attention.output_columns(); }
-std::size_t feed_forward_size(const LayerSpec& layer) { return layer.feed_forward.size; }
+/// Returns the size of the network that every token takes: the layer's only one, or the shared expert.
+std::size_t feed_forward_size(const LayerSpec& layer) {
+  const ExpertsSpec& experts = layer.feed_forward.experts;
+  return experts.present() ? experts.shared_size : layer.feed_forward.size;
+}
+std::size_t expert_size(const LayerSpec& layer) {
+  return layer.feed_forward.experts.present() ? layer.feed_forward.size : 0;
+}
+std::size_t experts_of(const LayerSpec& layer) { return layer.feed_forward.experts.count; }
+std::size_t experts_used(const LayerSpec& layer) { return layer.feed_forward.experts.used; }
+bool has_experts(const ModelSpec& spec) { return widest(spec, experts_of) != 0; }
+/// Returns the floats of a row of an expert, the 8-bit form of what it reads included.
+std::size_t expert_floats(const ModelSpec& spec) {
+  return has_experts(spec) ? 2 * spec.hidden_size + 3 * widest(spec, expert_size) : 0;
+}
+/// Returns the tiles of experts beyond those that the tokens of a batch fill: one for each that a token takes, so that
+/// decoding needs one pass, and no fewer than a prompt keeps busy.
+std::size_t tiles_beside(const ModelSpec& spec) {
+  constexpr std::size_t kTilesMin = 8;
+  return has_experts(spec) ? std::max(kTilesMin, widest(spec, experts_used)) : 0;
+}
 std::size_t parallel_size(const ModelSpec& spec) {
   return widest(spec, [&](const LayerSpec& l) { return l.residual == Residual::kParallel ? spec.hidden_size : 0; });
 }
@@ -28,18 +48,37 @@ std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
   // Those of attention are there as queries, scaled, and in the basis of sealed pages.
   const std::size_t floats =
       4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) + 2 * widest(spec, output_columns) +
-      2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size);
-  return tokens * floats * sizeof(float);
+      2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size) +
+      expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used);
+  return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
 }
 
 std::size_t Buffers::tokens_within(const ModelSpec& spec, std::size_t bytes) {
-  return std::max<std::size_t>(1, bytes / bytes_of(spec, 1));
+  const std::size_t fixed = bytes_of(spec, 0);
+  return std::max<std::size_t>(1, (bytes - std::min(bytes, fixed)) / (bytes_of(spec, 1) - fixed));
+}
+
+ExpertBuffers::ExpertBuffers(const ModelSpec& spec, std::size_t tokens_max)
+    : router_stride(padded(widest(spec, experts_of))),
+      rows((kernels::row_tiles(tokens_max) + tiles_beside(spec)) * kernels::kTileRows),
+      router(tokens_max * router_stride),
+      shares(tokens_max * widest(spec, experts_used)),
+      hidden(rows * padded(spec.hidden_size)),
+      gate(rows * padded(widest(spec, expert_size))),
+      up(gate.size()),
+      quantized(rows, std::max(padded(spec.hidden_size), padded(widest(spec, expert_size)))),
+      chosen(shares.size()),
+      places(shares.size()) {}
+
+std::size_t ExpertBuffers::bytes() const {
+  const std::size_t floats = router.size() + shares.size() + hidden.size() + gate.size() + up.size();
+  return floats * sizeof(float) + (chosen.size() + places.size()) * sizeof(std::uint32_t) + quantized.bytes();
 }
 
 std::size_t Buffers::bytes() const {
   const std::size_t floats = residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() +
                              projected_beside.size() + gate.size() + up.size();
-  return floats * sizeof(float) + quantized.bytes();
+  return floats * sizeof(float) + quantized.bytes() + experts.bytes();
 }
 
 Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
@@ -59,6 +98,7 @@ Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
       projected_beside(tokens_max * padded(parallel_size(spec))),
       gate(tokens_max * feed_forward_stride),
       up(tokens_max * feed_forward_stride),
-      quantized(tokens_max, std::max({hidden_stride, attention_stride, feed_forward_stride})) {}
+      quantized(tokens_max, std::max({hidden_stride, attention_stride, feed_forward_stride})),
+      experts(has_experts(spec) ? ExpertBuffers(spec, tokens_max) : ExpertBuffers()) {}
 
 }  // namespace pith::model

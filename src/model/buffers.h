@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/buffer.h"
 #include "kernels/types.h"
@@ -12,6 +13,26 @@ namespace pith::model {
 constexpr std::size_t padded(std::size_t columns) {
   return (columns + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
 }
+
+/// The activations of a mixture of experts. Each expert of a pass has its tokens' rows in tiles of its own.
+struct ExpertBuffers {
+  ExpertBuffers() = default;
+  ExpertBuffers(const ModelSpec& spec, std::size_t tokens_max);
+
+  std::size_t bytes() const;
+
+  std::size_t router_stride = 0;
+  std::size_t rows = 0;    ///< Of the experts of a pass, in whole tiles.
+  Buffer<float> router;    ///< [tokens, experts]
+  Buffer<float> shares;    ///< [tokens, experts used]
+  Buffer<float> hidden;    ///< [rows, hidden_size]: what experts read, then what they write
+  Buffer<float> gate, up;  ///< [rows, feed_forward]
+  weights::QuantizedRows quantized;
+  /// Which experts a token takes, in ascending order: [tokens, experts used].
+  Buffer<std::uint32_t> chosen;
+  /// Where its row is among those of each of these: [tokens, experts used].
+  Buffer<std::uint32_t> places;
+};
 
 /// All activations of a batch. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at once.
 struct Buffers {
@@ -39,6 +60,7 @@ struct Buffers {
   Buffer<float> projected_beside;
   Buffer<float> gate, up;  ///< [tokens, feed_forward]
   weights::QuantizedRows quantized;
+  ExpertBuffers experts;
 };
 
 }  // namespace pith::model

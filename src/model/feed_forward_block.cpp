@@ -1,54 +1,46 @@
 #include "model/feed_forward_block.h"
 
-#include <algorithm>
 #include <array>
 
 namespace pith::model {
 
 FeedForwardBlock::FeedForwardBlock(const Pass& pass, std::size_t layer)
-    : pass_(pass),
-      layer_(pass.spec.layers[layer]),
-      layer_weights_(pass.weights.layers[layer]),
-      spec_(layer_.feed_forward),
-      w_(layer_weights_.feed_forward),
-      b_(pass.workspace.buffers) {}
+    : pass_(pass), layer_(pass.spec.layers[layer]), weights_(pass.weights.layers[layer]) {}
 
 weights::FormatSet FeedForwardBlock::readers() const {
-  return spec_.gated ? weights::formats_of(w_.gate, w_.up) : weights::formats_of(w_.up);
-}
-
-void FeedForwardBlock::project(const kernels::Activations& x) const {
-  const std::size_t stride = b_.feed_forward_stride;
-  if (spec_.gated) {
-    const std::array<weights::Product, 2> both = {{{&w_.gate, b_.gate.data(), stride}, {&w_.up, b_.up.data(), stride}}};
-    weights::multiply(pass_.k, pass_.pool, x, both);
-  } else {
-    const std::array<weights::Product, 1> up = {{{&w_.up, b_.gate.data(), stride}}};
-    weights::multiply(pass_.k, pass_.pool, x, up);
-  }
-}
-
-void FeedForwardBlock::activate_row(std::size_t m) const {
-  float* gate = &b_.gate[m * b_.feed_forward_stride];
-  float* up = &b_.up[m * b_.feed_forward_stride];
-  if (spec_.gated) {
-    add_bias(pass_.k, gate, w_.gate_bias);
-    add_bias(pass_.k, up, w_.up_bias);
-  } else {
-    add_bias(pass_.k, gate, w_.up_bias);
-    std::fill_n(up, spec_.size, 1.0F);
-  }
-  (spec_.activation == Activation::kSilu ? pass_.k.silu_mul : pass_.k.gelu_mul)(gate, up, spec_.size);
+  const FeedForwardSpec& spec = layer_.feed_forward;
+  if (spec.experts.present()) return ExpertsBlock(pass_, spec, weights_.feed_forward.experts).readers();
+  return FeedForwardParts::of(spec, weights_.feed_forward, spec.size).readers();
 }
 
 Addition FeedForwardBlock::run(const kernels::Activations& x, Buffer<float>& out) const {
-  project(x);
-  const std::array<weights::Product, 1> down = {{{&w_.down, out.data(), b_.hidden_stride}}};
-  weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.gate, pass_.rows(), spec_.size, weights::formats_of(w_.down),
-                                [&](std::size_t m) { activate_row(m); }),
+  const FeedForwardSpec& spec = layer_.feed_forward;
+  if (spec.experts.present()) {
+    ExpertsBlock(pass_, spec, weights_.feed_forward.experts).run(x, out);
+  } else {
+    run_feed_forward(pass_, FeedForwardParts::of(spec, weights_.feed_forward, spec.size), x, out);
+  }
+  return {&out, &weights_.feed_forward.down_bias, Norm(layer_.feed_forward_post_norm, weights_.feed_forward_post_norm),
+          layer_.block_scale};
+}
+
+void run_feed_forward(const Pass& pass, const FeedForwardParts& parts, const kernels::Activations& x,
+                      Buffer<float>& out) {
+  Buffers& b = pass.workspace.buffers;
+  const std::size_t stride = padded(parts.size);
+  if (parts.gated) {
+    const std::array<weights::Product, 2> both = {
+        {{&parts.gate, b.gate.data(), stride}, {&parts.up, b.up.data(), stride}}};
+    weights::multiply(pass.k, pass.pool, x, both);
+  } else {
+    const std::array<weights::Product, 1> up = {{{&parts.up, b.gate.data(), stride}}};
+    weights::multiply(pass.k, pass.pool, x, up);
+  }
+  const std::array<weights::Product, 1> down = {{{&parts.down, out.data(), b.hidden_stride}}};
+  const auto activate = [&](std::size_t m) { parts.activate(pass.k, &b.gate[m * stride], &b.up[m * stride]); };
+  weights::multiply(pass.k, pass.pool,
+                    activations(pass, b.gate, pass.rows(), parts.size, weights::formats_of(parts.down), activate),
                     down);
-  return {&out, &w_.down_bias, Norm(layer_.feed_forward_post_norm, layer_weights_.feed_forward_post_norm)};
 }
 
 }  // namespace pith::model

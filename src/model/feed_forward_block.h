@@ -2,11 +2,13 @@
 
 #include <cstddef>
 
+#include "model/experts_block.h"
+#include "model/feed_forward_parts.h"
 #include "model/residual_stream.h"
 
 namespace pith::model {
 
-/// The feed-forward block of a layer: down(activation(gate(x)) * up(x)), or down(activation(up(x))) without a gate.
+/// The feed-forward block of a layer: one network, or a mixture of experts.
 class FeedForwardBlock {
  public:
   FeedForwardBlock(const Pass& pass, std::size_t layer);
@@ -17,16 +19,13 @@ class FeedForwardBlock {
   Addition run(const kernels::Activations& x, Buffer<float>& out) const;
 
  private:
-  void project(const kernels::Activations& x) const;
-  /// gate = activation(gate) * up, of row m
-  void activate_row(std::size_t m) const;
-
   const Pass& pass_;
   const LayerSpec& layer_;
-  const LayerWeights& layer_weights_;
-  const FeedForwardSpec& spec_;
-  const FeedForwardWeights& w_;
-  Buffers& b_;
+  const LayerWeights& weights_;
 };
+
+/// Writes a network's output without its last bias for x [rows, hidden_size] to out.
+void run_feed_forward(const Pass& pass, const FeedForwardParts& parts, const kernels::Activations& x,
+                      Buffer<float>& out);
 
 }  // namespace pith::model

@@ -1,7 +1,9 @@
 #include "model/fingerprint.h"
 
-#include <concepts>
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "io/digest.h"
@@ -34,18 +36,36 @@ void put_bytes(FieldWriter& fields, std::span<const std::byte> bytes) {
 
 /// Returns whether a field says how positions are seen.
 bool is_positional(const std::string& path) {
-  return path.starts_with("rope") || path.ends_with(".rope") || path.ends_with(".window");
+  return path.starts_with("rope") || path.ends_with(".rope") || path.ends_with(".window") ||
+         path.ends_with(".temperature_scale") || path.ends_with(".temperature_floor");
+}
+
+bool is_absent(const weights::PackedMatrix& matrix) { return matrix.empty(); }
+
+template <typename Value>
+bool is_absent(const Value& value) {
+  return value == Value{};
 }
 
 /// Returns whether a field came after the first snapshots of version 3 and has no effect. Such fields are left out, so
 /// that those snapshots still load.
 template <typename Value>
 bool is_later_and_absent(const std::string& path, const Value& value) {
-  if constexpr (std::equality_comparable<Value>) {
-    return value == Value{} && (path.ends_with(".attention.softcap") || path.ends_with(".attention.sink_logits"));
-  } else {
-    return false;
-  }
+  static constexpr std::string_view kLaterOfModel[] = {"output_bias", "learned_positions", "positions",
+                                                       "rope_short_factors", "rope_long_factors"};
+  static constexpr std::string_view kLater[] = {".attention.softcap",
+                                                ".attention.sink_logits",
+                                                ".attention.query_key_norm_extent",
+                                                ".attention.temperature_scale",
+                                                ".attention.temperature_floor",
+                                                ".feed_forward.fused",
+                                                ".block_scale",
+                                                "_norm_tensor",
+                                                ".long_factors"};
+  const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
+  return is_absent(value) &&
+         (path.find(".experts.") != std::string::npos || std::any_of(std::begin(kLater), std::end(kLater), ends) ||
+          std::find(std::begin(kLaterOfModel), std::end(kLaterOfModel), path) != std::end(kLaterOfModel));
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
   info.weight_type = commonest_type(file);
   for (const gguf::TensorInfo& tensor : file.tensors()) info.parameters += tensor.columns() * tensor.rows();
   info.weight_bytes = weights.bytes();
-  info.token_weight_bytes = info.weight_bytes - (weights.output.empty() ? 0 : weights.embedding.bytes());
-  info.layer_parameters = weights.layer_parameters();
+  info.token_weight_bytes = weights.token_bytes(spec);
+  info.layer_parameters = weights.layer_parameters(spec);
   info.output_parameters = weights.output_matrix().rows() * weights.output_matrix().columns();
   info.layers = static_cast<int>(spec.layers.size());
   info.embedding = static_cast<int>(spec.hidden_size);
@@ -72,6 +72,9 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
   info.vocab = static_cast<int>(spec.vocab);
   info.context_trained = static_cast<int>(spec.context_trained);
   info.sliding_window = static_cast<int>(spec.window_max());
+  const ExpertsSpec& experts = spec.layers.back().feed_forward.experts;
+  info.experts = static_cast<int>(experts.count);
+  info.experts_used = static_cast<int>(experts.used);
   return info;
 }
 
@@ -91,7 +94,7 @@ void ModelImpl::load(const gguf::File& file, const ModelOptions& options, Conten
   // Before anything is made of it.
   if (options.manifest != nullptr) manifest::check_described(file, *options.manifest);
   for (std::size_t part = 0; part < file.parts(); ++part) file_bytes_ += file.part_bytes(part).size();
-  spec_ = read_spec(file);
+  spec_ = read_spec(file, options.rope);
   tokenizer_ = std::make_unique<const Tokenizer>(tokenizer::make_tokenizer(read_vocab_source(file)));
   if (static_cast<std::size_t>(tokenizer_->vocab_size()) > spec_.vocab) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.tokens has {} entries, token_embd.weight only {} rows", file.path(),

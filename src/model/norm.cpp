@@ -7,7 +7,8 @@ namespace pith::model {
 namespace {
 
 /// Sums run in order and in double, so that every machine gets the same bits.
-void layer_norm(const float* x, const NormWeights& w, std::size_t length, double epsilon, float* out) {
+void layer_norm(const float* x, const float* weight, const float* bias, std::size_t length, double epsilon,
+                float* out) {
   double sum = 0.0;
   for (std::size_t i = 0; i < length; ++i) sum += static_cast<double>(x[i]);
   const double mean = sum / static_cast<double>(length);
@@ -19,21 +20,24 @@ void layer_norm(const float* x, const NormWeights& w, std::size_t length, double
   const double scale = 1.0 / std::sqrt(squares / static_cast<double>(length) + epsilon);
   for (std::size_t i = 0; i < length; ++i) {
     const auto normal = static_cast<float>((static_cast<double>(x[i]) - mean) * scale);
-    out[i] = normal * w.weight[i] + (w.bias.empty() ? 0.0F : w.bias[i]);
+    out[i] = normal * weight[i] + (bias == nullptr ? 0.0F : bias[i]);
   }
 }
 
 }  // namespace
 
-void Norm::apply(const kernels::KernelTable& k, const float* x, std::size_t length, float* out) const {
+void Norm::apply(const kernels::KernelTable& k, const float* x, std::size_t length, float* out,
+                 std::size_t first) const {
   switch (spec_->kind) {
     case NormKind::kNone:
       if (out != x) std::copy_n(x, length, out);
       return;
     case NormKind::kRms:
-      return k.rms_norm(x, weights_->weight.data(), length, spec_->epsilon, out);
+      return k.rms_norm(x, weights_->weight.data() + first, length, spec_->epsilon, out);
     case NormKind::kLayer:
-      return layer_norm(x, *weights_, length, static_cast<double>(spec_->epsilon), out);
+      return layer_norm(x, weights_->weight.data() + first,
+                        weights_->bias.empty() ? nullptr : weights_->bias.data() + first, length,
+                        static_cast<double>(spec_->epsilon), out);
   }
 }
 

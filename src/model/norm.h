@@ -14,8 +14,9 @@ class Norm {
   Norm(const NormSpec& spec, const NormWeights& weights) : spec_(&spec), weights_(&weights) {}
 
   bool present() const { return spec_->present(); }
-  /// Writes the norm of x [length] to out, which may be x.
-  void apply(const kernels::KernelTable& k, const float* x, std::size_t length, float* out) const;
+  /// Writes the norm of x [length] to out, which may be x, with the weights from `first` on.
+  void apply(const kernels::KernelTable& k, const float* x, std::size_t length, float* out,
+             std::size_t first = 0) const;
 
  private:
   const NormSpec* spec_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <span>
 
 #include "base/thread_pool.h"
@@ -26,6 +27,12 @@ struct Pass {
   std::span<const Token> tokens;  ///< Of all steps, in order.
 
   std::size_t rows() const { return tokens.size(); }
+  /// Returns the position of the token of row m.
+  std::size_t position_of(std::size_t m) const {
+    const auto begins_after = [](std::size_t row, const kv::Step& step) { return row < step.row; };
+    const kv::Step& step = *std::prev(std::upper_bound(steps.begin(), steps.end(), m, begins_after));
+    return step.position + m - step.row;
+  }
 };
 
 /// Rows per task of work that is done token by token.

@@ -7,6 +7,8 @@
 #include "base/printable.h"
 #include "model/arch/arch.h"
 #include "model/keys.h"
+#include "model/read_experts.h"
+#include "model/read_rope.h"
 #include "model/tensor_names.h"
 
 namespace pith::model {
@@ -19,17 +21,6 @@ constexpr std::uint64_t kHeadSizeMax = 512;
 constexpr std::uint64_t kHeadMultiple = 16;
 // Wider than the values of any model, but narrow enough that nothing computed from them leaves float's range.
 constexpr Range kNormEps = {1e-12, 1.0};
-constexpr Range kScalingFactor = {1e-3, 1e6};
-constexpr Range kYarnTurns = {1e-3, 1e6};
-constexpr Range kYarnMagnitude = {1e-3, 1e3};
-
-void check_experts(const gguf::File& file, const Keys& keys) {
-  const std::string key = keys.name_of("expert_count");
-  const std::uint64_t experts = file.metadata().get<std::uint64_t>(key).value_or(0);
-  if (experts == 0) return;
-  fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 0: mixtures of experts are not supported", file.path(), key,
-       experts);
-}
 
 void check_causal(const gguf::File& file, const Keys& keys) {
   const std::string key = keys.name_of("attention.causal");
@@ -61,44 +52,6 @@ std::size_t head_size(const gguf::File& file, const Keys& keys, std::size_t hidd
          size, kHeadMultiple, kHeadSizeMax);
   }
   return size;
-}
-
-void read_yarn(const gguf::File& file, const Keys& keys, RopeParams& rope) {
-  rope.scaling = RopeScaling::kYarn;
-  rope.beta_fast = keys.real_or("rope.scaling.yarn_beta_fast", 32.0, kYarnTurns);
-  rope.beta_slow = keys.real_or("rope.scaling.yarn_beta_slow", 1.0, kYarnTurns);
-  rope.attention_factor = keys.real_or("rope.scaling.attn_factor", 1.0, kYarnMagnitude);
-  if (rope.beta_fast < rope.beta_slow) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, must not be below yarn_beta_slow {}", file.path(),
-         keys.name_of("rope.scaling.yarn_beta_fast"), rope.beta_fast, rope.beta_slow);
-  }
-}
-
-RopeParams read_rope(const gguf::File& file, const Keys& keys, std::size_t key_size, std::size_t context_trained) {
-  RopeParams rope;
-  rope.dims = keys.count_or("rope.dimension_count", key_size, kDimensionMax);
-  if (rope.dims % 2 != 0 || rope.dims > key_size) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, must be even and at most the head size {}", file.path(),
-         keys.name_of("rope.dimension_count"), rope.dims, key_size);
-  }
-  rope.base = keys.real_or("rope.freq_base", 10000.0, kRopeBase);
-  rope.factor =
-      keys.real_or("rope.scaling.factor", keys.real_or("rope.scale_linear", 1.0, kScalingFactor), kScalingFactor);
-  const std::string_view type = keys.text_or("rope.scaling.type", "linear");
-  if (type == "none") {
-    rope.factor = 1.0;
-  } else if (type == "linear") {
-    rope.scaling = rope.factor == 1.0 ? RopeScaling::kNone : RopeScaling::kLinear;
-  } else if (type == "yarn") {
-    read_yarn(file, keys, rope);
-  } else {
-    fail(ErrorKind::kUnsupported, "{}: {} is \"{}\"; known are none, linear, yarn", file.path(),
-         keys.name_of("rope.scaling.type"), printable(type));
-  }
-  rope.original_context =
-      static_cast<double>(keys.count_or("rope.scaling.original_context_length", context_trained, kContextMax));
-  rope.frequency_factors = file.find("rope_freqs.weight") != nullptr;
-  return rope;
 }
 
 std::size_t read_vocab_size(const gguf::File& file, const Keys& keys) {
@@ -144,16 +97,21 @@ LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& tra
   LayerSpec layer = shape;
   const auto norm = [&](std::string_view name) { return read_norm(file, keys, traits, layer_tensor(index, name)); };
   layer.residual = traits.residual;
-  layer.attention_norm = norm("attn_norm");
-  layer.feed_forward_norm = norm("ffn_norm");
+  if (traits.pre_norms) {
+    layer.attention_norm = norm("attn_norm");
+    layer.feed_forward_norm = norm("ffn_norm");
+  }
   if (traits.query_key_norm) layer.attention.query_key_norm = norm("attn_q_norm");
+  layer.attention.query_key_norm_extent = traits.query_key_norm_extent;
   if (traits.post_norms) {
     layer.attention_post_norm = norm("post_attention_norm");
     layer.feed_forward_post_norm = norm("post_ffw_norm");
   }
   layer.feed_forward.activation = traits.activation;
   layer.feed_forward.gated = traits.gated;
+  layer.feed_forward.fused = traits.fused_gate_up;
   read_optional(file, traits, index, layer);
+  if (traits.experts.allowed) read_experts(file, keys, traits.experts, index, layer.feed_forward);
   return layer;
 }
 
@@ -165,18 +123,20 @@ LayerSpec read_shape(const gguf::File& file, const Keys& keys, std::size_t layer
   attention.key_size = head_size(file, keys, hidden_size, attention.heads, "attention.key_length");
   attention.value_size = head_size(file, keys, hidden_size, attention.heads, "attention.value_length");
   attention.scale = 1.0F / std::sqrt(static_cast<float>(attention.key_size));
-  shape.feed_forward.size = keys.count_by_layer("feed_forward_length", layers, kDimensionMax);
+  // A model of experts alone need not state it.
+  if (!keys.has("expert_count") || keys.has("feed_forward_length"))
+    shape.feed_forward.size = keys.count_by_layer("feed_forward_length", layers, kDimensionMax);
   return shape;
 }
 
 }  // namespace
 
-ModelSpec read_spec(const gguf::File& file) {
+ModelSpec read_spec(const gguf::File& file, const RopeOptions& options) {
   ModelSpec spec;
   spec.architecture = std::string(file.metadata().require<std::string_view>("general.architecture"));
   const Architecture& architecture = find_architecture(file, spec.architecture);
   const Keys keys(file, spec.architecture);
-  check_experts(file, keys);
+  if (!architecture.traits.experts.allowed) check_no_experts(file, keys);
   check_causal(file, keys);
   const std::size_t layers = keys.count("block_count", kLayersMax);
   spec.hidden_size = keys.count("embedding_length", kDimensionMax);
@@ -184,10 +144,13 @@ ModelSpec read_spec(const gguf::File& file) {
   spec.context_trained = keys.count("context_length", kContextMax);
   spec.vocab = read_vocab_size(file, keys);
   spec.tied_output = file.find("output.weight") == nullptr;
+  spec.output_bias = file.find("output.bias") != nullptr;
   spec.output_norm = read_norm(file, keys, architecture.traits, "output_norm");
   spec.ropes = {read_rope(file, keys, shape.attention.key_size, spec.context_trained)};
   spec.ropes.front().pairs = architecture.traits.pairs;
+  stretch(file, options, spec.ropes.front());
   for (std::size_t i = 0; i < layers; ++i) spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, i));
+  check_experts(file, keys, spec);
   if (architecture.adapt != nullptr) architecture.adapt(file, keys, spec);
   return spec;
 }

@@ -7,7 +7,14 @@ void ResidualStream::add(const Addition& addition, std::size_t m) const {
   float* added = &(*addition.rows)[m * buffers_.hidden_stride];
   add_bias(pass_.k, added, *addition.bias);
   if (addition.post_norm.present()) addition.post_norm.apply(pass_.k, added, length, added);
+  if (addition.scale != 0.0F) pass_.k.scale(added, addition.scale, length);
   pass_.k.add(row(m), added, length);
+}
+
+void ResidualStream::add_position(std::size_t m) const {
+  const std::span<float> position(&buffers_.normed[m * buffers_.hidden_stride], pass_.spec.hidden_size);
+  pass_.weights.positions.row(pass_.position_of(m), position);
+  pass_.k.add(row(m), position.data(), position.size());
 }
 
 void ResidualStream::add(const Pending& pending, std::size_t m) const {
@@ -15,6 +22,7 @@ void ResidualStream::add(const Pending& pending, std::size_t m) const {
     const std::span<float> embedding(row(m), pass_.spec.hidden_size);
     pass_.weights.embedding.row(static_cast<std::size_t>(pass_.tokens[m]), embedding);
     if (pass_.spec.embedding_scale != 1.0F) pass_.k.scale(row(m), pass_.spec.embedding_scale, embedding.size());
+    if (pass_.spec.learned_positions != 0) add_position(m);
   }
   if (pending.attention) add(*pending.attention, m);
   if (pending.feed_forward) add(*pending.feed_forward, m);

@@ -41,6 +41,7 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
     const double stretched = plain / params.factor;
     switch (params.scaling) {
       case RopeScaling::kNone:
+      case RopeScaling::kLong:
         frequencies_[i] = plain;
         break;
       case RopeScaling::kLinear:
@@ -55,7 +56,7 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
   }
   if (params.scaling == RopeScaling::kYarn && params.factor > 1.0) {
     magnitude_ = static_cast<float>(params.attention_factor * (1.0 + 0.1 * std::log(params.factor)));
-  } else if (params.scaling == RopeScaling::kYarn) {
+  } else if (params.scaling == RopeScaling::kYarn || params.scaling == RopeScaling::kLong) {
     magnitude_ = static_cast<float>(params.attention_factor);
   }
 }
@@ -71,8 +72,8 @@ void Rope::prepare(std::size_t row, std::size_t position, std::size_t tokens) {
 }
 
 void Rope::apply(float* head, std::size_t m) const {
-  const float* cos = &cos_[m * half_];
-  const float* sin = &sin_[m * half_];
+  const float* cos = cos_.data() + m * half_;
+  const float* sin = sin_.data() + m * half_;
   const RotaryPairs pairs(half_, pairs_ == RopePairs::kInterleaved);
   pairs.rotate(head, [=](std::size_t i) { return Turn<float>{cos[i], sin[i]}; });
 }

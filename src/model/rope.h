@@ -12,6 +12,14 @@ namespace pith::model {
 
 /// Returns the factors by which the frequencies are divided; empty: by none.
 inline std::span<const float> frequency_factors(const RopeParams& params, const ModelWeights& weights) {
+  switch (params.long_factors) {
+    case RopeFactors::kShort:
+      return weights.rope_short_factors;
+    case RopeFactors::kLong:
+      return weights.rope_long_factors;
+    case RopeFactors::kNone:
+      break;
+  }
   return params.frequency_factors ? std::span<const float>(weights.rope_frequency_factors) : std::span<const float>();
 }
 
@@ -24,7 +32,7 @@ class Rope {
   /// Computes those of rows [row, row + tokens), at positions from `position` on.
   void prepare(std::size_t row, std::size_t position, std::size_t tokens);
   std::size_t bytes() const { return (cos_.size() + sin_.size()) * sizeof(float); }
-  /// Returns the frequencies and the order of pairs; YaRN's magnitude is not included.
+  /// Returns the frequencies and the order of pairs; the magnitude of YaRN and LongRoPE is not included.
   kv::Rotary rotary() const { return {frequencies_, pairs_ == RopePairs::kInterleaved}; }
   /// Rotates one head's vector of row m of the pass in place.
   void apply(float* head, std::size_t m) const;

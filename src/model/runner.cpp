@@ -61,6 +61,7 @@ void Runner::logits(std::span<const std::size_t> rows, const LogitsRow& on_row) 
     weights::multiply(pass.k, pool_, hidden, product);
     for (std::size_t r = 0; r < some.size(); ++r) {
       const std::span<float> row(&logits[r * stride], pass.spec.vocab);
+      add_bias(pass.k, row.data(), pass.weights.output_bias);
       if (pass.spec.logit_scale != 1.0F) pass.k.scale(row.data(), pass.spec.logit_scale, row.size());
       if (pass.spec.logit_softcap != 0.0F) {
         for (float& x : row) x = pass.spec.logit_softcap * std::tanh(x / pass.spec.logit_softcap);

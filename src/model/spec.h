@@ -15,11 +15,16 @@ enum class RopePairs {
   kHalfSplit,    ///< Elements i and i + dims / 2.
 };
 
-enum class RopeScaling { kNone, kLinear, kYarn };
+enum class RopeScaling { kNone, kLinear, kYarn, kLong };
+
+/// Which of LongRoPE's two tensors divides the frequencies (Ding et al., 2402.13753): that for contexts up to the
+/// original one, or that for longer ones.
+enum class RopeFactors { kNone, kShort, kLong };
 
 /// Rotary position embedding (Su et al., 2104.09864) and its scaling.
 struct RopeParams {
-  std::size_t dims = 0;  ///< Rotated elements of a head, even; the rest passes through.
+  /// Rotated elements of a head, even; the rest passes through. 0: positions rotate nothing (NoPE, 2305.19466).
+  std::size_t dims = 0;
   RopePairs pairs = RopePairs::kInterleaved;
   double base = 10000.0;
   RopeScaling scaling = RopeScaling::kNone;
@@ -31,14 +36,15 @@ struct RopeParams {
   double attention_factor = 1.0;
   /// Whether frequencies are divided by the factors of the tensor rope_freqs (Llama 3).
   bool frequency_factors = false;
+  RopeFactors long_factors = RopeFactors::kNone;
 
   static constexpr auto fields() {
-    return std::tuple(field("dims", &RopeParams::dims), field("pairs", &RopeParams::pairs),
-                      field("base", &RopeParams::base), field("scaling", &RopeParams::scaling),
-                      field("factor", &RopeParams::factor), field("original_context", &RopeParams::original_context),
-                      field("beta_fast", &RopeParams::beta_fast), field("beta_slow", &RopeParams::beta_slow),
-                      field("attention_factor", &RopeParams::attention_factor),
-                      field("frequency_factors", &RopeParams::frequency_factors));
+    return std::tuple(
+        field("dims", &RopeParams::dims), field("pairs", &RopeParams::pairs), field("base", &RopeParams::base),
+        field("scaling", &RopeParams::scaling), field("factor", &RopeParams::factor),
+        field("original_context", &RopeParams::original_context), field("beta_fast", &RopeParams::beta_fast),
+        field("beta_slow", &RopeParams::beta_slow), field("attention_factor", &RopeParams::attention_factor),
+        field("frequency_factors", &RopeParams::frequency_factors), field("long_factors", &RopeParams::long_factors));
   }
 };
 static_assert(lists_every_field<RopeParams>);
@@ -63,6 +69,13 @@ struct NormSpec {
 };
 static_assert(lists_every_field<NormSpec>);
 
+/// What a norm of queries and keys is taken over.
+enum class NormExtent {
+  kHead,   ///< Each head, all with the same weights.
+  kHeads,  ///< Each head, with weights of its own.
+  kWhole,  ///< All heads together.
+};
+
 struct AttentionSpec {
   std::size_t heads = 0;
   std::size_t kv_heads = 0;    ///< Divides heads.
@@ -78,8 +91,13 @@ struct AttentionSpec {
   /// Whether each query head has a learned logit that joins the denominator of its softmax and has no value (gpt-oss,
   /// 2508.10925).
   bool sink_logits = false;
-  /// Of each head's query and key, before RoPE.
+  /// Of queries and keys, before RoPE.
   NormSpec query_key_norm;
+  NormExtent query_key_norm_extent = NormExtent::kHead;
+  /// Queries at position p are multiplied by 1 + temperature_scale * ln(1 + floor(p / temperature_floor)), so that
+  /// attention stays sharp in long contexts (Llama 4, Ministral 3); 0: by 1.
+  float temperature_scale = 0.0F;
+  std::size_t temperature_floor = 0;
   /// Whether query, key and value are one tensor, attn_qkv, in this order.
   bool fused = false;
   bool query_bias = false, key_bias = false, value_bias = false, output_bias = false;
@@ -90,32 +108,79 @@ struct AttentionSpec {
   std::size_t output_columns() const { return heads * value_size; }
 
   static constexpr auto fields() {
-    return std::tuple(field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
-                      field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
-                      field("window", &AttentionSpec::window), field("rope", &AttentionSpec::rope),
-                      field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
-                      field("sink_logits", &AttentionSpec::sink_logits),
-                      field("query_key_norm", &AttentionSpec::query_key_norm), field("fused", &AttentionSpec::fused),
-                      field("query_bias", &AttentionSpec::query_bias), field("key_bias", &AttentionSpec::key_bias),
-                      field("value_bias", &AttentionSpec::value_bias),
-                      field("output_bias", &AttentionSpec::output_bias));
+    return std::tuple(
+        field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
+        field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
+        field("window", &AttentionSpec::window), field("rope", &AttentionSpec::rope),
+        field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
+        field("sink_logits", &AttentionSpec::sink_logits), field("query_key_norm", &AttentionSpec::query_key_norm),
+        field("query_key_norm_extent", &AttentionSpec::query_key_norm_extent),
+        field("temperature_scale", &AttentionSpec::temperature_scale),
+        field("temperature_floor", &AttentionSpec::temperature_floor), field("fused", &AttentionSpec::fused),
+        field("query_bias", &AttentionSpec::query_bias), field("key_bias", &AttentionSpec::key_bias),
+        field("value_bias", &AttentionSpec::value_bias), field("output_bias", &AttentionSpec::output_bias));
   }
 };
 static_assert(lists_every_field<AttentionSpec>);
 
-enum class Activation { kSilu, kGelu };
+enum class Activation {
+  kSilu,
+  kGelu,
+  /// min(g, 7) sigmoid(1.702 min(g, 7)) (1 + clamp(u, -7, 7)) of gate g and up u (gpt-oss, 2508.10925).
+  kClampedSwiglu,
+};
+
+/// How the router's logits become the experts' shares.
+enum class ExpertGating {
+  kSoftmax,          ///< Softmax over all experts; the chosen ones have the largest shares.
+  kSigmoid,          ///< Sigmoid of each (DeepSeek-V3, 2412.19437).
+  kSoftmaxOfChosen,  ///< Softmax over the chosen experts.
+};
+
+/// A mixture of experts in place of one feed-forward block (Shazeer et al., 1701.06538; Fedus et al., 2101.03961): a
+/// router chooses `used` of `count` blocks for each token, whose outputs are added up by their shares.
+struct ExpertsSpec {
+  std::size_t count = 0;  ///< 0: the layer is no mixture.
+  std::size_t used = 0;
+  ExpertGating gating = ExpertGating::kSoftmax;
+  /// Whether the chosen experts' shares are divided by their sum.
+  bool normalized = false;
+  float scale = 0.0F;  ///< The shares are multiplied by it; 0: by 1.
+  bool router_bias = false;
+  /// Whether the choice, but not the shares, is made with a bias for each expert (2412.19437, section 2.1.2).
+  bool selection_bias = false;
+  /// The size of a further expert that every token takes (DeepSeekMoE, 2401.06066); 0: none.
+  std::size_t shared_size = 0;
+  /// Whether the shared expert's output is multiplied by sigmoid(gate * x).
+  bool shared_gate = false;
+
+  bool present() const { return count != 0; }
+
+  static constexpr auto fields() {
+    return std::tuple(field("count", &ExpertsSpec::count), field("used", &ExpertsSpec::used),
+                      field("gating", &ExpertsSpec::gating), field("normalized", &ExpertsSpec::normalized),
+                      field("scale", &ExpertsSpec::scale), field("router_bias", &ExpertsSpec::router_bias),
+                      field("selection_bias", &ExpertsSpec::selection_bias),
+                      field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate));
+  }
+};
+static_assert(lists_every_field<ExpertsSpec>);
 
 struct FeedForwardSpec {
-  std::size_t size = 0;
+  std::size_t size = 0;  ///< Of each expert, if there are experts.
   Activation activation = Activation::kSilu;
   /// down(activation(gate(x)) * up(x)) (Shazeer, 2002.05202); otherwise down(activation(up(x))).
   bool gated = true;
+  /// Whether gate and up are one tensor, ffn_up, in this order.
+  bool fused = false;
   bool gate_bias = false, up_bias = false, down_bias = false;
+  ExpertsSpec experts;
 
   static constexpr auto fields() {
     return std::tuple(field("size", &FeedForwardSpec::size), field("activation", &FeedForwardSpec::activation),
-                      field("gated", &FeedForwardSpec::gated), field("gate_bias", &FeedForwardSpec::gate_bias),
-                      field("up_bias", &FeedForwardSpec::up_bias), field("down_bias", &FeedForwardSpec::down_bias));
+                      field("gated", &FeedForwardSpec::gated), field("fused", &FeedForwardSpec::fused),
+                      field("gate_bias", &FeedForwardSpec::gate_bias), field("up_bias", &FeedForwardSpec::up_bias),
+                      field("down_bias", &FeedForwardSpec::down_bias), field("experts", &FeedForwardSpec::experts));
   }
 };
 static_assert(lists_every_field<FeedForwardSpec>);
@@ -134,6 +199,10 @@ struct LayerSpec {
   AttentionSpec attention;
   NormSpec feed_forward_norm, feed_forward_post_norm;
   FeedForwardSpec feed_forward;
+  /// What a block adds is multiplied by it; 0: by 1.
+  float block_scale = 0.0F;
+  /// Tensors of the norms before the blocks where a file has them under other names than attn_norm and ffn_norm.
+  std::string attention_norm_tensor, feed_forward_norm_tensor;
 
   static constexpr auto fields() {
     return std::tuple(field("residual", &LayerSpec::residual), field("attention_norm", &LayerSpec::attention_norm),
@@ -141,7 +210,9 @@ struct LayerSpec {
                       field("attention", &LayerSpec::attention),
                       field("feed_forward_norm", &LayerSpec::feed_forward_norm),
                       field("feed_forward_post_norm", &LayerSpec::feed_forward_post_norm),
-                      field("feed_forward", &LayerSpec::feed_forward));
+                      field("feed_forward", &LayerSpec::feed_forward), field("block_scale", &LayerSpec::block_scale),
+                      field("attention_norm_tensor", &LayerSpec::attention_norm_tensor),
+                      field("feed_forward_norm_tensor", &LayerSpec::feed_forward_norm_tensor));
   }
 };
 static_assert(lists_every_field<LayerSpec>);
@@ -159,9 +230,20 @@ struct ModelSpec {
   float logit_softcap = 0.0F;
   /// Whether the output matrix is the embedding.
   bool tied_output = false;
+  bool output_bias = false;
+  /// Positions that have a learned embedding, which is added to the token's; 0: positions are seen by RoPE alone.
+  std::size_t learned_positions = 0;
   std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
   std::vector<LayerSpec> layers;
   NormSpec output_norm;
+
+  /// Returns whether a token's place in the text is all in how keys and queries are rotated, so that what is cached can
+  /// be seen from elsewhere.
+  bool positions_move() const {
+    return learned_positions == 0 && std::all_of(layers.begin(), layers.end(), [](const LayerSpec& layer) {
+             return layer.attention.temperature_scale == 0.0F;
+           });
+  }
 
   /// Returns the largest window of a layer; 0 if none has one.
   std::size_t window_max() const {
@@ -175,7 +257,8 @@ struct ModelSpec {
                       field("vocab", &ModelSpec::vocab), field("context_trained", &ModelSpec::context_trained),
                       field("embedding_scale", &ModelSpec::embedding_scale),
                       field("logit_scale", &ModelSpec::logit_scale), field("logit_softcap", &ModelSpec::logit_softcap),
-                      field("tied_output", &ModelSpec::tied_output), field("ropes", &ModelSpec::ropes),
+                      field("tied_output", &ModelSpec::tied_output), field("output_bias", &ModelSpec::output_bias),
+                      field("learned_positions", &ModelSpec::learned_positions), field("ropes", &ModelSpec::ropes),
                       field("layers", &ModelSpec::layers), field("output_norm", &ModelSpec::output_norm));
   }
 };

@@ -29,6 +29,44 @@ const char* name_of(RopeScaling scaling) {
       return "linear";
     case RopeScaling::kYarn:
       return "yarn";
+    case RopeScaling::kLong:
+      return "long";
+  }
+  return "";
+}
+
+const char* name_of(RopeFactors factors) {
+  switch (factors) {
+    case RopeFactors::kNone:
+      return "none";
+    case RopeFactors::kShort:
+      return "short";
+    case RopeFactors::kLong:
+      return "long";
+  }
+  return "";
+}
+
+const char* name_of(NormExtent extent) {
+  switch (extent) {
+    case NormExtent::kHead:
+      return "head";
+    case NormExtent::kHeads:
+      return "heads";
+    case NormExtent::kWhole:
+      return "whole";
+  }
+  return "";
+}
+
+const char* name_of(ExpertGating gating) {
+  switch (gating) {
+    case ExpertGating::kSoftmax:
+      return "softmax";
+    case ExpertGating::kSigmoid:
+      return "sigmoid";
+    case ExpertGating::kSoftmaxOfChosen:
+      return "softmax-of-chosen";
   }
   return "";
 }
@@ -51,6 +89,8 @@ const char* name_of(Activation activation) {
       return "silu";
     case Activation::kGelu:
       return "gelu";
+    case Activation::kClampedSwiglu:
+      return "clamped-swiglu";
   }
   return "";
 }

@@ -11,18 +11,41 @@ std::size_t bytes_of(const Vector& vector) { return vector.size() * sizeof(float
 std::size_t matrix_elements(const weights::PackedMatrix& matrix) { return matrix.rows() * matrix.columns(); }
 std::size_t matrix_elements(const Vector&) { return 0; }
 
-}  // namespace
+constexpr auto kBytes = [](const auto& weights) { return bytes_of(weights); };
+constexpr auto kElements = [](const auto& weights) { return matrix_elements(weights); };
 
-std::size_t ModelWeights::bytes() const {
+/// Returns the sum of a size over all weights.
+template <typename Weights, typename Size>
+std::size_t sum_of(const Weights& weights, const Size& size) {
   std::size_t total = 0;
-  for_each_leaf(*this, [&](const std::string&, const auto& weights) { total += bytes_of(weights); });
+  for_each_leaf(weights, [&](const std::string&, const auto& leaf) { total += size(leaf); });
   return total;
 }
 
-std::size_t ModelWeights::layer_parameters() const {
+/// Returns the sum of a size over the weights of a layer that one token takes.
+template <typename Size>
+std::size_t taken(const LayerSpec& spec, const LayerWeights& layer, const Size& size) {
+  const std::vector<ExpertWeights>& experts = layer.feed_forward.experts.each;
+  if (experts.empty()) return sum_of(layer, size);
+  return sum_of(layer, size) - sum_of(experts, size) + sum_of(experts.front(), size) * spec.feed_forward.experts.used;
+}
+
+}  // namespace
+
+std::size_t ModelWeights::bytes() const { return sum_of(*this, kBytes); }
+
+std::size_t ModelWeights::layer_parameters(const ModelSpec& spec) const {
   std::size_t total = 0;
-  for (const LayerWeights& layer : layers)
-    for_each_leaf(layer, [&](const std::string&, const auto& weights) { total += matrix_elements(weights); });
+  for (std::size_t i = 0; i < layers.size(); ++i) total += taken(spec.layers[i], layers[i], kElements);
+  return total;
+}
+
+std::size_t ModelWeights::token_bytes(const ModelSpec& spec) const {
+  std::size_t total = bytes() - positions.bytes() - (output.empty() ? 0 : embedding.bytes());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    total -= sum_of(layers[i], kBytes);
+    total += taken(spec.layers[i], layers[i], kBytes);
+  }
   return total;
 }
 

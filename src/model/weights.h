@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/described.h"
+#include "model/spec.h"
 #include "weights/packed_matrix.h"
 
 namespace pith::model {
@@ -29,7 +30,7 @@ struct AttentionWeights {
   weights::PackedMatrix output;             ///< [hidden_size, heads * value_size]
   Vector query_bias, key_bias, value_bias;  ///< As many elements as rows.
   Vector output_bias;                       ///< [hidden_size]
-  NormWeights query_norm, key_norm;         ///< [key_size]
+  NormWeights query_norm, key_norm;         ///< [key_size], by head or of all heads (AttentionSpec)
   Vector sink_logits;                       ///< [heads]
 
   static constexpr auto fields() {
@@ -43,16 +44,49 @@ struct AttentionWeights {
 };
 static_assert(lists_every_field<AttentionWeights>);
 
-struct FeedForwardWeights {
+/// One expert of a mixture.
+struct ExpertWeights {
   weights::PackedMatrix gate, up;        ///< [size, hidden_size]
   weights::PackedMatrix down;            ///< [hidden_size, size]
   Vector gate_bias, up_bias, down_bias;  ///< As many elements as rows.
 
   static constexpr auto fields() {
-    using Self = FeedForwardWeights;
+    using Self = ExpertWeights;
     return std::tuple(field("gate", &Self::gate), field("up", &Self::up), field("down", &Self::down),
                       field("gate_bias", &Self::gate_bias), field("up_bias", &Self::up_bias),
                       field("down_bias", &Self::down_bias));
+  }
+};
+static_assert(lists_every_field<ExpertWeights>);
+
+struct ExpertsWeights {
+  weights::PackedMatrix router;        ///< [experts, hidden_size]
+  Vector router_bias, selection_bias;  ///< [experts]
+  std::vector<ExpertWeights> each;     ///< [experts]
+  ExpertWeights shared;
+  Vector shared_gate;  ///< [hidden_size]
+
+  static constexpr auto fields() {
+    using Self = ExpertsWeights;
+    return std::tuple(field("router", &Self::router), field("router_bias", &Self::router_bias),
+                      field("selection_bias", &Self::selection_bias), field("each", &Self::each),
+                      field("shared", &Self::shared), field("shared_gate", &Self::shared_gate));
+  }
+};
+static_assert(lists_every_field<ExpertsWeights>);
+
+/// One block, or a mixture of experts.
+struct FeedForwardWeights {
+  weights::PackedMatrix gate, up;        ///< [size, hidden_size]
+  weights::PackedMatrix down;            ///< [hidden_size, size]
+  Vector gate_bias, up_bias, down_bias;  ///< As many elements as rows.
+  ExpertsWeights experts;
+
+  static constexpr auto fields() {
+    using Self = FeedForwardWeights;
+    return std::tuple(field("gate", &Self::gate), field("up", &Self::up), field("down", &Self::down),
+                      field("gate_bias", &Self::gate_bias), field("up_bias", &Self::up_bias),
+                      field("down_bias", &Self::down_bias), field("experts", &Self::experts));
   }
 };
 static_assert(lists_every_field<FeedForwardWeights>);
@@ -78,20 +112,30 @@ struct ModelWeights {
   weights::PackedMatrix embedding;  ///< [vocab, hidden_size]
   weights::PackedMatrix output;     ///< [vocab, hidden_size]; empty if the output is tied to the embedding.
   NormWeights output_norm;          ///< [hidden_size]
+  Vector output_bias;               ///< [vocab]
+  weights::PackedMatrix positions;  ///< [learned_positions, hidden_size]
   Vector rope_frequency_factors;    ///< [rope dims / 2]
+  Vector rope_short_factors;        ///< [rope dims / 2]
+  Vector rope_long_factors;         ///< [rope dims / 2]
   std::vector<LayerWeights> layers;
 
   const weights::PackedMatrix& output_matrix() const { return output.empty() ? embedding : output; }
   /// Returns the bytes of everything.
   std::size_t bytes() const;
-  /// Returns the weights of the layers' matrices.
-  std::size_t layer_parameters() const;
+  /// Returns the weights of the layers' matrices that a token is multiplied with: of experts only as many as it takes.
+  std::size_t layer_parameters(const ModelSpec& spec) const;
+  /// Returns the bytes that computing one token reads: all but the experts that it does not take, and but matrices of
+  /// which it reads a row.
+  std::size_t token_bytes(const ModelSpec& spec) const;
 
   static constexpr auto fields() {
     using Self = ModelWeights;
     return std::tuple(field("embedding", &Self::embedding), field("output", &Self::output),
-                      field("output_norm", &Self::output_norm),
-                      field("rope_frequency_factors", &Self::rope_frequency_factors), field("layers", &Self::layers));
+                      field("output_norm", &Self::output_norm), field("output_bias", &Self::output_bias),
+                      field("positions", &Self::positions),
+                      field("rope_frequency_factors", &Self::rope_frequency_factors),
+                      field("rope_short_factors", &Self::rope_short_factors),
+                      field("rope_long_factors", &Self::rope_long_factors), field("layers", &Self::layers));
   }
 };
 static_assert(lists_every_field<ModelWeights>);

@@ -16,6 +16,33 @@ struct Words<Arithmetic> {
 };
 
 template <>
+struct Words<RopeStretch> {
+  static constexpr std::array<std::pair<RopeStretch, std::string_view>, 5> list{{{RopeStretch::kFile, "file"},
+                                                                                 {RopeStretch::kNone, "none"},
+                                                                                 {RopeStretch::kLinear, "linear"},
+                                                                                 {RopeStretch::kNtk, "ntk"},
+                                                                                 {RopeStretch::kYarn, "yarn"}}};
+};
+
+template <>
+struct Table<RopeOptions> {
+  using O = RopeOptions;
+  static constexpr std::tuple rows{
+      option("stretch", &O::stretch, "How positions beyond the trained ones are seen; file: as the file says")
+          .on_command_line("--rope"),
+      option("factor", &O::factor, "By how much the context grows")
+          .between(1e-3, 1e6)
+          .on_command_line("--rope-factor", "X"),
+      option("base", &O::base, "The base of RoPE's frequencies; 0: the file's")
+          .between(0.0, 1e15)
+          .on_command_line("--rope-base", "X"),
+      option("context", &O::context, "The context that chooses between short and long RoPE factors; 0: the trained one")
+          .at_least(0),
+  };
+};
+static_assert(is_complete<RopeOptions>());
+
+template <>
 struct Table<ModelOptions> {
   using O = ModelOptions;
   static constexpr std::tuple rows{
@@ -29,6 +56,7 @@ struct Table<ModelOptions> {
       option("manifest", &O::manifest, "Load the model only if it is what this manifest says (pith manifest)")
           .on_command_line("--manifest", "FILE"),
       option("check_weights", &O::check_weights, "Refuse weights that are not finite"),
+      option("rope", &O::rope, "RoPE in place of the file's"),
       option("log", &O::log, "Write the library's log to standard error").on_command_line("-v,--verbose"),
       option("progress", &O::progress, "Shows how far loading is"),
   };

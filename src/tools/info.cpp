@@ -36,6 +36,8 @@ Json describe(const Model& model) {
   json["kv_heads"] = info.kv_heads;
   json["head_size"] = info.head_size;
   json["feed_forward"] = info.feed_forward;
+  json["experts"] = info.experts;
+  json["experts_used"] = info.experts_used;
   json["vocab"] = info.vocab;
   json["context_trained"] = info.context_trained;
   json["sliding_window"] = info.sliding_window;

@@ -28,6 +28,9 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
       ->required()
       ->type_name("FILE");
   add_arithmetic(app, arithmetic);
+  add_flag<&RopeOptions::stretch>(app, rope.stretch);
+  add_flag<&RopeOptions::factor>(app, rope.factor);
+  add_flag<&RopeOptions::base>(app, rope.base);
   add_threads(app, threads);
   add_flag<&ModelOptions::manifest>(app, manifest);
   add_flag<&ModelOptions::log>(app, verbose);
@@ -43,6 +46,7 @@ Model ModelArgs::load(std::shared_ptr<const Manifest> expected) const {
   ModelOptions options;
   options.manifest = std::move(expected);
   options.arithmetic = arithmetic;
+  options.rope = rope;
   options.threads = threads;
   if (verbose) options.log = print_log_line;
   ProgressLine line;

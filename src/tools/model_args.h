@@ -17,12 +17,13 @@ namespace pith::tools {
 struct ModelArgs {
   std::string path;
   Arithmetic arithmetic = Arithmetic::kFast;
+  RopeOptions rope{};
   int threads = 0;
   /// A file; empty: none.
   std::string manifest{};
   bool verbose = false;
 
-  /// The model, --arithmetic, --threads, --manifest, --verbose.
+  /// The model, --arithmetic, --rope, --rope-factor, --rope-base, --threads, --manifest, --verbose.
   void add_to(Command& app, const std::string& model_names = "-m,--model");
   /// Null if none was given. Throws pith::Error.
   std::shared_ptr<const Manifest> read_manifest() const;

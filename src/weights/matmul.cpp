@@ -1,6 +1,7 @@
 #include "weights/matmul.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace pith::weights {
 namespace {
@@ -12,15 +13,6 @@ constexpr std::size_t kTaskBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kTasksAThread = 4;
 /// Bytes of activation rows per block, which stay in the L2 cache while a task goes through its panels.
 constexpr std::size_t kRowBlockBytes = std::size_t{384} << 10;
-
-/// Returns the view of `rows` rows from `first`, which must begin a tile.
-kernels::Activations rows_from(const kernels::Activations& x, std::size_t first, std::size_t rows) {
-  kernels::Activations part = x;
-  part.rows = rows;
-  part.values += first * x.stride;
-  if (x.codes != nullptr) kernels::skip_tiles(part, first / kernels::kTileRows, x.columns / kernels::kGroup);
-  return part;
-}
 
 /// Multiplies panels [first, last) with a single row, two panels at a time.
 void multiply_row(const kernels::KernelTable& kernels, const kernels::Activations& x, const Product& product,
@@ -38,7 +30,63 @@ void multiply_row(const kernels::KernelTable& kernels, const kernels::Activation
   }
 }
 
+/// How the product of one matrix is cut into tasks.
+class Cut {
+ public:
+  Cut(const kernels::Activations& x, const PackedMatrix& matrix, std::size_t task_bytes) : panels_(matrix.panels()) {
+    const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
+    rows_fit_ =
+        std::max(kernels::kTileRows, kRowBlockBytes / (x.columns * element) / kernels::kTileRows * kernels::kTileRows);
+    const std::size_t panel_bytes = std::max<std::size_t>(1, matrix.bytes() / panels_);
+    // An even number, because a single row is multiplied with two panels at a time.
+    const std::size_t fit = x.rows > rows_fit_ ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
+    panels_per_task_ = std::clamp<std::size_t>(fit, 1, panels_);
+  }
+
+  std::size_t tasks() const { return (panels_ + panels_per_task_ - 1) / panels_per_task_; }
+  std::size_t first_panel(std::size_t task) const { return task * panels_per_task_; }
+  std::size_t last_panel(std::size_t task) const { return std::min(panels_, (task + 1) * panels_per_task_); }
+  /// Rows of activations that stay in the cache while a task goes through its panels.
+  std::size_t rows_fit() const { return rows_fit_; }
+
+ private:
+  std::size_t panels_;
+  std::size_t rows_fit_;
+  std::size_t panels_per_task_;
+};
+
+template <typename Products, typename Bytes>
+std::size_t task_bytes_of(const ThreadPool& pool, const Products& products, const Bytes& bytes_of) {
+  std::size_t bytes = 0;
+  for (const auto& p : products) bytes += bytes_of(p);
+  return std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
+}
+
+void run_task(const kernels::KernelTable& kernels, const kernels::Activations& x, const Product& product,
+              const Cut& cut, std::size_t task) {
+  const PackedMatrix& matrix = *product.matrix;
+  const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
+  const std::size_t last = cut.last_panel(task);
+  if (x.rows == 1) return multiply_row(kernels, x, product, cut.first_panel(task), last);
+  const auto multiply_block = [&](const kernels::Activations& block, std::size_t row) {
+    for (std::size_t panel = cut.first_panel(task); panel < last; ++panel) {
+      kernel(matrix.panel(panel), block, product.out + row * product.stride + panel * kernels::kLanes, product.stride);
+    }
+  };
+  if (x.rows <= cut.rows_fit()) return multiply_block(x, 0);
+  for (std::size_t row = 0; row < x.rows; row += cut.rows_fit())
+    multiply_block(rows_of(x, {row, std::min(cut.rows_fit(), x.rows - row)}), row);
+}
+
 }  // namespace
+
+kernels::Activations rows_of(const kernels::Activations& x, RowGroup group) {
+  kernels::Activations part = x;
+  part.rows = group.rows;
+  part.values += group.first * x.stride;
+  if (x.codes != nullptr) kernels::skip_tiles(part, group.first / kernels::kTileRows, x.columns / kernels::kGroup);
+  return part;
+}
 
 QuantizedRows::QuantizedRows(std::size_t rows_max, std::size_t columns_max)
     : codes_(kernels::row_tiles(rows_max) * kernels::kTileRows * columns_max),
@@ -98,44 +146,33 @@ kernels::Activations QuantizedRows::view(const float* x, std::size_t rows, std::
 
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
               std::span<const Product> products) {
-  const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
-  const std::size_t rows_fit =
-      std::max(kernels::kTileRows, kRowBlockBytes / (x.columns * element) / kernels::kTileRows * kernels::kTileRows);
-  std::size_t bytes = 0;
-  for (const Product& p : products) bytes += p.matrix->bytes();
-  const std::size_t task_bytes =
-      std::clamp(bytes / (kTasksAThread * static_cast<std::size_t>(pool.size())), kTaskBytesMin, kTaskBytesMax);
-  const auto panels_per_task = [&](const PackedMatrix& m) {
-    const std::size_t panel_bytes = std::max<std::size_t>(1, m.bytes() / m.panels());
-    // An even number, because a single row is multiplied with two panels at a time.
-    const std::size_t fit = x.rows > rows_fit ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
-    return std::clamp<std::size_t>(fit, 1, m.panels());
-  };
-  const auto tasks_of = [&](const Product& p) {
-    const std::size_t per_task = panels_per_task(*p.matrix);
-    return (p.matrix->panels() + per_task - 1) / per_task;
-  };
+  const std::size_t task_bytes = task_bytes_of(pool, products, [](const Product& p) { return p.matrix->bytes(); });
   std::size_t tasks = 0;
-  for (const Product& p : products) tasks += tasks_of(p);
-
+  for (const Product& p : products) tasks += Cut(x, *p.matrix, task_bytes).tasks();
   pool.run(tasks, [&](std::size_t task) {
     const Product* product = products.data();
-    for (; task >= tasks_of(*product); ++product) task -= tasks_of(*product);
-    const PackedMatrix& matrix = *product->matrix;
-    const std::size_t per_task = panels_per_task(matrix);
-    const kernels::MatmulKernel kernel = kernels.matmul[static_cast<std::size_t>(matrix.format())];
-    const std::size_t last = std::min(matrix.panels(), (task + 1) * per_task);
-    if (x.rows == 1) return multiply_row(kernels, x, *product, task * per_task, last);
-    const auto multiply_block = [&](const kernels::Activations& block, std::size_t row) {
-      for (std::size_t panel = task * per_task; panel < last; ++panel) {
-        kernel(matrix.panel(panel), block, product->out + row * product->stride + panel * kernels::kLanes,
-               product->stride);
-      }
-    };
-    if (x.rows <= rows_fit) return multiply_block(x, 0);
-    for (std::size_t row = 0; row < x.rows; row += rows_fit) {
-      multiply_block(rows_from(x, row, std::min(rows_fit, x.rows - row)), row);
+    Cut cut(x, *product->matrix, task_bytes);
+    while (task >= cut.tasks()) {
+      task -= cut.tasks();
+      cut = Cut(x, *(++product)->matrix, task_bytes);
     }
+    run_task(kernels, x, *product, cut, task);
+  });
+}
+
+void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, std::span<const GroupProduct> products) {
+  const std::size_t task_bytes =
+      task_bytes_of(pool, products, [](const GroupProduct& p) { return p.product.matrix->bytes(); });
+  const auto cut_of = [&](const GroupProduct& p) { return Cut(p.x, *p.product.matrix, task_bytes); };
+  // There may be hundreds, so that each task's product is searched for and not counted to.
+  std::vector<std::size_t> ends;
+  ends.reserve(products.size());
+  for (const GroupProduct& p : products) ends.push_back((ends.empty() ? 0 : ends.back()) + cut_of(p).tasks());
+  if (ends.empty()) return;
+  pool.run(ends.back(), [&](std::size_t task) {
+    const auto at = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), task) - ends.begin());
+    const GroupProduct& p = products[at];
+    run_task(kernels, p.x, p.product, cut_of(p), task - (at == 0 ? 0 : ends[at - 1]));
   });
 }
 

@@ -17,6 +17,7 @@ namespace pith::weights {
 class FormatSet {
  public:
   void add(kernels::PackedFormat format) { bits_ |= bit(format); }
+  void add(FormatSet other) { bits_ |= other.bits_; }
   bool has(kernels::PackedFormat format) const { return (bits_ & bit(format)) != 0; }
   bool any_quantized() const {
     return (bits_ & ~(bit(kernels::PackedFormat::kF32) | bit(kernels::PackedFormat::kF16) |
@@ -37,6 +38,15 @@ FormatSet formats_of(const Matrices&... matrices) {
   (set.add(matrices.format()), ...);
   return set;
 }
+
+/// Rows [first, first + rows) of an array of activations. `first` begins a tile (kernels::kTileRows).
+struct RowGroup {
+  std::size_t first = 0;
+  std::size_t rows = 0;
+};
+
+/// Returns the view of a group of the rows of x.
+kernels::Activations rows_of(const kernels::Activations& x, RowGroup group);
 
 /// Memory for the int8 form of activation rows, which is computed once for all matrices that read them. Not
 /// thread-safe.
@@ -63,6 +73,27 @@ class QuantizedRows {
     });
     return view(x, rows, columns, stride, to);
   }
+  /// The same for some rows of x [.., columns], in groups that lie apart from each other. make_row(group, m) writes row
+  /// m of a group. Returns a view from which rows_of() takes the groups.
+  template <typename MakeRow>
+  kernels::Activations quantize_groups(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x,
+                                       std::span<const RowGroup> groups, std::size_t columns, std::size_t stride,
+                                       FormatSet readers, const MakeRow& make_row) {
+    const std::size_t rows = groups.back().first + groups.back().rows;
+    const kernels::CodeRows to = destination(rows, columns, readers);
+    std::size_t blocks = 0;
+    for (const RowGroup& group : groups) blocks += blocks_of(group);
+    pool.run(blocks, [&](std::size_t block) {
+      std::size_t g = 0;
+      for (; block >= blocks_of(groups[g]); ++g) block -= blocks_of(groups[g]);
+      const std::size_t begin = block * kernels::kBlockRows;
+      const std::size_t end = std::min(groups[g].rows, begin + kernels::kBlockRows);
+      for (std::size_t m = begin; m < end; ++m) make_row(g, m);
+      const std::size_t first = groups[g].first + begin;
+      if (to.codes != nullptr) kernels.quantize_rows(x + first * stride, first, end - begin, columns, to);
+    });
+    return view(x, rows, columns, stride, to);
+  }
   /// The same for rows that are complete already.
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, FormatSet readers) {
@@ -70,6 +101,7 @@ class QuantizedRows {
   }
 
  private:
+  static std::size_t blocks_of(RowGroup group) { return (group.rows + kernels::kBlockRows - 1) / kernels::kBlockRows; }
   /// Returns where codes go, with null pointers if no reader needs them.
   kernels::CodeRows destination(std::size_t rows, std::size_t columns, FormatSet readers);
   static kernels::Activations view(const float* x, std::size_t rows, std::size_t columns, std::size_t stride,
@@ -98,5 +130,15 @@ struct Product {
 /// Multiplies several matrices with the same activations in one parallel region.
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
               std::span<const Product> products);
+
+/// A product with activations of its own.
+struct GroupProduct {
+  kernels::Activations x;
+  Product product;
+};
+
+/// Multiplies each matrix with its own activations, all in one parallel region. Each output is bit for bit what
+/// multiply() gives for it alone.
+void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, std::span<const GroupProduct> products);
 
 }  // namespace pith::weights

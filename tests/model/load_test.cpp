@@ -110,8 +110,13 @@ TEST(Load, HyperParametersOutOfRange) {
                  {"dimension_count", "15"});
   expect_refused({}, set("llama.rope.dimension_count", std::uint32_t{32}), ErrorKind::kFormat,
                  {"dimension_count", "32"});
-  expect_refused({}, set("llama.rope.scaling.type", "longrope"), ErrorKind::kUnsupported, {"longrope", "yarn"});
-  expect_refused({}, set("llama.expert_count", std::uint32_t{8}), ErrorKind::kUnsupported, {"expert_count is 8"});
+  expect_refused({}, set("llama.rope.scaling.type", "dynamic"), ErrorKind::kUnsupported, {"dynamic", "yarn"});
+  expect_refused({}, set("llama.rope.scaling.type", "longrope"), ErrorKind::kFormat, {"rope_factors_long.weight"});
+  expect_refused({}, set("llama.expert_count", std::uint32_t{8}), ErrorKind::kFormat,
+                 {"expert_count is 8", "ffn_gate_inp"});
+  TinyModelSpec qwen2;
+  qwen2.architecture = "qwen2";
+  expect_refused(qwen2, set("qwen2.expert_count", std::uint32_t{8}), ErrorKind::kUnsupported, {"expert_count is 8"});
   expect_refused({}, set("llama.attention.causal", false), ErrorKind::kUnsupported,
                  {"llama.attention.causal is false"});
   expect_refused({}, set("llama.block_count", "two"), ErrorKind::kFormat, {"llama.block_count"});

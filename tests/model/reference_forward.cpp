@@ -31,26 +31,38 @@ class Weights {
 
   /// Returns W x, plus the bias of the same name if there is one.
   Numbers linear(const std::string& name, const Numbers& x) {
-    const gguf::TensorInfo& matrix = find(name + ".weight");
-    Numbers y = has(name + ".bias") ? row(name + ".bias") : Numbers(matrix.rows());
-    std::vector<float> weights;
-    for (std::size_t r = 0; r < matrix.rows(); ++r) {
-      expand(matrix, r, weights);
-      double sum = 0;
-      for (std::size_t c = 0; c < x.size(); ++c) sum += static_cast<double>(weights.at(c)) * x[c];
-      y.at(r) += sum;
-    }
-    return y;
+    return product(name, x, 0, find(name + ".weight").rows());
   }
+
+  /// The same for the matrix of one expert of those that a tensor [experts, rows, columns] holds.
+  Numbers expert(const std::string& name, const Numbers& x, std::size_t index) {
+    const gguf::TensorInfo& all = find(name + ".weight");
+    return product(name, x, index, all.dims.at(1));
+  }
+
+  std::size_t rows(const std::string& name) { return find(name).rows(); }
+  std::size_t columns(const std::string& name) { return find(name).columns(); }
 
   void check_all_used() const {
     for (const gguf::TensorInfo& tensor : file_.tensors()) {
-      if (used_.contains(tensor.name) || tensor.name == "rope_freqs.weight") continue;
+      if (used_.contains(tensor.name) || tensor.name.starts_with("rope_")) continue;
       throw std::invalid_argument("the oracle does not know the tensor " + tensor.name);
     }
   }
 
  private:
+  /// Returns W x plus the bias for rows [index * rows, (index + 1) * rows) of a tensor, and row `index` of its bias.
+  Numbers product(const std::string& name, const Numbers& x, std::size_t index, std::size_t rows) {
+    const gguf::TensorInfo& matrix = find(name + ".weight");
+    Numbers y = has(name + ".bias") ? row(name + ".bias", index) : Numbers(rows);
+    std::vector<float> weights;
+    for (std::size_t r = 0; r < rows; ++r) {
+      expand(matrix, index * rows + r, weights);
+      for (std::size_t c = 0; c < x.size(); ++c) y.at(r) += static_cast<double>(weights.at(c)) * x[c];
+    }
+    return y;
+  }
+
   const gguf::TensorInfo& find(const std::string& name) {
     used_.insert(name);
     return file_.require(name);
@@ -87,10 +99,31 @@ void rotate(Numbers& x, std::size_t begin, const ReferenceRope& rope, std::size_
   }
 }
 
+double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
 /// Returns SiLU, x sigmoid(x), or GELU in its approximation by tanh (both 1606.08415, section 2).
 double activate(ReferenceActivation activation, double x) {
   if (activation == ReferenceActivation::kSilu) return x / (1.0 + std::exp(-x));
+  if (activation == ReferenceActivation::kClamped) return std::min(x, 7.0) * sigmoid(1.702 * std::min(x, 7.0));
   return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+}
+
+/// Returns what down reads of a gate and what it gates (2002.05202, eq. 6).
+Numbers gated(ReferenceActivation activation, const Numbers& gate, const Numbers& up) {
+  Numbers inner(gate.size());
+  for (std::size_t i = 0; i < gate.size(); ++i) {
+    // 2508.10925: gpt-oss clamps both, and adds one to what is gated.
+    const double other = activation == ReferenceActivation::kClamped ? std::clamp(up.at(i), -7.0, 7.0) + 1.0 : up.at(i);
+    inner[i] = activate(activation, gate[i]) * other;
+  }
+  return inner;
+}
+
+void softmax(Numbers& x) {
+  const double highest = *std::max_element(x.begin(), x.end());
+  double sum = 0;
+  for (double& element : x) sum += element = std::exp(element - highest);
+  for (double& element : x) element /= sum;
 }
 
 /// Returns cap * tanh(x / cap) (2408.00118, section 2), or x if there is no cap.
@@ -105,14 +138,19 @@ class Sequence {
   Numbers next(Token token) {
     Numbers x = w_.row("token_embd.weight", static_cast<std::size_t>(token));
     for (double& element : x) element *= s_.embedding_scale;
+    if (w_.has("position_embd.weight")) {
+      const Numbers position = w_.row("position_embd.weight", keys_.front().size());
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] += position.at(i);
+    }
     for (std::size_t layer = 0; layer < s_.layers; ++layer) {
       const std::string prefix = "blk." + std::to_string(layer) + ".";
       const Numbers before = x;
-      add(x, attention(layer, prefix, normed(prefix + "attn_norm", x)), prefix + "post_attention_norm");
+      // Falcon 40B's attention has a norm of its own (2311.16867).
+      const bool second = w_.has(prefix + "attn_norm_2.weight");
+      add(x, attention(layer, prefix, normed_if(prefix + (second ? "attn_norm_2" : "attn_norm"), x)),
+          s_.feed_forward_norm_is_post_attention ? "" : prefix + "post_attention_norm");
       // GPT-J's form (2204.06745, section 2.1): both blocks read the same, with one norm or one each.
-      const bool one_norm = !w_.has(prefix + "ffn_norm.weight");
-      const Numbers& read = s_.parallel ? before : x;
-      add(x, feed_forward(prefix, normed(prefix + (one_norm ? "attn_norm" : "ffn_norm"), read)),
+      add(x, feed_forward(prefix, normed_if(feed_forward_norm(prefix), s_.parallel ? before : x)),
           prefix + "post_ffw_norm");
     }
     // Without a matrix of its own, the output is the embedding transposed (1608.05859).
@@ -125,39 +163,73 @@ class Sequence {
   void check_all_used() const { w_.check_all_used(); }
 
  private:
+  std::string feed_forward_norm(const std::string& prefix) const {
+    if (s_.feed_forward_norm_is_post_attention) return prefix + "post_attention_norm";
+    return prefix +
+           (w_.has(prefix + "ffn_norm.weight") || !w_.has(prefix + "attn_norm.weight") ? "ffn_norm" : "attn_norm");
+  }
+
+  Numbers normed_if(const std::string& name, const Numbers& x) {
+    return w_.has(name + ".weight") ? normed(name, x) : x;
+  }
+
   Numbers normed(const std::string& name, Numbers x) {
     if (s_.layer_norm) return layer_normed(name, x);
     rms_norm(x, 0, w_.row(name + ".weight"), s_.norm_eps);
     return x;
   }
 
-  /// Returns (x - mean) / deviation * weight + bias (1607.06450, eq. 4).
-  Numbers layer_normed(const std::string& name, Numbers x) {
+  /// Replaces x by (x - mean) / deviation.
+  void standardize(Numbers& x) const {
     const auto size = static_cast<double>(x.size());
     const double mean = std::accumulate(x.begin(), x.end(), 0.0) / size;
     double squares = 0;
     for (const double element : x) squares += (element - mean) * (element - mean);
     const double inverse = 1.0 / std::sqrt(squares / size + s_.norm_eps);
+    for (double& element : x) element = (element - mean) * inverse;
+  }
+
+  /// Returns (x - mean) / deviation * weight + bias (1607.06450, eq. 4).
+  Numbers layer_normed(const std::string& name, Numbers x) {
+    standardize(x);
     const Numbers weight = w_.row(name + ".weight");
     const Numbers bias = w_.has(name + ".bias") ? w_.row(name + ".bias") : Numbers(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = (x[i] - mean) * inverse * weight.at(i) + bias.at(i);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = x[i] * weight.at(i) + bias.at(i);
     return x;
   }
 
   /// Adds a block's result to the residual x, normalized if the model has a norm of that name.
   void add(Numbers& x, const Numbers& result, const std::string& post_norm) {
     const Numbers& more = w_.has(post_norm + ".weight") ? normed(post_norm, result) : result;
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] += more.at(i);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += s_.residual_scale * more.at(i);
   }
 
-  /// Normalizes each head, if the model has such a norm, and rotates it.
+  /// Normalizes heads, if the model has such a norm: each of them, with weights in common or of its own, or all
+  /// together (2501.00656, section 2).
+  void norm_heads(Numbers& x, const std::string& norm) {
+    if (!w_.has(norm + ".weight")) return;
+    if (w_.row(norm + ".weight").size() == x.size()) return rms_norm(x, 0, w_.row(norm + ".weight"), s_.norm_eps);
+    const bool own = w_.rows(norm + ".weight") > 1;
+    for (std::size_t head = 0; head * s_.key_size < x.size(); ++head) {
+      const Numbers weight = w_.row(norm + ".weight", own ? head : 0);
+      if (!s_.layer_norm) {
+        rms_norm(x, head * s_.key_size, weight, s_.norm_eps);
+        continue;
+      }
+      const auto begin = x.begin() + static_cast<std::ptrdiff_t>(head * s_.key_size);
+      Numbers one(begin, begin + static_cast<std::ptrdiff_t>(s_.key_size));
+      standardize(one);
+      for (std::size_t i = 0; i < one.size(); ++i) begin[static_cast<std::ptrdiff_t>(i)] = one[i] * weight.at(i);
+    }
+  }
+
+  /// Normalizes heads and rotates them.
   void shape_heads(Numbers& x, std::size_t layer, const std::string& norm) {
     const ReferenceRope& rope = s_.windows[layer] == 0 ? s_.rope : s_.local_rope;
     const std::size_t position = keys_[layer].size();
-    for (std::size_t begin = 0; begin < x.size(); begin += s_.key_size) {
-      if (w_.has(norm + ".weight")) rms_norm(x, begin, w_.row(norm + ".weight"), s_.norm_eps);
+    norm_heads(x, norm);
+    for (std::size_t begin = 0; begin < x.size() && s_.rotated[layer]; begin += s_.key_size)
       rotate(x, begin, rope, position);
-    }
   }
 
   Numbers attention(std::size_t layer, const std::string& prefix, const Numbers& x) {
@@ -176,6 +248,8 @@ class Sequence {
     }
     shape_heads(query, layer, prefix + "attn_q_norm");
     shape_heads(key, layer, prefix + "attn_k_norm");
+    const double steps = std::floor(static_cast<double>(keys_[layer].size()) / s_.temperature_floor);
+    for (double& element : query) element *= 1.0 + s_.temperature * std::log(1.0 + steps);
     keys_[layer].push_back(key);
     values_[layer].push_back(value);
     const std::string sinks = prefix + "attn_sinks.weight";
@@ -218,15 +292,59 @@ class Sequence {
   /// Returns the gated block, down(activation(gate(x)) up(x)) (2002.05202, eq. 6), or without a gate
   /// down(activation(up(x))) (1706.03762, eq. 2).
   Numbers feed_forward(const std::string& prefix, const Numbers& x) {
+    if (w_.has(prefix + "ffn_gate_inp.weight")) return experts(prefix, x);
+    if (w_.rows(prefix + "ffn_up.weight") == 2 * w_.columns(prefix + "ffn_down.weight")) {
+      const Numbers both = w_.linear(prefix + "ffn_up", x);
+      const auto middle = both.begin() + static_cast<std::ptrdiff_t>(both.size() / 2);
+      return w_.linear(prefix + "ffn_down", gated(s_.activation, {both.begin(), middle}, {middle, both.end()}));
+    }
     if (!w_.has(prefix + "ffn_gate.weight")) {
       Numbers inner = w_.linear(prefix + "ffn_up", x);
       for (double& element : inner) element = activate(s_.activation, element);
       return w_.linear(prefix + "ffn_down", inner);
     }
-    Numbers gate = w_.linear(prefix + "ffn_gate", x);
-    const Numbers up = w_.linear(prefix + "ffn_up", x);
-    for (std::size_t i = 0; i < gate.size(); ++i) gate[i] = activate(s_.activation, gate[i]) * up.at(i);
-    return w_.linear(prefix + "ffn_down", gate);
+    return w_.linear(prefix + "ffn_down",
+                     gated(s_.activation, w_.linear(prefix + "ffn_gate", x), w_.linear(prefix + "ffn_up", x)));
+  }
+
+  /// Returns the sum of the chosen experts by their shares (1701.06538, eq. 1), and of the shared one (2401.06066,
+  /// eq. 9).
+  Numbers experts(const std::string& prefix, const Numbers& x) {
+    Numbers shares = w_.linear(prefix + "ffn_gate_inp", x);
+    if (s_.gating == ReferenceGating::kAll) softmax(shares);
+    Numbers ranks = shares;
+    if (w_.has(prefix + "exp_probs_b.bias")) {
+      const Numbers bias = w_.row(prefix + "exp_probs_b.bias");
+      for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] += bias.at(i);
+    }
+    std::vector<std::size_t> chosen(ranks.size());
+    std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+    std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) { return ranks[a] > ranks[b]; });
+    chosen.resize(s_.experts_used);
+    Numbers weights;
+    for (const std::size_t expert : chosen) weights.push_back(shares[expert]);
+    if (s_.gating == ReferenceGating::kChosen) softmax(weights);
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    Numbers out = shared_expert(prefix, x);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const double share = weights[i] / (s_.normalized_shares ? sum : 1.0) * s_.share_scale;
+      const Numbers inner = gated(s_.activation, w_.expert(prefix + "ffn_gate_exps", x, chosen[i]),
+                                  w_.expert(prefix + "ffn_up_exps", x, chosen[i]));
+      const Numbers more = w_.expert(prefix + "ffn_down_exps", inner, chosen[i]);
+      for (std::size_t j = 0; j < out.size(); ++j) out[j] += share * more.at(j);
+    }
+    return out;
+  }
+
+  Numbers shared_expert(const std::string& prefix, const Numbers& x) {
+    if (!w_.has(prefix + "ffn_up_shexp.weight")) return Numbers(x.size());
+    Numbers out = w_.linear(prefix + "ffn_down_shexp", gated(s_.activation, w_.linear(prefix + "ffn_gate_shexp", x),
+                                                             w_.linear(prefix + "ffn_up_shexp", x)));
+    if (!w_.has(prefix + "ffn_gate_inp_shexp.weight")) return out;
+    const Numbers gate = w_.row(prefix + "ffn_gate_inp_shexp.weight");
+    const double share = sigmoid(std::inner_product(x.begin(), x.end(), gate.begin(), 0.0));
+    for (double& element : out) element *= share;
+    return out;
   }
 
   const ReferenceSpec& s_;

@@ -14,6 +14,8 @@
 namespace pith::test {
 namespace {
 
+enum class LocalRope { kSame, kOwnBase, kUnscaled };
+
 /// What an architecture means without stating it in keys or tensors. A further one is one more row.
 struct Architecture {
   std::string_view name;
@@ -25,6 +27,15 @@ struct Architecture {
   bool layer_norm = false;
   /// Whether both blocks of a layer read the same x; what the file says goes first.
   bool parallel = false;
+  /// How layers with a window rotate.
+  LocalRope local_rope = LocalRope::kSame;
+  /// Whether layers without a window rotate nothing, if there are layers with one.
+  bool only_windows_rotate = false;
+  /// Every n-th layer rotates nothing; 0: none.
+  std::size_t no_rope_period = 0;
+  ReferenceGating gating = ReferenceGating::kAll;
+  bool normalized_shares = true;
+  bool post_attention_norm_before_feed_forward = false;
   /// A model of so many layers divides scores by sqrt(embedding / heads) in place of sqrt(key size).
   std::size_t layers_scaled_by_embedding = 0;
 };
@@ -42,12 +53,64 @@ constexpr std::array kArchitectures = {
                  .activation = ReferenceActivation::kGelu,
                  .scales_embedding = true,
                  .window_period = 6,
+                 .local_rope = LocalRope::kOwnBase,
                  .layers_scaled_by_embedding = 62},
     // 2402.19173, section 6.1.
     Architecture{.name = "starcoder2", .activation = ReferenceActivation::kGelu, .layer_norm = true},
     // 2204.06745, section 2.1.
     Architecture{.name = "gptneox", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
     Architecture{.name = "command-r", .interleaved_pairs = true, .layer_norm = true, .parallel = true},
+    // The model card of Command R7B: "three layers with sliding window attention and RoPE; a fourth with global
+    // attention without positional embeddings".
+    Architecture{.name = "cohere2",
+                 .interleaved_pairs = true,
+                 .window_period = 4,
+                 .layer_norm = true,
+                 .parallel = true,
+                 .only_windows_rotate = true},
+    // 2409.12191 and 2511.21631: text has the same position in each section of M-RoPE, which is plain RoPE.
+    Architecture{.name = "qwen2vl"},
+    Architecture{.name = "qwen3vl"},
+    Architecture{.name = "qwen3vlmoe"},
+    // 2505.09388: 8 of 128 experts, whose shares sum to one; no shared one. Qwen 1.5 MoE's do not, and it has one.
+    Architecture{.name = "qwen3moe"},
+    Architecture{.name = "qwen2moe", .normalized_shares = false},
+    Architecture{.name = "olmoe", .normalized_shares = false},
+    Architecture{.name = "deepseek", .interleaved_pairs = true, .normalized_shares = false},
+    Architecture{.name = "ernie4_5", .interleaved_pairs = true},
+    Architecture{.name = "ernie4_5-moe", .interleaved_pairs = true},
+    Architecture{.name = "internlm2", .interleaved_pairs = true},
+    Architecture{.name = "granite", .interleaved_pairs = true},
+    Architecture{.name = "granitemoe", .interleaved_pairs = true},
+    // 2404.06395, table 7: embeddings times 12, blocks times 1.4 / sqrt(layers), logits divided by width / 256.
+    Architecture{.name = "minicpm", .interleaved_pairs = true},
+    // 2508.10925, section 2.1: banded attention in alternating layers.
+    Architecture{.name = "gpt-oss",
+                 .activation = ReferenceActivation::kClamped,
+                 .window_period = 2,
+                 .gating = ReferenceGating::kChosen,
+                 .normalized_shares = false,
+                 .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "seed_oss", .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "gemma", .activation = ReferenceActivation::kGelu, .scales_embedding = true},
+    // 2408.00118, section 2; query_pre_attn_scalar of the 27B model is 144, embedding / heads.
+    Architecture{.name = "gemma2",
+                 .activation = ReferenceActivation::kGelu,
+                 .scales_embedding = true,
+                 .window_period = 2,
+                 .layers_scaled_by_embedding = 46},
+    Architecture{.name = "phi2", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
+    Architecture{.name = "phi3"},
+    Architecture{.name = "glm4", .interleaved_pairs = true},
+    // 2501.00656, section 2; OLMo 3's windows: 2512.13961.
+    Architecture{.name = "olmo2", .window_period = 4, .local_rope = LocalRope::kUnscaled},
+    Architecture{.name = "exaone4", .window_period = 4, .only_windows_rotate = true},
+    Architecture{.name = "mistral3", .interleaved_pairs = true},
+    Architecture{.name = "smollm3", .interleaved_pairs = true, .no_rope_period = 4},
+    // 2311.16867, section 4.
+    Architecture{.name = "falcon", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
+    Architecture{.name = "stablelm", .layer_norm = true},
+    Architecture{.name = "gpt2", .activation = ReferenceActivation::kGelu, .layer_norm = true},
 };
 
 const Architecture& find_architecture(std::string_view name) {
@@ -112,6 +175,19 @@ ReferenceRope plain_rope(bool interleaved, double base, std::size_t dims) {
   return rope;
 }
 
+/// 2402.13753: each frequency is divided by a factor that was searched for, one set of which is for contexts up to the
+/// original one.
+ReferenceRope long_rope(const gguf::File& file, const Keys& keys, ReferenceRope rope) {
+  const std::size_t context = keys.count("context_length");
+  const bool longer = context > keys.count("rope.scaling.original_context_length", context);
+  const gguf::TensorInfo& divisors = file.require(longer ? "rope_factors_long.weight" : "rope_factors_short.weight");
+  std::vector<float> values(divisors.columns());
+  weights::dequantize(divisors.type, divisors.data, values);
+  for (std::size_t i = 0; i < values.size(); ++i) rope.frequencies.at(i) /= static_cast<double>(values[i]);
+  rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0);
+  return rope;
+}
+
 /// Scales RoPE to a longer context: by position interpolation (2306.15595, eq. 4), by YaRN, or by the factors of Llama
 /// 3.1, which the file holds as a tensor of divisors.
 ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interleaved, std::size_t dims) {
@@ -125,6 +201,7 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
   const double factor = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 1.0));
   const std::string_view type = keys.text("rope.scaling.type", "linear");
   if (type == "none") return rope;
+  if (type == "longrope") return long_rope(file, keys, std::move(rope));
   if (type != "linear" && type != "yarn") throw std::invalid_argument("the oracle does not know this RoPE scaling");
   for (std::size_t i = 0; i < rope.frequencies.size(); ++i) {
     const double kept = type == "yarn" ? yarn_share(keys, base, dims, i) : 0.0;
@@ -132,8 +209,33 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
   }
   // 2309.00071, section 3.4: scores are divided by t with sqrt(1 / t) = 0.1 ln(factor) + 1, half of it in each operand.
   if (type == "yarn")
-    rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(factor, 1.0)));
+    rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
+                     (1.0 + 0.1 * keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(std::max(factor, 1.0)));
   return rope;
+}
+
+/// Returns which layers rotate keys and queries.
+std::vector<bool> read_rotated(const gguf::File& file, const Architecture& architecture,
+                               const std::vector<std::size_t>& windows) {
+  std::vector<bool> rotated(windows.size(), file.find("position_embd.weight") == nullptr);
+  const bool any_window = std::any_of(windows.begin(), windows.end(), [](std::size_t window) { return window != 0; });
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (architecture.no_rope_period != 0 && (i + 1) % architecture.no_rope_period == 0) rotated[i] = false;
+    // Command R7B says so of any model, EXAONE 4 of those with windows.
+    const bool by_window = architecture.only_windows_rotate && (any_window || architecture.name == "cohere2");
+    if (by_window && windows[i] == 0) rotated[i] = false;
+  }
+  return rotated;
+}
+
+/// Reads what scales MiniCPM and Granite have beyond llama's.
+void read_multipliers(const Keys& keys, const Architecture& architecture, std::size_t embedding, ReferenceSpec& s) {
+  const bool minicpm = architecture.name == "minicpm";
+  if (!minicpm && architecture.name != "granite" && architecture.name != "granitemoe") return;
+  s.embedding_scale = keys.real("embedding_scale", minicpm ? 12.0 : 1.0);
+  s.residual_scale = keys.real("residual_scale", minicpm ? 1.4 / std::sqrt(static_cast<double>(s.layers)) : 1.0);
+  s.logit_scale = 1.0 / keys.real("logit_scale", minicpm ? static_cast<double>(embedding) / 256.0 : 1.0);
+  s.attention_scale = keys.real("attention.scale", s.attention_scale);
 }
 
 /// Returns each layer's window: the file says which layers have one by a list, or by a period (0: all have one).
@@ -166,7 +268,9 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.value_size = keys.count("attention.value_length", embedding / s.heads);
   s.layer_norm = architecture.layer_norm;
   s.norm_eps = keys.real(s.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 0.0);
-  s.parallel = keys.flag("use_parallel_residual", architecture.parallel);
+  // 2402.17834: the larger StableLM 2 has the parallel form, and with it no second norm.
+  const bool one_norm = name == "stablelm" && file.find("blk.0.ffn_norm.weight") == nullptr;
+  s.parallel = keys.flag("use_parallel_residual", architecture.parallel || one_norm);
   s.logit_scale = keys.real("logit_scale", 1.0);
   if (architecture.scales_embedding) s.embedding_scale = std::sqrt(static_cast<double>(embedding));
   const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : s.key_size;
@@ -177,7 +281,23 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.windows = read_windows(keys, architecture, s.layers);
   const std::size_t dims = keys.count("rope.dimension_count", s.key_size);
   s.rope = scaled_rope(file, keys, architecture.interleaved_pairs, dims);
-  s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0), dims);
+  s.local_rope = s.rope;
+  if (architecture.local_rope == LocalRope::kOwnBase)
+    s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0), dims);
+  if (architecture.local_rope == LocalRope::kUnscaled)
+    s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base", 10000.0), dims);
+  s.rotated = read_rotated(file, architecture, s.windows);
+  if (architecture.name == "mistral3") {
+    s.temperature = keys.real("attention.temperature_scale", 0.0);
+    s.temperature_floor =
+        static_cast<double>(keys.count("rope.scaling.original_context_length", keys.count("context_length")));
+  }
+  s.experts_used = keys.count("expert_used_count", 0);
+  s.gating = architecture.gating;
+  s.normalized_shares = architecture.normalized_shares;
+  s.share_scale = keys.real("expert_weights_scale", 1.0);
+  s.feed_forward_norm_is_post_attention = architecture.post_attention_norm_before_feed_forward;
+  read_multipliers(keys, architecture, embedding, s);
   return s;
 }
 

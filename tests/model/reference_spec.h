@@ -17,7 +17,11 @@ struct ReferenceRope {
   double magnitude = 1.0;
 };
 
-enum class ReferenceActivation { kSilu, kGelu };
+/// kClamped: of gate g and up u, min(g, 7) sigmoid(1.702 min(g, 7)) (clamp(u, -7, 7) + 1).
+enum class ReferenceActivation { kSilu, kGelu, kClamped };
+
+/// Which experts' logits a softmax is taken of: all, or those of the chosen ones.
+enum class ReferenceGating { kAll, kChosen };
 
 /// What a file's metadata says of the computation. Optional parts (biases, head norms, post norms, an output matrix)
 /// are used where the file has their tensors.
@@ -39,6 +43,18 @@ struct ReferenceSpec {
   double attention_softcap = 0.0;
   double logit_softcap = 0.0;
   ReferenceActivation activation = ReferenceActivation::kSilu;
+  double residual_scale = 1.0;
+  /// Queries at position p are multiplied by 1 + temperature ln(1 + floor(p / temperature_floor)).
+  double temperature = 0.0;
+  double temperature_floor = 1.0;
+  std::size_t experts_used = 0;
+  ReferenceGating gating = ReferenceGating::kAll;
+  bool normalized_shares = false;
+  double share_scale = 1.0;
+  /// By layer: whether keys and queries are rotated at all.
+  std::vector<bool> rotated;
+  /// Whether the norm before feed-forward is called post_attention_norm.
+  bool feed_forward_norm_is_post_attention = false;
   /// By layer: the number of tokens that a query sees, its own included; 0: all.
   std::vector<std::size_t> windows;
   ReferenceRope rope;

@@ -6,19 +6,15 @@
 #include <vector>
 
 #include "support/random_weights.h"
+#include "support/tiny_form.h"
 #include "support/tiny_vocab.h"
 
 namespace pith::test {
 namespace {
 
-bool is_gemma(const TinyModelSpec& spec) { return spec.architecture == "gemma3"; }
-bool has_layer_norm(const TinyModelSpec& spec) {
-  return spec.architecture == "starcoder2" || spec.architecture == "gptneox" || spec.architecture == "command-r";
-}
-/// Whether norms and matrices have biases, and there is no gate.
-bool has_biases(const TinyModelSpec& spec) { return has_layer_norm(spec) && spec.architecture != "command-r"; }
-bool is_fused(const TinyModelSpec& spec) { return spec.architecture == "gptneox"; }
-bool has_query_key_norm(const TinyModelSpec& spec) { return spec.architecture == "qwen3" || is_gemma(spec); }
+const TinyForm& form_of(const TinyModelSpec& spec) { return tiny_form(spec.architecture); }
+/// Returns the experts of a layer; 0: it is no mixture.
+std::size_t experts_of(const TinyModelSpec& spec) { return spec.experts != 0 ? spec.experts : form_of(spec).experts; }
 
 std::size_t value_size(const TinyModelSpec& spec) { return spec.value_size == 0 ? spec.head_size : spec.value_size; }
 
@@ -28,6 +24,11 @@ void add_rope_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   const std::string prefix = spec.architecture + ".rope.";
   writer.add(prefix + "dimension_count", static_cast<std::uint32_t>(spec.head_size));
   writer.add(prefix + "freq_base", rope_base(spec));
+  if (spec.rope == TinyRope::kLong) {
+    writer.add(prefix + "scaling.type", "longrope");
+    writer.add(prefix + "scaling.attn_factor", 1.2F);
+    writer.add(prefix + "scaling.original_context_length", static_cast<std::uint32_t>(spec.rope_context));
+  }
   if (spec.rope != TinyRope::kLinear && spec.rope != TinyRope::kYarn) return;
   writer.add(prefix + "scaling.type", spec.rope == TinyRope::kLinear ? "linear" : "yarn");
   writer.add(prefix + "scaling.factor", spec.rope_factor);
@@ -48,10 +49,15 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   number("attention.head_count_kv", spec.kv_heads);
   number("attention.key_length", spec.head_size);
   number("attention.value_length", value_size(spec));
-  const char* epsilon = has_layer_norm(spec) ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon";
+  const TinyForm& form = form_of(spec);
+  const char* epsilon = form.layer_norm ? ".attention.layer_norm_epsilon" : ".attention.layer_norm_rms_epsilon";
   writer.add(spec.architecture + epsilon, spec.architecture == "llama" ? 1e-5F : 1e-6F);
-  if (spec.architecture == "gptneox") writer.add("gptneox.use_parallel_residual", spec.parallel);
-  if (spec.architecture == "command-r") writer.add("command-r.logit_scale", 0.0625F);
+  if (form.keys != nullptr) form.keys(writer, spec);
+  if (const std::size_t experts = experts_of(spec); experts != 0) {
+    number("expert_count", experts);
+    number("expert_used_count", spec.experts_used);
+    number("expert_feed_forward_length", spec.feed_forward);
+  }
   if (spec.sliding_window != 0) number("attention.sliding_window", spec.sliding_window);
   add_rope_keys(writer, spec);
 }
@@ -91,58 +97,122 @@ class TensorMaker {
     writer_.add_tensor(name, {length}, values);
   }
 
+  /// One matrix [rows, columns] for each expert.
+  void experts(const std::string& name, std::size_t count, std::size_t rows, std::size_t columns) {
+    matrix(name, count * rows, columns);
+    writer_.tensors.back().dims = {columns, rows, count};
+  }
+
+  /// Rows of floats.
+  void matrix_around_one(const std::string& name, std::size_t rows, std::size_t columns) {
+    vector(name, rows * columns);
+    writer_.tensors.back().dims = {columns, rows};
+  }
+
  private:
   GgufWriter& writer_;
   const TinyModelSpec& spec_;
   Random random_;
 };
 
+/// LongRoPE's factors: about 1 for short contexts, about 4 for long ones.
+void add_long_factors(TensorMaker& make, const TinyModelSpec& spec) {
+  make.vector("rope_factors_short.weight", spec.head_size / 2);
+  make.vector("rope_factors_long.weight", spec.head_size / 2, 4.0F);
+}
+
+void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& name) {
+  make.vector(name + ".weight", spec.embedding);
+  if (form_of(spec).norm_bias) make.vector(name + ".bias", spec.embedding, 0.0F);
+}
+
+void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+  const auto add = [&](const std::string& name, std::size_t heads) {
+    switch (form_of(spec).qk_norm) {
+      case TinyQkNorm::kNone:
+        return;
+      case TinyQkNorm::kHead:
+        return make.vector(prefix + name, spec.head_size);
+      case TinyQkNorm::kHeads:
+        return make.matrix_around_one(prefix + name, heads, spec.head_size);
+      case TinyQkNorm::kWhole:
+        return make.vector(prefix + name, heads * spec.head_size);
+    }
+  };
+  add("attn_q_norm.weight", spec.heads);
+  add("attn_k_norm.weight", spec.kv_heads);
+}
+
 void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+  const TinyForm& form = form_of(spec);
   const std::size_t queries = spec.heads * spec.head_size;
   const std::size_t keys = spec.kv_heads * spec.head_size;
   const std::size_t values = spec.kv_heads * value_size(spec);
-  if (is_fused(spec)) {
+  if (form.fused_qkv) {
     make.matrix(prefix + "attn_qkv.weight", queries + keys + values, spec.embedding);
-    make.vector(prefix + "attn_qkv.bias", queries + keys + values, 0.0F);
+    if (form.qkv_bias) make.vector(prefix + "attn_qkv.bias", queries + keys + values, 0.0F);
   } else {
     make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
     make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
     make.matrix(prefix + "attn_v.weight", values, spec.embedding);
   }
   make.matrix(prefix + "attn_output.weight", spec.embedding, spec.heads * value_size(spec));
-  if (has_biases(spec)) make.vector(prefix + "attn_output.bias", spec.embedding, 0.0F);
-  if (spec.architecture == "qwen2" || (has_biases(spec) && !is_fused(spec))) {
+  if (form.other_biases) make.vector(prefix + "attn_output.bias", spec.embedding, 0.0F);
+  if (form.qkv_bias && !form.fused_qkv) {
     make.vector(prefix + "attn_q.bias", queries, 0.0F);
     make.vector(prefix + "attn_k.bias", keys, 0.0F);
     make.vector(prefix + "attn_v.bias", values, 0.0F);
   }
-  if (has_query_key_norm(spec)) {
-    make.vector(prefix + "attn_q_norm.weight", spec.head_size);
-    make.vector(prefix + "attn_k_norm.weight", spec.head_size);
-  }
+  add_qk_norms(make, spec, prefix);
+  if (form.sinks) make.vector(prefix + "attn_sinks.weight", spec.heads, 0.0F);
 }
 
-void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& name) {
-  make.vector(name + ".weight", spec.embedding);
-  if (has_biases(spec)) make.vector(name + ".bias", spec.embedding, 0.0F);
+void add_experts(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+  const TinyForm& form = form_of(spec);
+  const std::size_t experts = experts_of(spec);
+  // Far apart, so that rounding does not change the choice.
+  make.matrix(prefix + "ffn_gate_inp.weight", experts, spec.embedding, 3.0F);
+  make.experts(prefix + "ffn_gate_exps.weight", experts, spec.feed_forward, spec.embedding);
+  make.experts(prefix + "ffn_up_exps.weight", experts, spec.feed_forward, spec.embedding);
+  make.experts(prefix + "ffn_down_exps.weight", experts, spec.embedding, spec.feed_forward);
+  if (form.other_biases) {
+    make.vector(prefix + "ffn_gate_inp.bias", experts, 0.0F);
+    make.matrix_around_one(prefix + "ffn_gate_exps.bias", experts, spec.feed_forward);
+    make.matrix_around_one(prefix + "ffn_up_exps.bias", experts, spec.feed_forward);
+    make.matrix_around_one(prefix + "ffn_down_exps.bias", experts, spec.embedding);
+  }
+  if (form.selection_bias) make.vector(prefix + "exp_probs_b.bias", experts, 0.0F);
+  if (!form.shared_expert) return;
+  make.matrix(prefix + "ffn_gate_shexp.weight", spec.shared_expert, spec.embedding);
+  make.matrix(prefix + "ffn_up_shexp.weight", spec.shared_expert, spec.embedding);
+  make.matrix(prefix + "ffn_down_shexp.weight", spec.embedding, spec.shared_expert);
+  if (form.shared_gate) make.vector(prefix + "ffn_gate_inp_shexp.weight", spec.embedding, 0.0F);
 }
 
-void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) {
-  const std::string prefix = "blk." + std::to_string(layer) + ".";
-  add_norm(make, spec, prefix + "attn_norm");
-  add_attention(make, spec, prefix);
-  if (is_gemma(spec)) {
-    make.vector(prefix + "post_attention_norm.weight", spec.embedding);
-    make.vector(prefix + "post_ffw_norm.weight", spec.embedding);
-  }
-  if (spec.architecture != "command-r") add_norm(make, spec, prefix + "ffn_norm");
-  if (!has_biases(spec)) make.matrix(prefix + "ffn_gate.weight", spec.feed_forward, spec.embedding);
-  make.matrix(prefix + "ffn_up.weight", spec.feed_forward, spec.embedding);
+void add_feed_forward(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+  const TinyForm& form = form_of(spec);
+  if (form.gated && !form.fused_gate_up) make.matrix(prefix + "ffn_gate.weight", spec.feed_forward, spec.embedding);
+  make.matrix(prefix + "ffn_up.weight", spec.feed_forward * (form.fused_gate_up ? 2 : 1), spec.embedding);
   make.matrix(prefix + "ffn_down.weight", spec.embedding, spec.feed_forward);
-  if (has_biases(spec)) {
+  if (form.other_biases) {
     make.vector(prefix + "ffn_up.bias", spec.feed_forward, 0.0F);
     make.vector(prefix + "ffn_down.bias", spec.embedding, 0.0F);
   }
+}
+
+void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) {
+  const TinyNorms norms = form_of(spec).norms;
+  const std::string prefix = "blk." + std::to_string(layer) + ".";
+  if (norms != TinyNorms::kAfter) add_norm(make, spec, prefix + "attn_norm");
+  add_attention(make, spec, prefix);
+  if (norms == TinyNorms::kBeforeAndAfter || norms == TinyNorms::kAfter) {
+    make.vector(prefix + "post_attention_norm.weight", spec.embedding);
+    make.vector(prefix + "post_ffw_norm.weight", spec.embedding);
+  }
+  if (norms == TinyNorms::kBefore || norms == TinyNorms::kBeforeAndAfter) add_norm(make, spec, prefix + "ffn_norm");
+  if (norms == TinyNorms::kPostAttention) add_norm(make, spec, prefix + "post_attention_norm");
+  if (experts_of(spec) != 0 && layer >= spec.dense_layers) return add_experts(make, spec, prefix);
+  add_feed_forward(make, spec, prefix);
 }
 
 }  // namespace
@@ -153,14 +223,18 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   const std::size_t vocab = spec.sentence_piece ? add_tiny_spm_vocab(writer) : add_tiny_vocab(writer);
   TensorMaker make(writer, spec);
   // Gemma itself multiplies embeddings by sqrt(embedding).
-  const float gain = is_gemma(spec) ? 1.0F : std::sqrt(static_cast<float>(spec.embedding));
+  const TinyForm& form = form_of(spec);
+  const float gain = form.scales_embedding ? 1.0F : std::sqrt(static_cast<float>(spec.embedding));
   make.matrix("token_embd.weight", vocab, spec.embedding, gain);
   if (spec.rope == TinyRope::kLlama3) {
     writer.add_tensor("rope_freqs.weight", {spec.head_size / 2}, llama3_factors(spec));
   }
+  if (spec.rope == TinyRope::kLong) add_long_factors(make, spec);
+  if (form.learned_positions) make.matrix("position_embd.weight", spec.context, spec.embedding, gain);
   for (std::size_t i = 0; i < spec.layers; ++i) add_layer(make, spec, i);
   add_norm(make, spec, "output_norm");
   if (!spec.tied_output) make.matrix("output.weight", vocab, spec.embedding);
+  if (form.output_bias) make.vector("output.bias", vocab, 0.0F);
   return writer;
 }
 

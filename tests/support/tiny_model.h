@@ -11,12 +11,11 @@
 
 namespace pith::test {
 
-enum class TinyRope { kPlain, kLinear, kLlama3, kYarn };
+enum class TinyRope { kPlain, kLinear, kLlama3, kYarn, kLong };
 
 /// A model of random weights. It says nothing sensible, but loads, runs, and is the same on every machine.
 struct TinyModelSpec {
-  /// "llama", "qwen2" (adds biases), "qwen3" (adds QK norms), "gemma3" (adds QK norms and post norms), "starcoder2"
-  /// (LayerNorm, biases, no gate), "gptneox" (the same, fused QKV, parallel) or "command-r" (LayerNorm, parallel).
+  /// Which tensors it has: support/tiny_form.h.
   std::string architecture = "llama";
   std::size_t embedding = 64;
   std::size_t layers = 2;
@@ -25,7 +24,11 @@ struct TinyModelSpec {
   std::size_t head_size = 16;
   /// The size of a head's values; 0: head_size.
   std::size_t value_size = 0;
-  std::size_t feed_forward = 128;
+  std::size_t feed_forward = 128;  ///< Of each expert, if there are experts.
+  std::size_t experts = 0;         ///< 0: as many as the architecture has here.
+  std::size_t experts_used = 2;
+  std::size_t shared_expert = 256;  ///< Size, where the architecture has one.
+  std::size_t dense_layers = 0;     ///< The first layers, which are no mixtures.
   std::size_t context = 4096;
   /// Type of all matrices. embedding, feed_forward and heads * head_size must be multiples of its block size.
   gguf::TensorType weight_type = gguf::TensorType::kF32;
@@ -35,7 +38,7 @@ struct TinyModelSpec {
   std::size_t sliding_window = 0;
   /// gptneox: whether both blocks of a layer read the same x.
   bool parallel = true;
-  /// kLlama3 writes the tensor rope_freqs.weight; the others write keys.
+  /// kLlama3 writes the tensor rope_freqs.weight, kLong two tensors and keys; the others write keys.
   TinyRope rope = TinyRope::kPlain;
   float rope_factor = 4.0F;
   /// The context that the model was trained for before RoPE was scaled.

@@ -1,6 +1,63 @@
 #include "support/tiny_shapes.h"
 
+#include <algorithm>
+
 namespace pith::test {
+namespace {
+
+/// Architectures without experts that came after the first.
+std::vector<TinyShape> decoder_shapes() {
+  std::vector<TinyShape> all;
+  for (const char* name : {"qwen2vl", "qwen3vl", "gemma", "phi2", "phi3", "glm4", "internlm2", "ernie4_5", "granite",
+                           "minicpm", "olmo2", "exaone4", "seed_oss", "mistral3", "falcon", "stablelm", "gpt2"})
+    all.push_back({name, tiny_shape(name, 4, 2, 32)});
+  for (TinyShape& shape : all) shape.spec.tied_output = shape.name != "phi2";
+  for (const char* name : {"gemma2", "olmo2", "exaone4", "cohere2"}) {
+    TinyShape shape{name + std::string("Window"), tiny_shape(name, 4, 2, 32, 40)};
+    shape.spec.layers = 5;
+    all.push_back(shape);
+  }
+  TinyShape smollm3{"smollm3", tiny_shape("smollm3", 4, 2, 32)};
+  smollm3.spec.layers = 5;
+  all.push_back(smollm3);
+  TinyShape long_context{"phi3Long", tiny_shape("phi3", 4, 2, 32)};
+  long_context.spec.rope = TinyRope::kLong;
+  all.push_back(long_context);
+  TinyShape short_context = long_context;
+  short_context.name = "phi3Short";
+  short_context.spec.rope_context = short_context.spec.context;
+  all.push_back(short_context);
+  TinyShape hot{"mistral3Yarn", tiny_shape("mistral3", 4, 2, 32)};
+  hot.spec.rope = TinyRope::kYarn;
+  hot.spec.rope_context = 16;
+  all.push_back(hot);
+  TinyShape scaled{"olmo2WindowYarn", tiny_shape("olmo2", 4, 2, 32, 40)};
+  scaled.spec.rope = TinyRope::kYarn;
+  scaled.spec.layers = 4;
+  all.push_back(scaled);
+  return all;
+}
+
+std::vector<TinyShape> expert_shapes() {
+  std::vector<TinyShape> all;
+  for (const char* name : {"qwen3moe", "qwen3vlmoe", "qwen2moe", "olmoe", "ernie4_5-moe", "granitemoe"}) {
+    std::string label = name;
+    std::replace(label.begin(), label.end(), '-', '_');
+    all.push_back({label, tiny_shape(name, 4, 2, 32)});
+  }
+  TinyShape mixtral{"Mixtral", tiny_shape("llama", 4, 2, 32)};
+  mixtral.spec.experts = 5;
+  all.push_back(mixtral);
+  TinyShape dense_first{"deepseek", tiny_shape("deepseek", 4, 2, 32)};
+  dense_first.spec.dense_layers = 1;
+  all.push_back(dense_first);
+  TinyShape oss{"GptOss", tiny_shape("gpt-oss", 4, 2, 32, 40)};
+  oss.spec.layers = 3;
+  all.push_back(oss);
+  return all;
+}
+
+}  // namespace
 
 TinyModelSpec tiny_shape(const std::string& architecture, std::size_t heads, std::size_t kv_heads,
                          std::size_t head_size, std::size_t window) {
@@ -41,6 +98,8 @@ std::vector<TinyShape> tiny_shapes() {
   serial.parallel = false;
   serial.value_size = 16;
   all.push_back({"GptneoxSerial", serial});
+  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes()})
+    all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 

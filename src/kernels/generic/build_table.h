@@ -83,6 +83,7 @@ inline void fill_row_kernels(KernelTable& t) {
   t.scale = scale_row;
   t.silu_mul = silu_mul;
   t.gelu_mul = gelu_mul;
+  t.clamped_swiglu = clamped_swiglu;
   t.softcap = softcap;
   t.hadamard = hadamard;
   t.quantize_int16_rows = quantize_int16_rows;

@@ -64,6 +64,17 @@ inline void gelu_mul(float* gate, const float* up, std::size_t length) {
   });
 }
 
+/// SwiGLU as gpt-oss clamps it. A NaN is the second operand of min and max, which return that one.
+inline void clamped_swiglu(float* gate, const float* up, std::size_t length) {
+  zip(gate, up, length, [](F32x16 g, F32x16 u) {
+    const F32x16 one = set1(1.0F);
+    const F32x16 limit = set1(7.0F);
+    g = min(limit, g);
+    u = max(set1(-7.0F), min(limit, u));
+    return mul(div(g, add(one, exp(mul(g, set1(-1.702F))))), add(u, one));
+  });
+}
+
 /// x = cap * tanh(x / cap)
 inline void softcap(float* x, std::size_t length, float cap) {
   const F32x16 inverse = set1(1.0F / cap);

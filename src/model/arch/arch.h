@@ -9,19 +9,31 @@
 
 namespace pith::model {
 
+/// What an architecture does with experts where its file has them; the file goes first (keys expert_gating_func and
+/// expert_weights_norm).
+struct ExpertTraits {
+  bool allowed = false;  ///< Otherwise a file with experts is refused.
+  ExpertGating gating = ExpertGating::kSoftmax;
+  bool normalized = true;
+};
+
 /// What sets an architecture apart as far as constants say it; all layers are alike. What a file states (sizes, RoPE's
 /// scaling, which optional biases there are) has been read before.
 struct Traits {
   RopePairs pairs = RopePairs::kHalfSplit;
   NormKind norm = NormKind::kRms;
   bool query_key_norm = false;
+  NormExtent query_key_norm_extent = NormExtent::kHead;
+  bool pre_norms = true;    ///< Norms before both blocks.
   bool post_norms = false;  ///< Norms after both blocks as well.
   bool qkv_bias = false;    ///< The biases of query, key and value are required; otherwise optional.
   bool biases = false;      ///< The biases of norms and of all other matrices are required; otherwise optional.
   bool fused_qkv = false;   ///< attn_qkv is required; otherwise it may stand in place of its three parts.
   Activation activation = Activation::kSilu;
   bool gated = true;
+  bool fused_gate_up = false;  ///< ffn_up holds the gate as well.
   Residual residual = Residual::kSerial;
+  ExpertTraits experts{};
 };
 
 /// One architecture: its name in general.architecture, its traits, and a function for what they do not cover, which
@@ -31,6 +43,13 @@ struct Architecture {
   Traits traits;
   void (*adapt)(const gguf::File& file, const Keys& keys, ModelSpec& spec) = nullptr;
 };
+
+/// Takes the second norm away: both blocks read what the first one gives.
+void without_second_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
+/// The norm before feed-forward stands in the file as post_attention_norm.
+void use_post_attention_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
+/// Gives layers whose file has norms of queries and keys these, with weights of its own for each head.
+void use_norms_by_head(const gguf::File& file, ModelSpec& spec);
 
 /// Throws Error(kUnsupported) naming the architecture and listing the known ones.
 const Architecture& find_architecture(const gguf::File& file, std::string_view name);

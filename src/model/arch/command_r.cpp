@@ -1,25 +1,40 @@
 #include <array>
 
 #include "model/arch/arch.h"
+#include "model/arch/windows.h"
 
 namespace pith::model {
 namespace {
 
 constexpr Range kLogitScale = {1e-6, 1e6};
+constexpr std::uint64_t kPeriodDefault = 4;
 
-void adapt_command_r(const gguf::File&, const Keys& keys, ModelSpec& spec) {
+/// The larger models normalize each head's query and key, with weights of its own.
+void adapt_command_r(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   spec.logit_scale = static_cast<float>(keys.real("logit_scale", kLogitScale));
-  for (LayerSpec& layer : spec.layers) layer.feed_forward_norm = {};
+  without_second_norm(file, keys, spec);
+  use_norms_by_head(file, spec);
 }
+
+/// Layers with a window rotate queries and keys, the others do not.
+void adapt_cohere2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  spec.logit_scale = static_cast<float>(keys.real("logit_scale", kLogitScale));
+  without_second_norm(file, keys, spec);
+  const std::size_t none = add_no_rope(spec);
+  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  add_windows(file, keys, kPeriodDefault, 0, spec);
+}
+
+constexpr Traits kTraits = {
+    .pairs = RopePairs::kInterleaved, .norm = NormKind::kLayer, .residual = Residual::kParallel};
 
 }  // namespace
 
-/// Command R of Cohere: LayerNorm without bias, both blocks side by side on one norm, scaled logits.
+/// Command R, R+ and R7B of Cohere: LayerNorm without bias, both blocks side by side on one norm, scaled logits.
 std::span<const Architecture> command_r_family() {
   static constexpr std::array kFamily = {
-      Architecture{"command-r",
-                   {.pairs = RopePairs::kInterleaved, .norm = NormKind::kLayer, .residual = Residual::kParallel},
-                   adapt_command_r},
+      Architecture{"command-r", kTraits, adapt_command_r},
+      Architecture{"cohere2", kTraits, adapt_cohere2},
   };
   return kFamily;
 }

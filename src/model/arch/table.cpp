@@ -8,9 +8,18 @@
 // clang-format off
 #define PITH_FAMILIES(family) \
   family(llama)               \
+  family(gemma2)              \
   family(gemma3)              \
+  family(olmo2)               \
+  family(granite)             \
+  family(gpt_oss)             \
+  family(mistral3)            \
+  family(smollm3)             \
   family(gptneox)             \
-  family(command_r)
+  family(command_r)           \
+  family(falcon)              \
+  family(stablelm)            \
+  family(gpt2)
 // clang-format on
 
 namespace pith::model {

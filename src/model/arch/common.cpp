@@ -1,0 +1,23 @@
+#include "model/arch/arch.h"
+#include "model/tensor_names.h"
+
+namespace pith::model {
+
+void without_second_norm(const gguf::File&, const Keys&, ModelSpec& spec) {
+  for (LayerSpec& layer : spec.layers) layer.feed_forward_norm = {};
+}
+
+void use_post_attention_norm(const gguf::File&, const Keys&, ModelSpec& spec) {
+  for (LayerSpec& layer : spec.layers) layer.feed_forward_norm_tensor = "post_attention_norm";
+}
+
+void use_norms_by_head(const gguf::File& file, ModelSpec& spec) {
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    if (file.find(layer_tensor(i, "attn_q_norm.weight")) == nullptr) continue;
+    AttentionSpec& attention = spec.layers[i].attention;
+    attention.query_key_norm = {spec.output_norm.kind, spec.output_norm.epsilon};
+    attention.query_key_norm_extent = NormExtent::kHeads;
+  }
+}
+
+}  // namespace pith::model

@@ -1,0 +1,44 @@
+#include <array>
+
+#include "model/arch/arch.h"
+#include "model/arch/windows.h"
+
+namespace pith::model {
+namespace {
+
+constexpr std::uint64_t kPeriodDefault = 4;
+
+/// OLMo 3 (2512.13961) has windows in three of four layers, whose RoPE is never scaled.
+void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  if (!has_windows(file, keys)) return;
+  RopeParams local = spec.ropes.front();
+  local.scaling = RopeScaling::kNone;
+  local.factor = 1.0;
+  spec.ropes.push_back(local);
+  add_windows(file, keys, kPeriodDefault, spec.ropes.size() - 1, spec);
+}
+
+/// With windows, only layers that have one rotate queries and keys.
+void adapt_exaone4(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  if (!has_windows(file, keys)) return;
+  const std::size_t none = add_no_rope(spec);
+  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  add_windows(file, keys, kPeriodDefault, 0, spec);
+}
+
+}  // namespace
+
+/// Decoders with norms after their blocks only: OLMo 2 and 3 (2501.00656), which normalize queries and keys over all
+/// heads, and EXAONE 4 (2507.11407), which does so by head.
+std::span<const Architecture> olmo2_family() {
+  static constexpr std::array kFamily = {
+      Architecture{
+          "olmo2",
+          {.query_key_norm = true, .query_key_norm_extent = NormExtent::kWhole, .pre_norms = false, .post_norms = true},
+          adapt_olmo2},
+      Architecture{"exaone4", {.query_key_norm = true, .pre_norms = false, .post_norms = true}, adapt_exaone4},
+  };
+  return kFamily;
+}
+
+}  // namespace pith::model

@@ -1,0 +1,127 @@
+#include "model/binder.h"
+
+#include <fmt/ranges.h>
+
+#include <numeric>
+#include <utility>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "weights/dequantize.h"
+#include "weights/finite.h"
+
+namespace pith::model {
+
+bool Binder::Shape::fits(const gguf::TensorInfo& tensor) const {
+  if (tensor.columns() != columns || tensor.rows() != rows * experts.value_or(1)) return false;
+  return tensor.dims.size() <= 2 || (experts && tensor.dims.size() == 3 && tensor.dims[1] == rows);
+}
+
+Binder::Binder(const gguf::File& file, Pass pass, const BindOptions& options, ThreadPool& pool)
+    : file_(file), bytes_(file, options.manifest, pool), pass_(pass), options_(options), pool_(pool) {
+  for (const gguf::TensorInfo& tensor : file.tensors()) bytes_total_ += tensor.data.size();
+}
+
+weights::PackedMatrix Binder::matrix(const std::string& name, std::size_t rows, std::size_t columns) {
+  return std::move(slices(name, {rows}, columns).front());
+}
+
+std::vector<weights::PackedMatrix> Binder::slices(const std::string& name, const std::vector<std::size_t>& counts,
+                                                  std::size_t columns) {
+  return pack(find(name, {std::accumulate(counts.begin(), counts.end(), std::size_t{0}), columns}), counts);
+}
+
+std::vector<weights::PackedMatrix> Binder::experts(const std::string& name, std::size_t count, std::size_t rows,
+                                                   std::size_t columns) {
+  return pack(find(name, {rows, columns, count}), std::vector<std::size_t>(count, rows));
+}
+
+std::vector<weights::PackedMatrix> Binder::pack(const gguf::TensorInfo& tensor,
+                                                const std::vector<std::size_t>& counts) {
+  const std::size_t columns = tensor.columns();
+  std::vector<weights::PackedMatrix> matrices;
+  matrices.reserve(counts.size());
+  if (pass_ == Pass::kCheck) {
+    for (const std::size_t count : counts)
+      matrices.push_back(weights::PackedMatrix::outline(tensor.type, count, columns, options_.as_f32));
+    return matrices;
+  }
+  const std::span<const std::byte> bytes = bytes_.of(tensor);
+  const std::size_t row_bytes = bytes.size() / tensor.rows();
+  std::size_t first = 0;
+  for (const std::size_t count : counts) {
+    weights::PackWatch watch;
+    if (options_.check_weights) {
+      watch.row = [this, &tensor, first](std::size_t row, auto data) { check_row(tensor, first + row, data); };
+    }
+    watch.packed = [this](auto data) { file_.done_with(data); };
+    matrices.emplace_back(tensor.type, bytes.subspan(first * row_bytes, count * row_bytes), count, columns,
+                          options_.as_f32, pool_, watch);
+    first += count;
+  }
+  report(tensor);
+  return matrices;
+}
+
+Vector Binder::vector(const std::string& name, std::size_t length) { return rows_as_vector(name, 1, length); }
+
+Vector Binder::vector_if(bool wanted, const std::string& name, std::size_t length) {
+  return wanted ? vector(name, length) : Vector();
+}
+
+Vector Binder::rows_as_vector(const std::string& name, std::size_t rows, std::size_t columns) {
+  const gguf::TensorInfo& tensor = find(name, {rows, columns});
+  Vector values(rows * columns);
+  if (pass_ == Pass::kCheck) return values;
+  const std::span<const std::byte> bytes = bytes_.of(tensor);
+  const std::size_t row_bytes = bytes.size() / rows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<const std::byte> data = bytes.subspan(row * row_bytes, row_bytes);
+    if (options_.check_weights) check_row(tensor, row, data);
+    weights::dequantize(tensor.type, data, std::span(values).subspan(row * columns, columns));
+  }
+  file_.done_with(tensor.data);
+  report(tensor);
+  return values;
+}
+
+NormWeights Binder::norm(const NormSpec& spec, const std::string& name, std::size_t length, std::size_t count) {
+  NormWeights weights;
+  if (spec.present()) weights.weight = rows_as_vector(name + ".weight", count, length);
+  if (spec.bias) weights.bias = rows_as_vector(name + ".bias", count, length);
+  return weights;
+}
+
+void Binder::check_all_used(const ModelSpec& spec) const {
+  for (const gguf::TensorInfo& tensor : file_.tensors()) {
+    if (used_.contains(&tensor)) continue;
+    fail(ErrorKind::kUnsupported, "{}: tensor {} is no part of a {} model of {} layers", file_.path_of(tensor),
+         printable(tensor.name), spec.architecture, spec.layers.size());
+  }
+}
+
+const gguf::TensorInfo& Binder::find(const std::string& name, const Shape& shape) {
+  const gguf::TensorInfo& tensor = file_.require(name);
+  used_.insert(&tensor);
+  if (shape.fits(tensor)) return tensor;
+  std::vector<std::size_t> wanted = {shape.columns, shape.rows};
+  if (shape.experts) wanted.push_back(*shape.experts);
+  fail(ErrorKind::kFormat, "{}: tensor {} is [{}], the hyper-parameters want [{}]", file_.path_of(tensor),
+       printable(tensor.name), fmt::join(tensor.dims, ", "), fmt::join(wanted, ", "));
+}
+
+void Binder::check_row(const gguf::TensorInfo& tensor, std::size_t row, std::span<const std::byte> bytes) const {
+  const auto bad = weights::find_not_finite(tensor.type, bytes);
+  if (!bad) return;
+  fail(ErrorKind::kFormat, "{}: tensor {} ({}) has the {} {} at row {}, column {}, must be finite",
+       file_.path_of(tensor), printable(tensor.name), gguf::type_info(tensor.type).name, bad->what, bad->value, row,
+       bad->column);
+}
+
+void Binder::report(const gguf::TensorInfo& tensor) {
+  bytes_.release(tensor);
+  bytes_done_ += tensor.data.size();
+  if (options_.progress) options_.progress(static_cast<double>(bytes_done_) / static_cast<double>(bytes_total_));
+}
+
+}  // namespace pith::model

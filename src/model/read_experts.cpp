@@ -1,0 +1,92 @@
+#include "model/read_experts.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "base/fail.h"
+#include "model/tensor_names.h"
+
+namespace pith::model {
+namespace {
+
+constexpr std::uint64_t kExpertsMax = 4096;
+constexpr std::uint64_t kSizeMax = 1U << 20;
+constexpr Range kScale = {1e-6, 1e6};
+
+/// Returns how the file says that experts are chosen; the key's numbers are those of the format.
+ExpertGating read_gating(const gguf::File& file, const Keys& keys, ExpertGating usual) {
+  const std::string key = keys.name_of("expert_gating_func");
+  switch (const std::uint64_t number = file.metadata().get<std::uint64_t>(key).value_or(0); number) {
+    case 0:
+      return usual;
+    case 1:
+      return ExpertGating::kSoftmax;
+    case 2:
+      return ExpertGating::kSigmoid;
+    case 3:
+      return ExpertGating::kSoftmaxOfChosen;
+    default:
+      fail(ErrorKind::kUnsupported, "{}: {} is {}; known are 1 (softmax), 2 (sigmoid), 3 (softmax of the chosen)",
+           file.path(), key, number);
+  }
+}
+
+/// Returns the size of the shared experts together: files state it, or how many there are of the others' size.
+std::size_t shared_size(const Keys& keys, std::size_t size) {
+  if (keys.has("expert_shared_feed_forward_length")) return keys.count("expert_shared_feed_forward_length", kSizeMax);
+  return size * keys.count_or("expert_shared_count", 1, kExpertsMax);
+}
+
+void check_groups(const gguf::File& file, const Keys& keys) {
+  const std::string key = keys.name_of("expert_group_count");
+  const std::uint64_t groups = file.metadata().get<std::uint64_t>(key).value_or(0);
+  if (groups > 1)
+    fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 1: groups of experts are not supported", file.path(), key,
+         groups);
+}
+
+}  // namespace
+
+void check_no_experts(const gguf::File& file, const Keys& keys) {
+  const std::string key = keys.name_of("expert_count");
+  const std::uint64_t experts = file.metadata().get<std::uint64_t>(key).value_or(0);
+  if (experts == 0) return;
+  fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 0: this architecture has no experts", file.path(), key, experts);
+}
+
+void check_experts(const gguf::File& file, const Keys& keys, const ModelSpec& spec) {
+  const std::string key = keys.name_of("expert_count");
+  const std::uint64_t count = file.metadata().get<std::uint64_t>(key).value_or(0);
+  const auto has_experts = [](const LayerSpec& layer) { return layer.feed_forward.experts.present(); };
+  if (count == 0 || std::any_of(spec.layers.begin(), spec.layers.end(), has_experts)) return;
+  fail(ErrorKind::kFormat, "{}: {} is {}, but no layer has the tensor ffn_gate_inp.weight", file.path(), key, count);
+}
+
+void read_experts(const gguf::File& file, const Keys& keys, const ExpertTraits& traits, std::size_t layer,
+                  FeedForwardSpec& spec) {
+  const auto has = [&](std::string_view part) { return file.find(layer_tensor(layer, part)) != nullptr; };
+  if (!has("ffn_gate_inp.weight")) return;
+  check_groups(file, keys);
+  ExpertsSpec& experts = spec.experts;
+  experts.count = keys.count("expert_count", kExpertsMax);
+  experts.used = keys.count("expert_used_count", experts.count);
+  experts.gating = read_gating(file, keys, traits.gating);
+  experts.normalized = file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.normalized);
+  // 0, like an absent key, says that the shares are not scaled.
+  if (file.metadata().get<double>(keys.name_of("expert_weights_scale")).value_or(0.0) != 0.0)
+    experts.scale = static_cast<float>(keys.real("expert_weights_scale", kScale));
+  experts.router_bias = has("ffn_gate_inp.bias");
+  experts.selection_bias = has("exp_probs_b.bias");
+  if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kSizeMax);
+  if (spec.size == 0)
+    fail(ErrorKind::kFormat, "{}: {} is missing", file.path(), keys.name_of("expert_feed_forward_length"));
+  if (has("ffn_up_shexp.weight")) experts.shared_size = shared_size(keys, spec.size);
+  experts.shared_gate = has("ffn_gate_inp_shexp.weight");
+  spec.fused = false;
+  spec.gate_bias = has("ffn_gate_exps.bias");
+  spec.up_bias = has("ffn_up_exps.bias");
+  spec.down_bias = has("ffn_down_exps.bias");
+}
+
+}  // namespace pith::model

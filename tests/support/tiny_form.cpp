@@ -1,0 +1,141 @@
+#include "support/tiny_form.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "support/tiny_model.h"
+
+namespace pith::test {
+namespace {
+
+void command_r_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".logit_scale", 0.0625F);
+}
+
+void granite_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".logit_scale", 4.0F);
+  writer.add(spec.architecture + ".embedding_scale", 3.0F);
+  writer.add(spec.architecture + ".residual_scale", 0.22F);
+  writer.add(spec.architecture + ".attention.scale", 0.1F);
+}
+
+void gemma2_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".attn_logit_softcapping", 2.0F);
+  writer.add(spec.architecture + ".final_logit_softcapping", 3.0F);
+}
+
+void mistral3_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".attention.temperature_scale", 0.5F);
+  if (spec.rope == TinyRope::kYarn) writer.add(spec.architecture + ".rope.scaling.yarn_log_multiplier", 0.5F);
+}
+
+void neox_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".use_parallel_residual", spec.parallel);
+}
+
+void shared_size_key(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".expert_shared_feed_forward_length", static_cast<std::uint32_t>(spec.shared_expert));
+}
+
+/// Shared experts as the number of usual ones that they are as large as.
+void deepseek_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".expert_shared_count",
+             static_cast<std::uint32_t>(spec.shared_expert / spec.feed_forward));
+  writer.add(spec.architecture + ".expert_weights_scale", 1.5F);
+}
+
+// The others have the tensors of llama.
+constexpr std::array kForms = {
+    TinyForm{.architecture = "qwen2", .qkv_bias = true},
+    TinyForm{.architecture = "qwen2vl", .qkv_bias = true},
+    TinyForm{.architecture = "qwen3", .qk_norm = TinyQkNorm::kHead},
+    TinyForm{.architecture = "qwen3vl", .qk_norm = TinyQkNorm::kHead},
+    TinyForm{.architecture = "gemma3",
+             .norms = TinyNorms::kBeforeAndAfter,
+             .qk_norm = TinyQkNorm::kHead,
+             .scales_embedding = true},
+    TinyForm{.architecture = "starcoder2",
+             .layer_norm = true,
+             .norm_bias = true,
+             .qkv_bias = true,
+             .other_biases = true,
+             .gated = false},
+    TinyForm{.architecture = "gptneox",
+             .layer_norm = true,
+             .norm_bias = true,
+             .qkv_bias = true,
+             .other_biases = true,
+             .fused_qkv = true,
+             .gated = false,
+             .keys = neox_keys},
+    TinyForm{.architecture = "command-r", .norms = TinyNorms::kOne, .layer_norm = true, .keys = command_r_keys},
+    TinyForm{.architecture = "cohere2", .norms = TinyNorms::kOne, .layer_norm = true, .keys = command_r_keys},
+    TinyForm{.architecture = "qwen3moe", .qk_norm = TinyQkNorm::kHead, .experts = 6},
+    TinyForm{.architecture = "qwen3vlmoe", .qk_norm = TinyQkNorm::kHead, .experts = 6},
+    TinyForm{.architecture = "qwen2moe",
+             .qkv_bias = true,
+             .experts = 6,
+             .shared_expert = true,
+             .shared_gate = true,
+             .keys = shared_size_key},
+    TinyForm{.architecture = "olmoe", .qk_norm = TinyQkNorm::kWhole, .experts = 6},
+    TinyForm{.architecture = "deepseek", .experts = 6, .shared_expert = true, .keys = deepseek_keys},
+    TinyForm{.architecture = "ernie4_5-moe",
+             .experts = 6,
+             .shared_expert = true,
+             .selection_bias = true,
+             .keys = shared_size_key},
+    TinyForm{.architecture = "granitemoe", .experts = 6, .keys = granite_keys},
+    TinyForm{.architecture = "gpt-oss",
+             .norms = TinyNorms::kPostAttention,
+             .qkv_bias = true,
+             .other_biases = true,
+             .experts = 6,
+             .sinks = true},
+    TinyForm{.architecture = "seed_oss", .norms = TinyNorms::kPostAttention, .qkv_bias = true},
+    TinyForm{.architecture = "gemma", .scales_embedding = true},
+    TinyForm{
+        .architecture = "gemma2", .norms = TinyNorms::kBeforeAndAfter, .scales_embedding = true, .keys = gemma2_keys},
+    TinyForm{.architecture = "phi2",
+             .norms = TinyNorms::kOne,
+             .layer_norm = true,
+             .norm_bias = true,
+             .qkv_bias = true,
+             .other_biases = true,
+             .gated = false,
+             .output_bias = true},
+    TinyForm{.architecture = "phi3", .fused_qkv = true, .fused_gate_up = true},
+    TinyForm{.architecture = "glm4", .norms = TinyNorms::kBeforeAndAfter, .fused_gate_up = true},
+    TinyForm{.architecture = "olmo2", .norms = TinyNorms::kAfter, .qk_norm = TinyQkNorm::kWhole},
+    TinyForm{.architecture = "exaone4", .norms = TinyNorms::kAfter, .qk_norm = TinyQkNorm::kHead},
+    TinyForm{.architecture = "granite", .keys = granite_keys},
+    TinyForm{.architecture = "mistral3", .keys = mistral3_keys},
+    TinyForm{.architecture = "falcon",
+             .norms = TinyNorms::kOne,
+             .layer_norm = true,
+             .norm_bias = true,
+             .fused_qkv = true,
+             .gated = false},
+    TinyForm{.architecture = "stablelm", .layer_norm = true, .norm_bias = true},
+    TinyForm{.architecture = "gpt2",
+             .layer_norm = true,
+             .norm_bias = true,
+             .qkv_bias = true,
+             .other_biases = true,
+             .fused_qkv = true,
+             .gated = false,
+             .learned_positions = true},
+};
+constexpr TinyForm kLlama;
+
+}  // namespace
+
+const TinyForm& tiny_form(std::string_view architecture) {
+  for (const TinyForm& form : kForms) {
+    if (form.architecture == architecture) return form;
+  }
+  return kLlama;
+}
+
+}  // namespace pith::test

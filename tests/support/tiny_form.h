@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "support/gguf_writer.h"
+
+namespace pith::test {
+
+struct TinyModelSpec;
+
+/// Where a layer has norms.
+enum class TinyNorms {
+  kBefore,
+  kBeforeAndAfter,
+  kAfter,
+  kOne,           ///< One before both blocks.
+  kPostAttention  ///< Before both, that of feed-forward called post_attention_norm.
+};
+
+/// What queries and keys are normalized over.
+enum class TinyQkNorm { kNone, kHead, kHeads, kWhole };
+
+/// Which tensors the files of an architecture have, and which keys it alone has.
+struct TinyForm {
+  std::string_view architecture;
+  TinyNorms norms = TinyNorms::kBefore;
+  TinyQkNorm qk_norm = TinyQkNorm::kNone;
+  bool layer_norm = false;
+  bool norm_bias = false;
+  bool qkv_bias = false;
+  bool other_biases = false;  ///< Of the other matrices, or of the experts.
+  bool fused_qkv = false;
+  bool fused_gate_up = false;
+  bool gated = true;
+  std::size_t experts = 0;
+  bool shared_expert = false;
+  bool shared_gate = false;
+  bool selection_bias = false;
+  bool sinks = false;
+  bool learned_positions = false;
+  bool output_bias = false;
+  /// Whether the embedding is multiplied by the square root of its width.
+  bool scales_embedding = false;
+  void (*keys)(GgufWriter& writer, const TinyModelSpec& spec) = nullptr;
+};
+
+/// Returns the form of an architecture; one that is not listed has the tensors of llama.
+const TinyForm& tiny_form(std::string_view architecture);
+
+}  // namespace pith::test
