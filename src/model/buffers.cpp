@@ -33,10 +33,11 @@ std::size_t expert_floats(const ModelSpec& spec) {
   return has_experts(spec) ? 2 * spec.hidden_size + 3 * widest(spec, expert_size) : 0;
 }
 /// Returns the tiles of experts beyond those that the tokens of a batch fill: one for each that a token takes, so that
-/// decoding needs one pass, and no fewer than a prompt keeps busy.
+/// decoding needs one pass, but no fewer than a prompt keeps busy, and no more than any model needs.
 std::size_t tiles_beside(const ModelSpec& spec) {
   constexpr std::size_t kTilesMin = 8;
-  return has_experts(spec) ? std::max(kTilesMin, widest(spec, experts_used)) : 0;
+  constexpr std::size_t kTilesMax = 32;
+  return has_experts(spec) ? std::clamp(widest(spec, experts_used), kTilesMin, kTilesMax) : 0;
 }
 std::size_t parallel_size(const ModelSpec& spec) {
   return widest(spec, [&](const LayerSpec& l) { return l.residual == Residual::kParallel ? spec.hidden_size : 0; });

@@ -63,30 +63,32 @@ void check_experts(const gguf::File& file, const Keys& keys, const ModelSpec& sp
   fail(ErrorKind::kFormat, "{}: {} is {}, but no layer has the tensor ffn_gate_inp.weight", file.path(), key, count);
 }
 
-void read_experts(const gguf::File& file, const Keys& keys, const ExpertTraits& traits, std::size_t layer,
+void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t layer,
                   FeedForwardSpec& spec) {
   const auto has = [&](std::string_view part) { return file.find(layer_tensor(layer, part)) != nullptr; };
+  const auto bias = [&](std::string_view part) { return traits.biases || has(part); };
   if (!has("ffn_gate_inp.weight")) return;
   check_groups(file, keys);
   ExpertsSpec& experts = spec.experts;
   experts.count = keys.count("expert_count", kExpertsMax);
   experts.used = keys.count("expert_used_count", experts.count);
-  experts.gating = read_gating(file, keys, traits.gating);
-  experts.normalized = file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.normalized);
+  experts.gating = read_gating(file, keys, traits.experts.gating);
+  experts.normalized =
+      file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.experts.normalized);
   // 0, like an absent key, says that the shares are not scaled.
   if (file.metadata().get<double>(keys.name_of("expert_weights_scale")).value_or(0.0) != 0.0)
     experts.scale = static_cast<float>(keys.real("expert_weights_scale", kScale));
-  experts.router_bias = has("ffn_gate_inp.bias");
+  experts.router_bias = bias("ffn_gate_inp.bias");
   experts.selection_bias = has("exp_probs_b.bias");
   if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kSizeMax);
   if (spec.size == 0)
     fail(ErrorKind::kFormat, "{}: {} is missing", file.path(), keys.name_of("expert_feed_forward_length"));
-  if (has("ffn_up_shexp.weight")) experts.shared_size = shared_size(keys, spec.size);
-  experts.shared_gate = has("ffn_gate_inp_shexp.weight");
+  if (traits.experts.shared || has("ffn_up_shexp.weight")) experts.shared_size = shared_size(keys, spec.size);
+  experts.shared_gate = traits.experts.shared_gate || has("ffn_gate_inp_shexp.weight");
   spec.fused = false;
-  spec.gate_bias = has("ffn_gate_exps.bias");
-  spec.up_bias = has("ffn_up_exps.bias");
-  spec.down_bias = has("ffn_down_exps.bias");
+  spec.gate_bias = bias("ffn_gate_exps.bias");
+  spec.up_bias = bias("ffn_up_exps.bias");
+  spec.down_bias = bias("ffn_down_exps.bias");
 }
 
 }  // namespace pith::model

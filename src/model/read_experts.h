@@ -17,7 +17,7 @@ void check_experts(const gguf::File& file, const Keys& keys, const ModelSpec& sp
 
 /// Makes a layer's feed-forward block a mixture of experts if the file has a router for it. Throws Error: kFormat for
 /// values out of range, kUnsupported for a way to choose experts that is not known.
-void read_experts(const gguf::File& file, const Keys& keys, const ExpertTraits& traits, std::size_t layer,
+void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t layer,
                   FeedForwardSpec& spec);
 
 }  // namespace pith::model

@@ -111,7 +111,7 @@ LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& tra
   layer.feed_forward.gated = traits.gated;
   layer.feed_forward.fused = traits.fused_gate_up;
   read_optional(file, traits, index, layer);
-  if (traits.experts.allowed) read_experts(file, keys, traits.experts, index, layer.feed_forward);
+  if (traits.experts.allowed) read_experts(file, keys, traits, index, layer.feed_forward);
   return layer;
 }
 

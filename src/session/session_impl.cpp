@@ -52,6 +52,10 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
     if (options.share_prefixes) sharing_ = session::PrefixSharing(kv_);
     if (options.prefix_store != nullptr) stored_ = session::StoredPrefixes(options.prefix_store, model_);
   }
+  if (const std::size_t positions = model_.impl()->spec().learned_positions;
+      positions != 0 && static_cast<std::size_t>(context_) > positions) {
+    fail(ErrorKind::kInvalidArgument, "context is {}, the model has embeddings of {} positions", context_, positions);
+  }
   if (context_ > model_.info().context_trained) {
     model_.impl()->log().warn("the session's context is {}, the model was trained for {}", context_,
                               model_.info().context_trained);

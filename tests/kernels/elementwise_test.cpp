@@ -67,6 +67,29 @@ TEST_P(Elementwise, Activations) {
   }
 }
 
+TEST_P(Elementwise, ClampedSwiglu) {
+  for (std::size_t n : {1UL, 15UL, 16UL, 33UL, 200UL}) {
+    const auto gate = random_floats(n, n, 8.0F);
+    const auto up = random_floats(n, n + 7, 8.0F);
+    auto out = gate;
+    out.push_back(99.0F);
+    k().clamped_swiglu(out.data(), up.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double g = std::min(static_cast<double>(gate[i]), 7.0);
+      const double u = std::clamp(static_cast<double>(up[i]), -7.0, 7.0);
+      const double expected = g / (1.0 + std::exp(-1.702 * g)) * (u + 1.0);
+      EXPECT_NEAR(static_cast<double>(out[i]), expected, 3e-6 * (1.0 + std::fabs(expected)));
+    }
+    EXPECT_EQ(out[n], 99.0F) << "wrote past the end";
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> up = {1.0F, nan};
+  std::vector<float> out = {nan, 1.0F};
+  k().clamped_swiglu(out.data(), up.data(), 2);
+  EXPECT_TRUE(std::isnan(out[0]));
+  EXPECT_TRUE(std::isnan(out[1]));
+}
+
 TEST_P(Elementwise, ActivationsOfExtremeValues) {
   std::vector<float> gate = {-1e30F, 1e30F, -200.0F, 200.0F, 0.0F, -0.0F};
   auto gelu = gate;

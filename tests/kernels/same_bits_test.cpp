@@ -199,6 +199,7 @@ TEST_P(SameBits, Elementwise) {
   each([&](const KernelTable& t, float* x) { t.rms_norm(x, y.data(), length, 1e-5F, x); });
   each([&](const KernelTable& t, float* x) { t.silu_mul(x, y.data(), length); });
   each([&](const KernelTable& t, float* x) { t.gelu_mul(x, y.data(), length); });
+  each([&](const KernelTable& t, float* x) { t.clamped_swiglu(x, y.data(), length); });
   each([&](const KernelTable& t, float* x) { t.softcap(x, length, 1.5F); });
   for (const std::size_t size : {16UL, 64UL, 128UL, 256UL}) {
     each([&](const KernelTable& t, float* x) { t.hadamard(x, size); });

@@ -31,5 +31,20 @@ TEST(Buffers, OfOddShapesHoldFewTokensButOne) {
   EXPECT_EQ(Buffers::tokens_within(shape_of(1, 1U << 20, 512, 16), kMebibyte), 1U);
 }
 
+TEST(Buffers, OfExpertsAreCounted) {
+  ModelSpec dense = shape_of(512, 8, 64, 1024);
+  ModelSpec mixture = dense;
+  mixture.layers.front().feed_forward.experts = {.count = 16, .used = 4};
+  for (const std::size_t tokens : {1U, 100U}) {
+    const auto said = static_cast<double>(Buffers::bytes_of(mixture, tokens));
+    const auto more =
+        static_cast<double>(Buffers(mixture, tokens).bytes()) - static_cast<double>(Buffers(dense, tokens).bytes());
+    EXPECT_GT(more, 0.0);
+    EXPECT_GT(said, 0.5 * more) << tokens;
+  }
+  EXPECT_LT(Buffers::tokens_within(mixture, 32 * kMebibyte), Buffers::tokens_within(dense, 32 * kMebibyte));
+  EXPECT_EQ(Buffers::tokens_within(mixture, kMebibyte), 1U);
+}
+
 }  // namespace
 }  // namespace pith::model

@@ -224,6 +224,64 @@ TEST(HostileKeys, LogitScale) {
     EXPECT_TRUE(refused(spec, set_key("command-r.logit_scale", scale), kFormat, {"command-r.logit_scale", "1e-06 to"}));
 }
 
+TEST(HostileKeys, Experts) {
+  const TinyModelSpec spec{.architecture = "qwen3moe"};
+  const auto key = [](const char* name) { return key_of("qwen3moe", name); };
+  for (const char* name : {"expert_count", "expert_used_count"}) {
+    EXPECT_TRUE(refused(spec, without_key(key(name)), kFormat, {name, "missing"}));
+    EXPECT_TRUE(refused(spec, set_key(key(name), 0U), kFormat, {name, "is 0"}));
+    EXPECT_TRUE(refused(spec, set_key(key(name), 1U << 30), kFormat, {name, "1073741824"}));
+    EXPECT_TRUE(refused(spec, set_key(key(name), 2.0F), kFormat, {name, "integer"}));
+  }
+  EXPECT_TRUE(refused(spec, set_key(key("expert_used_count"), 7U), kFormat, {"expert_used_count is 7", "1 to 6"}));
+  EXPECT_TRUE(refused(spec, set_key(key("expert_count"), 5U), kFormat, {"ffn_gate_inp.weight"}));
+  EXPECT_TRUE(
+      refused(spec, set_key(key("expert_gating_func"), 9U), ErrorKind::kUnsupported, {"expert_gating_func is 9"}));
+  EXPECT_TRUE(
+      refused(spec, set_key(key("expert_group_count"), 2U), ErrorKind::kUnsupported, {"expert_group_count is 2"}));
+  EXPECT_TRUE(refused(spec, set_key(key("expert_weights_norm"), 1U), kFormat, {"expert_weights_norm"}));
+  for (const float scale : {-1.0F, std::nanf(""), 1e30F})
+    EXPECT_TRUE(refused(spec, set_key(key("expert_weights_scale"), scale), kFormat, {"expert_weights_scale"}));
+  EXPECT_TRUE(refused(spec, set_key(key("expert_feed_forward_length"), 64U), kFormat, {"ffn_gate_exps.weight"}));
+  for (const std::uint32_t gating : {0U, 1U, 2U, 3U}) expect_usable(spec, set_key(key("expert_gating_func"), gating));
+  expect_usable(spec, set_key(key("expert_used_count"), 6U));
+  const TinyModelSpec shared{.architecture = "qwen2moe"};
+  EXPECT_TRUE(refused(shared, set_key("qwen2moe.expert_shared_feed_forward_length", 0U), kFormat,
+                      {"expert_shared_feed_forward_length is 0"}));
+}
+
+TEST(HostileKeys, Multipliers) {
+  const TinyModelSpec granite{.architecture = "granite"};
+  for (const char* name : {"logit_scale", "embedding_scale", "residual_scale", "attention.scale"}) {
+    for (const float value : {-1.0F, std::nanf(""), 1e30F})
+      EXPECT_TRUE(refused(granite, set_key(key_of("granite", name), value), kFormat, {name}));
+  }
+  EXPECT_TRUE(refused(granite, set_key("granite.logit_scale", 0.0F), kFormat, {"logit_scale is 0"}));
+  const TinyModelSpec mistral{.architecture = "mistral3", .rope = TinyRope::kYarn};
+  for (const char* name : {"attention.temperature_scale", "rope.scaling.yarn_log_multiplier"}) {
+    for (const float value : {-1.0F, std::nanf(""), 1e30F})
+      EXPECT_TRUE(refused(mistral, set_key(key_of("mistral3", name), value), kFormat, {name}));
+    expect_usable(mistral, set_key(key_of("mistral3", name), 0.0F));
+  }
+  const TinyModelSpec gemma{.architecture = "gemma2"};
+  for (const float value : {-1.0F, std::nanf("")})
+    EXPECT_TRUE(refused(gemma, set_key("gemma2.attn_logit_softcapping", value), kFormat, {"attn_logit_softcapping"}));
+}
+
+TEST(HostileKeys, LongRope) {
+  const TinyModelSpec spec{.architecture = "phi3", .rope = TinyRope::kLong};
+  for (const float value : {-1.0F, 0.0F, std::nanf("")})
+    EXPECT_TRUE(refused(spec, set_key("phi3.rope.scaling.attn_factor", value), kFormat, {"attn_factor"}));
+  for (const char* name : {"rope_factors_long.weight", "rope_factors_short.weight"}) {
+    EXPECT_TRUE(refused(spec, set_data(name, 4, 0.0F), kFormat, {name, " at 1,"}));
+    const auto without = [&](GgufWriter& w) {
+      std::erase_if(w.tensors, [&](const auto& t) { return t.name == name; });
+    };
+    EXPECT_TRUE(refused(spec, without, kFormat, {"rope_factors_long.weight", "missing"}) ||
+                refused(spec, without, kFormat, {"rope_factors_short.weight", "missing"}));
+  }
+}
+
 TEST(HostileKeys, AbsurdContextsTakeNoMemory) {
   expect_usable({}, set_key("llama.context_length", std::uint32_t{1} << 30));
 }

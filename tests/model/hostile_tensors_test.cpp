@@ -22,6 +22,42 @@ TEST(HostileTensors, MissingTensors) {
   }
 }
 
+/// Without a tensor, a part of the model is missing, or what belongs to it is left over.
+TEST(HostileTensors, MissingTensorsOfNewerArchitectures) {
+  for (const char* architecture : {"qwen3moe", "qwen2moe", "gpt-oss", "deepseek", "phi2", "phi3", "glm4", "olmo2",
+                                   "exaone4", "gemma2", "falcon", "gpt2", "cohere2", "seed_oss"}) {
+    const TinyModelSpec spec{.architecture = architecture, .tied_output = false};
+    for (const GgufWriter::Tensor& tensor : tiny_model_writer(spec).tensors) {
+      // Without their own these work in another way: tied, or without a bias.
+      const bool optional = tensor.name == "output.weight" || tensor.name == "output.bias" ||
+                            (architecture == std::string("falcon") && tensor.name.ends_with("norm.bias")) ||
+                            (architecture == std::string("seed_oss") && tensor.name.ends_with(".bias"));
+      if (optional) continue;
+      const auto without = [&](GgufWriter& w) {
+        std::erase_if(w.tensors, [&](const auto& t) { return t.name == tensor.name; });
+      };
+      EXPECT_TRUE(refused(spec, without, kFormat, {"blk."}) || refused(spec, without, kFormat, {"missing"}) ||
+                  refused(spec, without, ErrorKind::kUnsupported, {"is no part of"}))
+          << architecture << ": " << tensor.name;
+    }
+  }
+}
+
+TEST(HostileTensors, ExpertsOfAnotherShape) {
+  const TinyModelSpec spec{.architecture = "qwen3moe"};
+  const GgufWriter sound = tiny_model_writer(spec);
+  for (std::size_t i = 0; i < sound.tensors.size(); ++i) {
+    const auto& dims = sound.tensors[i].dims;
+    if (dims.size() != 3) continue;
+    const std::vector<std::vector<std::uint64_t>> others = {
+        {dims[0], dims[1] * 2, dims[2] / 2}, {dims[0], dims[1] / 2, dims[2] * 2}, {dims[0] / 2, dims[1] * 2, dims[2]}};
+    for (const auto& other : others) {
+      EXPECT_TRUE(refused(spec, [&](GgufWriter& w) { w.tensors[i].dims = other; }, kFormat,
+                          {sound.tensors[i].name, "want [" + std::to_string(dims[0])}));
+    }
+  }
+}
+
 TEST(HostileTensors, DuplicateTensors) {
   for (const GgufWriter::Tensor& tensor : tiny_model_writer({}).tensors) {
     EXPECT_TRUE(refused({}, [&](GgufWriter& w) { w.tensors.push_back(tensor); }, kFormat, {tensor.name, "twice"}));

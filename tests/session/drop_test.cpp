@@ -240,6 +240,19 @@ TEST_F(DroppingSession, RefusesByKind) {
   EXPECT_EQ(error_kind([&] { compacted.drop(10, 100); }), ErrorKind::kUnsupported);
 }
 
+TEST_F(DroppingSession, IsRefusedWherePositionsDoNotMove) {
+  for (const char* architecture : {"gpt2", "mistral3"}) {
+    TinyModelSpec spec;
+    spec.architecture = architecture;
+    Session session(load(spec), with_marks("int8"));
+    session.feed(tokens(0, 300));
+    EXPECT_EQ(error_kind([&] { session.drop(10, 100); }), ErrorKind::kUnsupported) << architecture;
+    EXPECT_EQ(error_kind([&] { session.append(Session(session)); }), ErrorKind::kUnsupported) << architecture;
+    session.drop(200, 100);
+    EXPECT_EQ(session.position(), 200) << "a truncation";
+  }
+}
+
 class Shifting : public DroppingSession {
  protected:
   static GenerateOptions options(int keep, int lookup) {

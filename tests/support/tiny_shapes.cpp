@@ -48,6 +48,11 @@ std::vector<TinyShape> expert_shapes() {
   TinyShape mixtral{"Mixtral", tiny_shape("llama", 4, 2, 32)};
   mixtral.spec.experts = 5;
   all.push_back(mixtral);
+  // More than the experts of a pass have room for.
+  TinyShape many{"ManyExperts", tiny_shape("qwen3moe", 4, 2, 32)};
+  many.spec.experts = 40;
+  many.spec.experts_used = 5;
+  all.push_back(many);
   TinyShape dense_first{"deepseek", tiny_shape("deepseek", 4, 2, 32)};
   dense_first.spec.dense_layers = 1;
   all.push_back(dense_first);

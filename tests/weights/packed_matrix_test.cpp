@@ -223,6 +223,44 @@ TEST(Quantize, TakesRowsAsTheyAreMade) {
       there);
 }
 
+// Experts' rows lie in tiles of their own, and each group is multiplied with another matrix.
+TEST(Multiply, GroupsOfRowsAreWhatTheyAreAlone) {
+  ThreadPool pool(3);
+  const TensorTypeInfo& type = gguf::type_info(TensorType::kQ4_K);
+  const std::size_t columns = 256;
+  const std::vector<RowGroup> groups = {{0, 1}, {96, 40}, {192, 200}, {480, 7}};
+  std::vector<float> x(487 * columns);
+  std::mt19937_64 engine(5);
+  std::normal_distribution<float> normal(0.0F, 1.0F);
+  for (float& v : x) v = normal(engine);
+  for (std::size_t m = 0; m < 487; ++m) x[m * columns + 40] = 90.0F;
+  const auto& kernels = kernels::select_kernels();
+  std::vector<PackedMatrix> matrices;
+  for (const std::size_t rows : {48UL, 16UL, 33UL, 64UL})
+    matrices.emplace_back(type.type, random_weights(type, rows, columns, rows), rows, columns, false, pool);
+  QuantizedRows quantized(487, columns);
+  const kernels::Activations all = quantized.quantize_groups(
+      kernels, pool, x.data(), groups, columns, columns, formats_of(matrices.front()), [](std::size_t, std::size_t) {});
+  std::vector<std::vector<float>> outs;
+  std::vector<GroupProduct> products;
+  outs.reserve(groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    outs.emplace_back(groups[g].rows * 64);
+    products.push_back({rows_of(all, groups[g]), {&matrices[g], outs[g].data(), 64}});
+  }
+  multiply(kernels, pool, products);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    QuantizedRows alone(groups[g].rows, columns);
+    std::vector<float> out(outs[g].size());
+    const Product one{&matrices[g], out.data(), 64};
+    multiply(kernels, pool,
+             alone.quantize(kernels, pool, &x[groups[g].first * columns], groups[g].rows, columns, columns,
+                            formats_of(matrices[g])),
+             {&one, 1});
+    EXPECT_EQ(outs[g], out) << g;
+  }
+}
+
 TEST(Multiply, SeveralMatricesInOneRegion) {
   ThreadPool pool(2);
   const TensorTypeInfo& type = gguf::type_info(TensorType::kQ4_0);

@@ -15,6 +15,8 @@ struct ExpertTraits {
   bool allowed = false;  ///< Otherwise a file with experts is refused.
   ExpertGating gating = ExpertGating::kSoftmax;
   bool normalized = true;
+  bool shared = false;       ///< A shared expert is required; otherwise optional.
+  bool shared_gate = false;  ///< And a gate for it.
 };
 
 /// What sets an architecture apart as far as constants say it; all layers are alike. What a file states (sizes, RoPE's

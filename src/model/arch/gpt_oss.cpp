@@ -22,6 +22,7 @@ std::span<const Architecture> gpt_oss_family() {
   static constexpr std::array kFamily = {
       Architecture{"gpt-oss",
                    {.qkv_bias = true,
+                    .biases = true,
                     .activation = Activation::kClampedSwiglu,
                     .experts = {.allowed = true, .gating = ExpertGating::kSoftmaxOfChosen, .normalized = false}},
                    adapt_gpt_oss},

@@ -7,6 +7,8 @@ namespace {
 
 constexpr ExpertTraits kNormalizedExperts = {.allowed = true};
 constexpr ExpertTraits kPlainExperts = {.allowed = true, .normalized = false};
+constexpr ExpertTraits kSharedExpert = {.allowed = true, .normalized = false, .shared = true};
+constexpr ExpertTraits kGatedSharedExpert = {.allowed = true, .normalized = false, .shared = true, .shared_gate = true};
 
 }  // namespace
 
@@ -19,7 +21,7 @@ std::span<const Architecture> llama_family() {
       // Qwen 2 and 2.5 (2407.10671): biases on Q, K and V.
       Architecture{"qwen2", {.qkv_bias = true}},
       // Qwen 1.5 and 2 as a mixture, with a shared expert that has a gate.
-      Architecture{"qwen2moe", {.qkv_bias = true, .experts = kPlainExperts}},
+      Architecture{"qwen2moe", {.qkv_bias = true, .experts = kGatedSharedExpert}},
       // The text part of Qwen 2 and 2.5 VL (2409.12191): text alone has one position in all sections of M-RoPE.
       Architecture{"qwen2vl", {.qkv_bias = true}},
       // Qwen 3 (2505.09388): each head's query and key are RMS-normalized before RoPE.
@@ -53,7 +55,7 @@ std::span<const Architecture> llama_family() {
       Architecture{"ernie4_5", {.pairs = RopePairs::kInterleaved}},
       Architecture{"ernie4_5-moe", {.pairs = RopePairs::kInterleaved, .experts = kNormalizedExperts}},
       // DeepSeekMoE (2401.06066): dense layers first, shared experts.
-      Architecture{"deepseek", {.pairs = RopePairs::kInterleaved, .experts = kPlainExperts}},
+      Architecture{"deepseek", {.pairs = RopePairs::kInterleaved, .experts = kSharedExpert}},
       // OLMoE (2409.02060): queries and keys are normalized over all heads.
       Architecture{"olmoe",
                    {.query_key_norm = true, .query_key_norm_extent = NormExtent::kWhole, .experts = kPlainExperts}},
