@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "support/tiny_model.h"
 
@@ -18,6 +19,17 @@ void granite_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".embedding_scale", 3.0F);
   writer.add(spec.architecture + ".residual_scale", 0.22F);
   writer.add(spec.architecture + ".attention.scale", 0.1F);
+}
+
+void minicpm_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".logit_scale", 4.0F);
+  writer.add(spec.architecture + ".embedding_scale", 3.0F);
+  writer.add(spec.architecture + ".residual_scale", 0.22F);
+}
+
+/// M-RoPE's shares of a head for the three directions of a picture.
+void section_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add_array(spec.architecture + ".rope.dimension_sections", std::vector<std::int32_t>{8, 4, 4, 0});
 }
 
 void gemma2_keys(GgufWriter& writer, const TinyModelSpec& spec) {
@@ -38,19 +50,25 @@ void shared_size_key(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".expert_shared_feed_forward_length", static_cast<std::uint32_t>(spec.shared_expert));
 }
 
+void ernie_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  shared_size_key(writer, spec);
+  writer.add(spec.architecture + ".interleave_moe_layer_step", 1U);
+}
+
 /// Shared experts as the number of usual ones that they are as large as.
 void deepseek_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".expert_shared_count",
              static_cast<std::uint32_t>(spec.shared_expert / spec.feed_forward));
   writer.add(spec.architecture + ".expert_weights_scale", 1.5F);
+  writer.add(spec.architecture + ".leading_dense_block_count", static_cast<std::uint32_t>(spec.dense_layers));
 }
 
 // The others have the tensors of llama.
 constexpr std::array kForms = {
     TinyForm{.architecture = "qwen2", .qkv_bias = true},
-    TinyForm{.architecture = "qwen2vl", .qkv_bias = true},
+    TinyForm{.architecture = "qwen2vl", .qkv_bias = true, .keys = section_keys},
     TinyForm{.architecture = "qwen3", .qk_norm = TinyQkNorm::kHead},
-    TinyForm{.architecture = "qwen3vl", .qk_norm = TinyQkNorm::kHead},
+    TinyForm{.architecture = "qwen3vl", .qk_norm = TinyQkNorm::kHead, .keys = section_keys},
     TinyForm{.architecture = "gemma3",
              .norms = TinyNorms::kBeforeAndAfter,
              .qk_norm = TinyQkNorm::kHead,
@@ -72,7 +90,7 @@ constexpr std::array kForms = {
     TinyForm{.architecture = "command-r", .norms = TinyNorms::kOne, .layer_norm = true, .keys = command_r_keys},
     TinyForm{.architecture = "cohere2", .norms = TinyNorms::kOne, .layer_norm = true, .keys = command_r_keys},
     TinyForm{.architecture = "qwen3moe", .qk_norm = TinyQkNorm::kHead, .experts = 6},
-    TinyForm{.architecture = "qwen3vlmoe", .qk_norm = TinyQkNorm::kHead, .experts = 6},
+    TinyForm{.architecture = "qwen3vlmoe", .qk_norm = TinyQkNorm::kHead, .experts = 6, .keys = section_keys},
     TinyForm{.architecture = "qwen2moe",
              .qkv_bias = true,
              .experts = 6,
@@ -85,7 +103,7 @@ constexpr std::array kForms = {
              .experts = 6,
              .shared_expert = true,
              .selection_bias = true,
-             .keys = shared_size_key},
+             .keys = ernie_keys},
     TinyForm{.architecture = "granitemoe", .experts = 6, .keys = granite_keys},
     TinyForm{.architecture = "gpt-oss",
              .norms = TinyNorms::kPostAttention,
@@ -110,6 +128,7 @@ constexpr std::array kForms = {
     TinyForm{.architecture = "olmo2", .norms = TinyNorms::kAfter, .qk_norm = TinyQkNorm::kWhole},
     TinyForm{.architecture = "exaone4", .norms = TinyNorms::kAfter, .qk_norm = TinyQkNorm::kHead},
     TinyForm{.architecture = "granite", .keys = granite_keys},
+    TinyForm{.architecture = "minicpm", .keys = minicpm_keys},
     TinyForm{.architecture = "mistral3", .keys = mistral3_keys},
     TinyForm{.architecture = "falcon",
              .norms = TinyNorms::kOne,
