@@ -24,7 +24,6 @@ void read_yarn(const gguf::File& file, const Keys& keys, RopeParams& rope) {
   rope.scaling = RopeScaling::kYarn;
   rope.beta_fast = keys.real_or("rope.scaling.yarn_beta_fast", 32.0, kYarnTurns);
   rope.beta_slow = keys.real_or("rope.scaling.yarn_beta_slow", 1.0, kYarnTurns);
-  rope.attention_factor = keys.real_or("rope.scaling.attn_factor", 1.0, kYarnMagnitude);
   if (rope.beta_fast < rope.beta_slow) {
     fail(ErrorKind::kFormat, "{}: {} is {}, must not be below yarn_beta_slow {}", file.path(),
          keys.name_of("rope.scaling.yarn_beta_fast"), rope.beta_fast, rope.beta_slow);
@@ -43,6 +42,7 @@ RopeParams read_rope(const gguf::File& file, const Keys& keys, std::size_t key_s
   rope.base = keys.real_or("rope.freq_base", 10000.0, kRopeBase);
   rope.factor =
       keys.real_or("rope.scaling.factor", keys.real_or("rope.scale_linear", 1.0, kScalingFactor), kScalingFactor);
+  rope.attention_factor = keys.real_or("rope.scaling.attn_factor", 1.0, kYarnMagnitude);
   const std::string_view type = keys.text_or("rope.scaling.type", "linear");
   if (type == "none") {
     rope.factor = 1.0;
@@ -51,9 +51,7 @@ RopeParams read_rope(const gguf::File& file, const Keys& keys, std::size_t key_s
   } else if (type == "yarn") {
     read_yarn(file, keys, rope);
   } else if (type == "longrope") {
-    rope.scaling = RopeScaling::kLong;
     file.require("rope_factors_long.weight");
-    rope.attention_factor = keys.real_or("rope.scaling.attn_factor", 1.0, kYarnMagnitude);
   } else {
     fail(ErrorKind::kUnsupported, "{}: {} is \"{}\"; known are none, linear, yarn, longrope", file.path(),
          keys.name_of("rope.scaling.type"), printable(type));

@@ -41,7 +41,6 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
     const double stretched = plain / params.factor;
     switch (params.scaling) {
       case RopeScaling::kNone:
-      case RopeScaling::kLong:
         frequencies_[i] = plain;
         break;
       case RopeScaling::kLinear:
@@ -54,11 +53,8 @@ Rope::Rope(const RopeParams& params, std::span<const float> frequency_factors, s
       }
     }
   }
-  if (params.scaling == RopeScaling::kYarn && params.factor > 1.0) {
-    magnitude_ = static_cast<float>(params.attention_factor * (1.0 + 0.1 * std::log(params.factor)));
-  } else if (params.scaling == RopeScaling::kYarn || params.scaling == RopeScaling::kLong) {
-    magnitude_ = static_cast<float>(params.attention_factor);
-  }
+  const bool yarn_grows = params.scaling == RopeScaling::kYarn && params.factor > 1.0;
+  magnitude_ = static_cast<float>(params.attention_factor * (yarn_grows ? 1.0 + 0.1 * std::log(params.factor) : 1.0));
 }
 
 void Rope::prepare(std::size_t row, std::size_t position, std::size_t tokens) {

@@ -15,7 +15,7 @@ enum class RopePairs {
   kHalfSplit,    ///< Elements i and i + dims / 2.
 };
 
-enum class RopeScaling { kNone, kLinear, kYarn, kLong };
+enum class RopeScaling { kNone, kLinear, kYarn };
 
 /// Which of LongRoPE's two tensors divides the frequencies (Ding et al., 2402.13753): that for contexts up to the
 /// original one, or that for longer ones.
@@ -33,6 +33,7 @@ struct RopeParams {
   double original_context = 0;
   double beta_fast = 32.0;
   double beta_slow = 1.0;
+  /// Rotated elements are multiplied by it, and with YaRN by 1 + 0.1 ln(factor) as well.
   double attention_factor = 1.0;
   /// Whether frequencies are divided by the factors of the tensor rope_freqs (Llama 3).
   bool frequency_factors = false;

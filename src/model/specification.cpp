@@ -29,8 +29,6 @@ const char* name_of(RopeScaling scaling) {
       return "linear";
     case RopeScaling::kYarn:
       return "yarn";
-    case RopeScaling::kLong:
-      return "long";
   }
   return "";
 }

@@ -184,7 +184,6 @@ ReferenceRope long_rope(const gguf::File& file, const Keys& keys, ReferenceRope 
   std::vector<float> values(divisors.columns());
   weights::dequantize(divisors.type, divisors.data, values);
   for (std::size_t i = 0; i < values.size(); ++i) rope.frequencies.at(i) /= static_cast<double>(values[i]);
-  rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0);
   return rope;
 }
 
@@ -200,8 +199,9 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
   }
   const double factor = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 1.0));
   const std::string_view type = keys.text("rope.scaling.type", "linear");
+  rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0);
+  if (file.find("rope_factors_long.weight") != nullptr) return long_rope(file, keys, std::move(rope));
   if (type == "none") return rope;
-  if (type == "longrope") return long_rope(file, keys, std::move(rope));
   if (type != "linear" && type != "yarn") throw std::invalid_argument("the oracle does not know this RoPE scaling");
   for (std::size_t i = 0; i < rope.frequencies.size(); ++i) {
     const double kept = type == "yarn" ? yarn_share(keys, base, dims, i) : 0.0;
@@ -209,7 +209,7 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
   }
   // 2309.00071, section 3.4: scores are divided by t with sqrt(1 / t) = 0.1 ln(factor) + 1, half of it in each operand.
   if (type == "yarn")
-    rope.magnitude = keys.real("rope.scaling.attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
+    rope.magnitude *= (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
                      (1.0 + 0.1 * keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(std::max(factor, 1.0)));
   return rope;
 }

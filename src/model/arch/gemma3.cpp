@@ -29,6 +29,7 @@ void add_local_rope(const Keys& keys, ModelSpec& spec) {
   local.base = keys.real_or("rope.freq_base_swa", 10000.0, kRopeBase);
   local.scaling = RopeScaling::kNone;
   local.factor = 1.0;
+  local.attention_factor = 1.0;
   local.frequency_factors = false;
   spec.ropes.push_back(local);
 }

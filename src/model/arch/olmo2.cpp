@@ -14,6 +14,7 @@ void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   RopeParams local = spec.ropes.front();
   local.scaling = RopeScaling::kNone;
   local.factor = 1.0;
+  local.attention_factor = 1.0;
   spec.ropes.push_back(local);
   add_windows(file, keys, kPeriodDefault, spec.ropes.size() - 1, spec);
 }
