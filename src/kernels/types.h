@@ -34,10 +34,11 @@ enum class PackedFormat : std::uint8_t {
   kIQ3_S,
   kIQ3_XXS,
   kIQ2,
-  kIQ1,
+  kIQ1_M,
   kTQ2_0,
+  kIQ1_S,
 };
-inline constexpr std::size_t kPackedFormats = 23;
+inline constexpr std::size_t kPackedFormats = 24;
 
 /// Which zero-point term a format without a min needs: -zero_point * sum(activation codes), summed over a group, or
 /// over each half of it (kHalf...) where the format has scales per half group. It is the initial value of the integer
@@ -75,7 +76,7 @@ constexpr ZeroTerm zero_term_of(PackedFormat format) {
       return ZeroTerm::kHalfZero32;
     case PackedFormat::kNVFP4:
     case PackedFormat::kIQ2:
-    case PackedFormat::kIQ1:
+    case PackedFormat::kIQ1_M:
       return ZeroTerm::kHalfZero64;
     default:
       return ZeroTerm::kNone;

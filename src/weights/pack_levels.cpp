@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "base/half.h"
 #include "kernels/levels.h"
 #include "weights/fp4.h"
@@ -140,8 +142,37 @@ struct Block256 {
   }
 };
 
-template <LevelCodes (*read)(const std::uint8_t*)>
-using BlockIQ1 = Block256<read, kernels::kLevelsIQ1, Bits3, 2>;
+/// The packed block: f16 d[16], then 8 groups of i8 scale[16], which is negative where levels are shifted down, and 2
+/// lines of pairs.
+struct BlockIQ1_S {
+  static constexpr std::size_t kColumns = 256;
+  static constexpr std::size_t kGroupBytes = 16 + Bits2::kBytes;
+  static constexpr std::size_t kBytes = 32 + 8 * kGroupBytes;
+
+  static void pack(const std::uint8_t* source, std::size_t row, std::uint8_t* block) {
+    const LevelCodes from = read_iq1_s(source);
+    std::memcpy(block + 2 * row, &from.d, 2);
+    for (std::size_t g = 0; g < 8; ++g) {
+      std::uint8_t* group = block + 32 + g * kGroupBytes;
+      const int scale = from.scales[2 * g];
+      const bool down = (from.codes[32 * g] & 4U) != 0;
+      group[row] = static_cast<std::uint8_t>(down ? -scale : scale);
+      Bits2::put(&from.codes[32 * g], row, group + 16);
+    }
+  }
+
+  static void unpack(const std::uint8_t* block, std::size_t row, float* out) {
+    const float d = f16_to_f32(load_u16(block + 2 * row)) * kernels::kLevelsIQ1.unit;
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const std::uint8_t* group = block + 32 + c / 32 * kGroupBytes;
+      const auto scale = static_cast<std::int8_t>(group[row]);
+      const unsigned code = Bits2::get(group + 16, row, c % 32) | (scale < 0 ? 4U : 0U);
+      out[c] = d * std::fabs(static_cast<float>(scale)) * level(kernels::kLevelsIQ1, code);
+    }
+  }
+};
+
+using BlockIQ1_M = Block256<read_iq1_m, kernels::kLevelsIQ1, Bits3, 2>;
 template <LevelCodes (*read)(const std::uint8_t*)>
 using BlockIQ2 = Block256<read, kernels::kLevelsIQ2, Bits3, 2>;
 using BlockIQ3_XXS = Block256<read_iq3_xxs, kernels::kLevelsIQ3_XXS, Bits4, 1>;
@@ -162,8 +193,8 @@ using kernels::PackedFormat;
 const PackInfo kPackMXFP4 = info<BlockMXFP4>(TensorType::kMXFP4, PackedFormat::kMXFP4);
 const PackInfo kPackNVFP4 = info<BlockNVFP4>(TensorType::kNVFP4, PackedFormat::kNVFP4);
 const PackInfo kPackQ8_K = info<BlockQ8_K>(TensorType::kQ8_K, PackedFormat::kQ8_K);
-const PackInfo kPackIQ1_S = info<BlockIQ1<read_iq1_s>>(TensorType::kIQ1_S, PackedFormat::kIQ1);
-const PackInfo kPackIQ1_M = info<BlockIQ1<read_iq1_m>>(TensorType::kIQ1_M, PackedFormat::kIQ1);
+const PackInfo kPackIQ1_S = info<BlockIQ1_S>(TensorType::kIQ1_S, PackedFormat::kIQ1_S);
+const PackInfo kPackIQ1_M = info<BlockIQ1_M>(TensorType::kIQ1_M, PackedFormat::kIQ1_M);
 const PackInfo kPackIQ2_XXS = info<BlockIQ2<read_iq2_xxs>>(TensorType::kIQ2_XXS, PackedFormat::kIQ2);
 const PackInfo kPackIQ2_XS = info<BlockIQ2<read_iq2_xs>>(TensorType::kIQ2_XS, PackedFormat::kIQ2);
 const PackInfo kPackIQ2_S = info<BlockIQ2<read_iq2_s>>(TensorType::kIQ2_S, PackedFormat::kIQ2);

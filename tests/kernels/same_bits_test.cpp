@@ -142,8 +142,9 @@ TEST_P(SameBits, Products) {
   check(PackedFormat::kIQ3_S, random_panels<fused::FormatIQ3_S>());
   check(PackedFormat::kIQ3_XXS, random_panels<fused::FormatIQ3_XXS>());
   check(PackedFormat::kIQ2, random_panels<fused::FormatIQ2>());
-  check(PackedFormat::kIQ1, random_panels<fused::FormatIQ1>());
+  check(PackedFormat::kIQ1_M, random_panels<fused::FormatIQ1_M>());
   check(PackedFormat::kTQ2_0, random_panels<fused::FormatTQ2_0>());
+  check(PackedFormat::kIQ1_S, random_panels<fused::FormatIQ1_S>());
 }
 
 /// The same floats in each element type, [columns][16 lanes].

@@ -57,7 +57,7 @@ inline void fill_super_block_products(KernelTable& t) {
   set_code_products<FormatIQ4_XS>(t, PackedFormat::kIQ4_XS);
 }
 
-/// Products of weights whose codes are indices of levels with zero point 64, and of Q8_K.
+/// Products of weights whose codes are indices of levels with zero point 64, of IQ1_S and of Q8_K.
 inline void fill_level_products(KernelTable& t) {
   set_code_products<FormatMXFP4>(t, PackedFormat::kMXFP4);
   set_code_products<FormatNVFP4>(t, PackedFormat::kNVFP4);
@@ -65,8 +65,9 @@ inline void fill_level_products(KernelTable& t) {
   set_code_products<FormatIQ3_S>(t, PackedFormat::kIQ3_S);
   set_code_products<FormatIQ3_XXS>(t, PackedFormat::kIQ3_XXS);
   set_code_products<FormatIQ2>(t, PackedFormat::kIQ2);
-  set_code_products<FormatIQ1>(t, PackedFormat::kIQ1);
+  set_code_products<FormatIQ1_M>(t, PackedFormat::kIQ1_M);
   set_code_products<FormatTQ2_0>(t, PackedFormat::kTQ2_0);
+  set_code_products<FormatIQ1_S>(t, PackedFormat::kIQ1_S);
 }
 
 /// Products and dots with float elements.

@@ -138,7 +138,23 @@ struct Levels3 : SignedHalves<ZeroTerm::kHalfZero64> {
   }
 };
 using FormatIQ2 = Levels3<kLevelsIQ2>;
-using FormatIQ1 = Levels3<kLevelsIQ1>;
+using FormatIQ1_M = Levels3<kLevelsIQ1>;
+
+/// A group: i8 scale[16], then 2-bit codes. A weight is |scale| * (code - 1) + scale / 8, times the super-block's
+/// scale: kLevelsIQ1 in fewer bits, which is possible because all levels of a group are shifted one way.
+struct FormatIQ1_S : SuperBlock<false, ZeroTerm::kNone> {
+  static constexpr std::size_t kHalves = 1;
+  static constexpr std::size_t kGroupBytes = 16 + 128;
+  static void scales(const Header& h, const std::uint8_t* p, F32x16 (&scale)[1], F32x16 (&min)[1]) {
+    const F32x16 shift = load_i8(p);
+    scale[0] = mul(h.scale, abs(shift));
+    min[0] = mul(h.scale, sub(mul(shift, set1(0.125F)), abs(shift)));
+  }
+  template <std::size_t pair>
+  static CodePair codes(const std::uint8_t* p) {
+    return bits2_pair<pair, 0>(p + 16);
+  }
+};
 
 /// A group: 2-bit codes. Only the super-block has scales.
 struct FormatTQ2_0 : SuperBlock<false, ZeroTerm::kZero64> {
