@@ -23,6 +23,18 @@ constexpr std::array<TensorTypeInfo, kTensorTypes> kTable = {{
     {TensorType::kIQ4_NL, "IQ4_NL", 32, 18},
     {TensorType::kIQ4_XS, "IQ4_XS", 256, 136},
     {TensorType::kBF16, "BF16", 1, 2},
+    {TensorType::kQ8_K, "Q8_K", 256, 292},
+    {TensorType::kMXFP4, "MXFP4", 32, 17},
+    {TensorType::kNVFP4, "NVFP4", 64, 36},
+    {TensorType::kIQ1_S, "IQ1_S", 256, 50},
+    {TensorType::kIQ1_M, "IQ1_M", 256, 56},
+    {TensorType::kIQ2_XXS, "IQ2_XXS", 256, 66},
+    {TensorType::kIQ2_XS, "IQ2_XS", 256, 74},
+    {TensorType::kIQ2_S, "IQ2_S", 256, 82},
+    {TensorType::kIQ3_XXS, "IQ3_XXS", 256, 98},
+    {TensorType::kIQ3_S, "IQ3_S", 256, 110},
+    {TensorType::kTQ1_0, "TQ1_0", 256, 54},
+    {TensorType::kTQ2_0, "TQ2_0", 256, 66},
 }};
 
 /// Indexed by type number, including types that ggml has since withdrawn (4, 5, 31 to 33, 36 to 38).

@@ -28,22 +28,31 @@ enum class PackedFormat : std::uint8_t {
   kQ6_K,
   kIQ4_NL,
   kIQ4_XS,
+  kMXFP4,
+  kNVFP4,
+  kQ8_K,
+  kIQ3_S,
+  kIQ3_XXS,
+  kIQ2,
+  kIQ1_M,
+  kTQ2_0,
+  kIQ1_S,
 };
-inline constexpr std::size_t kPackedFormats = 15;
+inline constexpr std::size_t kPackedFormats = 24;
 
 /// Which zero-point term a format without a min needs: -zero_point * sum(activation codes), summed over a group, or
 /// over each half of it (kHalf...) where the format has scales per half group. It is the initial value of the integer
 /// sums, which folds the zero point into the dot product.
-enum class ZeroTerm : std::uint8_t { kZero8, kZero16, kZero128, kHalfZero4, kHalfZero32, kNone };
-inline constexpr std::size_t kZeroTerms = 5;
+enum class ZeroTerm : std::uint8_t { kZero8, kZero16, kZero64, kZero128, kHalfZero4, kHalfZero32, kHalfZero64, kNone };
+inline constexpr std::size_t kZeroTerms = 7;
 
 /// Always inlined, so that no out-of-line copy compiled with wide instructions can be linked into other code.
 [[gnu::always_inline]] constexpr std::int32_t zero_point(ZeroTerm zero_term) {
-  constexpr std::int32_t kZeros[kZeroTerms + 1] = {8, 16, 128, 4, 32, 0};
+  constexpr std::int32_t kZeros[kZeroTerms + 1] = {8, 16, 64, 128, 4, 32, 64, 0};
   return kZeros[static_cast<std::size_t>(zero_term)];
 }
 constexpr bool by_half(ZeroTerm zero_term) {
-  return zero_term == ZeroTerm::kHalfZero4 || zero_term == ZeroTerm::kHalfZero32;
+  return zero_term == ZeroTerm::kHalfZero4 || zero_term == ZeroTerm::kHalfZero32 || zero_term == ZeroTerm::kHalfZero64;
 }
 constexpr ZeroTerm zero_term_of(PackedFormat format) {
   switch (format) {
@@ -51,7 +60,13 @@ constexpr ZeroTerm zero_term_of(PackedFormat format) {
       return ZeroTerm::kZero8;
     case PackedFormat::kQ5_0:
       return ZeroTerm::kZero16;
+    case PackedFormat::kMXFP4:
+    case PackedFormat::kIQ3_S:
+    case PackedFormat::kIQ3_XXS:
+    case PackedFormat::kTQ2_0:
+      return ZeroTerm::kZero64;
     case PackedFormat::kQ8_0:
+    case PackedFormat::kQ8_K:
     case PackedFormat::kIQ4_NL:
     case PackedFormat::kIQ4_XS:
       return ZeroTerm::kZero128;
@@ -59,6 +74,10 @@ constexpr ZeroTerm zero_term_of(PackedFormat format) {
       return ZeroTerm::kHalfZero4;
     case PackedFormat::kQ6_K:
       return ZeroTerm::kHalfZero32;
+    case PackedFormat::kNVFP4:
+    case PackedFormat::kIQ2:
+    case PackedFormat::kIQ1_M:
+      return ZeroTerm::kHalfZero64;
     default:
       return ZeroTerm::kNone;
   }

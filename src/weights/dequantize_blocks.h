@@ -29,6 +29,18 @@ void dequantize_q5_k(const std::uint8_t* source, std::size_t blocks, float* dest
 void dequantize_q6_k(const std::uint8_t* source, std::size_t blocks, float* destination);
 void dequantize_iq4_nl(const std::uint8_t* source, std::size_t blocks, float* destination);
 void dequantize_iq4_xs(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_q8_k(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_mxfp4(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_nvfp4(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq1_s(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq1_m(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq2_xxs(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq2_xs(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq2_s(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq3_xxs(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_iq3_s(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_tq1_0(const std::uint8_t* source, std::size_t blocks, float* destination);
+void dequantize_tq2_0(const std::uint8_t* source, std::size_t blocks, float* destination);
 
 /// Runs Block::expand(const std::uint8_t*, float*) over blocks of Block::kBytes bytes and Block::kElements weights.
 template <typename Block>

@@ -118,6 +118,17 @@ struct BlockQ6_K : Super256 {
   }
 };
 
+/// Layout: f32 d, 256 signed bytes, 16 sums of 16 codes, which are not needed.
+struct BlockQ8_K : Super256 {
+  static constexpr std::size_t kBytes = 292;
+
+  static void expand(const std::uint8_t* block, float* out) {
+    float d = 0.0F;
+    std::memcpy(&d, block, sizeof d);
+    for (std::size_t i = 0; i < kBlock; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[4 + i]));
+  }
+};
+
 }  // namespace
 
 void dequantize_q2_k(const std::uint8_t* source, std::size_t blocks, float* destination) {
@@ -138,6 +149,10 @@ void dequantize_q5_k(const std::uint8_t* source, std::size_t blocks, float* dest
 
 void dequantize_q6_k(const std::uint8_t* source, std::size_t blocks, float* destination) {
   expand_blocks<BlockQ6_K>(source, blocks, destination);
+}
+
+void dequantize_q8_k(const std::uint8_t* source, std::size_t blocks, float* destination) {
+  expand_blocks<BlockQ8_K>(source, blocks, destination);
 }
 
 }  // namespace pith::weights

@@ -5,9 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "base/fail.h"
 #include "base/half.h"
+#include "weights/dequantize.h"
+#include "weights/level_codes.h"
 
 namespace pith::weights {
 namespace {
@@ -99,6 +102,50 @@ std::optional<NotFinite> find_scales_and_minimums(std::span<const std::byte> dat
   return find<F16Pair, F16, block_bytes>(data, columns, std::array{Field{scale, "scale"}, Field{scale + 2, "minimum"}});
 }
 
+/// Finds the first weight that overflows although its block's scale is finite. may_overflow(block) rules out nearly all
+/// blocks.
+template <std::size_t block_bytes, std::size_t columns, typename MayOverflow>
+std::optional<NotFinite> find_overflow(TensorType type, std::span<const std::byte> data,
+                                       const MayOverflow& may_overflow) {
+  for (std::size_t b = 0; b < data.size() / block_bytes; ++b) {
+    const auto block = data.subspan(b * block_bytes, block_bytes);
+    if (!may_overflow(block)) continue;
+    std::array<float, columns> values;
+    dequantize(type, block, values);
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (!std::isfinite(values[c])) return NotFinite{b * columns + c, "weight", values[c]};
+    }
+  }
+  return std::nullopt;
+}
+
+/// The scales are powers of 2, of which the largest times the largest levels overflow.
+std::optional<NotFinite> find_mxfp4(std::span<const std::byte> data) {
+  constexpr std::byte kLargestSafe{252};
+  return find_overflow<17, 32>(TensorType::kMXFP4, data,
+                               [](std::span<const std::byte> block) { return block[0] > kLargestSafe; });
+}
+
+std::optional<NotFinite> find_q8_k(std::span<const std::byte> data) {
+  constexpr float kLargestSafe = std::numeric_limits<float>::max() / 128.0F;
+  const auto scale = find<F32, F32, 292>(data, 256, std::array{Field{0, "scale"}});
+  if (scale) return scale;
+  return find_overflow<292, 256>(TensorType::kQ8_K, data, [](std::span<const std::byte> block) {
+    return std::fabs(F32::value(bits_at<F32>(block.data()))) > kLargestSafe;
+  });
+}
+
+/// The scale's bits are spread over the block.
+std::optional<NotFinite> find_iq1_m(std::span<const std::byte> data) {
+  constexpr std::size_t kBytes = 56;
+  for (std::size_t b = 0; b < data.size() / kBytes; ++b) {
+    const auto* block = reinterpret_cast<const std::uint8_t*>(data.data() + b * kBytes);
+    const float scale = f16_to_f32(scale_iq1_m(block));
+    if (!std::isfinite(scale)) return NotFinite{b * 256, "scale", scale};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<NotFinite> find_not_finite(TensorType type, std::span<const std::byte> blocks) {
@@ -132,6 +179,30 @@ std::optional<NotFinite> find_not_finite(TensorType type, std::span<const std::b
       return find_scales<210, 256>(blocks, 208);
     case TensorType::kIQ4_XS:
       return find_scales<136, 256>(blocks, 0);
+    case TensorType::kQ8_K:
+      return find_q8_k(blocks);
+    case TensorType::kMXFP4:
+      return find_mxfp4(blocks);
+    case TensorType::kNVFP4:
+      return std::nullopt;  // The scales are 8-bit floats, of which none is infinite or NaN.
+    case TensorType::kIQ1_S:
+      return find_scales<50, 256>(blocks, 0);
+    case TensorType::kIQ1_M:
+      return find_iq1_m(blocks);
+    case TensorType::kIQ2_XXS:
+      return find_scales<66, 256>(blocks, 0);
+    case TensorType::kIQ2_XS:
+      return find_scales<74, 256>(blocks, 0);
+    case TensorType::kIQ2_S:
+      return find_scales<82, 256>(blocks, 0);
+    case TensorType::kIQ3_XXS:
+      return find_scales<98, 256>(blocks, 0);
+    case TensorType::kIQ3_S:
+      return find_scales<110, 256>(blocks, 0);
+    case TensorType::kTQ1_0:
+      return find_scales<54, 256>(blocks, 52);
+    case TensorType::kTQ2_0:
+      return find_scales<66, 256>(blocks, 64);
   }
   fail(ErrorKind::kInternal, "weight type {} is not looked through for numbers", static_cast<std::uint32_t>(type));
 }

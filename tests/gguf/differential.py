@@ -193,7 +193,9 @@ def written_by_package(gguf, folder):
 
 
 # The types that pith reads; it says that it does not read the others.
-KNOWN_TENSORS = set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS".split())
+KNOWN_TENSORS = set(
+    "F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K MXFP4 NVFP4 "
+    "IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ4_NL IQ4_XS TQ1_0 TQ2_0".split())
 TELLING = (0, 1, 2, 4, 7, 8, 12, 13, 31, 32, 33, 64, 255, 256, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
 
 

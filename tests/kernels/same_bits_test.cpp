@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/code_memory.h"
-#include "kernels/generic/formats.h"
+#include "kernels/generic/level_formats.h"
 #include "kernels/random_rows.h"
 #include "kernels/select.h"
 
@@ -65,6 +65,35 @@ std::vector<std::uint8_t> random_panels() {
   return panel;
 }
 
+/// Two panels whose blocks are `fill`ed after every byte was set at random.
+template <typename Format, typename Fill>
+std::vector<std::uint8_t> random_panels(const Fill& fill) {
+  const std::size_t block = Format::kHeaderBytes + Format::kGroups * Format::kGroupBytes;
+  auto panel = random_bytes(2 * kColumns / (kGroup * Format::kGroups) * block, block);
+  for (std::size_t at = 0; at < panel.size(); at += block) fill(&panel[at]);
+  return panel;
+}
+
+/// Panels of the formats whose scales are not f16.
+std::vector<std::uint8_t> random_mxfp4() {
+  return random_panels<fused::FormatMXFP4>([](std::uint8_t* block) {
+    for (std::size_t r = 2; r < kLanes; ++r) block[r] = static_cast<std::uint8_t>(100 + block[r] % 40);
+    block[0] = 0;  // Scales that are subnormal.
+    block[1] = 1;
+  });
+}
+std::vector<std::uint8_t> random_nvfp4() {
+  return random_panels<fused::FormatNVFP4>([](std::uint8_t* block) {
+    for (std::size_t i = 0; i < 2 * kLanes; ++i) block[i] &= 0x7F;
+  });
+}
+std::vector<std::uint8_t> random_q8_k() {
+  return random_panels<fused::FormatQ8_K>([](std::uint8_t* block) {
+    const auto scales = random_floats(kLanes, block[0]);
+    std::memcpy(block, scales.data(), kLanes * sizeof(float));
+  });
+}
+
 /// A row times two panels at once must equal the row times each of them.
 void expect_two_panels_to_be_each(PackedFormat format, const std::vector<std::uint8_t>& panels) {
   const auto kind = static_cast<std::size_t>(format);
@@ -107,6 +136,15 @@ TEST_P(SameBits, Products) {
   check(PackedFormat::kQ6_K, random_panels<fused::FormatQ6_K>());
   check(PackedFormat::kIQ4_NL, random_panels<fused::FormatIQ4_NL>());
   check(PackedFormat::kIQ4_XS, random_panels<fused::FormatIQ4_XS>());
+  check(PackedFormat::kMXFP4, random_mxfp4());
+  check(PackedFormat::kNVFP4, random_nvfp4());
+  check(PackedFormat::kQ8_K, random_q8_k());
+  check(PackedFormat::kIQ3_S, random_panels<fused::FormatIQ3_S>());
+  check(PackedFormat::kIQ3_XXS, random_panels<fused::FormatIQ3_XXS>());
+  check(PackedFormat::kIQ2, random_panels<fused::FormatIQ2>());
+  check(PackedFormat::kIQ1_M, random_panels<fused::FormatIQ1_M>());
+  check(PackedFormat::kTQ2_0, random_panels<fused::FormatTQ2_0>());
+  check(PackedFormat::kIQ1_S, random_panels<fused::FormatIQ1_S>());
 }
 
 /// The same floats in each element type, [columns][16 lanes].

@@ -156,7 +156,11 @@ INSTANTIATE_TEST_SUITE_P(Types, EveryWeightType,
                          testing::Values(TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0,
                                          TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0,
                                          TensorType::kQ2_K, TensorType::kQ3_K, TensorType::kQ4_K, TensorType::kQ5_K,
-                                         TensorType::kQ6_K, TensorType::kIQ4_NL, TensorType::kIQ4_XS),
+                                         TensorType::kQ6_K, TensorType::kIQ4_NL, TensorType::kIQ4_XS, TensorType::kQ8_K,
+                                         TensorType::kMXFP4, TensorType::kNVFP4, TensorType::kIQ1_S, TensorType::kIQ1_M,
+                                         TensorType::kIQ2_XXS, TensorType::kIQ2_XS, TensorType::kIQ2_S,
+                                         TensorType::kIQ3_XXS, TensorType::kIQ3_S, TensorType::kTQ1_0,
+                                         TensorType::kTQ2_0),
                          [](const auto& test) { return std::string(gguf::type_info(test.param).name); });
 
 }  // namespace

@@ -131,11 +131,13 @@ TEST(HostileWeights, NanOrInfiniteElements) {
 TEST(HostileWeights, NanOrInfiniteBlockScales) {
   using gguf::TensorType;
   const std::pair<TensorType, std::size_t> scales[] = {
-      {TensorType::kF16, 0},    {TensorType::kBF16, 0},  {TensorType::kQ4_0, 0},   {TensorType::kQ4_1, 0},
-      {TensorType::kQ4_1, 2},   {TensorType::kQ5_0, 0},  {TensorType::kQ5_1, 2},   {TensorType::kQ8_0, 0},
-      {TensorType::kQ2_K, 80},  {TensorType::kQ2_K, 82}, {TensorType::kQ3_K, 108}, {TensorType::kQ4_K, 0},
-      {TensorType::kQ4_K, 2},   {TensorType::kQ5_K, 0},  {TensorType::kQ5_K, 2},   {TensorType::kQ6_K, 208},
-      {TensorType::kIQ4_NL, 0}, {TensorType::kIQ4_XS, 0}};
+      {TensorType::kF16, 0},    {TensorType::kBF16, 0},   {TensorType::kQ4_0, 0},    {TensorType::kQ4_1, 0},
+      {TensorType::kQ4_1, 2},   {TensorType::kQ5_0, 0},   {TensorType::kQ5_1, 2},    {TensorType::kQ8_0, 0},
+      {TensorType::kQ2_K, 80},  {TensorType::kQ2_K, 82},  {TensorType::kQ3_K, 108},  {TensorType::kQ4_K, 0},
+      {TensorType::kQ4_K, 2},   {TensorType::kQ5_K, 0},   {TensorType::kQ5_K, 2},    {TensorType::kQ6_K, 208},
+      {TensorType::kIQ4_NL, 0}, {TensorType::kIQ4_XS, 0}, {TensorType::kIQ1_S, 0},   {TensorType::kIQ2_XXS, 0},
+      {TensorType::kIQ2_XS, 0}, {TensorType::kIQ2_S, 0},  {TensorType::kIQ3_XXS, 0}, {TensorType::kIQ3_S, 0},
+      {TensorType::kTQ1_0, 52}, {TensorType::kTQ2_0, 64}};
   for (const auto& [type, offset] : scales) {
     TinyModelSpec spec{.embedding = 256, .layers = 1, .head_size = 64};
     spec.feed_forward = 256;
@@ -150,6 +152,24 @@ TEST(HostileWeights, NanOrInfiniteBlockScales) {
       EXPECT_TRUE(refused(spec, set_data("blk.0.ffn_down.weight", at, bits), kFormat, parts)) << info.name;
     }
   }
+}
+
+/// Types whose scales are not f16 numbers in one place.
+TEST(HostileWeights, OverflowsAndScatteredScales) {
+  using gguf::TensorType;
+  TinyModelSpec spec{.embedding = 256, .layers = 1, .head_size = 64};
+  spec.feed_forward = 256;
+  const std::string name = "blk.0.ffn_down.weight";
+  spec.weight_type = TensorType::kMXFP4;
+  EXPECT_TRUE(refused(spec, set_data(name, std::size_t{3} * 17, std::uint16_t{0x07FF}), kFormat,
+                      {name, "MXFP4", "row 0,", "column 96"}));
+  spec.weight_type = TensorType::kQ8_K;
+  EXPECT_TRUE(
+      refused(spec, set_data(name, std::size_t{2} * 292, std::nanf("")), kFormat, {name, "scale nan", "row 2,"}));
+  EXPECT_TRUE(refused(spec, set_data(name, std::size_t{2} * 292, 3e38F), kFormat, {name, "weight", "inf", "row 2,"}));
+  spec.weight_type = TensorType::kIQ1_M;
+  EXPECT_TRUE(refused(spec, set_data(name, std::size_t{56} + 52, std::uint32_t{0x7000C000}), kFormat,
+                      {name, "IQ1_M", "row 1,"}));
 }
 
 TEST(HostileWeights, AreLookedThroughUnlessAskedNotTo) {

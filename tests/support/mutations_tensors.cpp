@@ -106,27 +106,26 @@ struct Floats {
   std::size_t count;
 };
 
-constexpr std::array<Floats, gguf::kTensorTypes> kFloats = {{{TensorType::kF32, {0}, 1},
-                                                             {TensorType::kF16, {0}, 1},
-                                                             {TensorType::kBF16, {0}, 1},
-                                                             {TensorType::kQ4_0, {0}, 1},
-                                                             {TensorType::kQ4_1, {0, 2}, 2},
-                                                             {TensorType::kQ5_0, {0}, 1},
-                                                             {TensorType::kQ5_1, {0, 2}, 2},
-                                                             {TensorType::kQ8_0, {0}, 1},
-                                                             {TensorType::kQ2_K, {80, 82}, 2},
-                                                             {TensorType::kQ3_K, {108}, 1},
-                                                             {TensorType::kQ4_K, {0, 2}, 2},
-                                                             {TensorType::kQ5_K, {0, 2}, 2},
-                                                             {TensorType::kQ6_K, {208}, 1},
-                                                             {TensorType::kIQ4_NL, {0}, 1},
-                                                             {TensorType::kIQ4_XS, {0}, 1}}};
+constexpr std::array<Floats, gguf::kTensorTypes> kFloats = {
+    {{TensorType::kF32, {0}, 1},     {TensorType::kF16, {0}, 1},     {TensorType::kBF16, {0}, 1},
+     {TensorType::kQ4_0, {0}, 1},    {TensorType::kQ4_1, {0, 2}, 2}, {TensorType::kQ5_0, {0}, 1},
+     {TensorType::kQ5_1, {0, 2}, 2}, {TensorType::kQ8_0, {0}, 1},    {TensorType::kQ2_K, {80, 82}, 2},
+     {TensorType::kQ3_K, {108}, 1},  {TensorType::kQ4_K, {0, 2}, 2}, {TensorType::kQ5_K, {0, 2}, 2},
+     {TensorType::kQ6_K, {208}, 1},  {TensorType::kIQ4_NL, {0}, 1},  {TensorType::kIQ4_XS, {0}, 1},
+     {TensorType::kQ8_K, {0}, 1},    {TensorType::kMXFP4, {0}, 1},   {TensorType::kNVFP4, {}, 0},
+     {TensorType::kIQ1_S, {0}, 1},   {TensorType::kIQ1_M, {52}, 1},  {TensorType::kIQ2_XXS, {0}, 1},
+     {TensorType::kIQ2_XS, {0}, 1},  {TensorType::kIQ2_S, {0}, 1},   {TensorType::kIQ3_XXS, {0}, 1},
+     {TensorType::kIQ3_S, {0}, 1},   {TensorType::kTQ1_0, {52}, 1},  {TensorType::kTQ2_0, {64}, 1}}};
 
 /// Returns the bits of NaN and infinities of a type, in as many bytes as its floats have.
 std::vector<std::pair<std::string, std::uint32_t>> not_finite(TensorType type) {
-  if (type == TensorType::kF32) {
+  if (type == TensorType::kF32 || type == TensorType::kQ8_K) {
     return {{"NaN", 0x7FC00000}, {"a signalling NaN", 0x7F800001}, {"infinity", 0x7F800000}, {"-infinity", 0xFF800000}};
   }
+  // The largest exponent and codes that are not zero.
+  if (type == TensorType::kMXFP4) return {{"overflow", 0xFFFF}};
+  // The high nibbles of two words are those of the scale.
+  if (type == TensorType::kIQ1_M) return {{"a scale that is not finite", 0x7000C000}};
   if (type == TensorType::kBF16) return {{"NaN", 0x7FC0}, {"infinity", 0x7F80}, {"-infinity", 0xFF80}};
   return {{"NaN", 0x7E00}, {"-NaN", 0xFFFF}, {"infinity", 0x7C00}, {"-infinity", 0xFC00}};
 }
@@ -159,7 +158,9 @@ void add_weight_mutations(const GgufWriter& writer, Mutations& to) {
     const auto* info = gguf::find_tensor_type(tensor.type);
     const auto* floats =
         std::find_if(kFloats.begin(), kFloats.end(), [&](const Floats& f) { return f.type == info->type; });
-    const std::size_t size = info->type == TensorType::kF32 ? 4 : 2;
+    const bool is_wide =
+        info->type == TensorType::kF32 || info->type == TensorType::kQ8_K || info->type == TensorType::kIQ1_M;
+    const std::size_t size = is_wide ? 4 : 2;
     const std::size_t blocks = tensor.data.size() / info->block_bytes;
     for (const std::size_t block : {std::size_t{0}, blocks / 2, blocks - 1}) {
       for (std::size_t f = 0; f < floats->count; ++f) {

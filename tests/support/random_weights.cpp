@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/half.h"
+#include "kernels/levels.h"
 #include "weights/dequantize.h"
 
 namespace pith::test {
@@ -73,6 +74,22 @@ void quantize_q8_0(std::span<const float> x, std::byte* block) {
   }
 }
 
+/// MXFP4: the smallest power of 2 with which no value exceeds the largest level, and the nearest levels.
+void quantize_mxfp4(std::span<const float> x, std::byte* block) {
+  constexpr auto kMagnitudes = std::span(kernels::kLevelsE2M1.values).first(8);
+  int exponent = 0;
+  std::frexp(std::abs(extreme(x)) / static_cast<float>(kMagnitudes.back()), &exponent);
+  block[0] = static_cast<std::byte>(std::clamp(exponent + 128, 0, 252));
+  for (std::size_t i = 0; i < kLegacyBlock; ++i) {
+    const float magnitude = std::ldexp(std::abs(x[i]), -exponent);
+    const auto nearest = std::min_element(kMagnitudes.begin(), kMagnitudes.end(), [&](std::int8_t a, std::int8_t b) {
+      return std::abs(magnitude - static_cast<float>(a)) < std::abs(magnitude - static_cast<float>(b));
+    });
+    const auto code = static_cast<unsigned>(nearest - kMagnitudes.begin()) | (x[i] < 0.0F ? 8U : 0U);
+    block[1 + i % 16] |= static_cast<std::byte>(code << (i < 16 ? 0 : 4));
+  }
+}
+
 /// Where a type with random codes has its scale and, if it has one, the scale of its minimums, as a multiple that gives
 /// the weights a mean near 0.
 struct RandomCodes {
@@ -82,7 +99,7 @@ struct RandomCodes {
   float min_ratio;
 };
 
-constexpr std::array<RandomCodes, 7> kRandomCodes = {{
+constexpr std::array<RandomCodes, 18> kRandomCodes = {{
     {TensorType::kQ2_K, 80, 82, 1.5F},
     {TensorType::kQ3_K, 108, 0, 0.0F},
     {TensorType::kQ4_K, 0, 2, 7.5F},
@@ -90,11 +107,41 @@ constexpr std::array<RandomCodes, 7> kRandomCodes = {{
     {TensorType::kQ6_K, 208, 0, 0.0F},
     {TensorType::kIQ4_NL, 0, 0, 0.0F},
     {TensorType::kIQ4_XS, 0, 0, 0.0F},
+    {TensorType::kQ8_K, 0, 0, 0.0F},
+    {TensorType::kNVFP4, 0, 0, 0.0F},
+    {TensorType::kIQ1_S, 0, 0, 0.0F},
+    {TensorType::kIQ1_M, 48, 0, 0.0F},
+    {TensorType::kIQ2_XXS, 0, 0, 0.0F},
+    {TensorType::kIQ2_XS, 0, 0, 0.0F},
+    {TensorType::kIQ2_S, 0, 0, 0.0F},
+    {TensorType::kIQ3_XXS, 0, 0, 0.0F},
+    {TensorType::kIQ3_S, 0, 0, 0.0F},
+    {TensorType::kTQ1_0, 52, 0, 0.0F},
+    {TensorType::kTQ2_0, 64, 0, 0.0F},
 }};
+
+/// Writes a scale as the type stores it: an f16, unless it is Q8_K (f32), NVFP4 (4 bytes with 4 bits of exponent and 3
+/// of mantissa) or IQ1_M (the high nibbles of 4 words).
+void put_scale(TensorType type, float scale, std::byte* to) {
+  const std::uint16_t half = f32_to_f16(scale);
+  if (type == TensorType::kQ8_K) {
+    std::memcpy(to, &scale, sizeof scale);
+  } else if (type == TensorType::kNVFP4) {
+    // The same bits in an f16 stand for 2^-7 of the scale.
+    const auto bits = static_cast<unsigned>(f32_to_f16(scale * 0x1p-7F)) + 64U;
+    std::fill_n(to, 4, static_cast<std::byte>(std::clamp(bits >> 7, 1U, 126U)));
+  } else if (type == TensorType::kIQ1_M) {
+    for (unsigned i = 0; i < 4; ++i) {
+      to[2 * i + 1] = (to[2 * i + 1] & std::byte{15}) | static_cast<std::byte>((half >> (4 * i) & 15) << 4);
+    }
+  } else {
+    put_u16(to, half);
+  }
+}
 
 void set_scales(const RandomCodes& codes, Bytes& bytes, std::size_t block_bytes, float scale) {
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
-    put_u16(&bytes[at + codes.scale_at], f32_to_f16(scale));
+    put_scale(codes.type, scale, &bytes[at + codes.scale_at]);
     if (codes.min_ratio != 0.0F) put_u16(&bytes[at + codes.min_at], f32_to_f16(scale * codes.min_ratio));
   }
 }
@@ -137,6 +184,9 @@ Bytes round_to(TensorType type, std::span<const float> values) {
         break;
       case TensorType::kQ8_0:
         quantize_q8_0(x, block);
+        break;
+      case TensorType::kMXFP4:
+        quantize_mxfp4(x, block);
         break;
       default:
         quantize_legacy(legacy_of(type), x, block);

@@ -16,7 +16,7 @@ using Random = std::mt19937_64;
 std::vector<float> random_normal(Random& random, std::size_t count, float deviation);
 
 /// Returns random weights [rows, columns] of a type, about normal with mean 0 and the given standard deviation. Types
-/// F32 to Q8_0 round normal values; K- and IQ-types get random codes under suitable scales. Throws
+/// F32 to Q8_0 and MXFP4 round normal values; the others get random codes under suitable scales. Throws
 /// std::invalid_argument if `columns` is not a multiple of the block size.
 std::vector<std::byte> random_weights(Random& random, gguf::TensorType type, std::size_t rows, std::size_t columns,
                                       float deviation);

@@ -55,11 +55,27 @@ std::vector<std::byte> random_weights(const TensorTypeInfo& type, std::size_t ro
         return {108};
       case TensorType::kQ6_K:
         return {208};
+      case TensorType::kTQ1_0:
+        return {52};
+      case TensorType::kTQ2_0:
+        return {64};
+      case TensorType::kMXFP4:
+      case TensorType::kNVFP4:
+      case TensorType::kQ8_K:
+      case TensorType::kIQ1_M:
+        return {};
       default:
         return {0};
     }
   }();
   for (std::size_t block = 0; block < data.size(); block += type.block_bytes) {
+    if (type.type == TensorType::kMXFP4) data[block] = static_cast<std::byte>(110 + engine() % 20);
+    if (type.type == TensorType::kQ8_K) {
+      const float x = 0.02F * normal(engine);
+      std::memcpy(&data[block], &x, 4);
+    }
+    // The high nibble of an f16 whose low ones are random: a magnitude between 2^-11 and 2^-3.
+    if (type.type == TensorType::kIQ1_M) data[block + 55] = std::byte{0x20} | (data[block + 55] & std::byte{0x9F});
     for (const std::size_t at : scales_at) put_half(block + at, 0.02F * normal(engine));
   }
   return data;

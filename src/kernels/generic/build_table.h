@@ -9,6 +9,7 @@
 #include "kernels/generic/activations.h"
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/int16_rows.h"
+#include "kernels/generic/level_formats.h"
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/move.h"
@@ -54,6 +55,19 @@ inline void fill_super_block_products(KernelTable& t) {
   set_code_products<FormatQ5_K>(t, PackedFormat::kQ5_K);
   set_code_products<FormatQ6_K>(t, PackedFormat::kQ6_K);
   set_code_products<FormatIQ4_XS>(t, PackedFormat::kIQ4_XS);
+}
+
+/// Products of weights whose codes are indices of levels with zero point 64, of IQ1_S and of Q8_K.
+inline void fill_level_products(KernelTable& t) {
+  set_code_products<FormatMXFP4>(t, PackedFormat::kMXFP4);
+  set_code_products<FormatNVFP4>(t, PackedFormat::kNVFP4);
+  set_code_products<FormatQ8_K>(t, PackedFormat::kQ8_K);
+  set_code_products<FormatIQ3_S>(t, PackedFormat::kIQ3_S);
+  set_code_products<FormatIQ3_XXS>(t, PackedFormat::kIQ3_XXS);
+  set_code_products<FormatIQ2>(t, PackedFormat::kIQ2);
+  set_code_products<FormatIQ1_M>(t, PackedFormat::kIQ1_M);
+  set_code_products<FormatTQ2_0>(t, PackedFormat::kTQ2_0);
+  set_code_products<FormatIQ1_S>(t, PackedFormat::kIQ1_S);
 }
 
 /// Products and dots with float elements.
@@ -104,6 +118,7 @@ inline KernelTable build_table(const char* name) {
   t.name = name;
   fill_block_products(t);
   fill_super_block_products(t);
+  fill_level_products(t);
   fill_float_products(t);
   fill_code_dots(t);
   fill_row_kernels(t);

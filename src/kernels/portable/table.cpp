@@ -10,6 +10,7 @@ const KernelTable& table() {
     t.name = kName;
     add_block_products(t);
     add_super_block_products(t);
+    add_level_products(t);
     add_code_dots(t);
     add_float_products(t);
     add_row_kernels(t);
