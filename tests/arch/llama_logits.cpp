@@ -62,7 +62,8 @@ void feed(llama_context* context, const std::vector<llama_token>& tokens, int po
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 7) throw std::invalid_argument("usage: llama_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS GREEDY_LOGITS");
+  if (argc != 7)
+    throw std::invalid_argument("usage: llama_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS GREEDY_LOGITS");
   llama_log_set(quiet, nullptr);
   llama_backend_init();
   llama_model_params options = llama_model_default_params();

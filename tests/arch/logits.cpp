@@ -1,55 +1,63 @@
-// Writes what pith computes for token ids: float32 logits [tokens, vocab] of every position, then greedy tokens. The
-// counterpart of llama_logits.cpp, for tests/arch/compare.py.
+// Writes what pith computes for token ids, as tests/arch/llama_logits.cpp does with llama.cpp: float32 logits
+// [tokens, vocab] of every position, then greedy tokens. float32 arithmetic and a float32 KV cache.
 //
 // usage: arch_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS
-//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the last two are written.
+//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the others are written.
+#include <fmt/format.h>
 #include <pith/pith.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace pith {
 namespace {
 
-Token best(std::span<const float> logits) {
-  return static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+std::vector<pith::Token> tokens_of(const std::string& path) {
+  std::ifstream file(path);
+  const std::vector<pith::Token> tokens{std::istream_iterator<pith::Token>(file), {}};
+  if (tokens.empty()) throw std::invalid_argument(path + ": no token ids");
+  return tokens;
 }
 
-void run(std::span<char*> args) {
-  std::ifstream ids(args[2]);
-  const std::vector<Token> tokens{std::istream_iterator<Token>(ids), {}};
-  const int greedy = std::stoi(args[3]);
-  const Model model = Model::load(args[1], {.arithmetic = Arithmetic::kF32, .threads = 1});
-  Session session(model, {.kv = {.key = "f32"}, .context = static_cast<int>(tokens.size()) + greedy});
-
-  std::ofstream logits_file(args[4], std::ios::binary);
-  session.feed_logits(tokens, [&](int, std::span<const float> logits) {
-    logits_file.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size_bytes()));
+void write_logits(pith::Session& session, std::span<const pith::Token> tokens, const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  session.feed_logits(tokens, [&](int /*position*/, std::span<const float> logits) {
+    file.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size_bytes()));
   });
-  std::ofstream tokens_file(args[5]);
-  for (int i = 0; i < greedy; ++i) {
-    const Token token = best(session.logits());
-    tokens_file << token << '\n';
+  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+}
+
+void write_greedy(pith::Session& session, int count, const std::string& path) {
+  std::ofstream file(path);
+  for (int i = 0; i < count; ++i) {
+    const std::span<const float> logits = session.logits();
+    const auto token = static_cast<pith::Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    file << token << '\n';
     session.feed(std::span(&token, 1));
   }
-  if (!logits_file.flush() || !tokens_file.flush()) throw std::runtime_error("cannot write the results");
+  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
 }
 
 }  // namespace
-}  // namespace pith
 
 int main(int argc, char** argv) try {
   if (argc != 6) throw std::invalid_argument("usage: arch_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS");
-  pith::run({argv, static_cast<std::size_t>(argc)});
+  const pith::Model model = pith::Model::load(argv[1], {.arithmetic = pith::Arithmetic::kF32, .threads = 1});
+  const std::vector<pith::Token> tokens = tokens_of(argv[2]);
+  const int greedy = std::stoi(argv[3]);
+  // llama.cpp rounds contexts up to whole 256 tokens, and models with long RoPE factors look at the context's length.
+  const int context = (static_cast<int>(tokens.size()) + greedy + 255) / 256 * 256;
+  pith::Session session(model, {.kv = {.key = "f32"}, .context = context});
+  write_logits(session, tokens, argv[4]);
+  write_greedy(session, greedy, argv[5]);
   return 0;
 } catch (const std::exception& error) {
-  std::cerr << error.what() << '\n';
+  fmt::print(stderr, "{}\n", error.what());
   return 1;
 }

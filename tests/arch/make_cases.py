@@ -98,7 +98,7 @@ def convert(folder, to):
 
     hparams = ModelBase.load_hparams(folder, False)
     kind = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
-    tiny = type(kind.__name__, (kind,), {"set_vocab": write_vocabulary, "model_arch": kind.model_arch})
+    tiny = type(kind.__name__, (kind,), {"set_vocab": write_vocabulary, "model_arch": kind.model_arch, "no_mtp": True})
     with torch.inference_mode():
         tiny(folder, gguf.LlamaFileType.ALL_F32, to).write()
 
@@ -134,6 +134,9 @@ def make(options, folder, kind, differs, seed):
     (folder / "config.json").write_text(json.dumps(model.config.to_dict(), indent=1, default=str) + "\n")
     with tempfile.TemporaryDirectory() as hf:
         model.save_pretrained(hf)
+        # Some converters count the tokens here.
+        counted = {"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}
+        (Path(hf) / "tokenizer.json").write_text(json.dumps(counted))
         convert(Path(hf), folder / "model.gguf")
     (folder / "hparams.txt").write_text(describe(folder / "model.gguf"))
     subprocess.run([options.oracle, folder / "model.gguf", folder / "tokens.txt", str(GREEDY), folder / "logits.f32",
