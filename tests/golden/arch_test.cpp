@@ -85,10 +85,10 @@ TEST_P(Architectures, LogitsAreThoseOfLlamaCpp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Architectures, testing::ValuesIn(names()), [](const auto& info) {
-  std::string name = info.param;
+  std::string label = info.param;
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
-  return name;
+      label.begin(), label.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return label;
 });
 
 }  // namespace
