@@ -26,7 +26,7 @@ TOKENS = 12
 WINDOW = 5
 BYTES_MAX = 75_000
 # What llama.cpp knows of an architecture without reading it needs as many layers: every sixth or fourth is special.
-LAYERS = {"gemma3": 6, "smollm3": 4, "cohere2": 4, "exaone4": 4, "qwen3next": 4, "lfm2": 4}
+LAYERS = {"gemma3": 6, "smollm3": 4, "cohere2": 4, "exaone4": 4, "lfm2": 4}
 SIZES = {
     "vocab_size": VOCAB, "hidden_size": 32, "intermediate_size": 16, "num_attention_heads": 2, "num_key_value_heads": 1,
     "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None,
@@ -57,8 +57,8 @@ def shrink(architecture, differs):
         small["sliding_window"] = WINDOW
     if "layer_types" in differs:
         small["layer_types"] = differs["layer_types"][:layers]
-    if architecture == "mamba2":
-        small["head_dim"] = 16
+    if architecture == "qwen3next":
+        small["full_attention_interval"] = layers
     return small
 
 
@@ -104,7 +104,8 @@ def make(options, architecture):
     small = options.out / f"{architecture}.gguf"
     expected = small.with_suffix(".f32")
     with tempfile.TemporaryDirectory() as folder:
-        hf = Path(folder) / architecture
+        # llama.cpp treats files specially whose name is that of a model.
+        hf = Path(folder) / "tiny"
         model.save_pretrained(hf)
         counted = {"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}
         (hf / "tokenizer.json").write_text(json.dumps(counted))

@@ -84,8 +84,8 @@ TEST_P(Architectures, LogitsAreThoseOfLlamaCpp) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Architectures, testing::ValuesIn(names()), [](const auto& info) {
-  std::string label = info.param;
+INSTANTIATE_TEST_SUITE_P(Files, Architectures, testing::ValuesIn(names()), [](const auto& tested) {
+  std::string label = tested.param;
   std::replace_if(
       label.begin(), label.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return label;
