@@ -24,6 +24,8 @@ struct Architecture {
   bool scales_embedding = false;
   /// Every n-th layer sees all tokens, where the file does not say which; 0: the architecture has no windows.
   std::size_t window_period = 0;
+  /// Whether every layer has the window.
+  bool windows_everywhere = false;
   bool layer_norm = false;
   /// Whether both blocks of a layer read the same x; what the file says goes first.
   bool parallel = false;
@@ -100,7 +102,7 @@ constexpr std::array kArchitectures = {
                  .window_period = 2,
                  .layers_scaled_by_embedding = 46},
     Architecture{.name = "phi2", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
-    Architecture{.name = "phi3"},
+    Architecture{.name = "phi3", .windows_everywhere = true},
     Architecture{.name = "glm4", .interleaved_pairs = true},
     // 2501.00656, section 2; OLMo 3's windows: 2512.13961.
     Architecture{.name = "olmo2", .window_period = 4, .local_rope = LocalRope::kUnscaled},
@@ -242,8 +244,9 @@ void read_multipliers(const Keys& keys, const Architecture& architecture, std::s
 std::vector<std::size_t> read_windows(const Keys& keys, const Architecture& architecture, std::size_t layers) {
   std::vector<std::size_t> windows(layers, 0);
   const char* const pattern = "attention.sliding_window_pattern";
-  if (architecture.window_period == 0) return windows;
   const std::size_t window = keys.count("attention.sliding_window", 0);
+  if (architecture.windows_everywhere) windows.assign(layers, window);
+  if (architecture.window_period == 0) return windows;
   const std::vector<std::int64_t> list = keys.list(pattern);
   const std::size_t period = list.empty() ? keys.count(pattern, architecture.window_period) : 0;
   for (std::size_t i = 0; i < layers; ++i) {

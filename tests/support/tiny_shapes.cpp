@@ -27,6 +27,7 @@ std::vector<TinyShape> decoder_shapes() {
   short_context.name = "phi3Short";
   short_context.spec.rope_context = short_context.spec.context;
   all.push_back(short_context);
+  all.push_back({"phi3Window", tiny_shape("phi3", 4, 2, 32, 40)});
   TinyShape hot{"mistral3Yarn", tiny_shape("mistral3", 4, 2, 32)};
   hot.spec.rope = TinyRope::kYarn;
   hot.spec.rope_context = 16;

@@ -50,6 +50,8 @@ struct Architecture {
 void without_second_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
 /// The norm before feed-forward stands in the file as post_attention_norm.
 void use_post_attention_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
+/// Gives every layer the file's window, if it states one.
+void add_windows_everywhere(const gguf::File& file, const Keys& keys, ModelSpec& spec);
 /// Gives layers whose file has norms of queries and keys these, with weights of its own for each head.
 void use_norms_by_head(const gguf::File& file, ModelSpec& spec);
 

@@ -1,4 +1,5 @@
 #include "model/arch/arch.h"
+#include "model/arch/windows.h"
 #include "model/tensor_names.h"
 
 namespace pith::model {
@@ -9,6 +10,10 @@ void without_second_norm(const gguf::File&, const Keys&, ModelSpec& spec) {
 
 void use_post_attention_norm(const gguf::File&, const Keys&, ModelSpec& spec) {
   for (LayerSpec& layer : spec.layers) layer.feed_forward_norm_tensor = "post_attention_norm";
+}
+
+void add_windows_everywhere(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+  add_windows(file, keys, 0, 0, spec);
 }
 
 void use_norms_by_head(const gguf::File& file, ModelSpec& spec) {

@@ -46,8 +46,8 @@ std::span<const Architecture> llama_family() {
                     .gated = false,
                     .residual = Residual::kParallel},
                    without_second_norm},
-      // Phi 3, 3.5 and 4 (2404.14219): fused tensors, LongRoPE.
-      Architecture{"phi3", {.fused_gate_up = true}},
+      // Phi 3, 3.5 and 4 (2404.14219): fused tensors, LongRoPE; if there is a window, every layer has it.
+      Architecture{"phi3", {.fused_gate_up = true}, add_windows_everywhere},
       // GLM 4 (2406.12793): norms before and after both blocks, half of each head rotated.
       Architecture{"glm4", {.pairs = RopePairs::kInterleaved, .post_norms = true, .fused_gate_up = true}},
       // InternLM 2 (2403.17297) and ERNIE 4.5, whose mixture chooses with a bias.

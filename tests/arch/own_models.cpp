@@ -1,0 +1,66 @@
+// Writes the tests' own random models, one of every shape, as cases of scripts/arch_differential.sh: each in a folder
+// NAME-own with model.gguf and tokens.txt.
+//
+// usage: arch_own_models FOLDER
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+
+#include "support/tiny_model.h"
+#include "support/tiny_shapes.h"
+
+namespace pith::test {
+namespace {
+
+constexpr std::size_t kPrompt = 96;
+
+/// Makes of a shape one that llama.cpp takes.
+TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
+  const std::string& name = spec.architecture;
+  // With a tied output the last token is often the likeliest for ever, but these have no other.
+  spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2";
+  // For many architectures it does not take head sizes from the file.
+  spec.embedding = spec.heads * spec.head_size;
+  spec.value_size = 0;
+  if (name == "olmoe") spec.kv_heads = spec.heads;
+  // It does without Phi 3's windows.
+  if (name == "phi3") spec.sliding_window = 0;
+  // It knows EXAONE 4's windows by the number of layers.
+  if (name == "exaone4" && spec.sliding_window != 0) spec.layers = 64;
+  return spec;
+}
+
+void write_case(const TinyShape& shape, const std::filesystem::path& all) {
+  const std::filesystem::path folder = all / (shape.name + "-own");
+  std::filesystem::create_directories(folder);
+  GgufWriter writer = tiny_model_writer(for_llama_cpp(shape.spec));
+  // llama.cpp takes a name for what a vocabulary must have.
+  writer.remove("general.name");
+  writer.write(folder / "model.gguf");
+  const std::uint64_t vocab = writer.tensors.front().dims.at(1);
+  std::mt19937 random(1);
+  std::ofstream tokens(folder / "tokens.txt");
+  for (std::size_t i = 0; i < kPrompt; ++i) tokens << random() % vocab << '\n';
+}
+
+}  // namespace
+}  // namespace pith::test
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: arch_own_models FOLDER\n");
+    return 2;
+  }
+  try {
+    for (const pith::test::TinyShape& shape : pith::test::tiny_shapes()) pith::test::write_case(shape, argv[1]);
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "arch_own_models: {}\n", error.what());
+    return 1;
+  }
+}
