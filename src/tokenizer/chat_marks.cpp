@@ -106,9 +106,7 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
                                                                   std::string_view marked_text) const {
   if (strings_.size() > kStringsMax || holds_marks(text)) return std::nullopt;
   std::vector<RenderedChat::Range> ranges;
-  // The number of the string that is open; there are fewer strings than this.
-  constexpr std::size_t kNone = kStringsMax + 1;
-  std::size_t open = kNone;
+  std::optional<std::size_t> open;
   std::size_t begin = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < marked_text.size();) {
@@ -120,12 +118,12 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
     if (scan.state != Utf8Scan::State::kWhole || scan.code < kFirst) return std::nullopt;
     const std::size_t number = (scan.code - kFirst) / 2;
     const bool opens = (scan.code - kFirst) % 2 == 0;
-    if (number >= strings_.size() || (opens ? open != kNone : open != number)) return std::nullopt;
+    if (number >= strings_.size() || (opens ? open.has_value() : open != number)) return std::nullopt;
     if (opens) {
       open = number;
       begin = at;
     } else {
-      open = kNone;
+      open.reset();
       const std::size_t lowest = ranges.empty() ? 0 : ranges.back().end;
       const RenderedChat::Range range = widened({begin, at}, lowest, text, strings_[number]);
       if (!ranges.empty() && ranges.back().end >= range.begin) {
@@ -136,7 +134,7 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
     }
     i += scan.size;
   }
-  if (open != kNone || at != text.size()) return std::nullopt;
+  if (open || at != text.size()) return std::nullopt;
   return ranges;
 }
 
