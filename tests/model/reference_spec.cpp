@@ -211,8 +211,9 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
   }
   // 2309.00071, section 3.4: scores are divided by t with sqrt(1 / t) = 0.1 ln(factor) + 1, half of it in each operand.
   if (type == "yarn")
-    rope.magnitude *= (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
-                     (1.0 + 0.1 * keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(std::max(factor, 1.0)));
+    rope.magnitude *=
+        (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
+        (1.0 + 0.1 * keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(std::max(factor, 1.0)));
   return rope;
 }
 
