@@ -57,6 +57,9 @@ def shrink(architecture, differs):
         small["sliding_window"] = WINDOW
     if "layer_types" in differs:
         small["layer_types"] = differs["layer_types"][:layers]
+    if architecture == "phi2":
+        # llama.cpp expects four times the hidden size.
+        small["intermediate_size"] = 4 * SIZES["hidden_size"]
     if architecture == "qwen3next":
         small["full_attention_interval"] = layers
     return small
