@@ -32,7 +32,8 @@ SIZES = {
     "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None,
     "tie_word_embeddings": False,
 }
-# llama.cpp computes something else than transformers from so small a model (exaone4, deepseek2); mistral is llama's, olmo is rare.
+# llama.cpp computes something else than transformers from so small a model (exaone4, deepseek2); mistral is llama's,
+# and olmo is rare.
 LEFT_OUT = ["exaone4", "deepseek2", "mistral", "olmo"]
 # Replaces what a case says.
 SMALLER = {
