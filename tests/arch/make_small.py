@@ -32,8 +32,9 @@ SIZES = {
     "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None,
     "tie_word_embeddings": False,
 }
-# llama.cpp computes something else than transformers from so small a model (exaone4, deepseek2); mistral is llama's.
-LEFT_OUT = ["exaone4", "deepseek2", "mistral"]
+# llama.cpp computes something else than transformers from so small a model (exaone4, deepseek2); mistral is llama's,
+# and olmo is rare.
+LEFT_OUT = ["exaone4", "deepseek2", "mistral", "olmo"]
 # Replaces what a case says.
 SMALLER = {
     "head_dim": 16, "num_experts": 4, "num_local_experts": 4, "moe_num_experts": 4, "n_routed_experts": 4,
@@ -57,6 +58,9 @@ def shrink(architecture, differs):
         small["sliding_window"] = WINDOW
     if "layer_types" in differs:
         small["layer_types"] = differs["layer_types"][:layers]
+    if architecture == "phi2":
+        # llama.cpp expects four times the hidden size.
+        small["intermediate_size"] = 4 * SIZES["hidden_size"]
     if architecture == "qwen3next":
         small["full_attention_interval"] = layers
     return small
