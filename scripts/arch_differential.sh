@@ -2,8 +2,8 @@
 # Compares the logits and greedy tokens of every architecture with llama.cpp's: on tiny Hugging Face models of random
 # weights that llama.cpp's own converter wrote, and on the tests' own models. Everything of theirs goes to
 # build/arch_differential: the packages torch and transformers (several GB), and the source package of llama-cpp-python,
-# which is built there (15 minutes on two cores) without its float16 table of GELU. Exit status 1 if an architecture that
-# pith loads differs.
+# which is built there (15 minutes on two cores) without its float16 table of GELU. Exit status 1 if an architecture
+# that pith loads differs.
 #
 # usage: scripts/arch_differential.sh [--own] [ARCHITECTURE...]
 #   --own            only the tests' own models, without torch
@@ -69,7 +69,8 @@ fi
 rm -rf "$work/own"
 build/release/bin/arch_own_models "$work/own"
 for case in "$work"/own/*; do
-  "$work/llama_logits" "$case/model.gguf" "$case/tokens.txt" 200 "$case/logits.f32" "$case/greedy.txt" "$case/greedy.f32"
+  "$work/llama_logits" "$case/model.gguf" "$case/tokens.txt" 200 \
+    "$case/logits.f32" "$case/greedy.txt" "$case/greedy.f32"
   touch "$case/DONE"
 done
 
@@ -78,6 +79,7 @@ folders=("$work/own")
 if ((!own_only)); then folders+=("$cases"); fi
 status=0
 for folder in "${folders[@]}"; do
-  "$work/venv/bin/python" -B tests/arch/compare.py --pith build/release/bin/arch_logits --cases "$folder" "$@" || status=1
+  "$work/venv/bin/python" -B tests/arch/compare.py --pith build/release/bin/arch_logits --cases "$folder" "$@" ||
+    status=1
 done
 exit "$status"

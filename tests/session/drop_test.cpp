@@ -247,7 +247,7 @@ TEST_F(DroppingSession, IsRefusedWherePositionsDoNotMove) {
     Session session(load(spec), with_marks("int8"));
     session.feed(tokens(0, 300));
     EXPECT_EQ(error_kind([&] { session.drop(10, 100); }), ErrorKind::kUnsupported) << architecture;
-    EXPECT_EQ(error_kind([&] { session.append(Session(session)); }), ErrorKind::kUnsupported) << architecture;
+    EXPECT_EQ(error_kind([&] { session.append(session.fork()); }), ErrorKind::kUnsupported) << architecture;
     session.drop(200, 100);
     EXPECT_EQ(session.position(), 200) << "a truncation";
   }
