@@ -10,7 +10,8 @@ namespace pith::model {
 namespace {
 
 float temperature(const AttentionSpec& spec, std::size_t position) {
-  const auto steps = static_cast<double>(position / spec.temperature_floor);
+  const std::size_t whole_steps = position / spec.temperature_floor;
+  const auto steps = static_cast<double>(whole_steps);
   return static_cast<float>(1.0 + static_cast<double>(spec.temperature_scale) * std::log(1.0 + steps));
 }
 

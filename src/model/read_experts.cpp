@@ -11,8 +11,8 @@ namespace pith::model {
 namespace {
 
 constexpr std::uint64_t kExpertsMax = 4096;
-constexpr std::uint64_t kSizeMax = 1U << 20;
-constexpr Range kScale = {1e-6, 1e6};
+constexpr std::uint64_t kExpertSizeMax = 1U << 20;
+constexpr Range kShareScale = {1e-6, 1e6};
 
 /// Returns how the file says that experts are chosen; the key's numbers are those of the format.
 ExpertGating read_gating(const gguf::File& file, const Keys& keys, ExpertGating usual) {
@@ -34,16 +34,18 @@ ExpertGating read_gating(const gguf::File& file, const Keys& keys, ExpertGating 
 
 /// Returns the size of the shared experts together: files state it, or how many there are of the others' size.
 std::size_t shared_size(const Keys& keys, std::size_t size) {
-  if (keys.has("expert_shared_feed_forward_length")) return keys.count("expert_shared_feed_forward_length", kSizeMax);
+  if (keys.has("expert_shared_feed_forward_length"))
+    return keys.count("expert_shared_feed_forward_length", kExpertSizeMax);
   return size * keys.count_or("expert_shared_count", 1, kExpertsMax);
 }
 
 void check_groups(const gguf::File& file, const Keys& keys) {
   const std::string key = keys.name_of("expert_group_count");
   const std::uint64_t groups = file.metadata().get<std::uint64_t>(key).value_or(0);
-  if (groups > 1)
+  if (groups > 1) {
     fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 1: groups of experts are not supported", file.path(), key,
          groups);
+  }
 }
 
 }  // namespace
@@ -77,10 +79,10 @@ void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits
       file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.experts.normalized);
   // 0, like an absent key, says that the shares are not scaled.
   if (file.metadata().get<double>(keys.name_of("expert_weights_scale")).value_or(0.0) != 0.0)
-    experts.scale = static_cast<float>(keys.real("expert_weights_scale", kScale));
+    experts.scale = static_cast<float>(keys.real("expert_weights_scale", kShareScale));
   experts.router_bias = bias("ffn_gate_inp.bias");
   experts.selection_bias = has("exp_probs_b.bias");
-  if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kSizeMax);
+  if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kExpertSizeMax);
   if (spec.size == 0)
     fail(ErrorKind::kFormat, "{}: {} is missing", file.path(), keys.name_of("expert_feed_forward_length"));
   if (traits.experts.shared || has("ffn_up_shexp.weight")) experts.shared_size = shared_size(keys, spec.size);

@@ -14,7 +14,7 @@ namespace {
 constexpr Range kScalingFactor = {1e-3, 1e6};
 constexpr Range kYarnTurns = {1e-3, 1e6};
 constexpr Range kYarnMagnitude = {1e-3, 1e3};
-constexpr std::uint64_t kDimensionMax = 1U << 20;
+constexpr std::uint64_t kRopeDimensionMax = 1U << 20;
 
 RopeFactors long_factors(double context, const RopeParams& rope) {
   return context > rope.original_context ? RopeFactors::kLong : RopeFactors::kShort;
@@ -34,7 +34,7 @@ void read_yarn(const gguf::File& file, const Keys& keys, RopeParams& rope) {
 
 RopeParams read_rope(const gguf::File& file, const Keys& keys, std::size_t key_size, std::size_t context_trained) {
   RopeParams rope;
-  rope.dims = keys.count_or("rope.dimension_count", key_size, kDimensionMax);
+  rope.dims = keys.count_or("rope.dimension_count", key_size, kRopeDimensionMax);
   if (rope.dims % 2 != 0 || rope.dims > key_size) {
     fail(ErrorKind::kFormat, "{}: {} is {}, must be even and at most the head size {}", file.path(),
          keys.name_of("rope.dimension_count"), rope.dims, key_size);

@@ -20,7 +20,7 @@ namespace {
 
 std::vector<pith::Token> tokens_of(const std::string& path) {
   std::ifstream file(path);
-  const std::vector<pith::Token> tokens{std::istream_iterator<pith::Token>(file), {}};
+  std::vector<pith::Token> tokens{std::istream_iterator<pith::Token>(file), {}};
   if (tokens.empty()) throw std::invalid_argument(path + ": no token ids");
   return tokens;
 }

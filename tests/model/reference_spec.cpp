@@ -210,10 +210,10 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
     rope.frequencies[i] *= kept + (1.0 - kept) / factor;
   }
   // 2309.00071, section 3.4: scores are divided by t with sqrt(1 / t) = 0.1 ln(factor) + 1, half of it in each operand.
-  if (type == "yarn")
-    rope.magnitude *=
-        (1.0 + 0.1 * std::log(std::max(factor, 1.0))) /
-        (1.0 + 0.1 * keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(std::max(factor, 1.0)));
+  if (type == "yarn") {
+    const double grown = 0.1 * std::log(std::max(factor, 1.0));
+    rope.magnitude *= (1.0 + grown) / (1.0 + grown * keys.real("rope.scaling.yarn_log_multiplier", 0.0));
+  }
   return rope;
 }
 

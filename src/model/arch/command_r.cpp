@@ -7,7 +7,7 @@ namespace pith::model {
 namespace {
 
 constexpr Range kLogitScale = {1e-6, 1e6};
-constexpr std::uint64_t kPeriodDefault = 4;
+constexpr std::uint64_t kCohere2Period = 4;
 
 /// The larger models normalize each head's query and key, with weights of its own.
 void adapt_command_r(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
@@ -22,10 +22,10 @@ void adapt_cohere2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   without_second_norm(file, keys, spec);
   const std::size_t none = add_no_rope(spec);
   for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
-  add_windows(file, keys, kPeriodDefault, 0, spec);
+  add_windows(file, keys, kCohere2Period, 0, spec);
 }
 
-constexpr Traits kTraits = {
+constexpr Traits kCohere = {
     .pairs = RopePairs::kInterleaved, .norm = NormKind::kLayer, .residual = Residual::kParallel};
 
 }  // namespace
@@ -33,8 +33,8 @@ constexpr Traits kTraits = {
 /// Command R, R+ and R7B of Cohere: LayerNorm without bias, both blocks side by side on one norm, scaled logits.
 std::span<const Architecture> command_r_family() {
   static constexpr std::array kFamily = {
-      Architecture{"command-r", kTraits, adapt_command_r},
-      Architecture{"cohere2", kTraits, adapt_cohere2},
+      Architecture{"command-r", kCohere, adapt_command_r},
+      Architecture{"cohere2", kCohere, adapt_cohere2},
   };
   return kFamily;
 }

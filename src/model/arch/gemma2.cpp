@@ -9,8 +9,8 @@
 namespace pith::model {
 namespace {
 
-constexpr std::size_t kLayers27B = 46;
-constexpr std::uint64_t kPeriodDefault = 2;
+constexpr std::size_t kLayersOf27B = 46;
+constexpr std::uint64_t kGemma2Period = 2;
 
 void scale_embedding(const gguf::File&, const Keys&, ModelSpec& spec) {
   spec.embedding_scale = std::sqrt(static_cast<float>(spec.hidden_size));
@@ -27,11 +27,11 @@ void adapt_gemma2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   const std::size_t size = spec.hidden_size / heads;
   const float softcap = read_softcap(file, keys, "attn_logit_softcapping");
   for (LayerSpec& layer : spec.layers) {
-    if (spec.layers.size() == kLayers27B) layer.attention.scale = 1.0F / std::sqrt(static_cast<float>(size));
+    if (spec.layers.size() == kLayersOf27B) layer.attention.scale = 1.0F / std::sqrt(static_cast<float>(size));
     layer.attention.softcap = softcap;
   }
   spec.logit_softcap = read_softcap(file, keys, "final_logit_softcapping");
-  add_windows(file, keys, kPeriodDefault, 0, spec);
+  add_windows(file, keys, kGemma2Period, 0, spec);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace pith::model {
 namespace {
 
 constexpr std::size_t kLayers27B = 62;
-constexpr std::uint64_t kPeriodDefault = 6;
+constexpr std::uint64_t kGemma3Period = 6;
 
 /// Returns the 27B model's attention scale: it alone uses embedding size / heads in place of the head size.
 float scale_27b(const gguf::File& file, const ModelSpec& spec) {
@@ -43,7 +43,7 @@ void adapt_gemma3(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   spec.logit_softcap = read_softcap(file, keys, "final_logit_softcapping");
   if (!has_windows(file, keys)) return;
   add_local_rope(keys, spec);
-  add_windows(file, keys, kPeriodDefault, spec.ropes.size() - 1, spec);
+  add_windows(file, keys, kGemma3Period, spec.ropes.size() - 1, spec);
 }
 
 }  // namespace

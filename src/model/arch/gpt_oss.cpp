@@ -6,12 +6,12 @@
 namespace pith::model {
 namespace {
 
-constexpr std::uint64_t kPeriodDefault = 2;
+constexpr std::uint64_t kGptOssPeriod = 2;
 
 void adapt_gpt_oss(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   use_post_attention_norm(file, keys, spec);
   for (LayerSpec& layer : spec.layers) layer.attention.sink_logits = true;
-  add_windows(file, keys, kPeriodDefault, 0, spec);
+  add_windows(file, keys, kGptOssPeriod, 0, spec);
 }
 
 }  // namespace

@@ -7,12 +7,12 @@
 namespace pith::model {
 namespace {
 
-constexpr Range kScale = {1e-6, 1e6};
+constexpr Range kMultiplier = {1e-6, 1e6};
 
 /// Returns a scale that a file may state; 0, like an absent key, means `usual`.
 float scale_or(const gguf::File& file, const Keys& keys, std::string_view name, float usual) {
   if (file.metadata().get<double>(keys.name_of(name)).value_or(0.0) == 0.0) return usual;
-  return static_cast<float>(keys.real(name, kScale));
+  return static_cast<float>(keys.real(name, kMultiplier));
 }
 
 void scale_blocks(float scale, ModelSpec& spec) {
@@ -20,7 +20,7 @@ void scale_blocks(float scale, ModelSpec& spec) {
 }
 
 void adapt_granite(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
-  spec.logit_scale = 1.0F / static_cast<float>(keys.real("logit_scale", kScale));
+  spec.logit_scale = 1.0F / static_cast<float>(keys.real("logit_scale", kMultiplier));
   spec.embedding_scale = scale_or(file, keys, "embedding_scale", 1.0F);
   scale_blocks(scale_or(file, keys, "residual_scale", 0.0F), spec);
   for (LayerSpec& layer : spec.layers)

@@ -6,7 +6,7 @@
 namespace pith::model {
 namespace {
 
-constexpr std::uint64_t kPeriodDefault = 4;
+constexpr std::uint64_t kOlmo3Period = 4;
 
 /// OLMo 3 (2512.13961) has windows in three of four layers, whose RoPE is never scaled.
 void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
@@ -16,7 +16,7 @@ void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   local.factor = 1.0;
   local.attention_factor = 1.0;
   spec.ropes.push_back(local);
-  add_windows(file, keys, kPeriodDefault, spec.ropes.size() - 1, spec);
+  add_windows(file, keys, kOlmo3Period, spec.ropes.size() - 1, spec);
 }
 
 /// With windows, only layers that have one rotate queries and keys.
@@ -24,7 +24,7 @@ void adapt_exaone4(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   if (!has_windows(file, keys)) return;
   const std::size_t none = add_no_rope(spec);
   for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
-  add_windows(file, keys, kPeriodDefault, 0, spec);
+  add_windows(file, keys, kOlmo3Period, 0, spec);
 }
 
 }  // namespace

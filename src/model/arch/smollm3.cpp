@@ -6,11 +6,12 @@
 namespace pith::model {
 namespace {
 
-constexpr std::size_t kPeriod = 4;
+constexpr std::size_t kNoRopePeriod = 4;
 
 void adapt_smollm3(const gguf::File&, const Keys&, ModelSpec& spec) {
   const std::size_t none = add_no_rope(spec);
-  for (std::size_t i = kPeriod - 1; i < spec.layers.size(); i += kPeriod) spec.layers[i].attention.rope = none;
+  for (std::size_t i = kNoRopePeriod - 1; i < spec.layers.size(); i += kNoRopePeriod)
+    spec.layers[i].attention.rope = none;
 }
 
 }  // namespace
