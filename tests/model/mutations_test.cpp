@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -196,6 +197,9 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
     spec.layers = 2;
     spec.sliding_window = 32;
   }
+  if (architecture == "gpt-oss") {
+    spec.experts = 3;
+  }
   return spec;
 }
 
@@ -206,6 +210,8 @@ GgufWriter small_model(const TinyModelSpec& spec) {
     writer.add("qwen2.rope.scaling.yarn_beta_fast", 32.0F).add("qwen2.rope.scaling.yarn_beta_slow", 1.0F);
     writer.add("qwen2.rope.scaling.attn_factor", 1.0F);
   }
+  // The experts' own size makes it optional.
+  if (spec.architecture == "gpt-oss") writer.remove("gpt-oss.feed_forward_length");
   if (spec.architecture == "gemma3") {
     writer.add("gemma3.final_logit_softcapping", 30.0F).add("gemma3.rope.freq_base_swa", 10000.0F);
     writer.add_array("gemma3.attention.sliding_window_pattern", std::vector<std::int32_t>{1, 0});
@@ -222,16 +228,18 @@ TEST_P(Mutated, IsRefusedOrRuns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Mutated,
-                         testing::Combine(testing::Values("llama", "qwen2", "qwen3", "gemma3"), testing::Bool()),
+                         testing::Combine(testing::Values("llama", "qwen2", "qwen3", "gemma3", "gpt-oss"),
+                                          testing::Bool()),
                          [](const auto& instance) {
-                           return std::string(std::get<0>(instance.param)) +
-                                  (std::get<1>(instance.param) ? "_sentence_piece" : "_bpe");
+                           std::string name = std::get<0>(instance.param);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name + (std::get<1>(instance.param) ? "_sentence_piece" : "_bpe");
                          });
 
 TEST(Mutations, AreThousands) {
   if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";
   std::size_t count = 0;
-  for (const char* architecture : {"llama", "qwen2", "qwen3", "gemma3"}) {
+  for (const char* architecture : {"llama", "qwen2", "qwen3", "gemma3", "gpt-oss"}) {
     for (const bool sentence_piece : {false, true}) {
       count += all_mutations(small_model(small_spec(architecture, sentence_piece))).size();
     }

@@ -32,7 +32,9 @@ class EveryArchitecture : public testing::TestWithParam<TinyShape> {
 };
 
 TEST_P(EveryArchitecture, GoesBackForksAndComesBackFromAFile) {
-  for (const char* codec : {"int8", "int2"}) {
+  // Sanitizers are slow.
+  using Codecs = std::vector<const char*>;
+  for (const char* codec : PITH_SANITIZED != 0 ? Codecs{"int2"} : Codecs{"int8", "int2"}) {
     const SessionOptions options = with_marks(codec);
     const std::vector<float> expected = logits_of(fed(options, kTokens));
     Session session = fed(options, 200);
