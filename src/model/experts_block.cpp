@@ -28,10 +28,8 @@ ExpertsBlock::ExpertsBlock(const Pass& pass, const FeedForwardSpec& spec, const 
 
 weights::FormatSet ExpertsBlock::readers() const {
   weights::FormatSet readers = weights::formats_of(w_.router);
-  if (spec_.experts.shared_size != 0) {
-    readers.add(w_.shared.up.format());
-    if (spec_.gated) readers.add(w_.shared.gate.format());
-  }
+  const std::size_t shared_size = spec_.experts.shared_size;
+  if (shared_size != 0) readers.add(FeedForwardParts::of(spec_, w_.shared, shared_size).readers());
   return readers;
 }
 
@@ -94,7 +92,7 @@ void ExpertsBlock::run(const kernels::Activations& x, Buffer<float>& out) const 
 
 void ExpertsBlock::run_groups(const kernels::Activations& x, const std::vector<std::vector<std::uint32_t>>& tokens,
                               const std::vector<Group>& groups, Buffer<float>& out) const {
-  const std::size_t hidden = padded(pass_.spec.hidden_size);
+  const std::size_t hidden = pass_.workspace.buffers.hidden_stride;
   const std::size_t size = padded(spec_.size);
   const auto parts_of = [&](const Group& g) { return FeedForwardParts::of(spec_, w_.each[g.expert], spec_.size); };
   std::vector<RowGroup> rows;

@@ -41,6 +41,11 @@ double Keys::real_or(std::string_view name, double fallback, Range range) const 
   return has(name) ? real(name, range) : fallback;
 }
 
+std::optional<double> Keys::real_unless_zero(std::string_view name, Range range) const {
+  if (metadata().get<double>(name_of(name)).value_or(0.0) == 0.0) return std::nullopt;
+  return real(name, range);
+}
+
 std::string_view Keys::text_or(std::string_view name, std::string_view fallback) const {
   return metadata().get<std::string_view>(name_of(name)).value_or(fallback);
 }

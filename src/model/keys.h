@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct Range {
 inline constexpr std::uint64_t kContextMax = std::uint64_t{1} << 30;
 /// The range of RoPE's base: above 1, since the frequencies divide by its logarithm.
 inline constexpr Range kRopeBase = {1.001, 1e15};
+/// The range of caps of scores and logits.
+inline constexpr Range kSoftcap = {1e-3, 1e6};
 
 /// The keys of one architecture ("llama.block_count"), each checked as it is read, so that whatever a file says, its
 /// values can be computed with. Throws Error(kFormat) naming file, key, value and limit.
@@ -39,6 +42,8 @@ class Keys {
   /// Returns a float in a range; NaN is in none.
   double real(std::string_view name, Range range) const;
   double real_or(std::string_view name, double fallback, Range range) const;
+  /// The same for keys in which 0 means what an absent key means: nullopt.
+  std::optional<double> real_unless_zero(std::string_view name, Range range) const;
 
   std::string_view text_or(std::string_view name, std::string_view fallback) const;
 

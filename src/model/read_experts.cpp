@@ -77,9 +77,7 @@ void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits
   experts.gating = read_gating(file, keys, traits.experts.gating);
   experts.normalized =
       file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.experts.normalized);
-  // 0, like an absent key, says that the shares are not scaled.
-  if (file.metadata().get<double>(keys.name_of("expert_weights_scale")).value_or(0.0) != 0.0)
-    experts.scale = static_cast<float>(keys.real("expert_weights_scale", kShareScale));
+  experts.scale = static_cast<float>(keys.real_unless_zero("expert_weights_scale", kShareScale).value_or(0.0));
   experts.router_bias = bias("ffn_gate_inp.bias");
   experts.selection_bias = has("exp_probs_b.bias");
   if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kExpertSizeMax);

@@ -86,9 +86,7 @@ void stretch(const gguf::File& file, const RopeOptions& options, RopeParams& rop
     fail(ErrorKind::kInvalidArgument, "rope.stretch is given, but {} has frequencies of its own for long contexts",
          file.path());
   }
-  rope.scaling = RopeScaling::kNone;
-  rope.factor = 1.0;
-  rope.attention_factor = 1.0;
+  rope = rope.unscaled();
   switch (options.stretch) {
     case RopeStretch::kFile:
     case RopeStretch::kNone:

@@ -39,6 +39,15 @@ struct RopeParams {
   bool frequency_factors = false;
   RopeFactors long_factors = RopeFactors::kNone;
 
+  /// Returns the same without what the scaling of a file's keys changes.
+  RopeParams unscaled() const {
+    RopeParams rope = *this;
+    rope.scaling = RopeScaling::kNone;
+    rope.factor = 1.0;
+    rope.attention_factor = 1.0;
+    return rope;
+  }
+
   static constexpr auto fields() {
     return std::tuple(
         field("dims", &RopeParams::dims), field("pairs", &RopeParams::pairs), field("base", &RopeParams::base),

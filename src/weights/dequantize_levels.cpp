@@ -7,11 +7,6 @@
 namespace pith::weights {
 namespace {
 
-template <std::size_t count>
-float level(const kernels::Levels<count>& levels, unsigned code) {
-  return static_cast<float>(levels.values[code]);
-}
-
 /// Layout: exponent, 16 bytes whose low nibbles are weights 0 to 15 and whose high nibbles are weights 16 to 31.
 struct BlockMXFP4 {
   static constexpr std::size_t kElements = 32;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/levels.h"
+
 // Reads blocks of 256 weights whose values are a few levels times a scale, however the file packs them.
 namespace pith::weights {
 
@@ -16,6 +18,11 @@ struct LevelCodes {
   std::array<std::uint8_t, 16> scales{};
   std::array<std::uint8_t, 256> codes{};
 };
+
+template <std::size_t count>
+constexpr float level(const kernels::Levels<count>& levels, unsigned code) noexcept {
+  return static_cast<float>(levels.values[code]);
+}
 
 LevelCodes read_iq1_s(const std::uint8_t* block);
 LevelCodes read_iq1_m(const std::uint8_t* block);

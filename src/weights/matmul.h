@@ -64,14 +64,9 @@ class QuantizedRows {
   template <typename MakeRow>
   kernels::Activations quantize(const kernels::KernelTable& kernels, ThreadPool& pool, const float* x, std::size_t rows,
                                 std::size_t columns, std::size_t stride, FormatSet readers, const MakeRow& make_row) {
-    const kernels::CodeRows to = destination(rows, columns, readers);
-    pool.run((rows + kernels::kBlockRows - 1) / kernels::kBlockRows, [&](std::size_t block) {
-      const std::size_t first = block * kernels::kBlockRows;
-      const std::size_t last = std::min(rows, first + kernels::kBlockRows);
-      for (std::size_t m = first; m < last; ++m) make_row(m);
-      if (to.codes != nullptr) kernels.quantize_rows(x + first * stride, first, last - first, columns, to);
-    });
-    return view(x, rows, columns, stride, to);
+    const RowGroup all{0, rows};
+    return quantize_groups(kernels, pool, x, {&all, 1}, columns, stride, readers,
+                           [&](std::size_t, std::size_t m) { make_row(m); });
   }
   /// The same for some rows of x [.., columns], in groups that lie apart from each other. make_row(group, m) writes row
   /// m of a group. Returns a view from which rows_of() takes the groups.

@@ -12,13 +12,6 @@
 namespace pith::weights {
 namespace {
 
-using kernels::Levels;
-
-template <std::size_t count>
-float level(const Levels<count>& levels, unsigned code) {
-  return static_cast<float>(levels.values[code]);
-}
-
 /// The packed block: u8 exponent[16], 4 lines of nibbles.
 struct BlockMXFP4 {
   static constexpr std::size_t kColumns = 32;

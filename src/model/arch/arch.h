@@ -50,6 +50,11 @@ struct Architecture {
 void without_second_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
 /// The norm before feed-forward stands in the file as post_attention_norm.
 void use_post_attention_norm(const gguf::File& file, const Keys& keys, ModelSpec& spec);
+/// Multiplies embeddings by the square root of their size, as all of Gemma's models do.
+void scale_embedding(const gguf::File& file, const Keys& keys, ModelSpec& spec);
+/// Returns the scale of scores of Gemma's 27B models, which have embedding size / heads in place of the head size.
+/// Throws Error(kFormat) if there are more heads than that.
+float scale_by_embedding(const gguf::File& file, const ModelSpec& spec);
 /// Gives every layer the file's window, if it states one.
 void add_windows_everywhere(const gguf::File& file, const Keys& keys, ModelSpec& spec);
 /// Gives layers whose file has norms of queries and keys these, with weights of its own for each head.

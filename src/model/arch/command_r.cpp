@@ -20,8 +20,7 @@ void adapt_command_r(const gguf::File& file, const Keys& keys, ModelSpec& spec) 
 void adapt_cohere2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   spec.logit_scale = static_cast<float>(keys.real("logit_scale", kLogitScale));
   without_second_norm(file, keys, spec);
-  const std::size_t none = add_no_rope(spec);
-  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  without_rope(spec);
   add_windows(file, keys, kCohere2Period, 0, spec);
 }
 

@@ -1,9 +1,7 @@
 #include <array>
-#include <cmath>
+#include <string_view>
 
-#include "base/fail.h"
 #include "model/arch/arch.h"
-#include "model/arch/softcap.h"
 #include "model/arch/windows.h"
 
 namespace pith::model {
@@ -12,25 +10,20 @@ namespace {
 constexpr std::size_t kLayersOf27B = 46;
 constexpr std::uint64_t kGemma2Period = 2;
 
-void scale_embedding(const gguf::File&, const Keys&, ModelSpec& spec) {
-  spec.embedding_scale = std::sqrt(static_cast<float>(spec.hidden_size));
+float softcap(const Keys& keys, std::string_view name) {
+  return static_cast<float>(keys.real_unless_zero(name, kSoftcap).value_or(0.0));
 }
 
 /// The 27B model alone divides by the square root of embedding size / heads in place of the head size.
 void adapt_gemma2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   scale_embedding(file, keys, spec);
-  const std::size_t heads = spec.layers.front().attention.heads;
-  if (spec.hidden_size < heads) {
-    fail(ErrorKind::kFormat, "{}: gemma2.embedding_length is {}, must be at least attention.head_count {}", file.path(),
-         spec.hidden_size, heads);
-  }
-  const std::size_t size = spec.hidden_size / heads;
-  const float softcap = read_softcap(file, keys, "attn_logit_softcapping");
+  const float scale_27b = scale_by_embedding(file, spec);
+  const float score_cap = softcap(keys, "attn_logit_softcapping");
   for (LayerSpec& layer : spec.layers) {
-    if (spec.layers.size() == kLayersOf27B) layer.attention.scale = 1.0F / std::sqrt(static_cast<float>(size));
-    layer.attention.softcap = softcap;
+    if (spec.layers.size() == kLayersOf27B) layer.attention.scale = scale_27b;
+    layer.attention.softcap = score_cap;
   }
-  spec.logit_softcap = read_softcap(file, keys, "final_logit_softcapping");
+  spec.logit_softcap = softcap(keys, "final_logit_softcapping");
   add_windows(file, keys, kGemma2Period, 0, spec);
 }
 

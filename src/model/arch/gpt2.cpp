@@ -8,8 +8,7 @@ namespace {
 
 void adapt_gpt2(const gguf::File&, const Keys&, ModelSpec& spec) {
   spec.learned_positions = spec.context_trained;
-  const std::size_t none = add_no_rope(spec);
-  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  without_rope(spec);
 }
 
 }  // namespace

@@ -10,9 +10,8 @@ namespace {
 constexpr Range kMultiplier = {1e-6, 1e6};
 
 /// Returns a scale that a file may state; 0, like an absent key, means `usual`.
-float scale_or(const gguf::File& file, const Keys& keys, std::string_view name, float usual) {
-  if (file.metadata().get<double>(keys.name_of(name)).value_or(0.0) == 0.0) return usual;
-  return static_cast<float>(keys.real(name, kMultiplier));
+float scale_or(const Keys& keys, std::string_view name, float usual) {
+  return static_cast<float>(keys.real_unless_zero(name, kMultiplier).value_or(static_cast<double>(usual)));
 }
 
 void scale_blocks(float scale, ModelSpec& spec) {
@@ -21,25 +20,22 @@ void scale_blocks(float scale, ModelSpec& spec) {
 
 void adapt_granite(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   spec.logit_scale = 1.0F / static_cast<float>(keys.real("logit_scale", kMultiplier));
-  spec.embedding_scale = scale_or(file, keys, "embedding_scale", 1.0F);
-  scale_blocks(scale_or(file, keys, "residual_scale", 0.0F), spec);
-  for (LayerSpec& layer : spec.layers)
-    layer.attention.scale = scale_or(file, keys, "attention.scale", layer.attention.scale);
+  spec.embedding_scale = scale_or(keys, "embedding_scale", 1.0F);
+  scale_blocks(scale_or(keys, "residual_scale", 0.0F), spec);
+  for (LayerSpec& layer : spec.layers) layer.attention.scale = scale_or(keys, "attention.scale", layer.attention.scale);
   // The key says whether positions rotate anything.
   if (file.metadata().get<bool>(keys.name_of("rope.scaling.finetuned")).value_or(true)) return;
-  const std::size_t none = add_no_rope(spec);
-  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  without_rope(spec);
 }
 
 /// Older files do not state the scales.
-void adapt_minicpm(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
+void adapt_minicpm(const gguf::File&, const Keys& keys, ModelSpec& spec) {
   constexpr float kEmbeddingScale = 12.0F;
   constexpr float kDepthScale = 1.4F;
   constexpr float kBaseWidth = 256.0F;
-  spec.embedding_scale = scale_or(file, keys, "embedding_scale", kEmbeddingScale);
-  scale_blocks(scale_or(file, keys, "residual_scale", kDepthScale / std::sqrt(static_cast<float>(spec.layers.size()))),
-               spec);
-  spec.logit_scale = 1.0F / scale_or(file, keys, "logit_scale", static_cast<float>(spec.hidden_size) / kBaseWidth);
+  spec.embedding_scale = scale_or(keys, "embedding_scale", kEmbeddingScale);
+  scale_blocks(scale_or(keys, "residual_scale", kDepthScale / std::sqrt(static_cast<float>(spec.layers.size()))), spec);
+  spec.logit_scale = 1.0F / scale_or(keys, "logit_scale", static_cast<float>(spec.hidden_size) / kBaseWidth);
 }
 
 }  // namespace

@@ -11,19 +11,14 @@ constexpr std::uint64_t kOlmo3Period = 4;
 /// OLMo 3 (2512.13961) has windows in three of four layers, whose RoPE is never scaled.
 void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   if (!has_windows(file, keys)) return;
-  RopeParams local = spec.ropes.front();
-  local.scaling = RopeScaling::kNone;
-  local.factor = 1.0;
-  local.attention_factor = 1.0;
-  spec.ropes.push_back(local);
+  spec.ropes.push_back(spec.ropes.front().unscaled());
   add_windows(file, keys, kOlmo3Period, spec.ropes.size() - 1, spec);
 }
 
 /// With windows, only layers that have one rotate queries and keys.
 void adapt_exaone4(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   if (!has_windows(file, keys)) return;
-  const std::size_t none = add_no_rope(spec);
-  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+  without_rope(spec);
   add_windows(file, keys, kOlmo3Period, 0, spec);
 }
 

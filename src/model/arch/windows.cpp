@@ -56,4 +56,9 @@ std::size_t add_no_rope(ModelSpec& spec) {
   return spec.ropes.size() - 1;
 }
 
+void without_rope(ModelSpec& spec) {
+  const std::size_t none = add_no_rope(spec);
+  for (LayerSpec& layer : spec.layers) layer.attention.rope = none;
+}
+
 }  // namespace pith::model

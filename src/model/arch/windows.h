@@ -21,4 +21,7 @@ bool has_windows(const gguf::File& file, const Keys& keys);
 /// Returns the number of a RoPE that rotates nothing, which is added to the spec.
 std::size_t add_no_rope(ModelSpec& spec);
 
+/// Gives such a RoPE to every layer.
+void without_rope(ModelSpec& spec);
+
 }  // namespace pith::model
