@@ -22,6 +22,8 @@ struct KvStats {
   std::uint64_t exact_bytes = 0;
   /// Of these, what sparse reading keeps about pages (KvOptions::read_share).
   std::uint64_t summary_bytes = 0;
+  /// Of these, the states of recurrent layers, which do not grow with the tokens.
+  std::uint64_t state_bytes = 0;
   /// On top of `bytes`: what eviction policies keep about tokens.
   std::uint64_t policy_bytes = 0;
   /// Points that the session can go back to (Session::mark()), and on top of `bytes` what is held for them alone.
@@ -39,12 +41,12 @@ struct KvStats {
     std::uint64_t key_bytes_f16 = 0;
     std::uint64_t value_bytes_f16 = 0;
   };
-  /// What each layer holds, without what Session::append() lets it see; empty of predictions.
+  /// What each layer with attention holds, without what Session::append() lets it see; empty of predictions.
   std::vector<Layer> layers{};
 
-  /// Returns the bits per element, metadata included; 0 for an empty cache.
+  /// Returns the bits per element, metadata included and states left out; 0 for an empty cache.
   double bits() const noexcept {
-    return bytes_f16 == 0 ? 0.0 : 16.0 * static_cast<double>(bytes) / static_cast<double>(bytes_f16);
+    return bytes_f16 == 0 ? 0.0 : 16.0 * static_cast<double>(bytes - state_bytes) / static_cast<double>(bytes_f16);
   }
 };
 

@@ -34,6 +34,19 @@ struct KernelTable {
   /// x = cap * tanh(x / cap), so that no magnitude exceeds `cap`, which is above 0. Any length.
   void (*softcap)(float* x, std::size_t length, float cap);
 
+  /// x *= sigmoid(gate). Any length.
+  void (*sigmoid_mul)(float* x, const float* gate, std::size_t length);
+  /// x = max(x, 0)^2. Any length.
+  void (*squared_relu)(float* x, std::size_t length);
+  /// Convolves 16 channels of consecutive tokens in place. history [taps - 1][16] holds what came before, oldest first,
+  /// and holds the newest of `rows` afterwards.
+  void (*convolve)(const Convolution& convolution, float* history, const ChannelRows& rows);
+  /// Updates 16 columns of a head's state, [keys][16], token by token, and reads them: S = decay S, then
+  /// S += key share (value - S^T key)^T, out = S^T query + skip value.
+  void (*delta_rule)(const StateRows& rows, float* state);
+  /// The same with S += key share value^T.
+  void (*state_space)(const StateRows& rows, float* state);
+
   /// Applies the Walsh-Hadamard transform in place to `size` floats (a power of two, at least 16). It is normalized, so
   /// it is its own inverse.
   void (*hadamard)(float* x, std::size_t size);

@@ -223,6 +223,37 @@ inline constexpr std::size_t kTrellisMembers = 8;
 using TrellisKernel = void (*)(const float* x, std::size_t stride, const float* weights, std::size_t lines,
                                const float* levels, std::size_t members, std::uint8_t* codes);
 
+/// A causal convolution of 16 channels.
+struct Convolution {
+  const float* weights = nullptr;  ///< [taps][16], that of the newest token last
+  const float* bias = nullptr;     ///< [16]; null: none
+  std::size_t taps = 0;            ///< At least 2.
+  bool activate = false;           ///< Whether silu follows.
+};
+
+/// 16 channels of consecutive tokens.
+struct ChannelRows {
+  float* x = nullptr;  ///< [tokens][16], `stride` apart
+  std::size_t tokens = 0;
+  std::size_t stride = 0;
+};
+
+/// Consecutive tokens of one head, with 16 of its values, on their way through its state.
+struct StateRows {
+  std::size_t tokens = 0;
+  std::size_t keys = 0;          ///< Elements of a key, a multiple of 4.
+  const float* key = nullptr;    ///< [tokens][keys], `stride` apart, as are `query` and `value`
+  const float* query = nullptr;  ///< [tokens][keys]
+  const float* value = nullptr;  ///< [tokens][16]
+  std::size_t stride = 0;
+  const float* decay = nullptr;  ///< [tokens], `rate_stride` apart: what a state is multiplied by
+  const float* share = nullptr;  ///< [tokens], `rate_stride` apart: what is written is multiplied by it
+  std::size_t rate_stride = 0;
+  float skip = 0.0F;     ///< The share of the value itself in the output.
+  float* out = nullptr;  ///< [tokens][16], `out_stride` apart
+  std::size_t out_stride = 0;
+};
+
 /// Float elements of `tiles` tiles, each [columns][16 lanes], `tile_bytes` apart.
 struct FloatTiles {
   const void* elements = nullptr;

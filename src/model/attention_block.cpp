@@ -1,5 +1,6 @@
 #include "model/attention_block.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -20,6 +21,7 @@ float temperature(const AttentionSpec& spec, std::size_t position) {
 AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
     : pass_(pass),
       layer_(layer),
+      cache_layer_(pass.spec.cache_layer(layer)),
       spec_(pass.spec.layers[layer].attention),
       w_(pass.weights.layers[layer].attention),
       b_(pass.workspace.buffers),
@@ -53,6 +55,7 @@ void AttentionBlock::shape_heads(float* heads, std::size_t count, const NormWeig
 void AttentionBlock::shape_row(std::size_t m) const {
   float* query = query_ + m * b_.qkv_stride;
   float* key = key_ + m * b_.qkv_stride;
+  if (spec_.output_gate) part_queries(m);
   add_bias(pass_.k, query, w_.query_bias);
   add_bias(pass_.k, key, w_.key_bias);
   add_bias(pass_.k, value_ + m * b_.qkv_stride, w_.value_bias);
@@ -62,13 +65,31 @@ void AttentionBlock::shape_row(std::size_t m) const {
     pass_.k.scale(query, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
 }
 
+void AttentionBlock::part_queries(std::size_t m) const {
+  float* queries = query_ + m * b_.qkv_stride;
+  float* gates = &b_.attention_gate[m * padded(spec_.output_columns())];
+  const std::size_t both = spec_.key_size + spec_.value_size;
+  for (std::size_t h = 0; h < spec_.heads; ++h) {
+    const float* from = queries + h * both;
+    std::copy_n(from + spec_.key_size, spec_.value_size, gates + h * spec_.value_size);
+    // Towards the front, so what it overwrites has been read.
+    std::copy_n(from, spec_.key_size, queries + h * spec_.key_size);
+  }
+}
+
+void AttentionBlock::gate_row(std::size_t m) const {
+  if (!spec_.output_gate) return;
+  const float* gates = &b_.attention_gate[m * padded(spec_.output_columns())];
+  pass_.k.sigmoid_mul(&b_.attention[m * b_.attention_stride], gates, spec_.output_columns());
+}
+
 void AttentionBlock::attend() const {
   Workspace& scratch = pass_.workspace;
-  kv::append(pass_.steps, scratch.staging, pass_.pool, layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
-  scratch.attention.run(pass_.steps, scratch.staging, pass_.pool, layer_,
+  kv::append(pass_.steps, scratch.staging, pass_.pool, cache_layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
+  scratch.attention.run(pass_.steps, scratch.staging, pass_.pool, cache_layer_,
                         {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, spec_.scale, spec_.softcap,
                          w_.sink_logits.empty() ? nullptr : w_.sink_logits.data()});
-  kv::finish_append(pass_.steps, scratch.staging, layer_);
+  kv::finish_append(pass_.steps, scratch.staging, cache_layer_);
 }
 
 Addition AttentionBlock::run(const kernels::Activations& x) const {
@@ -78,7 +99,7 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
   weights::multiply(pass_.k, pass_.pool,
                     activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(),
-                                weights::formats_of(w_.output), [](std::size_t) {}),
+                                weights::formats_of(w_.output), [&](std::size_t m) { gate_row(m); }),
                     output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   return {&b_.projected, &w_.output_bias,

@@ -24,9 +24,14 @@ class AttentionBlock {
   void shape_heads(float* heads, std::size_t count, const NormWeights& norm, std::size_t m) const;
   void norm_heads(float* heads, std::size_t count, const NormWeights& norm) const;
   void attend() const;
+  /// Takes the gates of row m out from between the queries.
+  void part_queries(std::size_t m) const;
+  /// Multiplies row m of what was attended by its gates.
+  void gate_row(std::size_t m) const;
 
   const Pass& pass_;
   std::size_t layer_;
+  std::size_t cache_layer_;
   const AttentionSpec& spec_;
   const AttentionWeights& w_;
   Buffers& b_;

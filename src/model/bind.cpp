@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "model/bind_recurrent.h"
 #include "model/binder.h"
 #include "model/tensor_names.h"
 
@@ -48,7 +49,7 @@ AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::
       w.value_bias.assign(at(values_from), all.end());
     }
   } else {
-    w.query = binder.matrix(name("attn_q.weight"), spec.query_rows(), hidden_size);
+    w.query = binder.matrix(name("attn_q.weight"), spec.query_matrix_rows(), hidden_size);
     w.key = binder.matrix(name("attn_k.weight"), spec.key_rows(), hidden_size);
     w.value = binder.matrix(name("attn_v.weight"), spec.value_rows(), hidden_size);
     w.query_bias = binder.vector_if(spec.query_bias, name("attn_q.bias"), spec.query_rows());
@@ -134,10 +135,11 @@ LayerWeights bind_layer(Binder& binder, const LayerSpec& spec, std::size_t hidde
   };
   LayerWeights w;
   w.attention_norm = norm(spec.attention_norm, "attn_norm", spec.attention_norm_tensor);
-  w.attention = bind_attention(binder, spec.attention, hidden_size, layer);
+  if (spec.attention.present()) w.attention = bind_attention(binder, spec.attention, hidden_size, layer);
+  if (spec.recurrent.present()) w.recurrent = bind_recurrent(binder, spec.recurrent, hidden_size, layer);
   w.attention_post_norm = norm(spec.attention_post_norm, "post_attention_norm");
   w.feed_forward_norm = norm(spec.feed_forward_norm, "ffn_norm", spec.feed_forward_norm_tensor);
-  w.feed_forward = bind_feed_forward(binder, spec.feed_forward, hidden_size, layer);
+  if (spec.feed_forward.present()) w.feed_forward = bind_feed_forward(binder, spec.feed_forward, hidden_size, layer);
   w.feed_forward_post_norm = norm(spec.feed_forward_post_norm, "post_ffw_norm");
   return w;
 }
@@ -156,7 +158,8 @@ ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
   ModelWeights weights;
   weights.embedding = binder.matrix("token_embd.weight", spec.vocab, spec.hidden_size);
   if (!spec.tied_output) weights.output = binder.matrix("output.weight", spec.vocab, spec.hidden_size);
-  weights.output_norm = binder.norm(spec.output_norm, "output_norm", spec.hidden_size);
+  weights.output_norm = binder.norm(
+      spec.output_norm, spec.output_norm_tensor.empty() ? "output_norm" : spec.output_norm_tensor, spec.hidden_size);
   weights.output_bias = binder.vector_if(spec.output_bias, "output.bias", spec.vocab);
   if (spec.learned_positions != 0)
     weights.positions = binder.matrix("position_embd.weight", spec.learned_positions, spec.hidden_size);

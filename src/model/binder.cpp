@@ -7,10 +7,22 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "model/tensor_names.h"
 #include "weights/dequantize.h"
 #include "weights/finite.h"
 
 namespace pith::model {
+namespace {
+
+/// Returns whether a tensor belongs to layers that draft tokens.
+bool is_drafting(const ModelSpec& spec, std::string_view name) {
+  for (std::size_t i = 0; i < spec.drafting_layers; ++i) {
+    if (name.starts_with(layer_tensor(spec.layers.size() + i, ""))) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 bool Binder::Shape::fits(const gguf::TensorInfo& tensor) const {
   if (tensor.columns() != columns || tensor.rows() != rows * experts.value_or(1)) return false;
@@ -94,7 +106,7 @@ NormWeights Binder::norm(const NormSpec& spec, const std::string& name, std::siz
 
 void Binder::check_all_used(const ModelSpec& spec) const {
   for (const gguf::TensorInfo& tensor : file_.tensors()) {
-    if (used_.contains(&tensor)) continue;
+    if (used_.contains(&tensor) || is_drafting(spec, tensor.name)) continue;
     fail(ErrorKind::kUnsupported, "{}: tensor {} is no part of a {} model of {} layers", file_.path_of(tensor),
          printable(tensor.name), spec.architecture, spec.layers.size());
   }

@@ -13,7 +13,7 @@ std::size_t widest(const ModelSpec& spec, const Size& size) {
   return most;
 }
 
-std::size_t query_rows(const LayerSpec& layer) { return layer.attention.query_rows(); }
+std::size_t query_rows(const LayerSpec& layer) { return layer.attention.query_matrix_rows(); }
 std::size_t key_rows(const LayerSpec& layer) { return layer.attention.key_rows(); }
 std::size_t value_rows(const LayerSpec& layer) { return layer.attention.value_rows(); }
 std::size_t output_columns(const LayerSpec& layer) { return layer.attention.output_columns(); }
@@ -39,6 +39,13 @@ std::size_t tiles_beside(const ModelSpec& spec) {
   constexpr std::size_t kTilesMax = 32;
   return has_experts(spec) ? std::clamp(widest(spec, experts_used), kTilesMin, kTilesMax) : 0;
 }
+std::size_t gate_size(const LayerSpec& layer) {
+  return layer.attention.output_gate ? layer.attention.output_columns() : 0;
+}
+std::size_t channels_of(const LayerSpec& layer) { return layer.recurrent.channels(); }
+std::size_t inner_size(const LayerSpec& layer) { return layer.recurrent.inner(); }
+std::size_t beside_of(const LayerSpec& layer) { return beside_size(layer.recurrent); }
+std::size_t recurrent_heads(const LayerSpec& layer) { return layer.recurrent.heads; }
 std::size_t parallel_size(const ModelSpec& spec) {
   return widest(spec, [&](const LayerSpec& l) { return l.residual == Residual::kParallel ? spec.hidden_size : 0; });
 }
@@ -50,7 +57,9 @@ std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
   const std::size_t floats =
       4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) + 2 * widest(spec, output_columns) +
       2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size) +
-      expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used);
+      expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used) + widest(spec, gate_size) +
+      widest(spec, channels_of) + 2 * widest(spec, inner_size) + widest(spec, beside_of) +
+      3 * widest(spec, recurrent_heads);
   return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
 }
 
@@ -76,10 +85,27 @@ std::size_t ExpertBuffers::bytes() const {
   return floats * sizeof(float) + (chosen.size() + places.size()) * sizeof(std::uint32_t) + quantized.bytes();
 }
 
+std::size_t beside_size(const RecurrentSpec& spec) {
+  if (spec.kind == Recurrence::kShortConvolution) return spec.inner();
+  return spec.fused_rates ? 2 * spec.heads : spec.heads;
+}
+
+RecurrentBuffers::RecurrentBuffers(const ModelSpec& spec, std::size_t tokens_max)
+    : channels(tokens_max * padded(widest(spec, channels_of))),
+      gate(tokens_max * padded(widest(spec, inner_size))),
+      out(gate.size()),
+      beside(tokens_max * padded(widest(spec, beside_of))),
+      writing(tokens_max * padded(2 * widest(spec, recurrent_heads))),
+      rates(writing.size()) {}
+
+std::size_t RecurrentBuffers::bytes() const {
+  return (channels.size() + gate.size() + out.size() + beside.size() + writing.size() + rates.size()) * sizeof(float);
+}
+
 std::size_t Buffers::bytes() const {
   const std::size_t floats = residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() +
-                             projected_beside.size() + gate.size() + up.size();
-  return floats * sizeof(float) + quantized.bytes() + experts.bytes();
+                             projected_beside.size() + gate.size() + up.size() + attention_gate.size();
+  return floats * sizeof(float) + quantized.bytes() + experts.bytes() + recurrent.bytes();
 }
 
 Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
@@ -99,7 +125,10 @@ Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
       projected_beside(tokens_max * padded(parallel_size(spec))),
       gate(tokens_max * feed_forward_stride),
       up(tokens_max * feed_forward_stride),
-      quantized(tokens_max, std::max({hidden_stride, attention_stride, feed_forward_stride})),
-      experts(has_experts(spec) ? ExpertBuffers(spec, tokens_max) : ExpertBuffers()) {}
+      attention_gate(tokens_max * padded(widest(spec, gate_size))),
+      quantized(tokens_max,
+                std::max({hidden_stride, attention_stride, feed_forward_stride, padded(widest(spec, inner_size))})),
+      experts(has_experts(spec) ? ExpertBuffers(spec, tokens_max) : ExpertBuffers()),
+      recurrent(spec, tokens_max) {}
 
 }  // namespace pith::model

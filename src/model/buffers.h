@@ -34,6 +34,22 @@ struct ExpertBuffers {
   Buffer<std::uint32_t> places;
 };
 
+/// The activations of recurrent layers, whose rows are as far apart as each layer's own widths say.
+struct RecurrentBuffers {
+  RecurrentBuffers() = default;
+  RecurrentBuffers(const ModelSpec& spec, std::size_t tokens_max);
+
+  std::size_t bytes() const;
+
+  Buffer<float> channels;         ///< [tokens, channels]
+  Buffer<float> gate, out;        ///< [tokens, inner]
+  Buffer<float> beside, writing;  ///< [tokens, beside_size()], [tokens, heads]
+  Buffer<float> rates;            ///< [tokens, decay | share of each head]
+};
+
+/// Returns the rows of RecurrentWeights::beside.
+std::size_t beside_size(const RecurrentSpec& spec);
+
 /// All activations of a batch. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at once.
 struct Buffers {
   /// More is not spent on a batch's activations: large models take smaller batches.
@@ -59,8 +75,10 @@ struct Buffers {
   /// [tokens, hidden_size]; the output of feed-forward beside that of attention, if a layer has a parallel residual.
   Buffer<float> projected_beside;
   Buffer<float> gate, up;  ///< [tokens, feed_forward]
+  Buffer<float> attention_gate;  ///< [tokens, heads * value_size], if attention has a gate.
   weights::QuantizedRows quantized;
   ExpertBuffers experts;
+  RecurrentBuffers recurrent;
 };
 
 }  // namespace pith::model

@@ -19,6 +19,8 @@ void FeedForwardParts::activate(const kernels::KernelTable& k, float* gate_row, 
       return k.silu_mul(gate_row, up_row, size);
     case Activation::kGelu:
       return k.gelu_mul(gate_row, up_row, size);
+    case Activation::kSquaredRelu:
+      return k.squared_relu(gate_row, size);
     case Activation::kClampedSwiglu:
       return k.clamped_swiglu(gate_row, up_row, size);
   }

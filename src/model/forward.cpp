@@ -2,10 +2,17 @@
 
 #include "model/attention_block.h"
 #include "model/feed_forward_block.h"
+#include "model/recurrent_block.h"
 #include "model/residual_stream.h"
 
 namespace pith::model {
 namespace {
+
+/// Runs what comes first in a layer: attention, or what stands in its place.
+template <typename Block>
+Addition mix(const ResidualStream& stream, const Norm& norm, const Pending& before, const Block& block) {
+  return block.run(stream.normed(norm, before, block.readers()));
+}
 
 /// Runs one layer, whose input is complete once `before` is added, and returns what is to be added to its output.
 Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
@@ -13,12 +20,18 @@ Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
   const LayerWeights& w = pass.weights.layers[layer];
   Buffers& buffers = pass.workspace.buffers;
   const ResidualStream stream(pass);
-  const AttentionBlock attention(pass, layer);
   const FeedForwardBlock feed_forward(pass, layer);
   const Norm attention_norm(spec.attention_norm, w.attention_norm);
   const Norm feed_forward_norm(spec.feed_forward_norm, w.feed_forward_norm);
 
-  const Addition attended = attention.run(stream.normed(attention_norm, before, attention.readers()));
+  if (!spec.attention.present() && !spec.recurrent.present()) {
+    const kernels::Activations x = stream.normed(feed_forward_norm, before, feed_forward.readers());
+    return {.feed_forward = feed_forward.run(x, buffers.projected)};
+  }
+  const Addition attended = spec.recurrent.present()
+                                ? mix(stream, attention_norm, before, RecurrentBlock(pass, layer))
+                                : mix(stream, attention_norm, before, AttentionBlock(pass, layer));
+  if (!spec.feed_forward.present()) return {.attention = attended};
   if (spec.residual == Residual::kSerial) {
     const kernels::Activations x = stream.normed(feed_forward_norm, {.attention = attended}, feed_forward.readers());
     return {.feed_forward = feed_forward.run(x, buffers.projected)};
@@ -35,9 +48,11 @@ void forward(const Pass& pass) {
   for (Rope& rope : pass.workspace.ropes) {
     for (const kv::Step& step : pass.steps) rope.prepare(step.row, step.position, step.tokens);
   }
+  pass.workspace.states.begin(pass.steps);
   Pending pending{.embeddings = true};
   for (std::size_t layer = 0; layer < pass.spec.layers.size(); ++layer) pending = run_layer(pass, layer, pending);
   ResidualStream(pass).add(pending);
+  pass.workspace.states.commit(pass.steps);
   for (const kv::Step& step : pass.steps) step.cache->set_tokens(step.end());
 }
 

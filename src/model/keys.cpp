@@ -1,5 +1,7 @@
 #include "model/keys.h"
 
+#include <algorithm>
+
 #include "base/fail.h"
 
 namespace pith::model {
@@ -16,13 +18,24 @@ std::size_t Keys::count_or(std::string_view name, std::uint64_t fallback, std::u
   return has(name) ? count(name, max) : static_cast<std::size_t>(fallback);
 }
 
-std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
-  const std::string key = name_of(name);
-  if (!metadata().is_array(key)) return count(name, max);
+std::size_t Keys::count_in(std::string_view name, std::uint64_t least, std::uint64_t max) const {
+  const std::size_t value = count(name, max);
+  if (value < least)
+    fail(ErrorKind::kFormat, "{}: {} is {}, allowed are {} to {}", file_->path(), name_of(name), value, least, max);
+  return value;
+}
+
+std::vector<std::int64_t> Keys::list_by_layer(const std::string& key, std::size_t layers) const {
   if (const std::size_t entries = metadata().find(key)->count; entries != layers) {
     fail(ErrorKind::kFormat, "{}: {} has {} entries, the model has {} layers", file_->path(), key, entries, layers);
   }
-  const std::vector<std::int64_t> values = metadata().integers(key);
+  return metadata().integers(key);
+}
+
+std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
+  const std::string key = name_of(name);
+  if (!metadata().is_array(key)) return count(name, max);
+  const std::vector<std::int64_t> values = list_by_layer(key, layers);
   for (const std::int64_t value : values) {
     if (value < 0) fail(ErrorKind::kFormat, "{}: {} has {}, allowed are 1 to {}", file_->path(), key, value, max);
     if (value != values.front()) {
@@ -30,6 +43,32 @@ std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std:
     }
   }
   return in_range(key, static_cast<std::uint64_t>(values.front()), max);
+}
+
+std::vector<std::size_t> Keys::counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
+  const std::string key = name_of(name);
+  const std::vector<std::int64_t> values =
+      metadata().is_array(key) ? list_by_layer(key, layers)
+                               : std::vector<std::int64_t>(layers, metadata().require<std::int64_t>(key));
+  std::vector<std::size_t> counts;
+  counts.reserve(layers);
+  for (const std::int64_t value : values) {
+    if (value < 0 || static_cast<std::uint64_t>(value) > max)
+      fail(ErrorKind::kFormat, "{}: {} has {}, allowed are 0 to {}", file_->path(), key, value, max);
+    counts.push_back(static_cast<std::size_t>(value));
+  }
+  return counts;
+}
+
+std::size_t Keys::count_where_present(std::string_view name, std::size_t layers, std::uint64_t max) const {
+  std::size_t common = 0;
+  for (const std::size_t value : counts_by_layer(name, layers, max)) {
+    if (common != 0 && value != 0 && value != common) {
+      fail(ErrorKind::kUnsupported, "{}: {} differs by layer ({} and {})", file_->path(), name_of(name), common, value);
+    }
+    common = std::max(common, value);
+  }
+  return in_range(name_of(name), common, max);
 }
 
 double Keys::real(std::string_view name, Range range) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gguf/file.h"
 
@@ -36,8 +37,15 @@ class Keys {
   std::size_t count(std::string_view name, std::uint64_t max) const;
   /// The same, but returns `fallback` if the key is absent.
   std::size_t count_or(std::string_view name, std::uint64_t fallback, std::uint64_t max) const;
-  /// The same, but a file may state it once per layer. Throws Error(kUnsupported) if the layers differ.
+  /// The same from `least` on.
+  std::size_t count_in(std::string_view name, std::uint64_t least, std::uint64_t max) const;
+  /// Returns a number from 1 to `max` that a file may state once per layer. Throws Error(kUnsupported) if the layers
+  /// differ.
   std::size_t count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
+  /// Returns a number from 0 to `max` for each layer; a file may state one for all.
+  std::vector<std::size_t> counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
+  /// The same for layers that have all the same number or 0, which stands for none; returns that number.
+  std::size_t count_where_present(std::string_view name, std::size_t layers, std::uint64_t max) const;
 
   /// Returns a float in a range; NaN is in none.
   double real(std::string_view name, Range range) const;
@@ -49,6 +57,7 @@ class Keys {
 
  private:
   const gguf::Metadata& metadata() const { return file_->metadata(); }
+  std::vector<std::int64_t> list_by_layer(const std::string& key, std::size_t layers) const;
   std::size_t in_range(const std::string& key, std::uint64_t value, std::uint64_t max) const;
   double in_range(const std::string& key, double value, Range range) const;
 

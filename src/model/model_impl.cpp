@@ -64,7 +64,7 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
   info.output_parameters = weights.output_matrix().rows() * weights.output_matrix().columns();
   info.layers = static_cast<int>(spec.layers.size());
   info.embedding = static_cast<int>(spec.hidden_size);
-  const LayerSpec& layer = spec.layers.front();
+  const LayerSpec& layer = spec.first_attending();
   info.heads = static_cast<int>(layer.attention.heads);
   info.kv_heads = static_cast<int>(layer.attention.kv_heads);
   info.head_size = static_cast<int>(layer.attention.key_size);

@@ -1,13 +1,16 @@
 #include "model/read_spec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "base/fail.h"
 #include "base/printable.h"
 #include "model/arch/arch.h"
 #include "model/keys.h"
 #include "model/read_experts.h"
+#include "model/read_recurrent.h"
 #include "model/read_rope.h"
 #include "model/tensor_names.h"
 
@@ -29,10 +32,17 @@ void check_causal(const gguf::File& file, const Keys& keys) {
        key);
 }
 
-void read_heads(const gguf::File& file, const Keys& keys, std::size_t layers, AttentionSpec& attention) {
-  attention.heads = keys.count_by_layer("attention.head_count", layers, kDimensionMax);
+/// Returns a number that is the same for all layers, or for all that have what it counts.
+std::size_t read_count(const Keys& keys, const Traits& traits, std::string_view name, std::size_t blocks) {
+  return traits.recurrent.layers == RecurrentLayers::kNone ? keys.count_by_layer(name, blocks, kDimensionMax)
+                                                           : keys.count_where_present(name, blocks, kDimensionMax);
+}
+
+void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t blocks,
+                AttentionSpec& attention) {
+  attention.heads = read_count(keys, traits, "attention.head_count", blocks);
   attention.kv_heads = keys.has("attention.head_count_kv")
-                           ? keys.count_by_layer("attention.head_count_kv", layers, kDimensionMax)
+                           ? read_count(keys, traits, "attention.head_count_kv", blocks)
                            : attention.heads;
   if (attention.heads % attention.kv_heads != 0) {
     fail(ErrorKind::kFormat, "{}: {} is {}, must be a multiple of attention.head_count_kv {}", file.path(),
@@ -75,9 +85,8 @@ NormSpec read_norm(const gguf::File& file, const Keys& keys, const Traits& trait
 }
 
 /// Fills in what tells one layer from another: the optional tensors that the file has.
-void read_optional(const gguf::File& file, const Traits& traits, std::size_t index, LayerSpec& layer) {
+void read_optional(const gguf::File& file, const Traits& traits, std::size_t index, AttentionSpec& attention) {
   const auto has = [&](std::string_view part) { return file.find(layer_tensor(index, part)) != nullptr; };
-  AttentionSpec& attention = layer.attention;
   attention.fused = traits.fused_qkv || has("attn_qkv.weight");
   const auto bias = [&](std::string_view part) {
     return traits.qkv_bias || has(attention.fused ? std::string_view("attn_qkv.bias") : part);
@@ -86,46 +95,73 @@ void read_optional(const gguf::File& file, const Traits& traits, std::size_t ind
   attention.key_bias = bias("attn_k.bias");
   attention.value_bias = bias("attn_v.bias");
   attention.output_bias = traits.biases || has("attn_output.bias");
-  FeedForwardSpec& feed_forward = layer.feed_forward;
-  feed_forward.gate_bias = feed_forward.gated && has("ffn_gate.bias");
-  feed_forward.up_bias = traits.biases || has("ffn_up.bias");
-  feed_forward.down_bias = traits.biases || has("ffn_down.bias");
+}
+
+void read_feed_forward(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t index,
+                       FeedForwardSpec& spec) {
+  const auto has = [&](std::string_view part) { return file.find(layer_tensor(index, part)) != nullptr; };
+  spec.activation = traits.activation;
+  spec.gated = traits.gated;
+  spec.fused = traits.fused_gate_up;
+  spec.gate_bias = spec.gated && has("ffn_gate.bias");
+  spec.up_bias = traits.biases || has("ffn_up.bias");
+  spec.down_bias = traits.biases || has("ffn_down.bias");
+  if (traits.experts.allowed) read_experts(file, keys, traits, index, spec);
+}
+
+void read_norms(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t index, LayerSpec& layer) {
+  const auto norm = [&](std::string_view name) { return read_norm(file, keys, traits, layer_tensor(index, name)); };
+  const bool mixes = layer.attention.present() || layer.recurrent.present();
+  const bool feeds = layer.feed_forward.present();
+  if (traits.pre_norms && mixes) layer.attention_norm = norm("attn_norm");
+  if (traits.pre_norms && feeds) {
+    // A block that is alone in its layer has the layer's only norm.
+    layer.feed_forward_norm_tensor = mixes ? "" : "attn_norm";
+    layer.feed_forward_norm = norm(mixes ? "ffn_norm" : "attn_norm");
+  }
+  if (traits.query_key_norm && layer.attention.present()) {
+    layer.attention.query_key_norm = norm("attn_q_norm");
+    layer.attention.query_key_norm_extent = traits.query_key_norm_extent;
+  }
+  if (traits.post_norms && mixes) layer.attention_post_norm = norm("post_attention_norm");
+  if (traits.post_norms && feeds) layer.feed_forward_post_norm = norm("post_ffw_norm");
 }
 
 LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& traits, const LayerSpec& shape,
-                     std::size_t index) {
-  LayerSpec layer = shape;
-  const auto norm = [&](std::string_view name) { return read_norm(file, keys, traits, layer_tensor(index, name)); };
+                     LayerParts parts, std::size_t hidden_size, std::size_t index) {
+  LayerSpec layer;
   layer.residual = traits.residual;
-  if (traits.pre_norms) {
-    layer.attention_norm = norm("attn_norm");
-    layer.feed_forward_norm = norm("ffn_norm");
+  if (parts.attention) {
+    layer.attention = shape.attention;
+    layer.attention.output_gate = traits.query_gate;
+    read_optional(file, traits, index, layer.attention);
   }
-  if (traits.query_key_norm) layer.attention.query_key_norm = norm("attn_q_norm");
-  layer.attention.query_key_norm_extent = traits.query_key_norm_extent;
-  if (traits.post_norms) {
-    layer.attention_post_norm = norm("post_attention_norm");
-    layer.feed_forward_post_norm = norm("post_ffw_norm");
+  if (parts.recurrent) layer.recurrent = read_recurrent(file, keys, traits, hidden_size, index);
+  if (parts.feed_forward) {
+    layer.feed_forward = shape.feed_forward;
+    read_feed_forward(file, keys, traits, index, layer.feed_forward);
   }
-  layer.feed_forward.activation = traits.activation;
-  layer.feed_forward.gated = traits.gated;
-  layer.feed_forward.fused = traits.fused_gate_up;
-  read_optional(file, traits, index, layer);
-  if (traits.experts.allowed) read_experts(file, keys, traits, index, layer.feed_forward);
+  read_norms(file, keys, traits, index, layer);
   return layer;
 }
 
-/// Returns the shape that all layers have in common.
-LayerSpec read_shape(const gguf::File& file, const Keys& keys, std::size_t layers, std::size_t hidden_size) {
+/// Returns the shape that all layers with attention, and all with feed-forward, have in common.
+LayerSpec read_shape(const gguf::File& file, const Keys& keys, const Traits& traits,
+                     const std::vector<LayerParts>& parts, std::size_t blocks, std::size_t hidden_size) {
   LayerSpec shape;
-  AttentionSpec& attention = shape.attention;
-  read_heads(file, keys, layers, attention);
-  attention.key_size = head_size(file, keys, hidden_size, attention.heads, "attention.key_length");
-  attention.value_size = head_size(file, keys, hidden_size, attention.heads, "attention.value_length");
-  attention.scale = 1.0F / std::sqrt(static_cast<float>(attention.key_size));
+  const auto any = [&](bool LayerParts::*part) {
+    return std::any_of(parts.begin(), parts.end(), [&](const LayerParts& layer) { return layer.*part; });
+  };
+  if (any(&LayerParts::attention)) {
+    AttentionSpec& attention = shape.attention;
+    read_heads(file, keys, traits, blocks, attention);
+    attention.key_size = head_size(file, keys, hidden_size, attention.heads, "attention.key_length");
+    attention.value_size = head_size(file, keys, hidden_size, attention.heads, "attention.value_length");
+    attention.scale = 1.0F / std::sqrt(static_cast<float>(attention.key_size));
+  }
   // A model of experts alone need not state it.
-  if (!keys.has("expert_count") || keys.has("feed_forward_length"))
-    shape.feed_forward.size = keys.count_by_layer("feed_forward_length", layers, kDimensionMax);
+  if (any(&LayerParts::feed_forward) && (!keys.has("expert_count") || keys.has("feed_forward_length")))
+    shape.feed_forward.size = read_count(keys, traits, "feed_forward_length", blocks);
   return shape;
 }
 
@@ -138,18 +174,24 @@ ModelSpec read_spec(const gguf::File& file, const RopeOptions& options) {
   const Keys keys(file, spec.architecture);
   if (!architecture.traits.experts.allowed) check_no_experts(file, keys);
   check_causal(file, keys);
-  const std::size_t layers = keys.count("block_count", kLayersMax);
+  const std::size_t blocks = keys.count("block_count", kLayersMax);
+  spec.drafting_layers = read_drafting_layers(file, keys, blocks);
+  const std::size_t layers = blocks - spec.drafting_layers;
   spec.hidden_size = keys.count("embedding_length", kDimensionMax);
-  const LayerSpec shape = read_shape(file, keys, layers, spec.hidden_size);
+  const std::vector<LayerParts> parts = read_parts(file, keys, architecture.traits, layers, blocks);
+  const LayerSpec shape = read_shape(file, keys, architecture.traits, parts, blocks, spec.hidden_size);
   spec.context_trained = keys.count("context_length", kContextMax);
   spec.vocab = read_vocab_size(file, keys);
   spec.tied_output = file.find("output.weight") == nullptr;
   spec.output_bias = file.find("output.bias") != nullptr;
   spec.output_norm = read_norm(file, keys, architecture.traits, "output_norm");
-  spec.ropes = {read_rope(file, keys, shape.attention.key_size, spec.context_trained)};
+  spec.ropes = {shape.attention.present() ? read_rope(file, keys, shape.attention.key_size, spec.context_trained)
+                                          : RopeParams{}};
   spec.ropes.front().pairs = architecture.traits.pairs;
   stretch(file, options, spec.ropes.front());
-  for (std::size_t i = 0; i < layers; ++i) spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, i));
+  spec.layers.reserve(layers);
+  for (std::size_t i = 0; i < layers; ++i)
+    spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, parts[i], spec.hidden_size, i));
   check_experts(file, keys, spec);
   if (architecture.adapt != nullptr) architecture.adapt(file, keys, spec);
   return spec;

@@ -5,7 +5,7 @@ namespace pith::model {
 void ResidualStream::add(const Addition& addition, std::size_t m) const {
   const std::size_t length = pass_.spec.hidden_size;
   float* added = &(*addition.rows)[m * buffers_.hidden_stride];
-  add_bias(pass_.k, added, *addition.bias);
+  if (addition.bias != nullptr) add_bias(pass_.k, added, *addition.bias);
   if (addition.post_norm.present()) addition.post_norm.apply(pass_.k, added, length, added);
   if (addition.scale != 0.0F) pass_.k.scale(added, addition.scale, length);
   pass_.k.add(row(m), added, length);

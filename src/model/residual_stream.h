@@ -12,7 +12,7 @@ namespace pith::model {
 /// What a block leaves to be added to the residual stream: scale * post_norm(rows + bias).
 struct Addition {
   Buffer<float>* rows;  ///< [rows, hidden_size]; biased and normed in place.
-  const Vector* bias;   ///< Empty: none.
+  const Vector* bias;   ///< Null or empty: none.
   Norm post_norm;       ///< Not present: none.
   float scale = 0.0F;   ///< 0: 1.
 };

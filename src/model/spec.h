@@ -110,9 +110,15 @@ struct AttentionSpec {
   std::size_t temperature_floor = 0;
   /// Whether query, key and value are one tensor, attn_qkv, in this order.
   bool fused = false;
+  /// Whether the heads' outputs are multiplied by sigmoid(gate), with a gate of their size beside each query in attn_q
+  /// (Qiu et al., 2505.06708).
+  bool output_gate = false;
   bool query_bias = false, key_bias = false, value_bias = false, output_bias = false;
 
+  bool present() const { return heads != 0; }
   std::size_t query_rows() const { return heads * key_size; }
+  /// Rows of the tensor that queries come from.
+  std::size_t query_matrix_rows() const { return output_gate ? query_rows() + output_columns() : query_rows(); }
   std::size_t key_rows() const { return kv_heads * key_size; }
   std::size_t value_rows() const { return kv_heads * value_size; }
   std::size_t output_columns() const { return heads * value_size; }
@@ -127,15 +133,70 @@ struct AttentionSpec {
         field("query_key_norm_extent", &AttentionSpec::query_key_norm_extent),
         field("temperature_scale", &AttentionSpec::temperature_scale),
         field("temperature_floor", &AttentionSpec::temperature_floor), field("fused", &AttentionSpec::fused),
-        field("query_bias", &AttentionSpec::query_bias), field("key_bias", &AttentionSpec::key_bias),
+        field("output_gate", &AttentionSpec::output_gate), field("query_bias", &AttentionSpec::query_bias), field("key_bias", &AttentionSpec::key_bias),
         field("value_bias", &AttentionSpec::value_bias), field("output_bias", &AttentionSpec::output_bias));
   }
 };
 static_assert(lists_every_field<AttentionSpec>);
 
+/// How a recurrent layer carries earlier tokens on.
+enum class Recurrence {
+  kNone,
+  /// A causal convolution over a few tokens, between two gates (LFM2, 2511.23404).
+  kShortConvolution,
+  /// Gated DeltaNet: what a key held before is taken back as its new value is written (Yang et al., 2412.06464).
+  kDeltaRule,
+  /// Mamba 2 (Dao and Gu, 2405.21060).
+  kStateSpace,
+};
+
+/// Which key head a value head reads.
+enum class KeyHeads {
+  kBlocks,  ///< Neighbours share one.
+  kCyclic,  ///< Value head h reads key head h % key_heads.
+};
+
+/// What stands in place of attention in a layer that sees earlier tokens through a state of fixed size. The state is a
+/// matrix for each value head, S [key_size, value_size]; before it, a causal convolution for each channel.
+struct RecurrentSpec {
+  Recurrence kind = Recurrence::kNone;
+  std::size_t taps = 0;  ///< Tokens that the convolution sees, its own included.
+  bool convolution_bias = false;
+  // kDeltaRule and kStateSpace.
+  std::size_t heads = 0;       ///< Value heads.
+  std::size_t key_heads = 0;   ///< Divides heads. Mamba calls them groups.
+  std::size_t value_size = 0;  ///< Elements of a head's value; of all channels with kShortConvolution, whose only head
+                               ///< has no key.
+  std::size_t key_size = 0;    ///< Elements of a head's key.
+  KeyHeads reads = KeyHeads::kBlocks;
+  NormSpec norm;  ///< RMS, of each value head (kDeltaRule) or of those of each key head together (kStateSpace).
+  /// kDeltaRule: the rates of writing and decay are one tensor, ssm_ba, by key head.
+  bool fused_rates = false;
+
+  bool present() const { return kind != Recurrence::kNone; }
+  /// Elements of all values, which the output matrix reads.
+  std::size_t inner() const { return kind == Recurrence::kShortConvolution ? value_size : heads * value_size; }
+  std::size_t keys() const { return key_heads * key_size; }
+  /// What the convolution runs over: values, keys and queries.
+  std::size_t channels() const { return inner() + 2 * keys(); }
+  /// Numbers that a head needs for a token: kDeltaRule has two, kStateSpace one.
+  std::size_t rates() const { return kind == Recurrence::kDeltaRule ? 2 * heads : heads; }
+
+  static constexpr auto fields() {
+    using Self = RecurrentSpec;
+    return std::tuple(field("kind", &Self::kind), field("taps", &Self::taps),
+                      field("convolution_bias", &Self::convolution_bias), field("heads", &Self::heads),
+                      field("key_heads", &Self::key_heads), field("value_size", &Self::value_size),
+                      field("key_size", &Self::key_size), field("reads", &Self::reads), field("norm", &Self::norm),
+                      field("fused_rates", &Self::fused_rates));
+  }
+};
+static_assert(lists_every_field<RecurrentSpec>);
+
 enum class Activation {
   kSilu,
   kGelu,
+  kSquaredRelu,  ///< max(x, 0)^2, without a gate only (So et al., 2109.08668)
   /// min(g, 7) sigmoid(1.702 min(g, 7)) (1 + clamp(u, -7, 7)) of gate g and up u (gpt-oss, 2508.10925).
   kClampedSwiglu,
 };
@@ -186,6 +247,8 @@ struct FeedForwardSpec {
   bool gate_bias = false, up_bias = false, down_bias = false;
   ExpertsSpec experts;
 
+  bool present() const { return size != 0; }
+
   static constexpr auto fields() {
     return std::tuple(field("size", &FeedForwardSpec::size), field("activation", &FeedForwardSpec::activation),
                       field("gated", &FeedForwardSpec::gated), field("fused", &FeedForwardSpec::fused),
@@ -203,10 +266,12 @@ enum class Residual {
   kParallel,
 };
 
+/// Two blocks: attention or a recurrence, and feed-forward. Either may be absent.
 struct LayerSpec {
   Residual residual = Residual::kSerial;
-  NormSpec attention_norm, attention_post_norm;
+  NormSpec attention_norm, attention_post_norm;  ///< Those of a recurrence as well.
   AttentionSpec attention;
+  RecurrentSpec recurrent;
   NormSpec feed_forward_norm, feed_forward_post_norm;
   FeedForwardSpec feed_forward;
   /// What a block adds is multiplied by it; 0: by 1.
@@ -217,7 +282,7 @@ struct LayerSpec {
   static constexpr auto fields() {
     return std::tuple(field("residual", &LayerSpec::residual), field("attention_norm", &LayerSpec::attention_norm),
                       field("attention_post_norm", &LayerSpec::attention_post_norm),
-                      field("attention", &LayerSpec::attention),
+                      field("attention", &LayerSpec::attention), field("recurrent", &LayerSpec::recurrent),
                       field("feed_forward_norm", &LayerSpec::feed_forward_norm),
                       field("feed_forward_post_norm", &LayerSpec::feed_forward_post_norm),
                       field("feed_forward", &LayerSpec::feed_forward), field("block_scale", &LayerSpec::block_scale),
@@ -245,14 +310,29 @@ struct ModelSpec {
   std::size_t learned_positions = 0;
   std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
   std::vector<LayerSpec> layers;
+  /// Layers that the file has beyond these, which draft further tokens (multi-token prediction). They are not used.
+  std::size_t drafting_layers = 0;
   NormSpec output_norm;
+  std::string output_norm_tensor;  ///< Empty: output_norm.
 
   /// Returns whether a token's place in the text is all in how keys and queries are rotated, so that what is cached can
   /// be seen from elsewhere.
   bool positions_move() const {
     return learned_positions == 0 && std::all_of(layers.begin(), layers.end(), [](const LayerSpec& layer) {
-             return layer.attention.temperature_scale == 0.0F;
+             return layer.attention.temperature_scale == 0.0F && !layer.recurrent.present();
            });
+  }
+
+  /// Returns the number that a layer with attention has among those, which is its number in a cache; for the number of
+  /// layers, how many there are.
+  std::size_t cache_layer(std::size_t layer) const { return count_before(layer, &LayerSpec::attention); }
+  /// The same for the recurrent layers.
+  std::size_t state_layer(std::size_t layer) const { return count_before(layer, &LayerSpec::recurrent); }
+  /// Returns the first layer with attention, or the first layer where none has.
+  const LayerSpec& first_attending() const {
+    const auto attends = [](const LayerSpec& layer) { return layer.attention.present(); };
+    const auto found = std::find_if(layers.begin(), layers.end(), attends);
+    return found == layers.end() ? layers.front() : *found;
   }
 
   /// Returns the largest window of a layer; 0 if none has one.
@@ -269,7 +349,17 @@ struct ModelSpec {
                       field("logit_scale", &ModelSpec::logit_scale), field("logit_softcap", &ModelSpec::logit_softcap),
                       field("tied_output", &ModelSpec::tied_output), field("output_bias", &ModelSpec::output_bias),
                       field("learned_positions", &ModelSpec::learned_positions), field("ropes", &ModelSpec::ropes),
-                      field("layers", &ModelSpec::layers), field("output_norm", &ModelSpec::output_norm));
+                      field("layers", &ModelSpec::layers), field("drafting_layers", &ModelSpec::drafting_layers),
+                      field("output_norm", &ModelSpec::output_norm),
+                      field("output_norm_tensor", &ModelSpec::output_norm_tensor));
+  }
+
+ private:
+  template <typename Part>
+  std::size_t count_before(std::size_t layer, Part LayerSpec::*part) const {
+    const auto last = layers.begin() + static_cast<std::ptrdiff_t>(layer);
+    return static_cast<std::size_t>(
+        std::count_if(layers.begin(), last, [&](const LayerSpec& l) { return (l.*part).present(); }));
   }
 };
 static_assert(lists_every_field<ModelSpec>);

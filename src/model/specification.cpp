@@ -69,6 +69,30 @@ const char* name_of(ExpertGating gating) {
   return "";
 }
 
+const char* name_of(Recurrence kind) {
+  switch (kind) {
+    case Recurrence::kNone:
+      return "none";
+    case Recurrence::kShortConvolution:
+      return "short-convolution";
+    case Recurrence::kDeltaRule:
+      return "delta-rule";
+    case Recurrence::kStateSpace:
+      return "state-space";
+  }
+  return "";
+}
+
+const char* name_of(KeyHeads reads) {
+  switch (reads) {
+    case KeyHeads::kBlocks:
+      return "blocks";
+    case KeyHeads::kCyclic:
+      return "cyclic";
+  }
+  return "";
+}
+
 const char* name_of(NormKind kind) {
   switch (kind) {
     case NormKind::kNone:
@@ -87,6 +111,8 @@ const char* name_of(Activation activation) {
       return "silu";
     case Activation::kGelu:
       return "gelu";
+    case Activation::kSquaredRelu:
+      return "squared-relu";
     case Activation::kClampedSwiglu:
       return "clamped-swiglu";
   }

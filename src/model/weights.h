@@ -24,7 +24,7 @@ struct NormWeights {
 static_assert(lists_every_field<NormWeights>);
 
 struct AttentionWeights {
-  weights::PackedMatrix query;              ///< [heads * key_size, hidden_size]
+  weights::PackedMatrix query;              ///< [AttentionSpec::query_matrix_rows(), hidden_size]
   weights::PackedMatrix key;                ///< [kv_heads * key_size, hidden_size]
   weights::PackedMatrix value;              ///< [kv_heads * value_size, hidden_size]
   weights::PackedMatrix output;             ///< [hidden_size, heads * value_size]
@@ -43,6 +43,31 @@ struct AttentionWeights {
   }
 };
 static_assert(lists_every_field<AttentionWeights>);
+
+/// What a RecurrentSpec implies; the rest is empty.
+struct RecurrentWeights {
+  weights::PackedMatrix channels;  ///< [channels, hidden_size]: what the convolution runs over.
+  weights::PackedMatrix gate;      ///< [inner, hidden_size]
+  /// kShortConvolution: [inner, hidden_size], which multiplies the channels. Otherwise [rates, hidden_size] of decay.
+  weights::PackedMatrix beside;
+  weights::PackedMatrix writing;  ///< kDeltaRule without fused rates: [heads, hidden_size].
+  weights::PackedMatrix output;   ///< [hidden_size, inner]
+  Vector convolution;             ///< [channels / 16][taps][16]
+  Vector convolution_bias;        ///< [channels]
+  Vector decay, decay_bias;       ///< [heads]
+  Vector skip;                    ///< kStateSpace: [heads]
+  NormWeights norm;
+
+  static constexpr auto fields() {
+    using Self = RecurrentWeights;
+    return std::tuple(field("channels", &Self::channels), field("gate", &Self::gate), field("beside", &Self::beside),
+                      field("writing", &Self::writing), field("output", &Self::output),
+                      field("convolution", &Self::convolution), field("convolution_bias", &Self::convolution_bias),
+                      field("decay", &Self::decay), field("decay_bias", &Self::decay_bias), field("skip", &Self::skip),
+                      field("norm", &Self::norm));
+  }
+};
+static_assert(lists_every_field<RecurrentWeights>);
 
 /// One expert of a mixture.
 struct ExpertWeights {
@@ -95,6 +120,7 @@ static_assert(lists_every_field<FeedForwardWeights>);
 struct LayerWeights {
   NormWeights attention_norm, attention_post_norm;  ///< [hidden_size]
   AttentionWeights attention;
+  RecurrentWeights recurrent;
   NormWeights feed_forward_norm, feed_forward_post_norm;  ///< [hidden_size]
   FeedForwardWeights feed_forward;
 
@@ -102,7 +128,8 @@ struct LayerWeights {
     using Self = LayerWeights;
     return std::tuple(
         field("attention_norm", &Self::attention_norm), field("attention_post_norm", &Self::attention_post_norm),
-        field("attention", &Self::attention), field("feed_forward_norm", &Self::feed_forward_norm),
+        field("attention", &Self::attention), field("recurrent", &Self::recurrent),
+        field("feed_forward_norm", &Self::feed_forward_norm),
         field("feed_forward_post_norm", &Self::feed_forward_post_norm), field("feed_forward", &Self::feed_forward));
   }
 };

@@ -36,6 +36,7 @@ Workspace::Workspace(const ModelImpl& model, const kv::ScratchLayout& caches, st
 
 std::size_t Workspace::bytes() const {
   std::size_t total = buffers.bytes() + staging.bytes() + attention.bytes() + logits.size() * sizeof(float);
+  total += states.bytes();
   for (const Rope& rope : ropes) total += rope.bytes();
   return total;
 }

@@ -12,6 +12,7 @@
 #include "kv/write/append.h"
 #include "model/buffers.h"
 #include "model/rope.h"
+#include "model/state_blocks.h"
 
 namespace pith::model {
 
@@ -31,6 +32,7 @@ struct Workspace {
   std::vector<Rope> ropes;  ///< Those of ModelSpec::ropes.
   kv::Staging staging;
   kv::Attention attention;
+  StateBlocks states;
   Buffer<float> logits;        ///< [rows, vocab], as many rows as have been asked for at once so far.
   std::size_t lent_bytes = 0;  ///< bytes() when it was lent, for WorkspacePool's account.
 };

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
 #include "model/cache_shape.h"
+#include "model/recurrent_block.h"
 #include "options/check.h"
 #include "options/kv_options.h"
 
@@ -31,6 +32,7 @@ KvStats stats_of(const KvOptions& kv, const kv::Cache& cache, std::size_t tokens
   stats.sealed_bytes = bytes.sealed;
   stats.exact_bytes = bytes.exact;
   stats.summary_bytes = bytes.summary;
+  stats.state_bytes = bytes.states;
   stats.bytes = bytes.total();
   for (const kv::Layer& layer : cache.layers()) {
     for (const KvSide side : kv::kSides) stats.bytes_f16 += f16_bytes(layer, side, tokens);
@@ -53,16 +55,23 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
                      std::shared_ptr<kv::ByteCounter> counter) {
   const KvOptions kv = resolved(options);
   kv::CacheOptions made;
-  for (const model::LayerSpec& layer : model.impl()->spec().layers) {
-    made.layers.push_back(
-        {model::kv_shape(layer.attention), kv.key, kv.value, model::rotary(*model.impl(), layer.attention)});
+  const model::ModelSpec& spec = model.impl()->spec();
+  for (const model::LayerSpec& layer : spec.layers) {
+    if (layer.attention.present()) {
+      made.layers.push_back(
+          {model::kv_shape(layer.attention), kv.key, kv.value, model::rotary(*model.impl(), layer.attention)});
+    }
+    if (layer.recurrent.present()) made.states.push_back(model::state_floats(layer.recurrent));
   }
   for (const auto& [layer, codec] : kv.layers) {
-    if (layer < 0 || static_cast<std::size_t>(layer) >= made.layers.size()) {
+    if (layer < 0 || static_cast<std::size_t>(layer) >= spec.layers.size()) {
       fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, the model has {}", layer,
-           made.layers.size());
+           spec.layers.size());
     }
-    kv::LayerOptions& chosen = made.layers[static_cast<std::size_t>(layer)];
+    const auto number = static_cast<std::size_t>(layer);
+    if (!spec.layers[number].attention.present())
+      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, which has no attention", layer);
+    kv::LayerOptions& chosen = made.layers[spec.cache_layer(number)];
     chosen.key = codec.key;
     chosen.value = codec.value;
   }

@@ -14,8 +14,8 @@ namespace pith {
 
 void Session::Impl::check_alterable(const char* what) const {
   if (!model_.impl()->spec().positions_move()) {
-    fail(ErrorKind::kUnsupported, "{}: {} models see a token's position otherwise than by RoPE alone", what,
-         model_.info().architecture);
+    fail(ErrorKind::kUnsupported, "{}: {} models see what comes before a token otherwise than by attention and RoPE",
+         what, model_.info().architecture);
   }
   if (eviction_ != nullptr)
     fail(ErrorKind::kUnsupported, "{}: the session has an eviction policy, \"{}\"", what, eviction_->options().policy);

@@ -68,7 +68,8 @@ void Session::Impl::store(const kv::Checkpoint& at) const {
 }
 
 bool Session::Impl::takes_back_open_tokens() const {
-  return eviction_ == nullptr && !cache_.options().sparse.on() && state_.position() >= kv::kPageTokens;
+  return eviction_ == nullptr && !cache_.options().sparse.on() && cache_.states().empty() &&
+         state_.position() >= kv::kPageTokens;
 }
 
 void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {

@@ -24,12 +24,16 @@ std::size_t batch_rows(const Model& model, int tokens) {
 }
 
 std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
+  if (!options.policy.empty() && !model.impl()->spec().first_attending().attention.present()) {
+    fail(ErrorKind::kUnsupported, "eviction policy \"{}\": {} models have no attention, whose tokens it could evict",
+         options.policy, model.info().architecture);
+  }
   if (options.policy.empty()) {
     if (options.budget_tokens != 0 || options.budget_bytes != 0)
       fail(ErrorKind::kInvalidArgument, "an eviction budget needs a policy, and none is named");
     return nullptr;
   }
-  return std::make_shared<const session::Eviction>(options, model.impl()->spec().layers.front().attention.scale);
+  return std::make_shared<const session::Eviction>(options, model.impl()->spec().first_attending().attention.scale);
 }
 
 }  // namespace session

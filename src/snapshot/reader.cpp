@@ -25,6 +25,8 @@ const char* to_string(RecordKind kind) noexcept {
       return "page";
     case RecordKind::kEnd:
       return "end";
+    case RecordKind::kState:
+      return "state";
   }
   return "unknown";
 }

@@ -15,9 +15,10 @@ enum class RecordKind : std::uint32_t {
   kHead = 6,   ///< One KV head, except its pages.
   kPage = 7,   ///< One page, as it is stored.
   kEnd = 8,    ///< SHA-256 of all bytes before.
+  kState = 9,  ///< The state of one recurrent layer.
 };
 
-inline constexpr std::uint32_t kRecordKinds = 8;
+inline constexpr std::uint32_t kRecordKinds = 9;
 
 const char* to_string(RecordKind kind) noexcept;
 

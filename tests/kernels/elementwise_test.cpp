@@ -67,6 +67,29 @@ TEST_P(Elementwise, Activations) {
   }
 }
 
+TEST_P(Elementwise, SigmoidGatesAndSquaredRelu) {
+  for (std::size_t n : {1UL, 15UL, 16UL, 33UL, 200UL}) {
+    const auto x = random_floats(n, n, 3.0F);
+    const auto gate = random_floats(n, n + 7, 8.0F);
+    auto gated = x;
+    auto squared = x;
+    gated.push_back(99.0F);
+    squared.push_back(99.0F);
+    k().sigmoid_mul(gated.data(), gate.data(), n);
+    k().squared_relu(squared.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = static_cast<double>(x[i]) / (1.0 + std::exp(-static_cast<double>(gate[i])));
+      EXPECT_NEAR(static_cast<double>(gated[i]), expected, 2e-6 * (1.0 + std::fabs(expected)));
+      EXPECT_EQ(squared[i], x[i] > 0.0F ? x[i] * x[i] : 0.0F);
+    }
+    EXPECT_EQ(gated[n], 99.0F) << "wrote past the end";
+    EXPECT_EQ(squared[n], 99.0F) << "wrote past the end";
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  k().squared_relu(&nan, 1);
+  EXPECT_TRUE(std::isnan(nan));
+}
+
 TEST_P(Elementwise, ClampedSwiglu) {
   for (std::size_t n : {1UL, 15UL, 16UL, 33UL, 200UL}) {
     const auto gate = random_floats(n, n, 8.0F);

@@ -4,87 +4,24 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
-#include <set>
 #include <stdexcept>
 #include <string>
 
-#include "weights/dequantize.h"
+#include "model/reference_recurrent.h"
+#include "model/reference_weights.h"
 
 namespace pith::test {
-namespace {
 
-using Numbers = std::vector<double>;
-
-/// A file's weights, expanded anew at every use.
-class Weights {
- public:
-  explicit Weights(const gguf::File& file) : file_(file) {}
-
-  bool has(const std::string& name) const { return file_.find(name) != nullptr; }
-
-  /// Returns a row of a matrix, or a vector.
-  Numbers row(const std::string& name, std::size_t index = 0) {
-    std::vector<float> values;
-    expand(find(name), index, values);
-    return {values.begin(), values.end()};
-  }
-
-  /// Returns W x, plus the bias of the same name if there is one.
-  Numbers linear(const std::string& name, const Numbers& x) {
-    return product(name, x, 0, find(name + ".weight").rows());
-  }
-
-  /// The same for the matrix of one expert of those that a tensor [experts, rows, columns] holds.
-  Numbers expert(const std::string& name, const Numbers& x, std::size_t index) {
-    const gguf::TensorInfo& all = find(name + ".weight");
-    return product(name, x, index, all.dims.at(1));
-  }
-
-  std::size_t rows(const std::string& name) { return find(name).rows(); }
-  std::size_t columns(const std::string& name) { return find(name).columns(); }
-
-  void check_all_used() const {
-    for (const gguf::TensorInfo& tensor : file_.tensors()) {
-      if (used_.contains(tensor.name) || tensor.name.starts_with("rope_")) continue;
-      throw std::invalid_argument("the oracle does not know the tensor " + tensor.name);
-    }
-  }
-
- private:
-  /// Returns W x plus the bias for rows [index * rows, (index + 1) * rows) of a tensor, and row `index` of its bias.
-  Numbers product(const std::string& name, const Numbers& x, std::size_t index, std::size_t rows) {
-    const gguf::TensorInfo& matrix = find(name + ".weight");
-    Numbers y = has(name + ".bias") ? row(name + ".bias", index) : Numbers(rows);
-    std::vector<float> weights;
-    for (std::size_t r = 0; r < rows; ++r) {
-      expand(matrix, index * rows + r, weights);
-      for (std::size_t c = 0; c < x.size(); ++c) y.at(r) += static_cast<double>(weights.at(c)) * x[c];
-    }
-    return y;
-  }
-
-  const gguf::TensorInfo& find(const std::string& name) {
-    used_.insert(name);
-    return file_.require(name);
-  }
-
-  static void expand(const gguf::TensorInfo& tensor, std::size_t row, std::vector<float>& values) {
-    const std::size_t bytes = tensor.data.size() / tensor.rows();
-    values.resize(tensor.columns());
-    weights::dequantize(tensor.type, tensor.data.subspan(row * bytes, bytes), values);
-  }
-
-  const gguf::File& file_;
-  std::set<std::string> used_;
-};
-
-/// Normalizes [begin, begin + weight.size()) in place by its root mean square (1910.07467, eq. 4).
 void rms_norm(Numbers& x, std::size_t begin, const Numbers& weight, double eps) {
   double squares = 0;
   for (std::size_t i = 0; i < weight.size(); ++i) squares += x.at(begin + i) * x[begin + i];
   const double inverse = 1.0 / std::sqrt(squares / static_cast<double>(weight.size()) + eps);
   for (std::size_t i = 0; i < weight.size(); ++i) x[begin + i] *= inverse * weight[i];
 }
+
+double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+namespace {
 
 /// Rotates the pairs of a head in place (2104.09864, eq. 13).
 void rotate(Numbers& x, std::size_t begin, const ReferenceRope& rope, std::size_t position) {
@@ -99,11 +36,11 @@ void rotate(Numbers& x, std::size_t begin, const ReferenceRope& rope, std::size_
   }
 }
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-
 /// Returns SiLU, x sigmoid(x), or GELU in its approximation by tanh (both 1606.08415, section 2).
 double activate(ReferenceActivation activation, double x) {
   if (activation == ReferenceActivation::kSilu) return x / (1.0 + std::exp(-x));
+  // 2109.08668, section 3.2.
+  if (activation == ReferenceActivation::kSquaredRelu) return std::pow(std::max(x, 0.0), 2);
   if (activation == ReferenceActivation::kClamped) return std::min(x, 7.0) * sigmoid(1.702 * std::min(x, 7.0));
   return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
@@ -133,7 +70,7 @@ double softly_capped(double x, double cap) { return cap == 0.0 ? x : cap * std::
 class Sequence {
  public:
   Sequence(const gguf::File& file, const ReferenceSpec& spec)
-      : s_(spec), w_(file), keys_(spec.layers), values_(spec.layers) {}
+      : s_(spec), w_(file), keys_(spec.layers), values_(spec.layers), states_(spec.layers) {}
 
   Numbers next(Token token) {
     Numbers x = w_.row("token_embd.weight", static_cast<std::size_t>(token));
@@ -147,14 +84,21 @@ class Sequence {
       const Numbers before = x;
       // Falcon 40B's attention has a norm of its own (2311.16867).
       const bool second = w_.has(prefix + "attn_norm_2.weight");
-      add(x, attention(layer, prefix, normed_if(prefix + (second ? "attn_norm_2" : "attn_norm"), x)),
-          s_.feed_forward_norm_is_post_attention ? "" : prefix + "post_attention_norm");
+      const bool recurrent = is_recurrent(w_, prefix);
+      if (recurrent || w_.has(prefix + "attn_output.weight")) {
+        const Numbers y = normed_if(prefix + (second ? "attn_norm_2" : "attn_norm"), x);
+        add(x, recurrent ? states_[layer].next(w_, s_, prefix, y) : attention(layer, prefix, y),
+            s_.feed_forward_norm_is_post_attention ? "" : prefix + "post_attention_norm");
+      }
+      if (!w_.has(prefix + "ffn_down.weight") && !w_.has(prefix + "ffn_gate_inp.weight")) continue;
       // GPT-J's form (2204.06745, section 2.1): both blocks read the same, with one norm or one each.
       add(x, feed_forward(prefix, normed_if(feed_forward_norm(prefix), s_.parallel ? before : x)),
           prefix + "post_ffw_norm");
     }
     // Without a matrix of its own, the output is the embedding transposed (1608.05859).
-    Numbers logits = w_.linear(w_.has("output.weight") ? "output" : "token_embd", normed("output_norm", x));
+    const bool other_norm = w_.has("token_embd_norm.weight");
+    Numbers logits = w_.linear(w_.has("output.weight") ? "output" : "token_embd",
+                               normed(other_norm ? "token_embd_norm" : "output_norm", x));
     for (double& logit : logits) logit *= s_.logit_scale;
     for (double& logit : logits) logit = softly_capped(logit, s_.logit_softcap);
     return logits;
@@ -233,7 +177,7 @@ class Sequence {
   }
 
   Numbers attention(std::size_t layer, const std::string& prefix, const Numbers& x) {
-    Numbers query, key, value;
+    Numbers query, key, value, gates;
     if (w_.has(prefix + "attn_qkv.weight")) {
       const Numbers all = w_.linear(prefix + "attn_qkv", x);
       const auto keys_from = all.begin() + static_cast<std::ptrdiff_t>(s_.heads * s_.key_size);
@@ -243,6 +187,7 @@ class Sequence {
       value.assign(values_from, all.end());
     } else {
       query = w_.linear(prefix + "attn_q", x);
+      if (s_.query_gates) gates = part_gates(query);
       key = w_.linear(prefix + "attn_k", x);
       value = w_.linear(prefix + "attn_v", x);
     }
@@ -260,7 +205,21 @@ class Sequence {
       const Numbers more = attend(layer, query, head, sink_logits.empty() ? -INFINITY : sink_logits.at(head));
       mixed.insert(mixed.end(), more.begin(), more.end());
     }
+    for (std::size_t i = 0; i < gates.size(); ++i) mixed.at(i) *= sigmoid(gates[i]);
     return w_.linear(prefix + "attn_output", mixed);
+  }
+
+  /// Takes out what follows each head's query: the gates of its output (2505.06708).
+  Numbers part_gates(Numbers& query) const {
+    Numbers queries, gates;
+    for (std::size_t head = 0; head < s_.heads; ++head) {
+      const auto begin = query.begin() + static_cast<std::ptrdiff_t>(head * (s_.key_size + s_.value_size));
+      const auto middle = begin + static_cast<std::ptrdiff_t>(s_.key_size);
+      queries.insert(queries.end(), begin, middle);
+      gates.insert(gates.end(), middle, middle + static_cast<std::ptrdiff_t>(s_.value_size));
+    }
+    query = queries;
+    return gates;
   }
 
   /// Returns softmax(q K^T scale) V of one head (1706.03762, eq. 1) over the tokens that the layer sees. Heads share
@@ -312,6 +271,8 @@ class Sequence {
   Numbers experts(const std::string& prefix, const Numbers& x) {
     Numbers shares = w_.linear(prefix + "ffn_gate_inp", x);
     if (s_.gating == ReferenceGating::kAll) softmax(shares);
+    // 2412.19437, eq. 15.
+    if (s_.gating == ReferenceGating::kSigmoid) std::transform(shares.begin(), shares.end(), shares.begin(), sigmoid);
     Numbers ranks = shares;
     if (w_.has(prefix + "exp_probs_b.bias")) {
       const Numbers bias = w_.row(prefix + "exp_probs_b.bias");
@@ -351,6 +312,7 @@ class Sequence {
   Weights w_;
   /// By layer and position.
   std::vector<std::vector<Numbers>> keys_, values_;
+  std::vector<ReferenceState> states_;  ///< By layer.
 };
 
 }  // namespace

@@ -35,6 +35,10 @@ struct Architecture {
   bool only_windows_rotate = false;
   /// Every n-th layer rotates nothing; 0: none.
   std::size_t no_rope_period = 0;
+  /// Whether no layer rotates anything.
+  bool no_rope = false;
+  bool query_gates = false;
+  bool cyclic_key_heads = false;
   ReferenceGating gating = ReferenceGating::kAll;
   bool normalized_shares = true;
   bool post_attention_norm_before_feed_forward = false;
@@ -113,6 +117,26 @@ constexpr std::array kArchitectures = {
     Architecture{.name = "falcon", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
     Architecture{.name = "stablelm", .layer_norm = true},
     Architecture{.name = "gpt2", .activation = ReferenceActivation::kGelu, .layer_norm = true},
+    // 2402.16819, section 2.
+    Architecture{.name = "nemotron", .activation = ReferenceActivation::kSquaredRelu, .layer_norm = true},
+    // 2504.03624, section 2.
+    Architecture{.name = "nemotron_h", .activation = ReferenceActivation::kSquaredRelu, .no_rope = true},
+    Architecture{.name = "mamba2"},
+    Architecture{.name = "granitehybrid", .interleaved_pairs = true},
+    Architecture{.name = "lfm2", .windows_everywhere = true},
+    Architecture{.name = "lfm2moe", .windows_everywhere = true},
+    Architecture{.name = "glm4moe",
+                 .gating = ReferenceGating::kSigmoid,
+                 .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "qwen3next", .query_gates = true, .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "qwen35",
+                 .query_gates = true,
+                 .cyclic_key_heads = true,
+                 .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "qwen35moe",
+                 .query_gates = true,
+                 .cyclic_key_heads = true,
+                 .post_attention_norm_before_feed_forward = true},
 };
 
 const Architecture& find_architecture(std::string_view name) {
@@ -220,7 +244,8 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
 /// Returns which layers rotate keys and queries.
 std::vector<bool> read_rotated(const gguf::File& file, const Architecture& architecture,
                                const std::vector<std::size_t>& windows) {
-  std::vector<bool> rotated(windows.size(), file.find("position_embd.weight") == nullptr);
+  std::vector<bool> rotated(windows.size(),
+                            file.find("position_embd.weight") == nullptr && !architecture.no_rope);
   const bool any_window = std::any_of(windows.begin(), windows.end(), [](std::size_t window) { return window != 0; });
   for (std::size_t i = 0; i < windows.size(); ++i) {
     if (architecture.no_rope_period != 0 && (i + 1) % architecture.no_rope_period == 0) rotated[i] = false;
@@ -234,7 +259,9 @@ std::vector<bool> read_rotated(const gguf::File& file, const Architecture& archi
 /// Reads what scales MiniCPM and Granite have beyond llama's.
 void read_multipliers(const Keys& keys, const Architecture& architecture, std::size_t embedding, ReferenceSpec& s) {
   const bool minicpm = architecture.name == "minicpm";
-  if (!minicpm && architecture.name != "granite" && architecture.name != "granitemoe") return;
+  if (!minicpm && architecture.name != "granite" && architecture.name != "granitemoe" &&
+      architecture.name != "granitehybrid")
+    return;
   s.embedding_scale = keys.real("embedding_scale", minicpm ? 12.0 : 1.0);
   s.residual_scale = keys.real("residual_scale", minicpm ? 1.4 / std::sqrt(static_cast<double>(s.layers)) : 1.0);
   s.logit_scale = 1.0 / keys.real("logit_scale", minicpm ? static_cast<double>(embedding) / 256.0 : 1.0);
@@ -257,6 +284,27 @@ std::vector<std::size_t> read_windows(const Keys& keys, const Architecture& arch
   return windows;
 }
 
+/// Layers without attention have no KV heads.
+void read_heads(const Keys& keys, ReferenceSpec& s) {
+  const auto most = [&](const char* name, std::size_t fallback) {
+    const std::vector<std::int64_t> list = keys.list(name);
+    return list.empty() ? keys.count(name, fallback)
+                        : static_cast<std::size_t>(*std::max_element(list.begin(), list.end()));
+  };
+  s.heads = most("attention.head_count", 0);
+  s.kv_heads = most("attention.head_count_kv", s.heads);
+}
+
+void read_states(const Keys& keys, const Architecture& architecture, ReferenceSpec& s) {
+  s.query_gates = architecture.query_gates;
+  s.cyclic_key_heads = architecture.cyclic_key_heads;
+  s.state_heads = keys.count("ssm.time_step_rank", 0);
+  if (s.state_heads == 0) return;
+  s.state_key_heads = keys.count("ssm.group_count");
+  s.state_values = keys.count("ssm.inner_size") / s.state_heads;
+  s.state_keys = keys.count("ssm.state_size");
+}
+
 }  // namespace
 
 ReferenceSpec read_reference_spec(const gguf::File& file) {
@@ -264,12 +312,11 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   const Architecture& architecture = find_architecture(name);
   const Keys keys(file, name);
   ReferenceSpec s;
-  s.layers = keys.count("block_count");
-  s.heads = keys.count("attention.head_count");
-  s.kv_heads = keys.count("attention.head_count_kv", s.heads);
+  s.layers = keys.count("block_count") - keys.count("nextn_predict_layers", 0);
+  read_heads(keys, s);
   const std::size_t embedding = keys.count("embedding_length");
-  s.key_size = keys.count("attention.key_length", embedding / s.heads);
-  s.value_size = keys.count("attention.value_length", embedding / s.heads);
+  s.key_size = keys.count("attention.key_length", s.heads == 0 ? 1 : embedding / s.heads);
+  s.value_size = keys.count("attention.value_length", s.heads == 0 ? 1 : embedding / s.heads);
   s.layer_norm = architecture.layer_norm;
   s.norm_eps = keys.real(s.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 0.0);
   // 2402.17834: the larger StableLM 2 has the parallel form, and with it no second norm.
@@ -291,6 +338,7 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   if (architecture.local_rope == LocalRope::kUnscaled)
     s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base", 10000.0), dims);
   s.rotated = read_rotated(file, architecture, s.windows);
+  if (!keys.flag("rope.scaling.finetuned", true)) s.rotated.assign(s.layers, false);
   if (architecture.name == "mistral3") {
     s.temperature = keys.real("attention.temperature_scale", 0.0);
     s.temperature_floor =
@@ -302,6 +350,7 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.share_scale = keys.real("expert_weights_scale", 1.0);
   s.feed_forward_norm_is_post_attention = architecture.post_attention_norm_before_feed_forward;
   read_multipliers(keys, architecture, embedding, s);
+  read_states(keys, architecture, s);
   return s;
 }
 

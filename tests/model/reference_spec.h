@@ -18,10 +18,10 @@ struct ReferenceRope {
 };
 
 /// kClamped: of gate g and up u, min(g, 7) sigmoid(1.702 min(g, 7)) (clamp(u, -7, 7) + 1).
-enum class ReferenceActivation { kSilu, kGelu, kClamped };
+enum class ReferenceActivation { kSilu, kGelu, kClamped, kSquaredRelu };
 
-/// Which experts' logits a softmax is taken of: all, or those of the chosen ones.
-enum class ReferenceGating { kAll, kChosen };
+/// Which experts' logits a softmax is taken of: all, or those of the chosen ones; or the sigmoid of each.
+enum class ReferenceGating { kAll, kChosen, kSigmoid };
 
 /// What a file's metadata says of the computation. Optional parts (biases, head norms, post norms, an output matrix)
 /// are used where the file has their tensors.
@@ -57,6 +57,15 @@ struct ReferenceSpec {
   bool feed_forward_norm_is_post_attention = false;
   /// By layer: the number of tokens that a query sees, its own included; 0: all.
   std::vector<std::size_t> windows;
+  /// Whether attn_q holds a gate beside each head's query.
+  bool query_gates = false;
+  // Of recurrent layers: value heads, key heads, and the elements of one.
+  std::size_t state_heads = 0;
+  std::size_t state_key_heads = 0;
+  std::size_t state_values = 0;
+  std::size_t state_keys = 0;
+  /// Whether value head h reads key head h % state_key_heads; otherwise neighbours share one.
+  bool cyclic_key_heads = false;
   ReferenceRope rope;
   /// RoPE of layers with a window.
   ReferenceRope local_rope;

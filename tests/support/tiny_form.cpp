@@ -55,12 +55,37 @@ void ernie_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".interleave_moe_layer_step", 1U);
 }
 
+void granite_hybrid_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  granite_keys(writer, spec);
+  shared_size_key(writer, spec);
+}
+
 /// Shared experts as the number of usual ones that they are as large as.
 void deepseek_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".expert_shared_count",
              static_cast<std::uint32_t>(spec.shared_expert / spec.feed_forward));
   writer.add(spec.architecture + ".expert_weights_scale", 1.5F);
   writer.add(spec.architecture + ".leading_dense_block_count", static_cast<std::uint32_t>(spec.dense_layers));
+}
+
+void glm4moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  deepseek_keys(writer, spec);
+  writer.add(spec.architecture + ".expert_gating_func", 2U);
+}
+
+void qwen_next_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  shared_size_key(writer, spec);
+  writer.add(spec.architecture + ".full_attention_interval", 2U);
+}
+
+void qwen35_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  section_keys(writer, spec);
+  writer.add(spec.architecture + ".full_attention_interval", 2U);
+}
+
+void qwen35moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  qwen35_keys(writer, spec);
+  shared_size_key(writer, spec);
 }
 
 // The others have the tensors of llama.
@@ -145,6 +170,54 @@ constexpr std::array kForms = {
              .fused_qkv = true,
              .gated = false,
              .learned_positions = true},
+    TinyForm{.architecture = "nemotron", .layer_norm = true, .norm_bias = true, .gated = false},
+    TinyForm{.architecture = "nemotron_h", .gated = false, .recurrent = TinyRecurrent::kBlocks},
+    TinyForm{.architecture = "mamba2", .recurrent = TinyRecurrent::kAlone},
+    TinyForm{.architecture = "granitehybrid",
+             .experts = 6,
+             .shared_expert = true,
+             .recurrent = TinyRecurrent::kStateSpace,
+             .keys = granite_hybrid_keys},
+    TinyForm{.architecture = "lfm2",
+             .qk_norm = TinyQkNorm::kHead,
+             .recurrent = TinyRecurrent::kConvolution,
+             .output_norm = "token_embd_norm"},
+    TinyForm{.architecture = "lfm2moe",
+             .qk_norm = TinyQkNorm::kHead,
+             .experts = 6,
+             .selection_bias = true,
+             .recurrent = TinyRecurrent::kConvolution,
+             .output_norm = "token_embd_norm"},
+    TinyForm{.architecture = "glm4moe",
+             .norms = TinyNorms::kPostAttention,
+             .experts = 6,
+             .shared_expert = true,
+             .selection_bias = true,
+             .keys = glm4moe_keys},
+    TinyForm{.architecture = "qwen3next",
+             .norms = TinyNorms::kPostAttention,
+             .qk_norm = TinyQkNorm::kHead,
+             .experts = 6,
+             .shared_expert = true,
+             .shared_gate = true,
+             .query_gate = true,
+             .recurrent = TinyRecurrent::kDeltaFused,
+             .keys = qwen_next_keys},
+    TinyForm{.architecture = "qwen35",
+             .norms = TinyNorms::kPostAttention,
+             .qk_norm = TinyQkNorm::kHead,
+             .query_gate = true,
+             .recurrent = TinyRecurrent::kDelta,
+             .keys = qwen35_keys},
+    TinyForm{.architecture = "qwen35moe",
+             .norms = TinyNorms::kPostAttention,
+             .qk_norm = TinyQkNorm::kHead,
+             .experts = 6,
+             .shared_expert = true,
+             .shared_gate = true,
+             .query_gate = true,
+             .recurrent = TinyRecurrent::kDelta,
+             .keys = qwen35moe_keys},
 };
 constexpr TinyForm kLlama;
 

@@ -21,6 +21,17 @@ enum class TinyNorms {
 /// What queries and keys are normalized over.
 enum class TinyQkNorm { kNone, kHead, kHeads, kWhole };
 
+/// Which layers are recurrent, and how.
+enum class TinyRecurrent {
+  kNone,
+  kConvolution,  ///< Short convolutions in all layers for which there are no KV heads.
+  kStateSpace,   ///< State spaces likewise.
+  kAlone,        ///< State spaces in all layers, and nothing else.
+  kBlocks,       ///< State space, feed-forward and attention in turn, one of them in each layer.
+  kDelta,        ///< Delta rule in all layers but every second one.
+  kDeltaFused,   ///< The same with both rates in one tensor.
+};
+
 /// Which tensors the files of an architecture have, and which keys it alone has.
 struct TinyForm {
   std::string_view architecture;
@@ -40,6 +51,9 @@ struct TinyForm {
   bool sinks = false;
   bool learned_positions = false;
   bool output_bias = false;
+  bool query_gate = false;
+  TinyRecurrent recurrent = TinyRecurrent::kNone;
+  std::string_view output_norm = "output_norm";
   /// Whether the embedding is multiplied by the square root of its width.
   bool scales_embedding = false;
   void (*keys)(GgufWriter& writer, const TinyModelSpec& spec) = nullptr;

@@ -5,8 +5,9 @@
 #include <numbers>
 #include <vector>
 
-#include "support/random_weights.h"
+#include "support/tensor_maker.h"
 #include "support/tiny_form.h"
+#include "support/tiny_recurrent.h"
 #include "support/tiny_vocab.h"
 
 namespace pith::test {
@@ -44,9 +45,8 @@ void add_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   number("context_length", spec.context);
   number("embedding_length", spec.embedding);
   number("block_count", spec.layers);
-  number("feed_forward_length", spec.feed_forward);
-  number("attention.head_count", spec.heads);
-  number("attention.head_count_kv", spec.kv_heads);
+  number("attention.head_count", form_of(spec).recurrent == TinyRecurrent::kAlone ? 0 : spec.heads);
+  add_recurrent_keys(writer, spec);
   number("attention.key_length", spec.head_size);
   number("attention.value_length", value_size(spec));
   const TinyForm& form = form_of(spec);
@@ -79,42 +79,6 @@ std::vector<float> llama3_factors(const TinyModelSpec& spec) {
   return factors;
 }
 
-class TensorMaker {
- public:
-  TensorMaker(GgufWriter& writer, const TinyModelSpec& spec) : writer_(writer), spec_(spec), random_(spec.seed) {}
-
-  /// Scaled so that a product with a unit vector has about unit variance, times `gain`.
-  void matrix(const std::string& name, std::size_t rows, std::size_t columns, float gain = 1.0F) {
-    const float deviation = gain / std::sqrt(static_cast<float>(columns));
-    writer_.add_tensor(name, spec_.weight_type, {columns, rows},
-                       random_weights(random_, spec_.weight_type, rows, columns, deviation));
-  }
-
-  void vector(const std::string& name, std::size_t length, float mean = 1.0F) {
-    constexpr float kDeviation = 0.1F;
-    std::vector<float> values = random_normal(random_, length, kDeviation);
-    for (float& value : values) value += mean;
-    writer_.add_tensor(name, {length}, values);
-  }
-
-  /// One matrix [rows, columns] for each expert.
-  void experts(const std::string& name, std::size_t count, std::size_t rows, std::size_t columns) {
-    matrix(name, count * rows, columns);
-    writer_.tensors.back().dims = {columns, rows, count};
-  }
-
-  /// Rows of floats.
-  void matrix_around_one(const std::string& name, std::size_t rows, std::size_t columns) {
-    vector(name, rows * columns);
-    writer_.tensors.back().dims = {columns, rows};
-  }
-
- private:
-  GgufWriter& writer_;
-  const TinyModelSpec& spec_;
-  Random random_;
-};
-
 /// LongRoPE's factors: about 1 for short contexts, about 4 for long ones.
 void add_long_factors(TensorMaker& make, const TinyModelSpec& spec) {
   make.vector("rope_factors_short.weight", spec.head_size / 2);
@@ -145,7 +109,8 @@ void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::strin
 
 void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
   const TinyForm& form = form_of(spec);
-  const std::size_t queries = spec.heads * spec.head_size;
+  const std::size_t gates = form.query_gate ? spec.heads * value_size(spec) : 0;
+  const std::size_t queries = spec.heads * spec.head_size + gates;
   const std::size_t keys = spec.kv_heads * spec.head_size;
   const std::size_t values = spec.kv_heads * value_size(spec);
   if (form.fused_qkv) {
@@ -204,12 +169,17 @@ void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) 
   const TinyNorms norms = form_of(spec).norms;
   const std::string prefix = "blk." + std::to_string(layer) + ".";
   if (norms != TinyNorms::kAfter) add_norm(make, spec, prefix + "attn_norm");
-  add_attention(make, spec, prefix);
+  const TinyParts parts = tiny_parts(spec, layer);
+  if (parts.recurrent) add_recurrent(make, spec, prefix);
+  if (parts.attention) add_attention(make, spec, prefix);
+  if (!parts.feed_forward) return;
   if (norms == TinyNorms::kBeforeAndAfter || norms == TinyNorms::kAfter) {
     make.vector(prefix + "post_attention_norm.weight", spec.embedding);
     make.vector(prefix + "post_ffw_norm.weight", spec.embedding);
   }
-  if (norms == TinyNorms::kBefore || norms == TinyNorms::kBeforeAndAfter) add_norm(make, spec, prefix + "ffn_norm");
+  const bool own_norm = parts.recurrent || parts.attention;
+  if (own_norm && (norms == TinyNorms::kBefore || norms == TinyNorms::kBeforeAndAfter))
+    add_norm(make, spec, prefix + "ffn_norm");
   if (norms == TinyNorms::kPostAttention) add_norm(make, spec, prefix + "post_attention_norm");
   if (experts_of(spec) != 0 && layer >= spec.dense_layers) return add_experts(make, spec, prefix);
   add_feed_forward(make, spec, prefix);
@@ -232,7 +202,7 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   if (spec.rope == TinyRope::kLong) add_long_factors(make, spec);
   if (form.learned_positions) make.matrix("position_embd.weight", spec.context, spec.embedding, gain);
   for (std::size_t i = 0; i < spec.layers; ++i) add_layer(make, spec, i);
-  add_norm(make, spec, "output_norm");
+  add_norm(make, spec, std::string(form.output_norm));
   if (!spec.tied_output) make.matrix("output.weight", vocab, spec.embedding);
   if (form.output_bias) make.vector("output.bias", vocab, 0.0F);
   return writer;

@@ -30,6 +30,12 @@ struct TinyModelSpec {
   std::size_t shared_expert = 256;  ///< Size, where the architecture has one.
   std::size_t dense_layers = 0;     ///< The first layers, which are no mixtures.
   std::size_t context = 4096;
+  // Of recurrent layers, where the architecture has any.
+  std::size_t taps = 4;
+  std::size_t state_heads = 4;
+  std::size_t state_key_heads = 2;
+  std::size_t state_values = 16;
+  std::size_t state_keys = 32;
   /// Type of all matrices. embedding, feed_forward and heads * head_size must be multiples of its block size.
   gguf::TensorType weight_type = gguf::TensorType::kF32;
   /// Whether the embedding is also the output matrix. If so, the likeliest next token is often the last one again.

@@ -63,6 +63,32 @@ std::vector<TinyShape> expert_shapes() {
   return all;
 }
 
+std::vector<TinyShape> recurrent_shapes() {
+  std::vector<TinyShape> all;
+  for (const char* name : {"nemotron", "nemotron_h", "mamba2", "granitehybrid", "lfm2", "lfm2moe", "glm4moe",
+                           "qwen3next", "qwen35", "qwen35moe"}) {
+    all.push_back({name, tiny_shape(name, 4, 2, 32)});
+    all.back().spec.tied_output = false;
+  }
+  for (TinyShape& shape : all) {
+    if (shape.name == "nemotron_h") shape.spec.layers = 4;
+    if (shape.name == "lfm2moe" || shape.name == "glm4moe") shape.spec.dense_layers = 1;
+    if (shape.name == "qwen35" || shape.name == "qwen35moe") shape.spec.layers = 4;
+    if (shape.name == "lfm2") shape.spec.taps = 3;
+  }
+  TinyShape wide{"qwen35Wide", tiny_shape("qwen35", 4, 2, 32)};
+  wide.spec.state_heads = 6;
+  wide.spec.state_key_heads = 3;
+  wide.spec.state_values = 48;
+  wide.spec.state_keys = 16;
+  wide.spec.taps = 2;
+  all.push_back(wide);
+  TinyShape window{"lfm2Window", tiny_shape("lfm2", 4, 2, 32, 40)};
+  window.spec.layers = 4;
+  all.push_back(window);
+  return all;
+}
+
 }  // namespace
 
 TinyModelSpec tiny_shape(const std::string& architecture, std::size_t heads, std::size_t kv_heads,
@@ -104,7 +130,7 @@ std::vector<TinyShape> tiny_shapes() {
   serial.parallel = false;
   serial.value_size = 16;
   all.push_back({"GptneoxSerial", serial});
-  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes()})
+  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes()})
     all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -13,6 +13,7 @@
 #include "kernels/generic/limits.h"
 #include "kernels/generic/matmul.h"
 #include "kernels/generic/move.h"
+#include "kernels/generic/recurrent.h"
 #include "kernels/generic/round_codes.h"
 #include "kernels/generic/softmax.h"
 #include "kernels/generic/softmax_quantize.h"
@@ -99,6 +100,11 @@ inline void fill_row_kernels(KernelTable& t) {
   t.gelu_mul = gelu_mul;
   t.clamped_swiglu = clamped_swiglu;
   t.softcap = softcap;
+  t.sigmoid_mul = sigmoid_mul;
+  t.squared_relu = squared_relu;
+  t.convolve = convolve;
+  t.delta_rule = delta_rule;
+  t.state_space = state_space;
   t.hadamard = hadamard;
   t.quantize_int16_rows = quantize_int16_rows;
   t.encode_codes8 = encode_codes8;

@@ -75,6 +75,18 @@ inline void clamped_swiglu(float* gate, const float* up, std::size_t length) {
   });
 }
 
+inline void sigmoid_mul(float* x, const float* gate, std::size_t length) {
+  zip(x, gate, length, [](F32x16 a, F32x16 g) { return div(a, add(set1(1.0F), exp(mul(g, set1(-1.0F))))); });
+}
+
+/// x = max(x, 0)^2. A NaN is the second operand of max, which returns that one.
+inline void squared_relu(float* x, std::size_t length) {
+  zip(x, x, length, [](F32x16 a, F32x16) {
+    const F32x16 above = max(zero(), a);
+    return mul(above, above);
+  });
+}
+
 /// x = cap * tanh(x / cap)
 inline void softcap(float* x, std::size_t length, float cap) {
   const F32x16 inverse = set1(1.0F / cap);

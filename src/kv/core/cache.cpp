@@ -66,6 +66,7 @@ Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
     layers_.emplace_back(std::make_shared<const LayerConfig>(std::move(config)), heads);
     heads += shape.kv_heads;
   }
+  if (!options.states.empty()) states_ = States(options.states);
   for (const PolicyNeeds& needs : options.observed) observe(needs);
   reset_heads();
 }
@@ -118,6 +119,7 @@ void Cache::clear() {
   reset_heads();
   holes_ = {};
   borrowed_.clear();
+  states_.clear();
   tokens_ = 0;
 }
 

@@ -12,6 +12,7 @@
 #include "kv/core/holes.h"
 #include "kv/core/layer.h"
 #include "kv/core/observer.h"
+#include "kv/core/states.h"
 
 namespace pith::kv {
 
@@ -20,12 +21,13 @@ struct CacheBytes {
   std::size_t sealed = 0;   ///< Sealed pages.
   std::size_t exact = 0;    ///< Open pages and exact prefixes.
   std::size_t summary = 0;  ///< What sparse reading keeps about pages.
+  std::size_t states = 0;   ///< Of recurrent layers.
 
-  std::size_t total() const { return sealed + exact + summary; }
+  std::size_t total() const { return sealed + exact + summary + states; }
 };
 
-/// The KV cache of one sequence: keys and values in the bytes of their codecs, sealed page by page, with everything it
-/// holds counted. It knows nothing of tokens, models or scheduling. A query sees its own page exactly, the pages before
+/// The KV cache of one sequence: keys and values in the bytes of their codecs, sealed page by page, and the states of
+/// recurrent layers, with everything it holds counted. It knows nothing of tokens, models or scheduling. A query sees its own page exactly, the pages before
 /// it in the recent codec, and all earlier ones in the codec itself. The form depends on positions alone, so results do
 /// not depend on how a prompt is split into batches (docs/adr). Used by one thread at a time; work is spread over the
 /// given pool.
@@ -55,6 +57,10 @@ class Cache {
   bool any_keys_rotated() const;
   bool any_keys_read_split_queries() const;
 
+  /// The states of recurrent layers after tokens() tokens.
+  States& states() { return states_; }
+  const States& states() const { return states_; }
+
   /// Tokens appended so far, which is the position of the next one.
   std::size_t tokens() const { return tokens_; }
   void set_tokens(std::size_t tokens) { tokens_ = tokens; }
@@ -73,7 +79,7 @@ class Cache {
   void clear();
   /// Returns a cache without tokens of the same options, that gathers for the same needs.
   Cache emptied() const;
-  /// Returns the bytes of open pages. This and the next two allocate nothing.
+  /// Returns the bytes of open pages and states. This and the next two allocate nothing.
   std::size_t open_bytes() const noexcept;
 
   Observers& observers() { return observers_; }
@@ -110,6 +116,7 @@ class Cache {
   double promotion_bytes_ = 0.0;
   Holes holes_;
   std::vector<Borrowed> borrowed_;
+  States states_;
   std::size_t tokens_ = 0;
 };
 

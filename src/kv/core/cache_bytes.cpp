@@ -39,6 +39,7 @@ CacheBytes head_bytes_at(const LayerConfig& layer, std::size_t tokens) {
 
 CacheBytes Cache::bytes() const {
   CacheBytes bytes;
+  bytes.states = states_.bytes();
   for (const Head* head : heads()) {
     for (const KvSide side : kSides) {
       bytes.sealed += sealed_bytes_of(head->pages(side));
@@ -66,6 +67,7 @@ std::size_t bytes_of(const Layer& layer, KvSide side) {
 
 CacheBytes Cache::bytes_at(std::size_t tokens) const {
   CacheBytes bytes;
+  if (tokens != 0) bytes.states = states_.bytes_held();
   std::size_t old_pages_max = 0;
   for (const Layer& layer : layers_) {
     const std::size_t kv_heads = layer.shape().kv_heads;
@@ -81,7 +83,7 @@ CacheBytes Cache::bytes_at(std::size_t tokens) const {
 }
 
 std::size_t Cache::open_bytes() const noexcept {
-  std::size_t bytes = 0;
+  std::size_t bytes = states_.bytes();
   for (const Layer& layer : layers_) {
     for (const Head& head : layer.heads()) {
       for (const KvSide side : kSides) bytes += head.pages(side).open ? head.pages(side).open->size() : 0;

@@ -40,6 +40,8 @@ struct LayerOptions {
 /// All that a cache is told when it is made. Forks share it.
 struct CacheOptions {
   std::vector<LayerOptions> layers;
+  /// Of recurrent layers, which cache no tokens: floats of the state of each.
+  std::vector<std::size_t> states{};
   /// Codecs besides the built-in ones.
   std::shared_ptr<const CodecRegistry> codecs{};
   /// Queries at positions from `trained` on see tokens at their distance among those held (shifts.h).

@@ -38,6 +38,13 @@ class Blocks {
     }
     return bytes;
   }
+  std::size_t add(const States& states) {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < states.layers(); ++i) {
+      if (const States::Block& block = states.block(i)) bytes += add(block.get(), block->size() * sizeof(float));
+    }
+    return bytes;
+  }
   std::size_t add(const SealedPage& exact_prefix, const std::shared_ptr<RawBuffer>& open) {
     return add(exact_prefix) + (open ? add(open.get(), open->size()) : 0);
   }
@@ -51,6 +58,7 @@ class Blocks {
 Checkpoint Checkpoint::of_tail(const Cache& cache, std::size_t tokens) {
   Checkpoint made;
   made.tokens_ = tokens;
+  made.states_ = cache.states();
   const std::vector<const Head*> heads = cache.heads();
   made.tails_.resize(heads.size());
   const std::size_t pages = tokens / kPageTokens;
@@ -109,6 +117,7 @@ void Checkpoint::restore(Cache& cache) const {
       held.open = kept.open;
     }
   }
+  cache.states() = states_;
   cache.set_tokens(tokens_);
 }
 
@@ -128,6 +137,7 @@ std::size_t bytes_beyond(const Cache& cache, std::span<const Checkpoint* const> 
       first[h] = checkpoint->all_ != nullptr ? 0 : std::min(first[h], checkpoint->tails_[h].first_page);
   }
   Blocks blocks;
+  blocks.add(cache.states());
   for (std::size_t h = 0; h < heads.size(); ++h) {
     for (const KvSide side : kSides) {
       const SidePages& held = heads[h]->pages(side);
@@ -139,6 +149,7 @@ std::size_t bytes_beyond(const Cache& cache, std::span<const Checkpoint* const> 
   for (const Checkpoint* checkpoint : checkpoints) {
     if (checkpoint->all_ != nullptr) {
       bytes += checkpoint->all_->table_bytes() + checkpoint->all_->observed_bytes();
+      bytes += blocks.add(checkpoint->all_->states());
       for (const Head* head : std::as_const(*checkpoint->all_).heads()) {
         for (const KvSide side : kSides) {
           const SidePages& held = head->pages(side);
@@ -146,6 +157,7 @@ std::size_t bytes_beyond(const Cache& cache, std::span<const Checkpoint* const> 
         }
       }
     }
+    bytes += blocks.add(checkpoint->states_);
     for (const Checkpoint::Tail& tail : checkpoint->tails_) {
       bytes += sizeof tail;
       for (const Checkpoint::Side& side : tail.sides) {

@@ -48,6 +48,7 @@ class Checkpoint {
 
   std::size_t tokens_ = 0;
   std::vector<Tail> tails_;           ///< [heads]; empty if `all_` is there.
+  States states_;                     ///< Likewise.
   std::shared_ptr<const Cache> all_;  ///< Null for one of of_tail().
 };
 

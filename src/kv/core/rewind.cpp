@@ -47,6 +47,8 @@ void rewind_head(Head& head, std::size_t pages, std::size_t sealed) {
 
 bool can_rewind(const Cache& cache, std::size_t tokens) {
   if (!cache.observers().list().empty() || cache.keeps_query_sums() || tokens < kPageTokens) return false;
+  // A state holds its last token's past alone.
+  if (!cache.states().empty() && tokens != cache.tokens()) return false;
   const std::vector<const Head*> heads = cache.heads();
   const std::size_t sealed = cache.tokens() / kPageTokens;
   return std::all_of(heads.begin(), heads.end(),

@@ -63,6 +63,22 @@ Holes read_holes(FieldReader& fields, std::uint64_t tokens) {
   return Holes(std::move(list));
 }
 
+void save_state(const States& states, std::size_t layer, snapshot::Writer& writer) {
+  const States::Block& block = states.block(layer);
+  writer.record(RecordKind::kState, block ? std::as_bytes(block->span()) : std::span<const std::byte>());
+}
+
+/// A cache without tokens has no states yet.
+void restore_state(States& states, std::size_t layer, std::size_t tokens, snapshot::Reader& reader) {
+  FieldReader fields = reader.fields(RecordKind::kState);
+  if (tokens != 0) {
+    auto block = std::make_shared<Buffer<float>>(states.size(layer));
+    for (float& x : block->span()) x = fields.get<float>("state");
+    states.exchange(layer, block);
+  }
+  fields.end();
+}
+
 }  // namespace
 
 std::uint32_t version_for(const Cache& cache) {
@@ -78,6 +94,7 @@ void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments) {
   fields.put_flag(cache.keeps_query_sums());
   save_holes(cache.holes(), fields);
   writer.record(RecordKind::kCache, fields.bytes());
+  for (std::size_t i = 0; i < cache.states().layers(); ++i) save_state(cache.states(), i, writer);
   for (const Head* head : cache.heads()) {
     FieldWriter record;
     save_head(cache, *head, record);
@@ -99,6 +116,7 @@ void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> se
   if (reader.version() > snapshot::kVersionWithoutHoles) cache.set_holes(read_holes(fields, tokens));
   fields.end();
   cache.set_tokens(tokens);
+  for (std::size_t i = 0; i < cache.states().layers(); ++i) restore_state(cache.states(), i, tokens, reader);
   std::size_t global_heads = 0;
   for (Head* head : cache.heads()) {
     HeadRestorer restorer(cache, *head);
@@ -109,7 +127,8 @@ void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> se
 
 io::Digest codec_fingerprint(const Cache& cache) {
   FieldWriter fields;
-  const LayerShape& first = cache.layers().front().shape();
+  // No layer: a model that caches nothing but states.
+  const LayerShape first = cache.layers().empty() ? LayerShape{} : cache.layers().front().shape();
   put_count(fields, first.heads);
   put_count(fields, first.kv_heads);
   put_count(fields, kPageTokens);

@@ -19,6 +19,29 @@ struct ExpertTraits {
   bool shared_gate = false;  ///< And a gate for it.
 };
 
+/// Which layers of an architecture are recurrent.
+enum class RecurrentLayers {
+  kNone,
+  kAll,
+  kWithoutKvHeads,  ///< Those for which the file states no KV heads.
+  kByPeriod,        ///< All but every so-many-th.
+};
+
+/// Which layers have feed-forward blocks.
+enum class FeedForwardLayers {
+  kAll,
+  kNone,
+  kAlone,  ///< Those for which the file states its size, and these have nothing else.
+};
+
+/// What an architecture does with recurrent layers.
+struct RecurrentTraits {
+  RecurrentLayers layers = RecurrentLayers::kNone;
+  Recurrence kind = Recurrence::kNone;
+  KeyHeads reads = KeyHeads::kBlocks;
+  FeedForwardLayers feed_forward = FeedForwardLayers::kAll;
+};
+
 /// What sets an architecture apart as far as constants say it; all layers are alike. What a file states (sizes, RoPE's
 /// scaling, which optional biases there are) has been read before.
 struct Traits {
@@ -30,12 +53,14 @@ struct Traits {
   bool post_norms = false;  ///< Norms after both blocks as well.
   bool qkv_bias = false;    ///< The biases of query, key and value are required; otherwise optional.
   bool biases = false;      ///< The biases of norms and of all other matrices are required; otherwise optional.
+  bool query_gate = false;  ///< attn_q holds a gate beside each query.
   bool fused_qkv = false;   ///< attn_qkv is required; otherwise it may stand in place of its three parts.
   Activation activation = Activation::kSilu;
   bool gated = true;
   bool fused_gate_up = false;  ///< ffn_up holds the gate as well.
   Residual residual = Residual::kSerial;
   ExpertTraits experts{};
+  RecurrentTraits recurrent{};
 };
 
 /// One architecture: its name in general.architecture, its traits, and a function for what they do not cover, which

@@ -40,11 +40,17 @@ void adapt_minicpm(const gguf::File&, const Keys& keys, ModelSpec& spec) {
 
 }  // namespace
 
-/// Decoders with multipliers (2203.03466): Granite 3 and 4 of IBM without state spaces, and MiniCPM (2404.06395).
+/// Decoders with multipliers (2203.03466): Granite 3 and 4 of IBM, and MiniCPM (2404.06395).
 std::span<const Architecture> granite_family() {
   static constexpr std::array kFamily = {
       Architecture{"granite", {.pairs = RopePairs::kInterleaved}, adapt_granite},
       Architecture{"granitemoe", {.pairs = RopePairs::kInterleaved, .experts = {.allowed = true}}, adapt_granite},
+      // Granite 4 (Mamba 2 beside attention).
+      Architecture{"granitehybrid",
+                   {.pairs = RopePairs::kInterleaved,
+                    .experts = {.allowed = true},
+                    .recurrent = {RecurrentLayers::kWithoutKvHeads, Recurrence::kStateSpace}},
+                   adapt_granite},
       Architecture{"minicpm", {.pairs = RopePairs::kInterleaved}, adapt_minicpm},
   };
   return kFamily;

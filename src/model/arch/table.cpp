@@ -19,7 +19,12 @@
   family(command_r)           \
   family(falcon)              \
   family(stablelm)            \
-  family(gpt2)
+  family(gpt2)                \
+  family(glm4moe)             \
+  family(nemotron)            \
+  family(mamba)               \
+  family(qwen35)              \
+  family(lfm2)
 // clang-format on
 
 namespace pith::model {
