@@ -27,6 +27,10 @@ TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
   // For many architectures it does not take head sizes from the file.
   spec.embedding = spec.heads * spec.head_size;
   spec.value_size = 0;
+  // Of state spaces it takes those that are twice as wide as the model, of the delta rule those with square states.
+  if (name == "mamba2" || name == "granitehybrid" || name == "nemotron_h")
+    spec.state_heads = 2 * spec.embedding / spec.state_values;
+  if (name.starts_with("qwen3")) spec.state_keys = spec.state_values;
   if (name == "olmoe") spec.kv_heads = spec.heads;
   // It does without Phi 3's windows.
   if (name == "phi3") spec.sliding_window = 0;
