@@ -85,7 +85,8 @@ void AttentionBlock::gate_row(std::size_t m) const {
 
 void AttentionBlock::attend() const {
   Workspace& scratch = pass_.workspace;
-  kv::append(pass_.steps, scratch.staging, pass_.pool, cache_layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
+  kv::append(pass_.steps, scratch.staging, pass_.pool, cache_layer_,
+             {query_, key_, value_, b_.qkv_stride, spec_.scale});
   scratch.attention.run(pass_.steps, scratch.staging, pass_.pool, cache_layer_,
                         {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, spec_.scale, spec_.softcap,
                          w_.sink_logits.empty() ? nullptr : w_.sink_logits.data()});

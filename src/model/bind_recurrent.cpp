@@ -42,8 +42,7 @@ void bind_parts(Binder& binder, const std::string& name, std::size_t hidden_size
 
 }  // namespace
 
-RecurrentWeights bind_recurrent(Binder& binder, const RecurrentSpec& spec, std::size_t hidden_size,
-                                std::size_t layer) {
+RecurrentWeights bind_recurrent(Binder& binder, const RecurrentSpec& spec, std::size_t hidden_size, std::size_t layer) {
   const auto name = [&](const char* part) { return layer_tensor(layer, part); };
   const std::size_t inner = spec.inner();
   RecurrentWeights w;

@@ -54,12 +54,12 @@ std::size_t parallel_size(const ModelSpec& spec) {
 
 std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
   // Those of attention are there as queries, scaled, and in the basis of sealed pages.
-  const std::size_t floats =
-      4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) + 2 * widest(spec, output_columns) +
-      2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size) +
-      expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used) + widest(spec, gate_size) +
-      widest(spec, channels_of) + 2 * widest(spec, inner_size) + widest(spec, beside_of) +
-      3 * widest(spec, recurrent_heads);
+  const std::size_t floats = 4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) +
+                             2 * widest(spec, output_columns) +
+                             2 * (widest(spec, key_rows) + widest(spec, value_rows)) +
+                             3 * widest(spec, feed_forward_size) + expert_floats(spec) + widest(spec, experts_of) +
+                             3 * widest(spec, experts_used) + widest(spec, gate_size) + widest(spec, channels_of) +
+                             2 * widest(spec, inner_size) + widest(spec, beside_of) + 3 * widest(spec, recurrent_heads);
   return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
 }
 

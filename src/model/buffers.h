@@ -74,7 +74,7 @@ struct Buffers {
   Buffer<float> projected;  ///< [tokens, hidden_size]
   /// [tokens, hidden_size]; the output of feed-forward beside that of attention, if a layer has a parallel residual.
   Buffer<float> projected_beside;
-  Buffer<float> gate, up;  ///< [tokens, feed_forward]
+  Buffer<float> gate, up;        ///< [tokens, feed_forward]
   Buffer<float> attention_gate;  ///< [tokens, heads * value_size], if attention has a gate.
   weights::QuantizedRows quantized;
   ExpertBuffers experts;

@@ -51,9 +51,9 @@ bool is_absent(const Value& value) {
 /// that those snapshots still load.
 template <typename Value>
 bool is_later_and_absent(const std::string& path, const Value& value) {
-  static constexpr std::string_view kLaterOfModel[] = {"output_bias", "learned_positions", "positions",
-                                                       "rope_short_factors", "rope_long_factors",
-                                                       "drafting_layers", "output_norm_tensor"};
+  static constexpr std::string_view kLaterOfModel[] = {"output_bias",        "learned_positions", "positions",
+                                                       "rope_short_factors", "rope_long_factors", "drafting_layers",
+                                                       "output_norm_tensor"};
   static constexpr std::string_view kLater[] = {".attention.softcap",
                                                 ".attention.sink_logits",
                                                 ".attention.query_key_norm_extent",
@@ -66,7 +66,8 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
                                                 ".long_factors"};
   const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
   return is_absent(value) &&
-         (path.find(".experts.") != std::string::npos || path.find(".recurrent.") != std::string::npos || std::any_of(std::begin(kLater), std::end(kLater), ends) ||
+         (path.find(".experts.") != std::string::npos || path.find(".recurrent.") != std::string::npos ||
+          std::any_of(std::begin(kLater), std::end(kLater), ends) ||
           std::find(std::begin(kLaterOfModel), std::end(kLaterOfModel), path) != std::end(kLaterOfModel));
 }
 

@@ -28,9 +28,8 @@ Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
     const kernels::Activations x = stream.normed(feed_forward_norm, before, feed_forward.readers());
     return {.feed_forward = feed_forward.run(x, buffers.projected)};
   }
-  const Addition attended = spec.recurrent.present()
-                                ? mix(stream, attention_norm, before, RecurrentBlock(pass, layer))
-                                : mix(stream, attention_norm, before, AttentionBlock(pass, layer));
+  const Addition attended = spec.recurrent.present() ? mix(stream, attention_norm, before, RecurrentBlock(pass, layer))
+                                                     : mix(stream, attention_norm, before, AttentionBlock(pass, layer));
   if (!spec.feed_forward.present()) return {.attention = attended};
   if (spec.residual == Residual::kSerial) {
     const kernels::Activations x = stream.normed(feed_forward_norm, {.attention = attended}, feed_forward.readers());

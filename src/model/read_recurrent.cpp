@@ -102,8 +102,7 @@ RecurrentSpec read_recurrent(const gguf::File& file, const Keys& keys, const Tra
   check_divides(file, keys, "ssm.group_count", spec.key_heads, "ssm.time_step_rank", spec.heads);
   const std::size_t inner = keys.count("ssm.inner_size", kWidthMax);
   check_divides(file, keys, "ssm.time_step_rank", spec.heads, "ssm.inner_size", inner);
-  spec.value_size =
-      state_size(file, keys.name_of("ssm.inner_size") + " / ssm.time_step_rank", inner / spec.heads);
+  spec.value_size = state_size(file, keys.name_of("ssm.inner_size") + " / ssm.time_step_rank", inner / spec.heads);
   spec.key_size = state_size(file, keys.name_of("ssm.state_size"), keys.count("ssm.state_size", kWidthMax));
   spec.reads = traits.recurrent.reads;
   spec.norm = {NormKind::kRms, static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", kNormEps))};

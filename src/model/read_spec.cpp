@@ -41,9 +41,8 @@ std::size_t read_count(const Keys& keys, const Traits& traits, std::string_view 
 void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t blocks,
                 AttentionSpec& attention) {
   attention.heads = read_count(keys, traits, "attention.head_count", blocks);
-  attention.kv_heads = keys.has("attention.head_count_kv")
-                           ? read_count(keys, traits, "attention.head_count_kv", blocks)
-                           : attention.heads;
+  attention.kv_heads = keys.has("attention.head_count_kv") ? read_count(keys, traits, "attention.head_count_kv", blocks)
+                                                           : attention.heads;
   if (attention.heads % attention.kv_heads != 0) {
     fail(ErrorKind::kFormat, "{}: {} is {}, must be a multiple of attention.head_count_kv {}", file.path(),
          keys.name_of("attention.head_count"), attention.heads, attention.kv_heads);

@@ -77,8 +77,7 @@ void RecurrentBlock::convolve(const Sequence& sequence, std::size_t block) const
   const bool activate = spec_.kind != Recurrence::kShortConvolution;
   pass_.k.convolve({&w_.convolution[block * spec_.taps * kLanes], bias, spec_.taps, activate},
                    sequence.after + block * history,
-                   {&b_.channels[sequence.row * channels_stride_ + block * kLanes], sequence.tokens,
-                    channels_stride_});
+                   {&b_.channels[sequence.row * channels_stride_ + block * kLanes], sequence.tokens, channels_stride_});
 }
 
 void RecurrentBlock::convolve() const {

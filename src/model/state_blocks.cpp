@@ -11,8 +11,7 @@ void StateBlocks::begin(std::span<const kv::Step> steps) {
     const kv::States& states = steps[s].cache->states();
     for (std::size_t i = 0; i < layers_; ++i) {
       kv::States::Block& block = blocks_[s * layers_ + i];
-      if (block == nullptr || block->size() != states.size(i))
-        block = std::make_shared<Buffer<float>>(states.size(i));
+      if (block == nullptr || block->size() != states.size(i)) block = std::make_shared<Buffer<float>>(states.size(i));
     }
   }
 }

@@ -126,11 +126,11 @@ struct LayerWeights {
 
   static constexpr auto fields() {
     using Self = LayerWeights;
-    return std::tuple(
-        field("attention_norm", &Self::attention_norm), field("attention_post_norm", &Self::attention_post_norm),
-        field("attention", &Self::attention), field("recurrent", &Self::recurrent),
-        field("feed_forward_norm", &Self::feed_forward_norm),
-        field("feed_forward_post_norm", &Self::feed_forward_post_norm), field("feed_forward", &Self::feed_forward));
+    return std::tuple(field("attention_norm", &Self::attention_norm),
+                      field("attention_post_norm", &Self::attention_post_norm), field("attention", &Self::attention),
+                      field("recurrent", &Self::recurrent), field("feed_forward_norm", &Self::feed_forward_norm),
+                      field("feed_forward_post_norm", &Self::feed_forward_post_norm),
+                      field("feed_forward", &Self::feed_forward));
   }
 };
 static_assert(lists_every_field<LayerWeights>);

@@ -47,8 +47,8 @@ TEST_P(Recurrent, ConvolvesOverWhatCameBefore) {
                      {out.data(), tokens, kStride});
         for (std::size_t m = 0; m < tokens; ++m) {
           for (std::size_t lane = 0; lane < kStride; ++lane) {
-            double expected = lane < kLanes ? convolved(weights, taps, before, x, kStride, m, lane)
-                                            : at(x, m * kStride + lane);
+            double expected =
+                lane < kLanes ? convolved(weights, taps, before, x, kStride, m, lane) : at(x, m * kStride + lane);
             if (activate && lane < kLanes) {
               expected += at(bias, lane);
               expected /= 1.0 + std::exp(-expected);
@@ -80,8 +80,8 @@ struct StateCase {
   }
 
   StateRows rows(float* out) const {
-    return {tokens,        keys, &channels[0],   &channels[keys], &channels[2 * keys], stride, &rates[0],
-            &rates[1], 2,    skip,           out,             kLanes};
+    return {tokens, keys, &channels[0], &channels[keys], &channels[2 * keys], stride, &rates[0], &rates[1],
+            2,      skip, out,          kLanes};
   }
 
   /// Runs the definition; returns [tokens][16] and leaves the state in `held`.

@@ -241,9 +241,7 @@ TEST_P(SameBits, Elementwise) {
   each([&](const KernelTable& t, float* x) { t.softcap(x, length, 1.5F); });
   each([&](const KernelTable& t, float* x) { t.sigmoid_mul(x, y.data(), length); });
   each([&](const KernelTable& t, float* x) { t.squared_relu(x, length); });
-  each([&](const KernelTable& t, float* x) {
-    t.convolve({y.data(), y.data() + 64, 4, true}, x, {x + 48, 4, 24});
-  });
+  each([&](const KernelTable& t, float* x) { t.convolve({y.data(), y.data() + 64, 4, true}, x, {x + 48, 4, 24}); });
   const auto rows = [&](float* x) {
     return StateRows{3, 8, y.data(), y.data() + 8, y.data() + 16, 30, &y[1], &y[2], 2, 0.5F, x + 128, kLanes};
   };

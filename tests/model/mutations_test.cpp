@@ -197,9 +197,11 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
     spec.layers = 2;
     spec.sliding_window = 32;
   }
-  if (architecture == "gpt-oss") {
-    spec.experts = 3;
-  }
+  if (architecture == "gpt-oss" || architecture == "granitehybrid") spec.experts = 3;
+  if (architecture == "qwen35" || architecture == "granitehybrid") spec.sliding_window = 0;
+  spec.state_heads = 2;
+  spec.state_key_heads = 1;
+  spec.state_keys = 16;
   return spec;
 }
 
@@ -215,6 +217,10 @@ GgufWriter small_model(const TinyModelSpec& spec) {
   if (spec.architecture == "gemma3") {
     writer.add("gemma3.final_logit_softcapping", 30.0F).add("gemma3.rope.freq_base_swa", 10000.0F);
     writer.add_array("gemma3.attention.sliding_window_pattern", std::vector<std::int32_t>{1, 0});
+  }
+  if (spec.architecture == "qwen35") {
+    writer.add_array("qwen35.attention.recurrent_layers", std::vector<std::int32_t>{1, 0});
+    writer.add("qwen35.nextn_predict_layers", 0U);
   }
   return writer;
 }
@@ -235,6 +241,10 @@ INSTANTIATE_TEST_SUITE_P(, Mutated,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name + (std::get<1>(instance.param) ? "_sentence_piece" : "_bpe");
                          });
+
+INSTANTIATE_TEST_SUITE_P(Recurrent, Mutated,
+                         testing::Combine(testing::Values("qwen35", "granitehybrid", "lfm2"), testing::Values(false)),
+                         [](const auto& instance) { return std::string(std::get<0>(instance.param)); });
 
 TEST(Mutations, AreThousands) {
   if (PITH_SANITIZED != 0) GTEST_SKIP() << "a count, which is the same in builds that are fast";

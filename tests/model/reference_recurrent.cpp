@@ -37,8 +37,7 @@ bool is_recurrent(const Weights& weights, const std::string& prefix) {
   return weights.has(prefix + "shortconv.conv.weight") || weights.has(prefix + "ssm_conv1d.weight");
 }
 
-Numbers ReferenceState::next(Weights& weights, const ReferenceSpec& spec, const std::string& prefix,
-                             const Numbers& x) {
+Numbers ReferenceState::next(Weights& weights, const ReferenceSpec& spec, const std::string& prefix, const Numbers& x) {
   if (weights.has(prefix + "shortconv.conv.weight")) return short_convolution(weights, prefix, x);
   if (weights.has(prefix + "ssm_in.weight")) return state_space(weights, spec, prefix, x);
   return delta_rule(weights, spec, prefix, x);
@@ -125,7 +124,8 @@ Numbers ReferenceState::delta_rule(Weights& weights, const ReferenceSpec& spec, 
     const std::size_t group = spec.cyclic_key_heads ? head % spec.state_key_heads : head / shared;
     const std::size_t at = group * 2 * shared + head % shared;
     const double share = sigmoid(fused ? both.at(at) : beta.at(head));
-    const double decay = std::exp(a.at(head) * softplus((fused ? both.at(at + shared) : alpha.at(head)) + bias.at(head)));
+    const double decay =
+        std::exp(a.at(head) * softplus((fused ? both.at(at + shared) : alpha.at(head)) + bias.at(head)));
     const double scale = 1.0 / std::sqrt(static_cast<double>(spec.state_keys));
     const Numbers query = of_length(part(channels, group * spec.state_keys, spec.state_keys), spec.norm_eps, scale);
     const Numbers key = of_length(part(channels, keys + group * spec.state_keys, spec.state_keys), spec.norm_eps, 1.0);

@@ -125,9 +125,8 @@ constexpr std::array kArchitectures = {
     Architecture{.name = "granitehybrid", .interleaved_pairs = true},
     Architecture{.name = "lfm2", .windows_everywhere = true},
     Architecture{.name = "lfm2moe", .windows_everywhere = true},
-    Architecture{.name = "glm4moe",
-                 .gating = ReferenceGating::kSigmoid,
-                 .post_attention_norm_before_feed_forward = true},
+    Architecture{
+        .name = "glm4moe", .gating = ReferenceGating::kSigmoid, .post_attention_norm_before_feed_forward = true},
     Architecture{.name = "qwen3next", .query_gates = true, .post_attention_norm_before_feed_forward = true},
     Architecture{.name = "qwen35",
                  .query_gates = true,
@@ -244,8 +243,7 @@ ReferenceRope scaled_rope(const gguf::File& file, const Keys& keys, bool interle
 /// Returns which layers rotate keys and queries.
 std::vector<bool> read_rotated(const gguf::File& file, const Architecture& architecture,
                                const std::vector<std::size_t>& windows) {
-  std::vector<bool> rotated(windows.size(),
-                            file.find("position_embd.weight") == nullptr && !architecture.no_rope);
+  std::vector<bool> rotated(windows.size(), file.find("position_embd.weight") == nullptr && !architecture.no_rope);
   const bool any_window = std::any_of(windows.begin(), windows.end(), [](std::size_t window) { return window != 0; });
   for (std::size_t i = 0; i < windows.size(); ++i) {
     if (architecture.no_rope_period != 0 && (i + 1) % architecture.no_rope_period == 0) rotated[i] = false;

@@ -101,7 +101,8 @@ void Worker::check(const Live& live) {
   require(session.context() == script.options().context, "context {}", session.context());
   const KvStats stats = session.kv_stats();
   require(stats.tokens == script.size(), "statistics of {} tokens, fed {}", stats.tokens, script.size());
-  require(stats.bytes == stats.sealed_bytes + stats.exact_bytes + stats.summary_bytes + stats.state_bytes, "bytes do not add up");
+  require(stats.bytes == stats.sealed_bytes + stats.exact_bytes + stats.summary_bytes + stats.state_bytes,
+          "bytes do not add up");
   std::uint64_t by_layer = 0;
   for (const KvStats::Layer& layer : stats.layers) by_layer += layer.key_bytes + layer.value_bytes;
   require(by_layer == stats.bytes, "{} bytes by layer, {} in total", by_layer, stats.bytes);

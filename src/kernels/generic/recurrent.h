@@ -20,8 +20,7 @@ inline void convolve(const Convolution& c, float* history, const ChannelRows& ro
       sum = fma(load(history + tap * kLanes), load(c.weights + tap * kLanes), sum);
     sum = fma(newest, load(c.weights + before * kLanes), sum);
     store(x, c.activate ? silu(sum) : sum);
-    for (std::size_t tap = 1; tap < before; ++tap)
-      store(history + (tap - 1) * kLanes, load(history + tap * kLanes));
+    for (std::size_t tap = 1; tap < before; ++tap) store(history + (tap - 1) * kLanes, load(history + tap * kLanes));
     store(history + (before - 1) * kLanes, newest);
   }
 }

@@ -27,10 +27,10 @@ struct CacheBytes {
 };
 
 /// The KV cache of one sequence: keys and values in the bytes of their codecs, sealed page by page, and the states of
-/// recurrent layers, with everything it holds counted. It knows nothing of tokens, models or scheduling. A query sees its own page exactly, the pages before
-/// it in the recent codec, and all earlier ones in the codec itself. The form depends on positions alone, so results do
-/// not depend on how a prompt is split into batches (docs/adr). Used by one thread at a time; work is spread over the
-/// given pool.
+/// recurrent layers, with everything it holds counted. It knows nothing of tokens, models or scheduling. A query sees
+/// its own page exactly, the pages before it in the recent codec, and all earlier ones in the codec itself. The form
+/// depends on positions alone, so results do not depend on how a prompt is split into batches (docs/adr). Used by one
+/// thread at a time; work is spread over the given pool.
 class Cache {
  public:
   /// Throws Error(kUnsupported) for an unknown codec, kInvalidArgument for a shape that it cannot hold.

@@ -10,7 +10,8 @@ namespace pith::kv {
 // missing again.
 
 /// Returns whether rewind() to `tokens` is possible: whether those of these tokens that can be seen and that later
-/// tokens change are held as they were before; with states, none but all. What was taken out or evicted before they came stays away.
+/// tokens change are held as they were before; with states, none but all. What was taken out or evicted before they
+/// came stays away.
 bool can_rewind(const Cache& cache, std::size_t tokens);
 /// Drops all tokens from `tokens` on, a multiple of kPageTokens.
 void rewind(Cache& cache, std::size_t tokens);

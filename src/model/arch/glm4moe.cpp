@@ -20,9 +20,8 @@ void adapt_glm4moe(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 /// GLM 4.5, 4.6 and 4.7 (2508.06471): dense layers first, then experts chosen with a bias.
 std::span<const Architecture> glm4moe_family() {
   static constexpr std::array kFamily = {
-      Architecture{"glm4moe",
-                   {.experts = {.allowed = true, .gating = ExpertGating::kSigmoid, .shared = true}},
-                   adapt_glm4moe},
+      Architecture{
+          "glm4moe", {.experts = {.allowed = true, .gating = ExpertGating::kSigmoid, .shared = true}}, adapt_glm4moe},
   };
   return kFamily;
 }

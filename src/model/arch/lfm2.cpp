@@ -19,9 +19,8 @@ constexpr RecurrentTraits kConvolutions = {RecurrentLayers::kWithoutKvHeads, Rec
 std::span<const Architecture> lfm2_family() {
   static constexpr std::array kFamily = {
       Architecture{"lfm2", {.query_key_norm = true, .recurrent = kConvolutions}, adapt_lfm2},
-      Architecture{"lfm2moe",
-                   {.query_key_norm = true, .experts = {.allowed = true}, .recurrent = kConvolutions},
-                   adapt_lfm2},
+      Architecture{
+          "lfm2moe", {.query_key_norm = true, .experts = {.allowed = true}, .recurrent = kConvolutions}, adapt_lfm2},
   };
   return kFamily;
 }

@@ -14,8 +14,7 @@ void adapt_nemotron_h(const gguf::File&, const Keys&, ModelSpec& spec) { without
 /// block: a state space, attention that no position rotates, or feed-forward.
 std::span<const Architecture> nemotron_family() {
   static constexpr std::array kFamily = {
-      Architecture{"nemotron",
-                   {.norm = NormKind::kLayer, .activation = Activation::kSquaredRelu, .gated = false}},
+      Architecture{"nemotron", {.norm = NormKind::kLayer, .activation = Activation::kSquaredRelu, .gated = false}},
       Architecture{"nemotron_h",
                    {.activation = Activation::kSquaredRelu,
                     .gated = false,
