@@ -1,6 +1,6 @@
 //! The environment that transformers gives to chat templates, with limits on what a template may use.
 
-use crate::{json, python, source, Clock};
+use crate::{check, json, limits, python, source, tags, Clock};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
@@ -17,19 +17,6 @@ pub enum Failure {
     Defect(String),
 }
 
-/// The longest template of a model has 20 KB.
-const SOURCE_BYTES_MAX: usize = 1 << 20;
-const OUTPUT_BYTES_MAX: usize = 8 << 20;
-/// One pays for an instruction or 64 bytes of text, so a second and 512 MB are more than the most.
-const FUEL_BASE: u64 = 1_000_000;
-/// Each message is read, split and copied several times.
-const FUEL_PER_INPUT_BYTE: u64 = 2;
-const FUEL_MAX: u64 = 8_000_000;
-/// A template can nest a list once in a few instructions, and printing, comparing and freeing it takes a frame of the
-/// stack per level. The stack is address space: memory is taken only where it is used.
-const STACK_BYTES_PER_FUEL: u64 = 256;
-const RECURSION_MAX: usize = 100;
-const TIME_BYTES_MAX: usize = 4096;
 const QUOTE_CHARS_MAX: usize = 120;
 const NAME: &str = "chat";
 
@@ -45,38 +32,48 @@ pub struct Program {
 
 impl Program {
     pub fn compile(source: &str) -> Result<Program, Failure> {
-        if source.len() > SOURCE_BYTES_MAX {
+        if source.len() > limits::SOURCE_BYTES_MAX {
             return Err(Failure::Failed(format!(
-                "it has {} bytes, at most {SOURCE_BYTES_MAX} are allowed",
-                source.len()
+                "it has {} bytes, at most {} are allowed",
+                source.len(),
+                limits::SOURCE_BYTES_MAX
             )));
         }
+        on_thread(limits::COMPILER_STACK_BYTES, || Program::compile_here(source))
+    }
+
+    fn compile_here(source: &str) -> Result<Program, Failure> {
         let mut environment = environment().map_err(|error| Failure::Defect(error.to_string()))?;
-        environment
-            .add_template_owned(NAME, source::as_dialect(source))
-            .map_err(|error| Failure::Failed(describe(&error, source)))?;
+        let failed = |error: &Error| Failure::Failed(describe(error, source));
+        let tags = tags::read(source, environment.syntax().clone()).map_err(|error| failed(&error))?;
+        check::check(source, &tags)
+            .map_err(|refusal| Failure::Failed(at_line(refusal.line, source, &refusal.reason)))?;
+        environment.add_template_owned(NAME, source::as_dialect(source, &tags)).map_err(|error| failed(&error))?;
         Ok(Program { environment, source: source.to_string() })
     }
 
     pub fn render(&self, context: &str, clock: Clock) -> Result<String, Failure> {
-        let fuel = (FUEL_BASE + context.len() as u64 * FUEL_PER_INPUT_BYTE).min(FUEL_MAX);
-        let context: serde_json::Value = serde_json::from_str(context)
-            .map_err(|error| Failure::Failed(format!("what the template reads is no JSON: {error}")))?;
-        std::thread::scope(|scope| {
-            let stack = (fuel * STACK_BYTES_PER_FUEL) as usize;
-            let work = move || crate::guarded(|| self.render_here(context, fuel, clock));
-            let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, work);
-            let thread = thread.map_err(|error| Failure::Defect(format!("no thread to render on: {error}")))?;
-            thread.join().unwrap_or_else(|_| Err(Failure::Defect("the rendering thread failed".into())))
+        let fuel = limits::fuel(context.len());
+        on_thread(limits::stack_bytes(fuel), move || {
+            let context: serde_json::Value = serde_json::from_str(context)
+                .map_err(|error| Failure::Failed(format!("what the template reads is no JSON: {error}")))?;
+            self.render_here(context, fuel, clock)
         })
     }
 
     fn render_here(&self, context: serde_json::Value, fuel: u64, clock: Clock) -> Result<String, Failure> {
         CLOCK.set(Some(clock));
+        limits::start_clock();
         match (self.write(Value::from(Serde(context)), fuel), RAISED.take()) {
             (Ok(text), _) => Ok(text),
             (Err(_), Some(text)) => Err(Failure::Raised(text)),
-            (Err(error), None) => Err(Failure::Failed(describe(&error, &self.source))),
+            (Err(error), None) => Err(Failure::Failed(match error.kind() {
+                ErrorKind::OutOfFuel => {
+                    let reason = format!("it takes more than {fuel} steps, the most for a conversation of this size");
+                    at_line(error.line().unwrap_or(0), &self.source, &reason)
+                }
+                _ => describe(&error, &self.source),
+            })),
         }
     }
 
@@ -89,14 +86,26 @@ impl Program {
     }
 }
 
+/// Runs work on a thread of its own with a stack of the given size.
+fn on_thread<T: Send>(stack_bytes: usize, work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(stack_bytes);
+        let thread = builder.spawn_scoped(scope, move || crate::guarded(work));
+        let thread = thread.map_err(|error| Failure::Defect(format!("no thread for the template: {error}")))?;
+        thread.join().unwrap_or_else(|_| Err(Failure::Defect("the thread of the template failed".into())))
+    })
+}
+
 /// A text that refuses to become longer than allowed.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > OUTPUT_BYTES_MAX - self.0.len() {
-            return Err(io::Error::other(format!("the text has more than {OUTPUT_BYTES_MAX} bytes")));
+        if bytes.len() > limits::OUTPUT_BYTES_MAX - self.0.len() {
+            let reason = format!("the text has more than {} bytes", limits::OUTPUT_BYTES_MAX);
+            return Err(io::Error::other(reason));
         }
+        limits::check_time().map_err(io::Error::other)?;
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -111,8 +120,9 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_recursion_limit(RECURSION_MAX);
+    environment.set_recursion_limit(limits::RECURSION_MAX);
     environment.set_unknown_method_callback(python::method);
+    environment.remove_global("debug");
     python::add_generators(&mut environment);
     environment.add_test("iterable", python::is_iterable);
     environment.add_filter(source::ITERATED, python::iterated);
@@ -135,7 +145,7 @@ fn strftime_now(format: &str) -> Result<Value, Error> {
         return Ok(Value::from(""));
     }
     let format = CString::new(format).map_err(|_| fault("strftime_now: the format holds a zero byte"))?;
-    let mut out = vec![0_u8; TIME_BYTES_MAX];
+    let mut out = vec![0_u8; limits::TIME_TEXT_BYTES_MAX];
     // SAFETY: the caller of pith_jinja_render lends the clock until it returns; it writes at most `out.len()` bytes.
     let size = unsafe { (clock.write)(clock.self_, format.as_ptr(), out.as_mut_ptr().cast(), out.len()) };
     if size == 0 || size > out.len() {
@@ -149,7 +159,6 @@ fn strftime_now(format: &str) -> Result<Value, Error> {
 /// Line, reason and the line itself: an error of a template is corrected in the template.
 fn describe(error: &Error, source: &str) -> String {
     let mut reason = match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "it computes more than is allowed".to_string(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
     };
@@ -162,8 +171,15 @@ fn describe(error: &Error, source: &str) -> String {
     if let Some(inner) = innermost {
         reason = format!("{reason}: {inner}");
     }
-    let Some(line) = error.line() else { return reason };
-    let text = source.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
+    at_line(error.line().unwrap_or(0), source, &reason)
+}
+
+/// A reason with the line that it is about; 0: none.
+fn at_line(line: usize, source: &str, reason: &str) -> String {
+    if line == 0 {
+        return reason.to_string();
+    }
+    let text = source.lines().nth(line - 1).unwrap_or_default().trim();
     let quote: String = text.chars().take(QUOTE_CHARS_MAX).collect();
     format!("line {line}, \"{quote}\": {reason}")
 }

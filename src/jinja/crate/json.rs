@@ -1,11 +1,11 @@
 //! The filter `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii` off and nothing escaped for
 //! HTML.
 
+use crate::limits::JSON_DEPTH_MAX;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;
 
-const DEPTH_MAX: usize = 200;
 /// Fuel pays for 16 bytes of JSON; what a value costs beside its text is much less.
 const BYTES_PER_FUEL: usize = 16;
 
@@ -75,8 +75,8 @@ struct Writer<'a, 't, 'e> {
 
 impl Writer<'_, '_, '_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
-        if depth > DEPTH_MAX {
-            return Err(fault(format!("tojson: the value is nested more than {DEPTH_MAX} deep")));
+        if depth > JSON_DEPTH_MAX {
+            return Err(fault(format!("tojson: the value is nested more than {JSON_DEPTH_MAX} deep")));
         }
         self.pay()?;
         match value.kind() {

@@ -2,10 +2,13 @@
 //!
 //! Nothing unwinds into the caller and nothing is printed: a panic becomes the status `DEFECT`.
 
+mod check;
 mod environment;
 mod json;
+mod limits;
 mod python;
 mod source;
+mod tags;
 
 use environment::{Failure, Program};
 use std::cell::Cell;

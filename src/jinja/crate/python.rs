@@ -1,6 +1,7 @@
 //! Methods of Python's strings, lists and dictionaries that templates call, where the companion crate lacks them or
 //! differs from Python.
 
+use crate::limits;
 use minijinja::value::{from_args, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{filters, Environment, Error, ErrorKind, State};
 use minijinja_contrib::pycompat::unknown_method_callback;
@@ -34,6 +35,7 @@ pub fn is_iterable(value: &Value) -> bool {
 
 /// What a loop iterates over, unless it is None.
 pub fn iterated(value: Value) -> Result<Value, Error> {
+    limits::check_time()?;
     if value.is_none() {
         return Err(fault("None is not iterable"));
     }
@@ -68,6 +70,7 @@ pub fn add_generators(environment: &mut Environment) {
 }
 
 pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+    limits::check_time()?;
     let own = match value.kind() {
         ValueKind::String => string_method(value.as_str().unwrap_or_default(), name, args)?,
         ValueKind::Seq => list_method(value, name, args)?,
