@@ -77,9 +77,9 @@ PITH_EXPORT const char* to_string(ChatFormat format) noexcept;
 /// How a conversation is written for a model: by the file's own Jinja template (tokenizer.chat_template), in the
 /// environment that Hugging Face's transformers gives it, or by one of seven built-in formats.
 ///
-/// read() takes the Jinja template as it is; in builds without Jinja (the build option PITH_JINJA) it recognizes the
-/// template's family and what the template varies inside it: a default system prompt, spaces around [INST], trimming,
-/// the end token. ChatTemplate(ChatFormat) is a built-in format in every build.
+/// read() takes the Jinja template as it is; in builds without Jinja (the build option PITH_JINJA) it is recognize(),
+/// which finds the template's family and what the template varies inside it: a default system prompt, spaces around
+/// [INST], trimming, the end token. ChatTemplate(ChatFormat) is a built-in format in every build.
 ///
 /// A built-in format writes system, user and assistant messages, and results of tools for Qwen's ChatML and Llama 3.1.
 /// There the rendering of a conversation without an open reply is a prefix of the rendering with more messages. A Jinja
@@ -97,6 +97,9 @@ class PITH_EXPORT ChatTemplate {
   explicit ChatTemplate(ChatFormat format, std::string_view bos = {}, std::string_view eos = {});
   /// Takes a model's Jinja template. Never throws for what the template is: where it is unusable, render() does.
   static ChatTemplate read(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {});
+  /// The built-in format that a Jinja template writes by its marks, whether or not this build has Jinja: for callers
+  /// that run no program of a file. No format if pith does not recognize it.
+  static ChatTemplate recognize(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {});
 
   /// The template's family; kJinja for a Jinja template of none, and kNone if render() cannot render.
   ChatFormat format() const noexcept;

@@ -43,7 +43,8 @@ ChatContext list_or_null(std::string_view text, std::string_view what) {
 /// Sets each field of one object in another.
 void set_fields(ChatContext& object, std::string_view text, std::string_view what) {
   if (text.empty()) return;
-  for (auto& [key, value] : parse(text, what, ChatContext::value_t::object).items()) object[key] = value;
+  const ChatContext fields = parse(text, what, ChatContext::value_t::object);
+  for (const auto& [key, value] : fields.items()) object[key] = value;
 }
 
 }  // namespace

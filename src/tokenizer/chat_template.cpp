@@ -40,9 +40,14 @@ const char* to_string(ChatFormat format) noexcept {
 ChatTemplate::ChatTemplate(ChatFormat format, std::string_view bos, std::string_view eos)
     : style_(std::make_shared<const ChatStyle>(tokenizer::plain_chat_style(format, bos, eos))) {}
 
-ChatTemplate ChatTemplate::read(std::string_view source, std::string_view bos, std::string_view eos) {
+ChatTemplate ChatTemplate::recognize(std::string_view source, std::string_view bos, std::string_view eos) {
   ChatTemplate result;
   result.style_ = std::make_shared<const ChatStyle>(tokenizer::read_chat_style(source, bos, eos));
+  return result;
+}
+
+ChatTemplate ChatTemplate::read(std::string_view source, std::string_view bos, std::string_view eos) {
+  ChatTemplate result = recognize(source, bos, eos);
   if (!source.empty() && jinja::is_built()) {
     result.program_ = std::make_shared<const tokenizer::ChatProgram>(source, bos, eos);
   }

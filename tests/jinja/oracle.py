@@ -1,5 +1,6 @@
 """Renders chat templates with Python's jinja2 as Hugging Face's transformers does."""
 import datetime
+import functools
 import json
 
 import jinja2
@@ -48,10 +49,15 @@ def environment():
 ENVIRONMENT = environment()
 
 
+@functools.lru_cache(maxsize=4)
+def compiled(source):
+    return ENVIRONMENT.from_string(source)
+
+
 def render(source, context):
     """Returns {"text": …} or {"kind": "raised" | "failed", "error": …}."""
     try:
-        return {"text": ENVIRONMENT.from_string(source).render(**context)}
+        return {"text": compiled(source).render(**context)}
     except Raised as error:
         return {"kind": "raised", "error": str(error)}
     except Exception as error:  # Templates make Python raise anything.

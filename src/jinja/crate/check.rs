@@ -2,9 +2,9 @@
 //! printing of values recurse as deep as a template makes them. Real templates are far from each limit.
 
 use crate::limits::{BRANCHES_MAX, LINES_MAX, TAG_TOKENS_MAX};
+use crate::markup;
 use crate::tags::Tag;
 use minijinja::machinery::Token;
-use std::collections::BTreeSet;
 
 /// Where a template is refused (the line begins with 1), and why.
 pub struct Refusal {
@@ -18,8 +18,10 @@ pub fn check(source: &str, tags: &[Tag]) -> Result<(), Refusal> {
         return Err(Refusal { line: LINES_MAX, reason: format!("it has more than {LINES_MAX} lines") });
     }
     check_sizes(source, tags)?;
-    let namespaces: BTreeSet<&str> = tags.iter().filter_map(new_namespace).collect();
-    tags.iter().try_for_each(|tag| check_names(source, tag, &namespaces))
+    tags.iter().try_for_each(|tag| {
+        check_loop(source, tag)?;
+        check_markup(source, tag)
+    })
 }
 
 fn refuse(source: &str, tag: &Tag, index: usize, reason: String) -> Result<(), Refusal> {
@@ -53,37 +55,36 @@ fn check_sizes(source: &str, tags: &[Tag]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The name in `{% set NAME = namespace(…) %}`.
-fn new_namespace<'a>(tag: &Tag<'a>) -> Option<&'a str> {
-    let depths = tag.depths();
-    let is_assignment = tag.keyword() == Some("set") && matches!(tag.token(2), Some(Token::Assign));
-    let is_call = tag.word(3) == Some("namespace") && matches!(tag.token(4), Some(Token::ParenOpen));
-    let closes = (5..tag.tokens.len()).find(|&index| depths[index] == 0);
-    let is_all = closes.is_some_and(|index| index + 1 == tag.tokens.len());
-    tag.word(1).filter(|_| is_assignment && is_call && is_all)
-}
-
-/// A namespace or the variable `loop` that could hold itself would be printed without end, and never freed. So they
-/// are read by their attributes only: no other value, and no other variable, ever holds one.
-fn check_names(source: &str, tag: &Tag, namespaces: &BTreeSet<&str>) -> Result<(), Refusal> {
-    let creates = new_namespace(tag).is_some();
-    for index in usize::from(tag.is_statement)..tag.tokens.len() {
-        let Some(word) = tag.word(index) else { continue };
-        if !is_variable(tag, index) {
-            continue;
-        }
-        if word == "namespace" && !(creates && index == 3) {
-            return refuse(source, tag, index, "namespace() stands elsewhere than in {% set NAME = namespace(…) %}".into());
-        }
+/// The variable `loop` remembers what it is told, itself for one, and would be printed without end. So it is read by
+/// its attributes only.
+fn check_loop(source: &str, tag: &Tag) -> Result<(), Refusal> {
+    for index in (0..tag.tokens.len()).filter(|&index| tag.word(index) == Some("loop") && is_variable(tag, index)) {
         let is_called = matches!(tag.token(index + 1), Some(Token::ParenOpen));
-        if word == "loop" && !is_called && !is_read_by_parts(tag, index) {
-            return refuse(source, tag, index, "the variable loop is used as a value".into());
+        let opens = matches!(tag.token(index + 3), Some(Token::ParenOpen));
+        let closes = matches!(tag.token(index + 4), Some(Token::ParenClose));
+        if tag.word(index + 2) == Some("cycle") && opens && closes {
+            return refuse(source, tag, index, "loop.cycle() cycles through nothing".into());
         }
-        if namespaces.contains(word) && !is_read_by_parts(tag, index) && !is_target(tag, index) {
-            return refuse(source, tag, index, format!("the namespace {word} is used as a value"));
+        if !is_called && !is_read_by_parts(tag, index) {
+            return refuse(source, tag, index, "the variable loop is used as a value".into());
         }
     }
     Ok(())
+}
+
+/// What is not followed through here: a text that escapes all that is combined with it.
+fn check_markup(source: &str, tag: &Tag) -> Result<(), Refusal> {
+    if tag.keyword() == Some("autoescape") {
+        return refuse(source, tag, 0, "there is no autoescape".into());
+    }
+    let goes_on = |&index: &usize| markup::is_filter(tag, index) && matches!(tag.token(index + 1), Some(Token::Pipe));
+    match (0..tag.tokens.len()).find(goes_on) {
+        Some(index) => {
+            let name = tag.word(index).unwrap_or_default();
+            refuse(source, tag, index, format!("the filter {name} is followed by another one"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether the word is looked up: it is no attribute, filter, test or keyword argument.
@@ -95,7 +96,7 @@ fn is_variable(tag: &Tag, index: usize) -> bool {
     !is_name_of(before) && !is_negated && !matches!(tag.token(index + 1), Some(Token::Assign))
 }
 
-/// `NAME.part`, `NAME['part']` and `NAME is defined` hand on no more than a part.
+/// `loop.part`, `loop['part']` and `loop is defined` hand on no more than a part.
 fn is_read_by_parts(tag: &Tag, index: usize) -> bool {
     match tag.token(index + 1) {
         Some(Token::Dot | Token::BracketOpen) => true,
@@ -103,17 +104,6 @@ fn is_read_by_parts(tag: &Tag, index: usize) -> bool {
             let test = index + 2 + usize::from(tag.word(index + 2) == Some("not"));
             matches!(tag.word(test), Some("defined" | "undefined"))
         }
-        _ => false,
-    }
-}
-
-/// `{% set NAME %}`, `{% for NAME in … %}`, `{% macro f(NAME) %}`: the name gets another value.
-fn is_target(tag: &Tag, index: usize) -> bool {
-    let ends = matches!(tag.token(index + 1), None | Some(Token::Comma | Token::ParenClose));
-    let begins = matches!(tag.token(index - 1), Some(Token::Comma | Token::ParenOpen));
-    match tag.keyword() {
-        Some("set" | "for") => index == 1,
-        Some("macro") => ends && begins && tag.depths()[index] == 1,
         _ => false,
     }
 }

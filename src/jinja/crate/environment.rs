@@ -1,9 +1,9 @@
 //! The environment that transformers gives to chat templates, with limits on what a template may use.
 
-use crate::{check, json, limits, python, source, tags, Clock};
+use crate::{check, filters, json, limits, python, source, tags, weight, Clock};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
 use std::io;
@@ -54,7 +54,7 @@ impl Program {
 
     pub fn render(&self, context: &str, clock: Clock) -> Result<String, Failure> {
         let fuel = limits::fuel(context.len());
-        on_thread(limits::stack_bytes(fuel), move || {
+        on_thread(limits::STACK_BYTES, move || {
             let context: serde_json::Value = serde_json::from_str(context)
                 .map_err(|error| Failure::Failed(format!("what the template reads is no JSON: {error}")))?;
             self.render_here(context, fuel, clock)
@@ -64,7 +64,9 @@ impl Program {
     fn render_here(&self, context: serde_json::Value, fuel: u64, clock: Clock) -> Result<String, Failure> {
         CLOCK.set(Some(clock));
         limits::start_clock();
-        match (self.write(Value::from(Serde(context)), fuel), RAISED.take()) {
+        let context = Value::from(Serde(context));
+        weight::start(&context);
+        match (self.write(context, fuel), RAISED.take()) {
             (Ok(text), _) => Ok(text),
             (Err(_), Some(text)) => Err(Failure::Raised(text)),
             (Err(error), None) => Err(Failure::Failed(match error.kind() {
@@ -123,9 +125,9 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.set_recursion_limit(limits::RECURSION_MAX);
     environment.set_unknown_method_callback(python::method);
     environment.remove_global("debug");
-    python::add_generators(&mut environment);
+    filters::add(&mut environment);
+    environment.set_formatter(write_value);
     environment.add_test("iterable", python::is_iterable);
-    environment.add_filter(source::ITERATED, python::iterated);
     environment.add_filter("tojson", json::tojson);
     environment.add_filter("trim", python::trim);
     environment.add_function("raise_exception", raise_exception);
@@ -133,7 +135,17 @@ fn environment() -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-fn raise_exception(message: Value) -> Result<Value, Error> {
+/// Writes the value of `{{ }}`.
+fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    weight::weigh(state, value)?;
+    if weight::is_generator(value) {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a generator is written; |list writes its items"));
+    }
+    minijinja::escape_formatter(out, state, value)
+}
+
+fn raise_exception(state: &State, message: Value) -> Result<Value, Error> {
+    weight::weigh(state, &message)?;
     RAISED.set(Some(message.to_string()));
     Err(Error::new(ErrorKind::InvalidOperation, "raise_exception"))
 }

@@ -1,7 +1,7 @@
 //! The filter `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii` off and nothing escaped for
 //! HTML.
 
-use crate::limits::JSON_DEPTH_MAX;
+use crate::limits::DEPTH_MAX;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;
@@ -75,8 +75,8 @@ struct Writer<'a, 't, 'e> {
 
 impl Writer<'_, '_, '_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
-        if depth > JSON_DEPTH_MAX {
-            return Err(fault(format!("tojson: the value is nested more than {JSON_DEPTH_MAX} deep")));
+        if depth > DEPTH_MAX {
+            return Err(fault(format!("tojson: the value is nested more than {DEPTH_MAX} deep")));
         }
         self.pay()?;
         match value.kind() {

@@ -4,11 +4,14 @@
 
 mod check;
 mod environment;
+mod filters;
 mod json;
 mod limits;
+mod markup;
 mod python;
 mod source;
 mod tags;
+mod weight;
 
 use environment::{Failure, Program};
 use std::cell::Cell;

@@ -9,7 +9,7 @@ pub const SOURCE_BYTES_MAX: usize = 1 << 20;
 /// The engine counts lines in 16 bits.
 pub const LINES_MAX: usize = 65_000;
 /// Of one statement or expression. Real templates have at most some 200.
-pub const TAG_TOKENS_MAX: usize = 4096;
+pub const TAG_TOKENS_MAX: usize = 2048;
 /// `if` and `elif` around one place. Real templates have at most some 30.
 pub const BRANCHES_MAX: usize = 256;
 pub const OUTPUT_BYTES_MAX: usize = 16 << 20;
@@ -20,23 +20,25 @@ const FUEL_PER_INPUT_BYTE: u64 = 2;
 const FUEL_MAX: u64 = 8_000_000;
 /// Of macros in macros and of recursive loops.
 pub const RECURSION_MAX: usize = 100;
-/// Of lists and objects in what `tojson` writes.
-pub const JSON_DEPTH_MAX: usize = 200;
 pub const TIME_TEXT_BYTES_MAX: usize = 4096;
 /// For machines on which fuel burns slowly. It is looked at whenever something is written, filtered or looped over.
-const SECONDS_MAX: u64 = 10;
-/// A template can nest a list once in a few instructions, and printing, comparing and freeing it takes a frame of the
-/// stack per level. The stack is address space: memory is taken only where it is used.
-const STACK_BYTES_PER_FUEL: u64 = 256;
+const SECONDS_MAX: u64 = 2;
+/// Nodes of what a template keeps, and its text: WEIGHT_BASE and what it is given several times over.
+pub const WEIGHT_BASE: u64 = 1 << 16;
+pub const WEIGHT_PER_CONTEXT: u64 = 4;
+pub const STRING_BYTES_PER_WEIGHT: u64 = 16;
+pub const WEIGHT_PER_FUEL: u64 = 16;
+/// Of lists and objects in a value. JSON that a template is given has at most 128 levels.
+pub const DEPTH_MAX: usize = 200;
+/// Of texts that are padded, and of rows that lists are cut into.
+pub const WIDTH_MAX: usize = 10_000;
+/// What is kept has at most DEPTH_MAX levels, an expression adds one per token, and a macro takes some KB per call.
+pub const STACK_BYTES: usize = 64 << 20;
 /// The parser and the compiler take less than 2 KB per level of an expression.
 pub const COMPILER_STACK_BYTES: usize = 64 << 20;
 
 pub fn fuel(context_bytes: usize) -> u64 {
     (FUEL_BASE + context_bytes as u64 * FUEL_PER_INPUT_BYTE).min(FUEL_MAX)
-}
-
-pub fn stack_bytes(fuel: u64) -> usize {
-    (fuel * STACK_BYTES_PER_FUEL) as usize
 }
 
 thread_local! {

@@ -1,11 +1,10 @@
 //! Methods of Python's strings, lists and dictionaries that templates call, where the companion crate lacks them or
 //! differs from Python.
 
-use crate::limits;
-use minijinja::value::{from_args, Rest, Value, ValueKind, ValueOrKwargs};
-use minijinja::{filters, Environment, Error, ErrorKind, State};
+use crate::{filters, limits};
+use minijinja::value::{from_args, Value, ValueKind};
+use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat::unknown_method_callback;
-use std::borrow::Cow;
 
 /// `str.isspace`: Unicode's white space and the four separators of ASCII.
 fn is_space(c: char) -> bool {
@@ -33,42 +32,6 @@ pub fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
 }
 
-/// What a loop iterates over, unless it is None.
-pub fn iterated(value: Value) -> Result<Value, Error> {
-    limits::check_time()?;
-    if value.is_none() {
-        return Err(fault("None is not iterable"));
-    }
-    Ok(value)
-}
-
-/// Filters that give generators in Python: these have no length, no items and no JSON.
-pub fn add_generators(environment: &mut Environment) {
-    let generator = |items: Vec<Value>| Value::make_iterable(move || items.clone().into_iter().filter(|_| true));
-    environment.add_filter("map", move |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| {
-        filters::map(state, iterated(value)?, args).map(generator)
-    });
-    type Test<'a> = Option<Cow<'a, str>>;
-    environment.add_filter("select", move |state: &mut State, value: Value, test: Test, args: Rest<ValueOrKwargs>| {
-        filters::select(state, iterated(value)?, test, args).map(generator)
-    });
-    environment.add_filter("reject", move |state: &mut State, value: Value, test: Test, args: Rest<ValueOrKwargs>| {
-        filters::reject(state, iterated(value)?, test, args).map(generator)
-    });
-    environment.add_filter(
-        "selectattr",
-        move |state: &mut State, value: Value, name: Cow<str>, test: Test, args: Rest<ValueOrKwargs>| {
-            filters::selectattr(state, iterated(value)?, name, test, args).map(generator)
-        },
-    );
-    environment.add_filter(
-        "rejectattr",
-        move |state: &mut State, value: Value, name: Cow<str>, test: Test, args: Rest<ValueOrKwargs>| {
-            filters::rejectattr(state, iterated(value)?, name, test, args).map(generator)
-        },
-    );
-}
-
 pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     limits::check_time()?;
     let own = match value.kind() {
@@ -84,6 +47,10 @@ pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> R
 
 fn string_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(match name {
+        "format" => {
+            filters::check_format(text)?;
+            return Ok(None);
+        }
         "strip" | "lstrip" | "rstrip" => {
             let (chars,): (Option<&str>,) = from_args(args)?;
             Value::from(match name {

@@ -3,14 +3,28 @@
 use minijinja::machinery::{tokenize, Span, Token};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::Error;
+use std::ops::Range;
 
 /// A statement or an expression, without its delimiters.
 pub struct Tag<'a> {
     pub is_statement: bool,
     pub tokens: Vec<(Token<'a>, Span)>,
+    /// What it closes with, `-%}` for one, and one past it.
+    pub close: &'a str,
+    pub end: usize,
 }
 
 impl<'a> Tag<'a> {
+    fn new(is_statement: bool) -> Tag<'a> {
+        Tag { is_statement, tokens: Vec::new(), close: "", end: 0 }
+    }
+
+    /// The bytes of a token in the template.
+    pub fn bytes(&self, index: usize) -> Range<usize> {
+        let span = self.tokens[index].1;
+        span.start_offset as usize..span.end_offset as usize
+    }
+
     pub fn token(&self, index: usize) -> Option<&Token<'a>> {
         self.tokens.get(index).map(|(token, _)| token)
     }
@@ -49,9 +63,15 @@ pub fn read(source: &str, syntax: SyntaxConfig) -> Result<Vec<Tag<'_>>, Error> {
     for item in tokenize(source, false, syntax) {
         let (token, span) = item?;
         match token {
-            Token::TemplateData(_) | Token::VariableEnd | Token::BlockEnd => {}
-            Token::VariableStart => tags.push(Tag { is_statement: false, tokens: Vec::new() }),
-            Token::BlockStart => tags.push(Tag { is_statement: true, tokens: Vec::new() }),
+            Token::TemplateData(_) => {}
+            Token::VariableStart => tags.push(Tag::new(false)),
+            Token::BlockStart => tags.push(Tag::new(true)),
+            Token::VariableEnd | Token::BlockEnd => {
+                if let Some(tag) = tags.last_mut() {
+                    tag.end = span.end_offset as usize;
+                    tag.close = &source[span.start_offset as usize..tag.end];
+                }
+            }
             token => {
                 if let Some(tag) = tags.last_mut() {
                     tag.tokens.push((token, span));

@@ -1,0 +1,150 @@
+//! How heavy values may be. The engine compares, prints and frees values as trees, without asking its fuel: a list that
+//! holds another one twice, sixty times over, has 2^60 leaves. So whatever a template keeps is weighed first.
+
+use crate::limits;
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Error, ErrorKind, State};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+thread_local! {
+    static WEIGHT_MAX: Cell<u64> = const { Cell::new(limits::WEIGHT_BASE) };
+}
+
+/// Begins to count with the variables of a rendering on this thread.
+pub fn start(context: &Value) {
+    let mut left = u64::MAX;
+    // What is too deep is refused where it is used.
+    let _ = take(context, 0, &mut left);
+    WEIGHT_MAX.set(limits::WEIGHT_BASE + limits::WEIGHT_PER_CONTEXT * (u64::MAX - left));
+}
+
+/// Refuses values that are too heavy or too deep.
+pub fn weigh(state: &State, value: &Value) -> Result<(), Error> {
+    limits::check_time()?;
+    let most = WEIGHT_MAX.get();
+    if let Some(text) = value.as_str() {
+        if text.len() as u64 > most * limits::STRING_BYTES_PER_WEIGHT {
+            return Err(too_heavy(most));
+        }
+        return Ok(());
+    }
+    let mut left = most;
+    take(value, 0, &mut left)?;
+    state.consume_fuel((most - left) / limits::WEIGHT_PER_FUEL)
+}
+
+fn too_heavy(most: u64) -> Error {
+    let text = format!("a value has a weight of more than {most}, the most for a conversation of this size");
+    Error::new(ErrorKind::InvalidOperation, text)
+}
+
+fn take(value: &Value, depth: usize, left: &mut u64) -> Result<(), Error> {
+    if depth > limits::DEPTH_MAX {
+        let text = format!("a value is nested more than {} deep", limits::DEPTH_MAX);
+        return Err(Error::new(ErrorKind::InvalidOperation, text));
+    }
+    let bytes = value.as_str().map_or(0, str::len) as u64;
+    let own = 1 + bytes / limits::STRING_BYTES_PER_WEIGHT;
+    *left = left.checked_sub(own).ok_or_else(|| too_heavy(WEIGHT_MAX.get()))?;
+    if let Some(generator) = value.downcast_object_ref::<Generator>() {
+        return generator.items.iter().try_for_each(|item| take(item, depth + 1, left));
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.try_for_each(|item| take(&item, depth + 1, left)),
+        ValueKind::Map => value.try_iter()?.try_for_each(|key| {
+            take(&key, depth + 1, left)?;
+            take(&value.get_item(&key)?, depth + 1, left)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The filter STORED. What is computed while it is iterated over is computed now: views of views of views are as deep
+/// as a template makes them.
+pub fn stored(state: &State, value: Value) -> Result<Value, Error> {
+    weigh(state, &value)?;
+    let is_lazy = value.kind() == ValueKind::Iterable && value.downcast_object_ref::<Generator>().is_none();
+    if !is_lazy {
+        return Ok(value);
+    }
+    let items: Vec<Value> = value.try_iter()?.collect();
+    if value.len().is_none() {
+        return Ok(Generator::value(items));
+    }
+    Ok(Value::make_iterable(move || items.clone().into_iter()))
+}
+
+/// The filter ASSIGNED. A namespace that held itself would be printed without end and never freed, so namespaces hold
+/// no namespaces.
+pub fn assigned(state: &State, value: Value) -> Result<Value, Error> {
+    let value = stored(state, value)?;
+    if holds_namespace(&value)? {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a namespace is made part of a namespace"));
+    }
+    Ok(value)
+}
+
+fn holds_namespace(value: &Value) -> Result<bool, Error> {
+    let Some(object) = value.as_object() else { return Ok(false) };
+    if object.type_name().ends_with("::Namespace") {
+        return Ok(true);
+    }
+    if let Some(generator) = value.downcast_object_ref::<Generator>() {
+        return any(generator.items.iter().cloned());
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => any(value.try_iter()?),
+        ValueKind::Map => any(value.try_iter()?.filter_map(|key| value.get_item(&key).ok())),
+        _ => Ok(false),
+    }
+}
+
+fn any(mut items: impl Iterator<Item = Value>) -> Result<bool, Error> {
+    items.try_fold(false, |found, item| Ok(found || holds_namespace(&item)?))
+}
+
+/// What Python has a generator for: no length, no items, no JSON, and empty when it is read again. The latter is an
+/// error here, since a template hardly means it.
+#[derive(Debug)]
+pub struct Generator {
+    items: Vec<Value>,
+    is_read: AtomicBool,
+}
+
+impl Generator {
+    pub fn value(items: Vec<Value>) -> Value {
+        Value::from_object(Generator { items, is_read: AtomicBool::new(false) })
+    }
+}
+
+impl Object for Generator {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Iterable
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        if self.is_read.swap(true, Ordering::Relaxed) {
+            let fault = Error::new(ErrorKind::InvalidOperation, "a generator is read twice; |list keeps its items");
+            return Enumerator::Iter(Box::new(std::iter::once(Value::from(fault))));
+        }
+        Enumerator::Iter(Box::new(self.items.clone().into_iter().filter(|_| true)))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        None
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<generator object>")
+    }
+}
+
+pub fn is_generator(value: &Value) -> bool {
+    value.downcast_object_ref::<Generator>().is_some()
+}
