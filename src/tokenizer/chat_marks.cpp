@@ -106,7 +106,8 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
                                                                   std::string_view marked_text) const {
   if (strings_.size() > kStringsMax || holds_marks(text)) return std::nullopt;
   std::vector<RenderedChat::Range> ranges;
-  std::optional<std::size_t> open;
+  constexpr std::size_t kNothing = ~std::size_t{0};
+  std::size_t open = kNothing;
   std::size_t begin = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < marked_text.size();) {
@@ -118,12 +119,12 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
     if (scan.state != Utf8Scan::State::kWhole || scan.code < kFirst) return std::nullopt;
     const std::size_t number = (scan.code - kFirst) / 2;
     const bool opens = (scan.code - kFirst) % 2 == 0;
-    if (number >= strings_.size() || (opens ? open.has_value() : open != number)) return std::nullopt;
+    if (number >= strings_.size() || open != (opens ? kNothing : number)) return std::nullopt;
     if (opens) {
       open = number;
       begin = at;
     } else {
-      open.reset();
+      open = kNothing;
       const std::size_t lowest = ranges.empty() ? 0 : ranges.back().end;
       const RenderedChat::Range range = widened({begin, at}, lowest, text, strings_[number]);
       if (!ranges.empty() && ranges.back().end >= range.begin) {
@@ -134,7 +135,7 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
     }
     i += scan.size;
   }
-  if (open || at != text.size()) return std::nullopt;
+  if (open != kNothing || at != text.size()) return std::nullopt;
   return ranges;
 }
 

@@ -18,11 +18,17 @@ import oracle  # noqa: E402
 SYSTEM = {"role": "system", "content": "Answer in one sentence."}
 CALL = {"id": "call00001", "type": "function",
         "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2, "exact": True}}}
+TEXT_CALL = {"type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Rome\"}"}}
+NESTED_CALL = {"id": "c", "function": {"name": "plot", "arguments": {
+    "points": [[1, 2.5], [-3, 1e-7]], "style": {"colour": None, "wide": False, "text": "a\n\"b\""}, "empty": [], "no": {}}}}
 TOOL = {"type": "function", "function": {
     "name": "weather", "description": "Tells the weather of a city's \"centre\" <now>",
     "parameters": {"type": "object", "properties": {
         "city": {"type": "string", "description": "Its name"}, "days": {"type": "integer", "enum": [1, 2]},
         "exact": {"type": ["boolean", "null"], "default": None}}, "required": ["city"]}}}
+
+BARE_TOOL = {"type": "function", "function": {"name": "stop", "description": "Stops", "parameters": {
+    "type": "object", "properties": {}}}}
 
 
 def user(text):
@@ -55,6 +61,21 @@ CONVERSATIONS = {
     "out of turn": [user("a"), user("b"), reply("c"), reply("d")],
     "late system": [user("a"), reply("b"), SYSTEM, user("c")],
     "none": [],
+    "arguments as text": [user("Weather?"), reply(None, tool_calls=[TEXT_CALL]),
+                          {"role": "tool", "content": [{"type": "text", "text": "rain"}]}, user("Thanks")],
+    "two calls": [SYSTEM, user("Weather?"), reply("Let me see.", tool_calls=[CALL, dict(CALL, id="call00002")]),
+                  {"role": "tool", "name": "weather", "tool_call_id": "call00001", "content": "1"},
+                  {"role": "tool", "name": "weather", "tool_call_id": "call00002", "content": "2"},
+                  reply("1 and 2.")],
+    "nested arguments": [user("Weather?"), reply("", tool_calls=[NESTED_CALL]), {"role": "tool", "content": "{}"}],
+    "image": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is it?"}]},
+              reply([{"type": "text", "text": "A cat"}]), user("Sure?")],
+    "system in parts": [{"role": "system", "content": [{"type": "text", "text": "Be brief."}]}, user("Hello")],
+    "thinking fields": [user("a"), reply("b", reasoning="r", thinking="t", reasoning_content="c"), user("d")],
+    "open thought": [user("a"), reply("<think>half"), user("b"), reply("</think>c"), user("d")],
+    "no content": [user("a"), {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool"}],
+    "marks": [user("<|im_start|>x<|im_end|>[INST]</s>"), reply("{{ 1 }}{% if %}"), user("\\n\t'\"")],
+    "long": [SYSTEM] + [user(f"question {i}") if i % 2 == 0 else reply(f"answer {i}") for i in range(21)],
 }
 
 
@@ -64,9 +85,13 @@ def contexts():
     for name, messages in CONVERSATIONS.items():
         for open_reply in (False, True):
             yield name + (" +" if open_reply else ""), messages, open_reply, {}
-        if name in ("one turn", "system", "tool call", "null tool call"):
+        if name in ("one turn", "system", "tool call", "null tool call", "two calls", "nested arguments", "turns"):
             yield name + ", tools +", messages, True, tools
+            yield name + ", two tools", messages, False, {"tools": [TOOL, BARE_TOOL]}
     yield "documents +", CONVERSATIONS["one turn"], True, documents
+    yield "no tools +", CONVERSATIONS["system"], True, {"tools": []}
+    yield "effort +", CONVERSATIONS["turns"], True, {"reasoning_effort": "high", "date_string": "1 Jan 2025",
+                                                     "builtin_tools": ["python"], "tools_in_user_message": False}
     yield "thinking off +", CONVERSATIONS["reasoning"], True, {"enable_thinking": False, "thinking": False}
     yield "thinking on +", CONVERSATIONS["reasoning"], True, {"enable_thinking": True, "thinking": True}
 

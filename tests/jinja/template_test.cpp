@@ -91,24 +91,5 @@ TEST_F(JinjaTemplate, IteratesOverNothingThatIsNone) {
   }
 }
 
-TEST_F(JinjaTemplate, HostileTemplatesEndWithinLimits) {
-  std::string nested = "{% set x = [] %}";
-  for (int i = 0; i < 30'000; ++i) nested += "{% set x = [x] %}";
-  for (const std::string& source :
-       {std::string("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
-        std::string("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), std::string("{% include 'chat' %}"),
-        std::string("{% include '/etc/passwd' %}"), std::string("{{ 'x' * 10000000 }}"),
-        std::string("{{ 'x' * 1000000000000 }}"), std::string("{% for i in range(10 ** 9) %}{% endfor %}"),
-        std::string("{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}"),
-        std::string("{% set n = namespace(x=[]) %}{% for i in range(90000) %}{% for j in range(90000) %}"
-                    "{% set n.x = [n.x] %}{% endfor %}{% endfor %}{{ n.x }}"),
-        "{{ " + std::string(100'000, '('), "{{ " + std::string(100'000, '['), std::string(10'000'000, 'x'),
-        std::string(10'000'000, '{')}) {
-    error_of(source);
-  }
-  // Deep values are printed, compared and freed on a stack that is large enough.
-  EXPECT_EQ(rendered(nested + "{{ x == x }}{{ (x ~ '')[:2] }}"), "True[[");
-}
-
 }  // namespace
 }  // namespace pith::jinja

@@ -1,9 +1,9 @@
 //! The environment that transformers gives to chat templates, with limits on what a template may use.
 
-use crate::{check, filters, json, limits, python, source, tags, weight, Clock};
+use crate::{check, filters, json, limits, python, source, tags, text, weight, Clock};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
 use std::io;
@@ -126,8 +126,9 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.set_unknown_method_callback(python::method);
     environment.remove_global("debug");
     filters::add(&mut environment);
-    environment.set_formatter(write_value);
+    environment.set_formatter(text::write);
     environment.add_test("iterable", python::is_iterable);
+    environment.add_test("sequence", python::is_sequence);
     environment.add_filter("tojson", json::tojson);
     environment.add_filter("trim", python::trim);
     environment.add_function("raise_exception", raise_exception);
@@ -135,18 +136,8 @@ fn environment() -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-/// Writes the value of `{{ }}`.
-fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    weight::weigh(state, value)?;
-    if weight::is_generator(value) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "a generator is written; |list writes its items"));
-    }
-    minijinja::escape_formatter(out, state, value)
-}
-
 fn raise_exception(state: &State, message: Value) -> Result<Value, Error> {
-    weight::weigh(state, &message)?;
-    RAISED.set(Some(message.to_string()));
+    RAISED.set(Some(text::text(state, &message)?));
     Err(Error::new(ErrorKind::InvalidOperation, "raise_exception"))
 }
 

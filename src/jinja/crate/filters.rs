@@ -1,7 +1,7 @@
 //! Filters that are the engine's own with limits on what they give, or with Python's generators.
 
-use crate::{limits, markup};
-use crate::source::{ASSIGNED, CHECKED, FACTOR, ITERATED, STORED};
+use crate::{limits, markup, text};
+use crate::source::{ASSIGNED, CHECKED, FACTOR, ITERATED, OPERAND, STORED};
 use crate::weight::{self, Generator};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{filters, Environment, Error, ErrorKind, State};
@@ -19,6 +19,9 @@ pub fn add(environment: &mut Environment) {
     environment.add_filter(CHECKED, checked);
     environment.add_filter(ITERATED, iterated);
     environment.add_filter(FACTOR, factor);
+    environment.add_filter(OPERAND, text::operand);
+    environment.add_filter("string", text::operand);
+    environment.add_filter("join", text::join);
     environment.add_filter("format", format);
     markup::add(environment);
     add_generators(environment);

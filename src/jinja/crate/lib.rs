@@ -11,6 +11,7 @@ mod markup;
 mod python;
 mod source;
 mod tags;
+mod text;
 mod weight;
 
 use environment::{Failure, Program};

@@ -32,6 +32,15 @@ pub fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
 }
 
+/// Python's Jinja asks for a length and items.
+pub fn is_sequence(value: &Value) -> bool {
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::String | ValueKind::Seq | ValueKind::Map => true,
+        ValueKind::Iterable => value.len().is_some(),
+        _ => false,
+    }
+}
+
 pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     limits::check_time()?;
     let own = match value.kind() {
@@ -50,6 +59,10 @@ fn string_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>
         "format" => {
             filters::check_format(text)?;
             return Ok(None);
+        }
+        "title" => {
+            let () = from_args(args)?;
+            Value::from(title(text))
         }
         "strip" | "lstrip" | "rstrip" => {
             let (chars,): (Option<&str>,) = from_args(args)?;
@@ -91,6 +104,21 @@ fn string_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>
         }
         _ => return Ok(None),
     }))
+}
+
+/// Letters after letters are small, others large.
+fn title(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut after_letter = false;
+    for c in text.chars() {
+        if after_letter {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        after_letter = c.is_lowercase() || c.is_uppercase();
+    }
+    out
 }
 
 fn list_method(list: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {

@@ -5,7 +5,8 @@
 //! - What a statement keeps (`set`, `with`, loops, arguments of macros) passes the filter STORED, which refuses values
 //!   that are too heavy or too deep. What becomes part of a namespace passes ASSIGNED. Conditions pass CHECKED, which looks at the time.
 //! - What a loop iterates over passes ITERATED: the engine takes None for an empty list, where Python fails.
-//! - Factors pass FACTOR: a list that is repeated may become as heavy as it likes.
+//! - Factors pass FACTOR: a list that is repeated may become as heavy as it likes. Operands of `~` pass OPERAND: the
+//!   engine writes numbers otherwise than Python.
 
 use crate::markup;
 use crate::tags::Tag;
@@ -18,6 +19,7 @@ pub const ASSIGNED: &str = "pith_assigned_";
 pub const CHECKED: &str = "pith_checked_";
 pub const ITERATED: &str = "pith_iterated_";
 pub const FACTOR: &str = "pith_factor_";
+pub const OPERAND: &str = "pith_operand_";
 
 /// A text in place of some bytes of the template.
 struct Edit {
@@ -45,7 +47,8 @@ fn edits_of(tag: &Tag, has_markup: bool) -> Vec<Edit> {
     let mut edits = Vec::new();
     let depths = tag.depths();
     let all = usize::from(tag.is_statement)..tag.tokens.len();
-    factors(tag, &depths, &mut edits);
+    operands(tag, &depths, &Token::Mul, ends_factor, FACTOR, &mut edits);
+    operands(tag, &depths, &Token::Tilde, ends_operand, OPERAND, &mut edits);
     if has_markup {
         additions(tag, &depths, &mut edits);
     }
@@ -132,25 +135,31 @@ fn recursions(tag: &Tag, depths: &[usize], edits: &mut Vec<Edit>) {
     }
 }
 
-/// The operands of `*`.
-fn factors(tag: &Tag, depths: &[usize], edits: &mut Vec<Edit>) {
+/// Passes the operands of an operator through a filter. An operand goes as far as no token ends it.
+fn operands(tag: &Tag, depths: &[usize], sign: &Token, ends: fn(&Tag, usize) -> bool, filter: &str, edits: &mut Vec<Edit>) {
     let mut done = 0;
     for at in 1..tag.tokens.len() {
         let is_splat = is(tag, at - 1, &Token::ParenOpen) || is(tag, at - 1, &Token::Comma);
-        if !is(tag, at, &Token::Mul) || is_splat {
+        if !is(tag, at, sign) || is_splat {
             continue;
         }
-        let ends = |&other: &usize| depths[other] < depths[at] || (depths[other] == depths[at] && ends_factor(tag, other));
-        let begin = (0..at).rev().find(ends).map_or(0, |other| other + 1);
-        let signs = (at + 1..tag.tokens.len()).take_while(|&sign| is(tag, sign, &Token::Minus)).count();
-        let right = at + 1 + signs;
-        let end = (right..tag.tokens.len()).find(ends).unwrap_or(tag.tokens.len());
+        let stops = |&other: &usize| depths[other] < depths[at] || (depths[other] == depths[at] && ends(tag, other));
+        let begin = (0..at).rev().find(stops).map_or(0, |other| other + 1);
+        let minuses = (at + 1..tag.tokens.len()).take_while(|&other| is(tag, other, &Token::Minus)).count();
+        let right = at + 1 + minuses;
+        let end = (right..tag.tokens.len()).find(stops).unwrap_or(tag.tokens.len());
         if begin >= done {
-            pass(tag, begin..at, FACTOR, edits);
+            pass(tag, begin..at, filter, edits);
         }
-        pass(tag, right..end, FACTOR, edits);
+        pass(tag, right..end, filter, edits);
         done = end;
     }
+}
+
+/// Whether an operand of `~` cannot go on over this token.
+fn ends_operand(tag: &Tag, index: usize) -> bool {
+    let is_tighter = matches!(tag.tokens[index].0, Token::Mul | Token::Div | Token::FloorDiv | Token::Mod);
+    ends_factor(tag, index) && !is_tighter
 }
 
 /// `A + B` becomes `(A)|PLUS(B)`.

@@ -144,7 +144,3 @@ impl Object for Generator {
         f.write_str("<generator object>")
     }
 }
-
-pub fn is_generator(value: &Value) -> bool {
-    value.downcast_object_ref::<Generator>().is_some()
-}
