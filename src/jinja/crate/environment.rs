@@ -2,7 +2,7 @@
 
 use crate::{check, filters, json, limits, python, source, tags, text, weight, Clock};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value};
+use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
@@ -127,6 +127,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.remove_global("debug");
     filters::add(&mut environment);
     environment.set_formatter(text::write);
+    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
     environment.add_test("iterable", python::is_iterable);
     environment.add_test("sequence", python::is_sequence);
     environment.add_filter("tojson", json::tojson);

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 type Test<'a> = Option<Cow<'a, str>>;
 
 pub fn add(environment: &mut Environment) {
-    // Python's Jinja has none of these.
-    for name in ["bool", "chain", "lines", "split", "zip"] {
+    // Python's Jinja has none of these, or another one.
+    for name in ["bool", "chain", "lines", "pprint", "split", "zip"] {
         environment.remove_filter(name);
     }
     environment.add_filter(STORED, weight::stored);

@@ -2,6 +2,7 @@
 //! HTML.
 
 use crate::limits::DEPTH_MAX;
+use crate::weight::is_list;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;
@@ -85,7 +86,7 @@ impl Writer<'_, '_, '_> {
             ValueKind::Number if value.is_integer() => write!(self.out, "{value}").unwrap_or(()),
             ValueKind::Number => self.out.push_str(&float_text(f64::try_from(value.clone())?)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
-            ValueKind::Seq => self.sequence(value, depth)?,
+            _ if is_list(value) => self.sequence(value, depth)?,
             ValueKind::Map => self.map(value, depth)?,
             kind => return Err(fault(format!("tojson: an object of type {kind} is not JSON serializable"))),
         }

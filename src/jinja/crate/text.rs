@@ -1,7 +1,7 @@
 //! Values as Python writes them: `str()` for what a template writes, `repr()` for what stands in lists.
 
 use crate::json::float_text;
-use crate::weight::weigh;
+use crate::weight::{is_list, weigh};
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output, State};
 use std::fmt::Write;
@@ -90,7 +90,7 @@ fn repr(value: &Value, out: &mut String) -> Result<(), Error> {
         }),
         ValueKind::String => string_repr(value.as_str().unwrap_or_default(), out),
         ValueKind::Seq if class.ends_with("::Tuple") => sequence(value, ['(', ')'], out)?,
-        ValueKind::Seq => sequence(value, ['[', ']'], out)?,
+        _ if is_list(value) => sequence(value, ['[', ']'], out)?,
         ValueKind::Map if !class.ends_with("::Namespace") && !class.ends_with("::Loop") => map(value, out)?,
         kind => {
             let text = format!("a value of the type {kind} is written");

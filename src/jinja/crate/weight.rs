@@ -65,15 +65,27 @@ fn take(value: &Value, depth: usize, left: &mut u64) -> Result<(), Error> {
 /// as a template makes them.
 pub fn stored(state: &State, value: Value) -> Result<Value, Error> {
     weigh(state, &value)?;
-    let is_lazy = value.kind() == ValueKind::Iterable && value.downcast_object_ref::<Generator>().is_none();
-    if !is_lazy {
+    if value.kind() != ValueKind::Iterable {
         return Ok(value);
     }
     let items: Vec<Value> = value.try_iter()?.collect();
+    if is_list(&value) {
+        return Ok(Value::from(items));
+    }
     if value.len().is_none() {
         return Ok(Generator::value(items));
     }
     Ok(Value::make_iterable(move || items.clone().into_iter()))
+}
+
+/// Whether it is a list in Python: the engine has iterators for sums and slices of lists.
+pub fn is_list(value: &Value) -> bool {
+    let class = value.as_object().map_or("", |object| object.type_name());
+    match value.kind() {
+        ValueKind::Seq => true,
+        ValueKind::Iterable => class.contains("::MergeSeq") || class.contains("::slice"),
+        _ => false,
+    }
 }
 
 /// The filter ASSIGNED. A namespace that held itself would be printed without end and never freed, so namespaces hold
