@@ -1,6 +1,6 @@
 //! The environment that transformers gives to chat templates, with limits on what a template may use.
 
-use crate::{check, filters, json, limits, python, source, tags, text, weight, Clock};
+use crate::{check, filters, iterables, json, limits, python, source, tags, text, weight, Clock};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
@@ -132,6 +132,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_test("sequence", python::is_sequence);
     environment.add_filter("tojson", json::tojson);
     environment.add_filter("trim", python::trim);
+    environment.add_function("range", iterables::range);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", strftime_now);
     Ok(environment)

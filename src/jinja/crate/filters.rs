@@ -1,8 +1,9 @@
 //! Filters that are the engine's own with limits on what they give, or with Python's generators.
 
-use crate::{limits, markup, text};
+use crate::iterables::{view_of, Generator};
 use crate::source::{ASSIGNED, CHECKED, FACTOR, ITERATED, OPERAND, STORED};
-use crate::weight::{self, Generator};
+use crate::weight;
+use crate::{limits, markup, text};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{filters, Environment, Error, ErrorKind, State};
 use std::borrow::Cow;
@@ -135,7 +136,10 @@ fn add_weighed(environment: &mut Environment) {
     });
     environment.add_filter("items", |state: &State, value: Value| {
         weight::weigh(state, &value)?;
-        weight::stored(state, filters::items(&value)?)
+        match value.kind() {
+            ValueKind::Map => Ok(Generator::value(view_of(&value, "items")?.try_iter()?.collect())),
+            _ => filters::items(&value),
+        }
     });
     for name in ["default", "d"] {
         environment.add_filter(name, |state: &State, value: Value, args: Rest<Value>| {

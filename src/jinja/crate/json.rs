@@ -1,8 +1,8 @@
 //! The filter `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii` off and nothing escaped for
 //! HTML.
 
+use crate::iterables::is_list;
 use crate::limits::DEPTH_MAX;
-use crate::weight::is_list;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;

@@ -5,6 +5,7 @@
 mod check;
 mod environment;
 mod filters;
+mod iterables;
 mod json;
 mod limits;
 mod markup;

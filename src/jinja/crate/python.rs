@@ -1,7 +1,7 @@
 //! Methods of Python's strings, lists and dictionaries that templates call, where the companion crate lacks them or
 //! differs from Python.
 
-use crate::{filters, limits};
+use crate::{filters, iterables, limits, weight};
 use minijinja::value::{from_args, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat::unknown_method_callback;
@@ -46,6 +46,7 @@ pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> R
     let own = match value.kind() {
         ValueKind::String => string_method(value.as_str().unwrap_or_default(), name, args)?,
         ValueKind::Seq => list_method(value, name, args)?,
+        ValueKind::Map => map_method(state, value, name, args)?,
         _ => None,
     };
     match own {
@@ -119,6 +120,15 @@ fn title(text: &str) -> String {
         after_letter = c.is_lowercase() || c.is_uppercase();
     }
     out
+}
+
+fn map_method(state: &State, map: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+    if !matches!(name, "items" | "keys" | "values") {
+        return Ok(None);
+    }
+    let () = from_args(args)?;
+    weight::weigh(state, map)?;
+    iterables::view_of(map, name).map(Some)
 }
 
 fn list_method(list: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {

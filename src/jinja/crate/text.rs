@@ -1,7 +1,8 @@
 //! Values as Python writes them: `str()` for what a template writes, `repr()` for what stands in lists.
 
+use crate::iterables::is_list;
 use crate::json::float_text;
-use crate::weight::{is_list, weigh};
+use crate::weight::weigh;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output, State};
 use std::fmt::Write;

@@ -1,12 +1,11 @@
 //! How heavy values may be. The engine compares, prints and frees values as trees, without asking its fuel: a list that
 //! holds another one twice, sixty times over, has 2^60 leaves. So whatever a template keeps is weighed first.
 
+use crate::iterables::{is_list, is_own, own_items, Generator};
 use crate::limits;
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 
 thread_local! {
     static WEIGHT_MAX: Cell<u64> = const { Cell::new(limits::WEIGHT_BASE) };
@@ -48,8 +47,8 @@ fn take(value: &Value, depth: usize, left: &mut u64) -> Result<(), Error> {
     let bytes = value.as_str().map_or(0, str::len) as u64;
     let own = 1 + bytes / limits::STRING_BYTES_PER_WEIGHT;
     *left = left.checked_sub(own).ok_or_else(|| too_heavy(WEIGHT_MAX.get()))?;
-    if let Some(generator) = value.downcast_object_ref::<Generator>() {
-        return generator.items.iter().try_for_each(|item| take(item, depth + 1, left));
+    if let Some(items) = own_items(value) {
+        return items.iter().try_for_each(|item| take(item, depth + 1, left));
     }
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.try_for_each(|item| take(&item, depth + 1, left)),
@@ -65,27 +64,11 @@ fn take(value: &Value, depth: usize, left: &mut u64) -> Result<(), Error> {
 /// as a template makes them.
 pub fn stored(state: &State, value: Value) -> Result<Value, Error> {
     weigh(state, &value)?;
-    if value.kind() != ValueKind::Iterable {
+    if value.kind() != ValueKind::Iterable || is_own(&value) {
         return Ok(value);
     }
     let items: Vec<Value> = value.try_iter()?.collect();
-    if is_list(&value) {
-        return Ok(Value::from(items));
-    }
-    if value.len().is_none() {
-        return Ok(Generator::value(items));
-    }
-    Ok(Value::make_iterable(move || items.clone().into_iter()))
-}
-
-/// Whether it is a list in Python: the engine has iterators for sums and slices of lists.
-pub fn is_list(value: &Value) -> bool {
-    let class = value.as_object().map_or("", |object| object.type_name());
-    match value.kind() {
-        ValueKind::Seq => true,
-        ValueKind::Iterable => class.contains("::MergeSeq") || class.contains("::slice"),
-        _ => false,
-    }
+    Ok(if is_list(&value) { Value::from(items) } else { Generator::value(items) })
 }
 
 /// The filter ASSIGNED. A namespace that held itself would be printed without end and never freed, so namespaces hold
@@ -103,8 +86,8 @@ fn holds_namespace(value: &Value) -> Result<bool, Error> {
     if object.type_name().ends_with("::Namespace") {
         return Ok(true);
     }
-    if let Some(generator) = value.downcast_object_ref::<Generator>() {
-        return any(generator.items.iter().cloned());
+    if let Some(items) = own_items(value) {
+        return any(items.iter().cloned());
     }
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => any(value.try_iter()?),
@@ -115,44 +98,4 @@ fn holds_namespace(value: &Value) -> Result<bool, Error> {
 
 fn any(mut items: impl Iterator<Item = Value>) -> Result<bool, Error> {
     items.try_fold(false, |found, item| Ok(found || holds_namespace(&item)?))
-}
-
-/// What Python has a generator for: no length, no items, no JSON, and empty when it is read again. The latter is an
-/// error here, since a template hardly means it.
-#[derive(Debug)]
-pub struct Generator {
-    items: Vec<Value>,
-    is_read: AtomicBool,
-}
-
-impl Generator {
-    pub fn value(items: Vec<Value>) -> Value {
-        Value::from_object(Generator { items, is_read: AtomicBool::new(false) })
-    }
-}
-
-impl Object for Generator {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        if self.is_read.swap(true, Ordering::Relaxed) {
-            let fault = Error::new(ErrorKind::InvalidOperation, "a generator is read twice; |list keeps its items");
-            return Enumerator::Iter(Box::new(std::iter::once(Value::from(fault))));
-        }
-        Enumerator::Iter(Box::new(self.items.clone().into_iter().filter(|_| true)))
-    }
-
-    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        None
-    }
-
-    fn is_true(self: &Arc<Self>) -> bool {
-        true
-    }
-
-    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("<generator object>")
-    }
 }
