@@ -1,5 +1,5 @@
-# The template engine: the Rust crate of src/jinja/crate, built by cargo into the build folder. PITH_JINJA is AUTO (built
-# if cargo is there and its crates are fetched or can be), ON (required) or OFF. Sets PITH_HAS_JINJA, and with it
+# The template engine: the Rust crate of src/jinja/crate, built by cargo into the build folder. PITH_JINJA is AUTO
+# (built if cargo is there and its crates are fetched or can be), ON (required) or OFF. Sets PITH_HAS_JINJA, and with it
 # PITH_JINJA_OBJECT, the engine as one object file.
 set(PITH_JINJA AUTO CACHE STRING "Render the models' own chat templates (takes cargo): AUTO, ON or OFF")
 set_property(CACHE PITH_JINJA PROPERTY STRINGS AUTO ON OFF)
@@ -11,8 +11,15 @@ if(NOT PITH_JINJA STREQUAL "OFF" AND CMAKE_CROSSCOMPILING)
   set(pith_jinja_why "it is not built for another processor")
 elseif(NOT PITH_JINJA STREQUAL "OFF")
   find_program(PITH_CARGO cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin)
+  set(cargo_version "")
+  if(PITH_CARGO)
+    execute_process(COMMAND ${PITH_CARGO} --version OUTPUT_VARIABLE cargo_version ERROR_QUIET)
+    string(REGEX MATCH "[0-9]+[.][0-9]+[.][0-9]+" cargo_version "${cargo_version}")
+  endif()
   if(NOT PITH_CARGO)
     set(pith_jinja_why "cargo was not found")
+  elseif(cargo_version VERSION_LESS 1.85)
+    set(pith_jinja_why "${PITH_CARGO} is of version '${cargo_version}', and 1.85 is needed")
   else()
     # Fetched once; later builds need no network.
     execute_process(COMMAND ${PITH_CARGO} fetch --locked --offline --manifest-path ${pith_crate}/Cargo.toml
@@ -40,13 +47,14 @@ else()
   set(pith_jinja_archive ${pith_cargo_dir}/release/libpith_jinja.a)
   set(PITH_JINJA_OBJECT ${pith_cargo_dir}/pith_jinja.o)
   set(functions pith_jinja_compile pith_jinja_render pith_jinja_free pith_jinja_free_text)
+  set(pith_remapped "--remap-path-prefix=$ENV{HOME}=~ --remap-path-prefix=${PROJECT_SOURCE_DIR}=.")
   list(TRANSFORM functions PREPEND "-u;" OUTPUT_VARIABLE wanted)
   list(TRANSFORM functions PREPEND "--keep-global-symbol=" OUTPUT_VARIABLE kept)
   file(GLOB pith_crate_sources CONFIGURE_DEPENDS ${pith_crate}/*.rs)
   # Rust's archive becomes one object in which only the C interface is global: it goes into either library like the
   # other objects, and a program that links another Rust archive does not meet the same runtime twice.
   add_custom_command(OUTPUT ${PITH_JINJA_OBJECT}
-    COMMAND ${CMAKE_COMMAND} -E env "RUSTFLAGS=--remap-path-prefix=$ENV{HOME}=~ --remap-path-prefix=${PROJECT_SOURCE_DIR}=."
+    COMMAND ${CMAKE_COMMAND} -E env "RUSTFLAGS=${pith_remapped}"
             ${PITH_CARGO} build --release --locked --offline --quiet
             --manifest-path ${pith_crate}/Cargo.toml --target-dir ${pith_cargo_dir}
     COMMAND ${CMAKE_LINKER} -r --gc-sections --strip-debug ${wanted} ${pith_jinja_archive} -o ${PITH_JINJA_OBJECT}

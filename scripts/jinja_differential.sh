@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Compares pith's rendering of chat templates with Python's jinja2, byte for byte. The templates are those of the source
-# package of llama-cpp-python, which is unpacked into build/jinja-templates, of tests/data and of the given folders.
-# Exit status 1 if anything differs.
+# Compares pith's rendering of chat templates with Python's jinja2, byte for byte. The templates are those of PyPI
+# packages (llama-cpp-python, axolotl, unsloth and others), which are unpacked into build/jinja-templates, of tests/data
+# and of the given folders: *.jinja files, fields of JSON files and strings of Python files. Exit status 1 if anything
+# differs.
 #
 # usage: scripts/jinja_differential.sh [--verbose] [FOLDER...]
 #   --verbose  prints every difference, not one per template
@@ -28,12 +29,23 @@ if [[ ! -d "$packages/python/jinja2" ]]; then
   python3 -m pip install --quiet --target "$packages/python" 'jinja2==3.1.6' >&2
 fi
 if [[ ! -d "$packages/llama" ]]; then
-  python3 -m pip download --quiet --no-deps --no-build-isolation --no-binary :all: --dest "$packages" \
+  python3 -m pip download --quiet --no-deps --no-binary llama-cpp-python --dest "$packages" \
     llama-cpp-python >&2 || say "templates: the source package of llama-cpp-python could not be fetched"
   mkdir -p "$packages/llama"
   for archive in "$packages"/llama_cpp_python-*.tar.gz; do
     [[ -f "$archive" ]] || continue
     tar -xzf "$archive" -C "$packages/llama" --wildcards '*/models/templates/*.jinja'
+  done
+fi
+if [[ ! -d "$packages/wheels" ]]; then
+  mkdir -p "$packages/wheels"
+  for name in axolotl fschat llamafactory lm-eval mistral-common ms-swift sglang transformers unsloth vllm==0.6.0; do
+    python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$packages" "$name" >&2 ||
+      say "templates: $name could not be fetched"
+  done
+  for archive in "$packages"/*.whl; do
+    [[ -f "$archive" ]] || continue
+    python3 -m zipfile -e "$archive" "$packages/wheels/$(basename "$archive" .whl)"
   done
 fi
 
@@ -43,4 +55,4 @@ cmake --build --preset release --target jinja_dump --parallel "$PITH_JOBS" >&2
 
 step "Comparison"
 PYTHONPATH="$packages/python" python3 -B tests/jinja/differential.py --dump build/release/bin/jinja_dump \
-  "${options[@]}" "$packages/llama" tests/data "${folders[@]}"
+  "${options[@]}" "$packages/llama" "$packages/wheels" tests/data "${folders[@]}"

@@ -6,11 +6,13 @@ and null contents, tool calls, reasoning, with and without an open reply. Both s
 call it the template's own exception or neither does. Exit status 1 if anything differs.
 """
 import argparse
+import ast
 import collections
 import json
 import pathlib
 import subprocess
 import sys
+import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import oracle  # noqa: E402
@@ -20,7 +22,8 @@ CALL = {"id": "call00001", "type": "function",
         "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2, "exact": True}}}
 TEXT_CALL = {"type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Rome\"}"}}
 NESTED_CALL = {"id": "c", "function": {"name": "plot", "arguments": {
-    "points": [[1, 2.5], [-3, 1e-7]], "style": {"colour": None, "wide": False, "text": "a\n\"b\""}, "empty": [], "no": {}}}}
+    "points": [[1, 2.5], [-3, 1e-7]], "style": {"colour": None, "wide": False, "text": "a\n\"b\""},
+    "empty": [], "no": {}}}}
 TOOL = {"type": "function", "function": {
     "name": "weather", "description": "Tells the weather of a city's \"centre\" <now>",
     "parameters": {"type": "object", "properties": {
@@ -119,12 +122,32 @@ def show(name, case, ours, theirs):
     return f"  {name} [{case}]: pith {str(ours)[:300]}, jinja2 {str(theirs)[:300]}"
 
 
+def python_strings(path):
+    """The strings of a Python file that look like chat templates, with their lines."""
+    source = path.read_text(encoding="utf-8", errors="replace")
+    if "{%" not in source:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and "{%" in text and "message" in text:
+            yield node.lineno, text
+
+
 def read_templates(folders):
-    """All *.jinja files and chat_template fields of JSON files, each text once: {name: text}."""
+    """All *.jinja files, chat_template fields of JSON files, strings of Python files, each text once: {name: text}."""
     found = {}
     for folder in folders:
-        for path in sorted(pathlib.Path(folder).rglob("*.jinja")):
+        for path in sorted(pathlib.Path(folder).rglob("*.jinja*")):
             found.setdefault(path.read_text(encoding="utf-8", errors="replace"), path.stem)
+        for path in sorted(pathlib.Path(folder).rglob("*.py")):
+            for line, text in python_strings(path):
+                found.setdefault(text, f"{path.parent.name}/{path.name}:{line}")
         for path in sorted(pathlib.Path(folder).rglob("*.json")):
             if path.stat().st_size > 1 << 20 or b"chat_template" not in path.read_bytes():
                 continue

@@ -101,26 +101,76 @@ TEST_F(HostileJinja, LongAndDeepSources) {
 }
 
 TEST_F(HostileJinja, TextsThatGrow) {
-  for (const char* step : {"n.s ~ n.s", "n.s + n.s", "[n.s, n.s]|join", "n.s|replace('a', 'aa')", "n.s.replace('', n.s)",
-                           "'%s%s'|format(n.s, n.s)", "'{}{}'.format(n.s, n.s)", "n.s.join([n.s, n.s, n.s])",
-                           "n.s * 2", "(n.s ~ '\n' ~ n.s)|indent(99)", "[n.s, n.s]|tojson", "[n.s, n.s]|string"}) {
+  for (const char* step :
+       {"n.s ~ n.s", "n.s + n.s", "[n.s, n.s]|join", "n.s|replace('a', 'aa')", "n.s.replace('', n.s)",
+        "'%s%s'|format(n.s, n.s)", "'{}{}'.format(n.s, n.s)", "n.s.join([n.s, n.s, n.s])", "n.s * 2",
+        "(n.s ~ '\n' ~ n.s)|indent(99)", "[n.s, n.s]|tojson", "[n.s, n.s]|string"}) {
     EXPECT_NE(outcome(std::string("{% set n = namespace(s='aa') %}{% for i in range(90) %}{% set n.s = ") + step +
                       " %}{% endfor %}"),
               "")
         << step;
   }
-  for (const char* expression :
-       {"'x' * 10**9", "'x' * 10**18", "[1] * 10**9", "[[[1] * 1000] * 1000] * 1000", "'x'|center(10**9)",
-        "'x'.center(10**9)", "'x'.ljust(10**9)", "'x'.zfill(10**9)", "range(10**9)", "range(10**9)|list", "range(9, 0, 0)",
-        "range(99999)|join('x' * 99999)", "'a\nb'|indent(10**9)", "[1]|tojson(indent=10**9)", "'{:>999999999}'.format(1)",
-        "'{:{}}'.format(1, 10**9)", "'%999999999d'|format(1)", "'%*d'|format(10**9, 1)", "'%.999999999f'|format(1.5)",
-        "'%999999999d' % 1", "[1]|batch(10**9, 0)|list", "[1]|slice(10**9)|list", "10**10**10", "2**127 * 2**127",
-        "-170141183460469231731687303715884105728 - 1", "(-9223372036854775808)|abs", "1/0", "1//0", "1%0", "1.5%0",
-        "'abc'[::0]", "[1][10**30]", "[1, 2, 3][::-(10**18)]", "99999999999999999999999999999999999999999999999999",
-        "'x'.foo()", "'x'.__class__.__mro__", "[].append(1)", "foo.bar.baz", "foo()", "'a'|foo", "1 is foo", "self",
-        "'' * -1", "caller()", "varargs", "debug()", "namespace", "range", "raise_exception", "strftime_now('%')",
-        "strftime_now('%Y' * 9999)", "strftime_now('')", "joiner", "lipsum(10**9)", "''.split('')", "'%'|format",
-        "'%s'|format", "'{'.format()", "'{0.__class__}'.format(1)", "dict(**{1: 2})", "dict(a=1, a=1)"}) {
+  for (const char* expression : {"'x' * 10**9",
+                                 "'x' * 10**18",
+                                 "[1] * 10**9",
+                                 "[[[1] * 1000] * 1000] * 1000",
+                                 "'x'|center(10**9)",
+                                 "'x'.center(10**9)",
+                                 "'x'.ljust(10**9)",
+                                 "'x'.zfill(10**9)",
+                                 "range(10**9)",
+                                 "range(10**9)|list",
+                                 "range(9, 0, 0)",
+                                 "range(99999)|join('x' * 99999)",
+                                 "'a\nb'|indent(10**9)",
+                                 "[1]|tojson(indent=10**9)",
+                                 "'{:>999999999}'.format(1)",
+                                 "'{:{}}'.format(1, 10**9)",
+                                 "'%999999999d'|format(1)",
+                                 "'%*d'|format(10**9, 1)",
+                                 "'%.999999999f'|format(1.5)",
+                                 "'%999999999d' % 1",
+                                 "[1]|batch(10**9, 0)|list",
+                                 "[1]|slice(10**9)|list",
+                                 "10**10**10",
+                                 "2**127 * 2**127",
+                                 "-170141183460469231731687303715884105728 - 1",
+                                 "(-9223372036854775808)|abs",
+                                 "1/0",
+                                 "1//0",
+                                 "1%0",
+                                 "1.5%0",
+                                 "'abc'[::0]",
+                                 "[1][10**30]",
+                                 "[1, 2, 3][::-(10**18)]",
+                                 "99999999999999999999999999999999999999999999999999",
+                                 "'x'.foo()",
+                                 "'x'.__class__.__mro__",
+                                 "[].append(1)",
+                                 "foo.bar.baz",
+                                 "foo()",
+                                 "'a'|foo",
+                                 "1 is foo",
+                                 "self",
+                                 "'' * -1",
+                                 "caller()",
+                                 "varargs",
+                                 "debug()",
+                                 "namespace",
+                                 "range",
+                                 "raise_exception",
+                                 "strftime_now('%')",
+                                 "strftime_now('%Y' * 9999)",
+                                 "strftime_now('')",
+                                 "joiner",
+                                 "lipsum(10**9)",
+                                 "''.split('')",
+                                 "'%'|format",
+                                 "'%s'|format",
+                                 "'{'.format()",
+                                 "'{0.__class__}'.format(1)",
+                                 "dict(**{1: 2})",
+                                 "dict(a=1, a=1)"}) {
     outcome(std::string("{{ ") + expression + " }}");
   }
 }
@@ -157,17 +207,36 @@ constexpr std::array<std::array<const char*, 2>, 9> kGrowth = {{{"[n.x]", "[n.y]
                                                                 {"n.x[:] + n.x", "n.y|reverse"}}};
 
 TEST_F(HostileJinja, ValuesThatGrow) {
-  const std::vector<std::string> uses = {
-      "n.x",          "n.x|tojson",         "n.x ~ ''",         "n.x|string|length",  "n.x == n.y",
-      "n.y in [n.x]", "n.x < n.y",          "[n.x, n.y]|sort",  "[n.x, n.y]|unique",  "{n.x: 1}",
-      "n.x|pprint",   "'%s'|format(n.x)",   "'{}'.format(n.x)", "raise_exception(n.x)", "n.x|join",
-      "n.x|upper",    "n.x|length",         "n.x|max",          "n.x|groupby(0)",     "n.x.index(n.y)",
-      "n.x|int",      "[n.x]|map('string')", "n.x|e",           "n.x[n.y]",           "strftime_now(n.x)"};
+  const std::vector<std::string> uses = {"n.x",
+                                         "n.x|tojson",
+                                         "n.x ~ ''",
+                                         "n.x|string|length",
+                                         "n.x == n.y",
+                                         "n.y in [n.x]",
+                                         "n.x < n.y",
+                                         "[n.x, n.y]|sort",
+                                         "[n.x, n.y]|unique",
+                                         "{n.x: 1}",
+                                         "n.x|pprint",
+                                         "'%s'|format(n.x)",
+                                         "'{}'.format(n.x)",
+                                         "raise_exception(n.x)",
+                                         "n.x|join",
+                                         "n.x|upper",
+                                         "n.x|length",
+                                         "n.x|max",
+                                         "n.x|groupby(0)",
+                                         "n.x.index(n.y)",
+                                         "n.x|int",
+                                         "[n.x]|map('string')",
+                                         "n.x|e",
+                                         "n.x[n.y]",
+                                         "strftime_now(n.x)"};
   for (const auto& [x, y] : kGrowth) {
     for (const std::string& use : uses) {
       for (const char* times : {"60", "9999"}) {
-        outcome(std::string("{% set n = namespace(x=[1], y=[1]) %}{% for i in range(") + times + ") %}{% set n.x = " + x +
-                " %}{% set n.y = " + y + " %}{% endfor %}{{ " + use + " }}");
+        outcome(std::string("{% set n = namespace(x=[1], y=[1]) %}{% for i in range(") + times +
+                ") %}{% set n.x = " + x + " %}{% set n.y = " + y + " %}{% endfor %}{{ " + use + " }}");
       }
     }
   }

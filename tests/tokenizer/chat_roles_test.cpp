@@ -7,8 +7,8 @@
 
 #include "support/paths.h"
 
-// Roles beside system, user and assistant in the built-in formats. Expected texts are what Jinja 3.1.6 made of the models' own templates, where
-// those take the role.
+// Roles beside system, user and assistant in the built-in formats. Expected texts are what Jinja 3.1.6 made of the
+// models' own templates, where those take the role.
 namespace pith {
 namespace {
 

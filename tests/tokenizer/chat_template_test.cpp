@@ -47,7 +47,8 @@ void expect_golden(const nlohmann::json& golden, const nlohmann::json& expected,
     if (one["text"].is_null()) {
       EXPECT_THROW(chat.render(messages, open_reply), Error) << name << ' ' << one["conversation"];
     } else {
-      EXPECT_EQ(chat.render(messages, open_reply), one["text"].get<std::string>()) << name << ' ' << one["conversation"];
+      EXPECT_EQ(chat.render(messages, open_reply), one["text"].get<std::string>())
+          << name << ' ' << one["conversation"];
     }
   }
 }

@@ -1,5 +1,5 @@
-//! The filter `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii` off and nothing escaped for
-//! HTML.
+//! The filter `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii` off and nothing escaped
+//! for HTML.
 
 use crate::iterables::is_list;
 use crate::limits::DEPTH_MAX;

@@ -3,7 +3,8 @@
 //! - `{% generation %}` and `{% endgeneration %}`, which mark the assistant's text for training in transformers and
 //!   write nothing, become blocks that open a scope and nothing else, as they do there.
 //! - What a statement keeps (`set`, `with`, loops, arguments of macros) passes the filter STORED, which refuses values
-//!   that are too heavy or too deep. What becomes part of a namespace passes ASSIGNED. Conditions pass CHECKED, which looks at the time.
+//!   that are too heavy or too deep. What becomes part of a namespace passes ASSIGNED. Conditions pass CHECKED, which
+//!   looks at the time.
 //! - What a loop iterates over passes ITERATED: the engine takes None for an empty list, where Python fails.
 //! - Factors pass FACTOR: a list that is repeated may become as heavy as it likes. Operands of `~` pass OPERAND: the
 //!   engine writes numbers otherwise than Python.
@@ -135,8 +136,11 @@ fn recursions(tag: &Tag, depths: &[usize], edits: &mut Vec<Edit>) {
     }
 }
 
+/// Whether an operand cannot go on over a token.
+type Ends = fn(&Tag, usize) -> bool;
+
 /// Passes the operands of an operator through a filter. An operand goes as far as no token ends it.
-fn operands(tag: &Tag, depths: &[usize], sign: &Token, ends: fn(&Tag, usize) -> bool, filter: &str, edits: &mut Vec<Edit>) {
+fn operands(tag: &Tag, depths: &[usize], sign: &Token, ends: Ends, filter: &str, edits: &mut Vec<Edit>) {
     let mut done = 0;
     for at in 1..tag.tokens.len() {
         let is_splat = is(tag, at - 1, &Token::ParenOpen) || is(tag, at - 1, &Token::Comma);
@@ -166,7 +170,8 @@ fn ends_operand(tag: &Tag, index: usize) -> bool {
 fn additions(tag: &Tag, depths: &[usize], edits: &mut Vec<Edit>) {
     for at in (1..tag.tokens.len()).filter(|&at| is(tag, at, &Token::Plus)) {
         let ends = |&other: &usize| {
-            depths[other] < depths[at] || (depths[other] == depths[at] && ends_factor(tag, other) && !is_factor_sign(tag, other))
+            let ends_sum = ends_factor(tag, other) && !is_factor_sign(tag, other);
+            depths[other] < depths[at] || (depths[other] == depths[at] && ends_sum)
         };
         let begin = (0..at).rev().find(|other| ends(other) && !is_sum_sign(tag, *other)).map_or(0, |other| other + 1);
         let end = (at + 1..tag.tokens.len()).find(ends).unwrap_or(tag.tokens.len());
