@@ -127,7 +127,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.remove_global("debug");
     filters::add(&mut environment);
     environment.set_formatter(text::write);
-    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
+    environment.add_test("callable", |value: &Value| matches!(value.kind(), ValueKind::Plain | ValueKind::Undefined));
     environment.add_test("iterable", python::is_iterable);
     environment.add_test("sequence", python::is_sequence);
     environment.add_filter("tojson", json::tojson);
