@@ -25,7 +25,7 @@ constexpr const char* kGemma =
     "{% set turns = messages %}{% set first = '' %}{% if messages and messages[0]['role'] == 'system' %}"
     "{% set turns = messages[1:] %}{% set first = messages[0]['content'] + '\n\n' %}{% endif %}"
     "{% for message in turns %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) or "
-    "message['role'] not in ['user', 'assistant'] %}{{ raise_exception('user and assistant must alternate') }}{% endif %}"
+    "message['role'] not in ['user', 'assistant'] %}{{ raise_exception('roles must alternate') }}{% endif %}"
     "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' + "
     "(first if loop.first else '') + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}";

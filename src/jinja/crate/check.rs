@@ -20,6 +20,7 @@ pub fn check(source: &str, tags: &[Tag]) -> Result<(), Refusal> {
     check_sizes(source, tags)?;
     tags.iter().try_for_each(|tag| {
         check_loop(source, tag)?;
+        check_self(source, tag)?;
         check_markup(source, tag)
     })
 }
@@ -70,6 +71,15 @@ fn check_loop(source: &str, tag: &Tag) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// In Python `self` is the template, of which nothing is left here.
+fn check_self(source: &str, tag: &Tag) -> Result<(), Refusal> {
+    let is_self = |&index: &usize| tag.word(index) == Some("self") && is_variable(tag, index);
+    match (0..tag.tokens.len()).find(is_self) {
+        Some(index) => refuse(source, tag, index, "there is no self".into()),
+        None => Ok(()),
+    }
 }
 
 /// What is not followed through here: a text that escapes all that is combined with it.

@@ -27,6 +27,7 @@ pub fn add(environment: &mut Environment) {
     markup::add(environment);
     add_generators(environment);
     add_weighed(environment);
+    add_numbers(environment);
 }
 
 fn fault(text: &str) -> Error {
@@ -146,6 +147,24 @@ fn add_weighed(environment: &mut Environment) {
             weighed(state, filters::default(state, &value, args))
         });
     }
+}
+
+/// Python makes no number of what is undefined.
+fn defined(value: &Value) -> Result<&Value, Error> {
+    match value.is_undefined() {
+        true => Err(fault("an undefined value is no number")),
+        false => Ok(value),
+    }
+}
+
+fn add_numbers(environment: &mut Environment) {
+    type Default = Option<Value>;
+    environment.add_filter("int", |state: &State, value: &Value, or: Default, base: Option<u32>, kwargs: Kwargs| {
+        filters::int(state, defined(value)?, or, base, kwargs)
+    });
+    environment.add_filter("float", |state: &State, value: &Value, or: Default, kwargs: Kwargs| {
+        filters::float(state, defined(value)?, or, kwargs)
+    });
 }
 
 fn small(count: usize) -> Result<usize, Error> {
