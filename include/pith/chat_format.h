@@ -85,7 +85,7 @@ PITH_EXPORT const char* to_string(ChatFormat format) noexcept;
 /// There the rendering of a conversation without an open reply is a prefix of the rendering with more messages. A Jinja
 /// template may write earlier messages otherwise once there are later ones.
 ///
-/// The text of a Jinja template is the template's own, but for a BOS at its beginning, which is left to the tokenizer.
+/// The text of a Jinja template is the template's own, but for a BOS at its beginning where the tokenizer adds one.
 ///
 /// Immutable; copies share their state.
 class PITH_EXPORT ChatTemplate {
@@ -96,7 +96,9 @@ class PITH_EXPORT ChatTemplate {
   /// `bos` that of the token that Llama 2 writes before each turn; empty: the family's usual ones.
   explicit ChatTemplate(ChatFormat format, std::string_view bos = {}, std::string_view eos = {});
   /// Takes a model's Jinja template. Never throws for what the template is: where it is unusable, render() does.
-  static ChatTemplate read(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {});
+  /// `adds_bos`: whether the tokenizer begins a text with BOS by itself, so that the template's own is left out.
+  static ChatTemplate read(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {},
+                           bool adds_bos = true);
   /// The built-in format that a Jinja template writes by its marks, whether or not this build has Jinja: for callers
   /// that run no program of a file. No format if pith does not recognize it.
   static ChatTemplate recognize(std::string_view jinja, std::string_view bos = {}, std::string_view eos = {});

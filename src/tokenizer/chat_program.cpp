@@ -22,7 +22,8 @@ void drop_bos(RenderedChat& chat, std::string_view bos) {
 
 }  // namespace
 
-ChatProgram::ChatProgram(std::string_view jinja, std::string_view bos, std::string_view eos) : bos_(bos), eos_(eos) {
+ChatProgram::ChatProgram(std::string_view jinja, std::string_view bos, std::string_view eos, bool adds_bos)
+    : bos_(bos), eos_(eos), adds_bos_(adds_bos) {
   try {
     template_.emplace(jinja);
   } catch (const Error& error) {
@@ -44,7 +45,7 @@ RenderedChat ChatProgram::render(std::span<const ChatMessage> messages, bool ope
     // A template that takes a string for what it says need not take a marked one.
   }
   RenderedChat chat = marks.place(std::move(text), marked);
-  drop_bos(chat, bos_);
+  if (adds_bos_) drop_bos(chat, bos_);
   return chat;
 }
 

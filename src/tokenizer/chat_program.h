@@ -15,7 +15,8 @@ namespace pith::tokenizer {
 class ChatProgram {
  public:
   /// Throws nothing for what the template is: render() says why it is unusable.
-  ChatProgram(std::string_view jinja, std::string_view bos, std::string_view eos);
+  /// `adds_bos`: a BOS at the beginning is left to the tokenizer.
+  ChatProgram(std::string_view jinja, std::string_view bos, std::string_view eos, bool adds_bos);
 
   bool usable() const noexcept { return template_.has_value(); }
 
@@ -27,6 +28,7 @@ class ChatProgram {
   std::string problem_;
   std::string bos_;
   std::string eos_;
+  bool adds_bos_;
 };
 
 }  // namespace pith::tokenizer

@@ -46,10 +46,10 @@ ChatTemplate ChatTemplate::recognize(std::string_view source, std::string_view b
   return result;
 }
 
-ChatTemplate ChatTemplate::read(std::string_view source, std::string_view bos, std::string_view eos) {
+ChatTemplate ChatTemplate::read(std::string_view source, std::string_view bos, std::string_view eos, bool adds_bos) {
   ChatTemplate result = recognize(source, bos, eos);
   if (!source.empty() && jinja::is_built()) {
-    result.program_ = std::make_shared<const tokenizer::ChatProgram>(source, bos, eos);
+    result.program_ = std::make_shared<const tokenizer::ChatProgram>(source, bos, eos, adds_bos);
   }
   return result;
 }

@@ -76,6 +76,9 @@ TEST_F(HostileJinja, LongAndDeepSources) {
     outcome("{{ " + repeat(prefix, kMany));
     outcome("{{ " + repeat(prefix, 1'000) + "a }}");
   }
+}
+
+TEST_F(HostileJinja, ManyAndDeepBlocks) {
   for (const auto& [open, close] : std::vector<std::array<std::string, 2>>{{"{% if a %}", "{% endif %}"},
                                                                            {"{% for a in b %}", "{% endfor %}"},
                                                                            {"{% macro f(a) %}", "{% endmacro %}"},
