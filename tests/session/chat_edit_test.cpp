@@ -220,12 +220,14 @@ TEST_F(ChatEdit, FormatsThatAlternateKeepTheirTurns) {
 
 TEST_F(ChatEdit, RefusesOptionsOutOfRange) {
   session_.feed("ab");
-  for (const ChatOptions& options :
-       {ChatOptions{.reserve = -1}, ChatOptions{.keep_share = 0}, ChatOptions{.keep_share = 1.5},
-        ChatOptions{.prefix_tokens = -2}, ChatOptions{.prefix_tokens = 3},
-        ChatOptions{.overflow = ChatOverflow::kEvict}, ChatOptions{.messages = {{"user", "x", "no JSON"}}}}) {
+  for (const ChatOptions& options : {ChatOptions{.reserve = -1}, ChatOptions{.keep_share = 0},
+                                     ChatOptions{.keep_share = 1.5}, ChatOptions{.prefix_tokens = -2},
+                                     ChatOptions{.prefix_tokens = 3}, ChatOptions{.overflow = ChatOverflow::kEvict}}) {
     EXPECT_EQ(error_kind([&] { Chat chat(session_, options); }), ErrorKind::kInvalidArgument);
   }
+  const bool is_jinja = session_.model().chat_template().is_jinja();
+  const ChatMessage wrong = is_jinja ? ChatMessage{"user", "x", "no JSON"} : ChatMessage{"", "x"};
+  EXPECT_EQ(error_kind([&] { Chat chat(session_, ChatOptions{.messages = {wrong}}); }), ErrorKind::kInvalidArgument);
 }
 
 TEST_F(ChatEdit, LittleIsComputedAgainWhereverItIsChanged) {
