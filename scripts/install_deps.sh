@@ -19,6 +19,7 @@ build_packages=(
   libeigen3-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libxxhash-dev libssl-dev libpcre2-dev
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
+  rustc-web cargo-web
 )
 fuzz_packages=(clang libclang-rt-dev)
 package_packages=(dpkg-dev file lintian debootstrap)

@@ -52,6 +52,8 @@ struct ChatOptions {
   /// Special tokens that a message spells ("<|im_end|>") are read as such. Leave it off where messages come from
   /// others: who can end a turn can speak as somebody else.
   bool parse_special = false;
+  /// Tools, documents and variables that the model's Jinja template reads.
+  ChatInputs inputs{};
 };
 
 /// A conversation on a session: keeps the messages, feeds only what is new. What the session has been fed is the
@@ -69,8 +71,8 @@ struct ChatOptions {
 /// it.
 class PITH_EXPORT Chat {
  public:
-  /// Throws Error: kUnsupported if the model's chat format is unknown, kInvalidArgument for messages that it does not
-  /// take and for options out of range.
+  /// Throws Error: kUnsupported if the model's chat format is unknown or its template unusable, kInvalidArgument for
+  /// messages that it does not take and for options out of range.
   Chat(Session& session, ChatOptions options);
   /// The conversation continues after what the session already holds. Throws as above.
   explicit Chat(Session& session, std::string_view system_prompt = {});

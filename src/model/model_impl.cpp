@@ -49,7 +49,8 @@ ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokeniz
     fail(ErrorKind::kFormat, "{}: {} is \"{}\" at byte {}, must be UTF-8", file.path(), kKey,
          printable(jinja.substr(valid, 4)), valid);
   }
-  return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()));
+  const bool adds_bos = !tokenizer.encode("", EncodeOptions{.add_special = true}).empty();
+  return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()), adds_bos);
 }
 
 ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWeights& weights) {

@@ -35,6 +35,7 @@ struct Table<ChatOptions> {
       // At most what the session holds, which Chat knows.
       option("prefix_tokens", &O::prefix_tokens, "Tokens in front of the conversation; -1: all that the session holds"),
       option("parse_special", &O::parse_special, "Read special tokens that messages spell as such"),
+      option("inputs", &O::inputs, "Tools, documents and variables for the model's template"),
   };
 };
 static_assert(is_complete<ChatOptions>());

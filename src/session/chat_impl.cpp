@@ -55,6 +55,8 @@ Chat::Impl::Impl(Session& session, ChatOptions options)
       options_(std::move(options)),
       transcript_(prefix(session, options_.prefix_tokens)) {
   if (template_.format() == ChatFormat::kNone) {
+    // An unusable template says what is wrong with it.
+    if (template_.is_jinja()) template_.render({}, false);
     fail(ErrorKind::kUnsupported, "the model has no chat format that pith knows (tokenizer.chat_template)");
   }
   check(options_, session);
@@ -64,7 +66,7 @@ Chat::Impl::Impl(Session& session, ChatOptions options)
 }
 
 void Chat::Impl::set_messages(std::vector<ChatMessage> messages) {
-  template_.render(messages, false);
+  template_.render(messages, false, options_.inputs);
   messages_ = std::move(messages);
 }
 
@@ -91,7 +93,8 @@ Generation Chat::Impl::reply(std::vector<ChatMessage> messages, const GenerateOp
   if (generation.reason == FinishReason::kCancelled && generation.tokens.empty()) return generation;
 
   plan.messages.push_back({"assistant", generation.text});
-  plan.transcript.append_reply(session_->model().tokenizer(), template_, plan.messages, generation.tokens);
+  plan.transcript.append_reply(session_->model().tokenizer(), template_, plan.messages, options_.inputs,
+                               generation.tokens);
   messages_ = std::move(plan.messages);
   transcript_ = std::move(plan.transcript);
   dropped_ += plan.dropped;

@@ -33,6 +33,9 @@ class Chat::Impl {
     std::size_t first = 0, count = 0;
   };
 
+  /// The conversation up to where a reply begins. Throws if text that cannot be told from the format's spells a special
+  /// token.
+  RenderedChat rendered(std::span<const ChatMessage> messages) const;
   session::Transcript transcript_of(std::span<const ChatMessage> messages) const;
   /// Drops turns where it must and may. Throws Error(kContextFull) if that does not do.
   Plan fitted(std::vector<ChatMessage> messages, const GenerateOptions& options) const;

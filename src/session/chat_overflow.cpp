@@ -3,14 +3,31 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "session/chat_impl.h"
 #include "session/chat_turns.h"
 
 namespace pith {
 
+RenderedChat Chat::Impl::rendered(std::span<const ChatMessage> messages) const {
+  RenderedChat chat = template_.render_marked(messages, true, options_.inputs);
+  if (options_.parse_special) return chat;
+  const Tokenizer& tokenizer = session_->model().tokenizer();
+  for (const std::string& text : chat.unplaced) {
+    const auto encoded = [&](bool special) {
+      return tokenizer.encode(text, EncodeOptions{.add_special = false, .parse_special = special});
+    };
+    if (encoded(true) != encoded(false)) {
+      fail(ErrorKind::kInvalidArgument,
+           "chat: \"{}\" spells a special token, and the model's template does not show where it writes this text",
+           printable(text));
+    }
+  }
+  return chat;
+}
+
 session::Transcript Chat::Impl::transcript_of(std::span<const ChatMessage> messages) const {
-  return transcript_.adapted(session_->model().tokenizer(), template_.render_marked(messages, true),
-                             options_.parse_special);
+  return transcript_.adapted(session_->model().tokenizer(), rendered(messages), options_.parse_special);
 }
 
 std::size_t Chat::Impl::reserve(const GenerateOptions& options) const {
@@ -45,11 +62,11 @@ void Chat::Impl::shift(Plan& plan) const {
   const auto gone = kept.begin() + static_cast<std::ptrdiff_t>(std::min(all.first, kept.size()));
   if (static_cast<std::size_t>(kept.end() - gone) < plan.dropped) return;
   kept.erase(gone, gone + static_cast<std::ptrdiff_t>(plan.dropped));
-  const std::size_t before = template_.render(messages_, false).size();
-  const std::size_t after = template_.render(kept, false).size();
+  const std::size_t before = template_.render(messages_, false, options_.inputs).size();
+  const std::size_t after = template_.render(kept, false, options_.inputs).size();
   if (after >= before) return;
   const Tokenizer& tokenizer = session_->model().tokenizer();
-  const RenderedChat chat = template_.render_marked(plan.messages, true);
+  const RenderedChat chat = rendered(plan.messages);
   std::optional<session::Transcript::Shortened> shortened = transcript_.without(tokenizer, chat, before - after);
   if (!shortened) return;
   const std::span<const Token> held = session_->tokens();

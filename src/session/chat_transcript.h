@@ -32,7 +32,7 @@ class Transcript {
   /// Takes a reply's tokens in, as far as they say what the last message says. So far the transcript ends where the
   /// reply begins.
   void append_reply(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
-                    std::span<const ChatMessage> messages, std::span<const Token> reply);
+                    std::span<const ChatMessage> messages, const ChatInputs& inputs, std::span<const Token> reply);
 
  private:
   /// The first `tokens` tokens stand for the first `bytes` bytes.
@@ -42,6 +42,8 @@ class Transcript {
   };
 
   Transcript() = default;
+  /// Takes a reply in as the model wrote it, so that the next rendering keeps of it what it has alike.
+  void append_written(const Tokenizer& tokenizer, std::span<const Token> reply);
   /// Where tokens end: at the marks, and between them as far as pieces of tokens spell the text.
   std::vector<Mark> token_ends(const Tokenizer& tokenizer) const;
   /// Without the text and the tokens between two of them.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct ReplyFrame {
   std::size_t close = 0;
 };
 
+/// What a built-in format writes, whatever the conversation.
 ReplyFrame reply_frame(const ChatTemplate& chat_template) {
   constexpr std::string_view kContent = "?";
   const std::vector<ChatMessage> messages = {{"user", ""}, {"assistant", std::string(kContent)}};
@@ -32,6 +34,17 @@ ReplyFrame reply_frame(const ChatTemplate& chat_template) {
   const std::string reply = chat_template.render(messages, false).substr(begin);
   const std::size_t open = reply.find(kContent);
   return {open, reply.size() - open - kContent.size()};
+}
+
+/// What a Jinja template wrote around the last message, which continues `prompt`; nullopt if the conversation with the
+/// reply does not go on from the prompt for it, or if the template took the reply apart.
+std::optional<ReplyFrame> reply_frame(const RenderedChat& chat, const RenderedChat& prompt) {
+  const std::size_t begin = prompt.text.size();
+  if (!chat.text.starts_with(prompt.text) || chat.contents.empty()) return std::nullopt;
+  const RenderedChat::Range& reply = chat.contents.back();
+  const bool before_is_same = chat.contents.size() == prompt.contents.size() + 1;
+  if (!before_is_same || reply.begin < begin) return std::nullopt;
+  return ReplyFrame{reply.begin - begin, chat.text.size() - reply.end};
 }
 
 /// Whether `written`, by the model, is the beginning of `content` or all of it and white space.
@@ -48,11 +61,25 @@ void cut(RenderedChat& chat, std::size_t bytes) {
 
 }  // namespace
 
+void Transcript::append_written(const Tokenizer& tokenizer, std::span<const Token> reply) {
+  const std::size_t begin = chat_.text.size();
+  for (const Token token : reply) {
+    chat_.text += tokenizer.piece(token, true);
+    tokens_.push_back(token);
+    marks_.push_back({chat_.text.size(), tokens_.size()});
+  }
+  if (chat_.text.size() > begin) chat_.contents.push_back({begin, chat_.text.size()});
+}
+
 void Transcript::append_reply(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
-                              std::span<const ChatMessage> messages, std::span<const Token> reply) {
+                              std::span<const ChatMessage> messages, const ChatInputs& inputs,
+                              std::span<const Token> reply) {
   const std::size_t reply_begin = chat_.text.size();
-  const ReplyFrame frame = reply_frame(chat_template);
-  RenderedChat chat = chat_template.render_marked(messages, false);
+  RenderedChat chat = chat_template.render_marked(messages, false, inputs);
+  const std::optional<ReplyFrame> known =
+      chat_template.is_jinja() ? reply_frame(chat, chat_) : reply_frame(chat_template);
+  if (!known) return append_written(tokenizer, reply);
+  const ReplyFrame frame = *known;
   const std::string_view rendered = chat.text;
   const std::string_view framed = rendered.substr(reply_begin);
   // The model writes the white space around its reply itself; templates may add or drop some.

@@ -204,6 +204,7 @@ ChatStyle read_chat_style(std::string_view jinja, std::string_view bos, std::str
       read_mistral(jinja, compact, style);
       break;
     case ChatFormat::kNone:
+    case ChatFormat::kJinja:
     case ChatFormat::kGemma:
     case ChatFormat::kPhi3:
       break;

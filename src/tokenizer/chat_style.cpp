@@ -69,6 +69,7 @@ ChatStyle phi3() {
 ChatStyle bare_style(ChatFormat format, std::string_view bos, std::string_view eos) {
   switch (format) {
     case ChatFormat::kNone:
+    case ChatFormat::kJinja:
       return {};
     case ChatFormat::kChatMl:
       return role_headers("<|im_start|>", "\n", "<|im_end|>\n");

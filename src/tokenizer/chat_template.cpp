@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "base/fail.h"
+#include "jinja/template.h"
+#include "tokenizer/chat_program.h"
 #include "tokenizer/chat_render.h"
 #include "tokenizer/chat_style.h"
 
@@ -29,6 +31,8 @@ const char* to_string(ChatFormat format) noexcept {
       return "phi3";
     case ChatFormat::kZephyr:
       return "zephyr";
+    case ChatFormat::kJinja:
+      return "jinja";
   }
   return "none";
 }
@@ -36,24 +40,48 @@ const char* to_string(ChatFormat format) noexcept {
 ChatTemplate::ChatTemplate(ChatFormat format, std::string_view bos, std::string_view eos)
     : style_(std::make_shared<const ChatStyle>(tokenizer::plain_chat_style(format, bos, eos))) {}
 
-ChatTemplate ChatTemplate::read(std::string_view jinja, std::string_view bos, std::string_view eos) {
+ChatTemplate ChatTemplate::recognize(std::string_view source, std::string_view bos, std::string_view eos) {
   ChatTemplate result;
-  result.style_ = std::make_shared<const ChatStyle>(tokenizer::read_chat_style(jinja, bos, eos));
+  result.style_ = std::make_shared<const ChatStyle>(tokenizer::read_chat_style(source, bos, eos));
   return result;
 }
 
-ChatFormat ChatTemplate::format() const noexcept { return style_ ? style_->format : ChatFormat::kNone; }
+ChatTemplate ChatTemplate::read(std::string_view source, std::string_view bos, std::string_view eos, bool adds_bos) {
+  ChatTemplate result = recognize(source, bos, eos);
+  if (!source.empty() && jinja::is_built()) {
+    result.program_ = std::make_shared<const tokenizer::ChatProgram>(source, bos, eos, adds_bos);
+  }
+  return result;
+}
+
+ChatFormat ChatTemplate::format() const noexcept {
+  const ChatFormat family = style_ ? style_->format : ChatFormat::kNone;
+  if (!program_) return family;
+  if (!program_->usable()) return ChatFormat::kNone;
+  return family == ChatFormat::kNone ? ChatFormat::kJinja : family;
+}
+
+bool ChatTemplate::is_jinja() const noexcept { return program_ != nullptr; }
 
 std::optional<std::string> ChatTemplate::default_system() const {
   return style_ ? style_->default_system : std::nullopt;
 }
 
-std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool open_reply) const {
-  return render_marked(messages, open_reply).text;
+std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool open_reply,
+                                 const ChatInputs& inputs) const {
+  return render_marked(messages, open_reply, inputs).text;
 }
 
-RenderedChat ChatTemplate::render_marked(std::span<const ChatMessage> messages, bool open_reply) const {
+RenderedChat ChatTemplate::render_marked(std::span<const ChatMessage> messages, bool open_reply,
+                                         const ChatInputs& inputs) const {
+  if (program_) return program_->render(messages, open_reply, inputs);
   if (format() == ChatFormat::kNone) fail(ErrorKind::kUnsupported, "the model has no chat format that pith knows");
+  const bool has_fields = std::ranges::any_of(messages, [](const ChatMessage& m) { return !m.fields.empty(); });
+  if (has_fields || !(inputs.tools.empty() && inputs.documents.empty() && inputs.variables.empty())) {
+    fail(ErrorKind::kUnsupported,
+         "tools, documents, variables and fields of messages need a Jinja template, which {} is not",
+         to_string(format()));
+  }
   return tokenizer::render_chat(*style_, messages, open_reply);
 }
 
@@ -74,7 +102,9 @@ std::vector<TextPart> RenderedChat::parts(std::size_t from) const {
   return parts;
 }
 
-ChatFormat detect_chat_format(std::string_view chat_template) { return ChatTemplate::read(chat_template).format(); }
+ChatFormat detect_chat_format(std::string_view chat_template) {
+  return tokenizer::read_chat_style(chat_template, {}, {}).format;
+}
 
 std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool open_reply) {
   return ChatTemplate(format).render(messages, open_reply);

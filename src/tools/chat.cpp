@@ -9,6 +9,7 @@
 #include <string>
 
 #include "options/chat_options.h"
+#include "tools/chat_inputs.h"
 #include "tools/command.h"
 #include "tools/generate_args.h"
 #include "tools/interrupt.h"
@@ -26,6 +27,7 @@ struct ChatArgs {
   SessionArgs session;
   GenerateArgs generate;
   ChatOptions conversation;
+  ChatInputArgs inputs;
 };
 
 bool input_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
@@ -62,7 +64,9 @@ void chat(const ChatArgs& args) {
   Interrupt interrupt;
   Session session(args.model.load(), args.session.options(args.model.threads));
   fmt::print(stderr, "{}", context_warning(session));
-  Chat conversation(session, args.conversation);
+  ChatOptions chat_options = args.conversation;
+  chat_options.inputs = args.inputs.read();
+  Chat conversation(session, chat_options);
   const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (stderr_is_terminal()) fmt::print(stderr, "One message a line. Ctrl-C cuts a reply short, Ctrl-D ends.\n");
   for (std::string message; read_message(message);) {
@@ -86,6 +90,7 @@ void add_chat(Command& app, Action& action, const Known& known) {
   args->model.add_to(*command);
   add_flag<&ChatOptions::system>(*command, args->conversation.system);
   add_flag<&ChatOptions::overflow>(*command, args->conversation.overflow);
+  args->inputs.add_to(*command);
   args->generate.add_to(*command);
   args->session.add_kv_to(*command, known.codecs);
   args->session.eviction.add_to(*command, known.policies);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "options/generate_options.h"
+#include "tools/chat_inputs.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/generate_args.h"
@@ -25,6 +26,7 @@ struct RunArgs {
   std::string prompt;
   std::string prompt_file;
   bool chat = false;
+  ChatInputArgs inputs;
   Format format = Format::kText;
 };
 
@@ -32,7 +34,7 @@ Generation answer(Session& session, const RunArgs& args, const std::string& prom
                   const std::stop_token& stop) {
   const GenerateOptions options = args.generate.finished(session.model().tokenizer());
   if (!args.chat) return session.generate(prompt, options, on_piece, stop);
-  return Chat(session).say(prompt, options, on_piece, stop);
+  return Chat(session, ChatOptions{.inputs = args.inputs.read()}).say(prompt, options, on_piece, stop);
 }
 
 void run(const RunArgs& args) {
@@ -61,6 +63,7 @@ void add_run(Command& app, Action& action, const Known& known) {
                                    "Instead of -p: a file with the prompt, taken byte by byte; -: standard input");
   file->type_name("FILE")->excludes(prompt);
   command->add_flag("--chat", args->chat, "Put the prompt into the model's chat format, as a user's message");
+  args->inputs.add_to(*command);
   args->generate.add_to(*command);
   add_flag<&GenerateOptions::shift_keep>(*command, args->generate.options.shift_keep);
   args->session.add_kv_to(*command, known.codecs);
@@ -70,6 +73,7 @@ void add_run(Command& app, Action& action, const Known& known) {
   add_format(*command, args->format);
   command->callback([args, prompt, file, &action] {
     if (prompt->empty() && file->empty()) fail_missing("--prompt or --file");
+    if (args->inputs.given() && !args->chat) fail_missing("--chat, which --tools, --documents and --template-var need");
     action = [args] { run(*args); };
   });
 }

@@ -1,4 +1,5 @@
-// Bytes as a model's chat template, and a conversation rendered by what was recognized.
+// Bytes as a model's chat template: a conversation rendered by it as a program, and by the built-in format that it was
+// recognized as.
 #include <pith/chat_format.h>
 
 #include <algorithm>
@@ -64,12 +65,24 @@ void check_prefixes(const ChatTemplate& chat, std::span<const ChatMessage> messa
   }
 }
 
+/// A program of the file's may write anything, or be refused.
+void run_program(const ChatTemplate& chat, std::span<const ChatMessage> messages) {
+  if (!chat.is_jinja()) return;
+  try {
+    check_parts(chat.render_marked(messages, true));
+  } catch (const Error& error) {
+    check_error(error);
+    require(error.kind() != ErrorKind::kInternal, error.what());
+  }
+}
+
 void run(Input input) {
   const std::string_view bos = input.text();
   const std::string_view eos = input.text();
   const std::string_view jinja = input.text();
   const std::vector<ChatMessage> messages = read_messages(input);
-  const ChatTemplate chat = ChatTemplate::read(jinja, bos, eos);
+  run_program(ChatTemplate::read(jinja, bos, eos), messages);
+  const ChatTemplate chat = ChatTemplate::recognize(jinja, bos, eos);
   require(detect_chat_format(jinja) == chat.format(), "marks alone say which format it is");
   if (const auto system = chat.default_system()) {
     require(system->size() <= jinja.size(), "a default message comes from the template");

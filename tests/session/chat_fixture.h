@@ -19,10 +19,16 @@ constexpr Token kImEnd = 2;
 constexpr const char* kChatMl = nullptr;
 constexpr const char* kLlama3 =
     "{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + "
-    "message['content'] | trim + '<|eot_id|>' }}{% endfor %}";
+    "message['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}";
 constexpr const char* kGemma =
-    "{% for message in messages %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' "
-    "}}{% endfor %}";
+    "{% set turns = messages %}{% set first = '' %}{% if messages and messages[0]['role'] == 'system' %}"
+    "{% set turns = messages[1:] %}{% set first = messages[0]['content'] + '\n\n' %}{% endif %}"
+    "{% for message in turns %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) or "
+    "message['role'] not in ['user', 'assistant'] %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' + "
+    "(first if loop.first else '') + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}";
 
 inline Model load_tiny(const char* chat_template = kChatMl) {
   const TempDir folder;

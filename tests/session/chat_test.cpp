@@ -117,7 +117,12 @@ TEST(Chat, WhiteSpaceThatATemplateDropsIsNoReasonToStartAgain) {
   EXPECT_EQ(without_spaces(first.text), "");
   const int position = session.position();
   const Generation second = chat.say("two", options);
-  EXPECT_EQ(session.position(), position + second.prompt_tokens + 3);
+  if (model.chat_template().is_jinja()) {
+    // A program may write anything: what it dropped is computed again, and nothing before it.
+    EXPECT_EQ(session.position(), position + second.prompt_tokens);
+  } else {
+    EXPECT_EQ(session.position(), position + second.prompt_tokens + 3);
+  }
 }
 
 TEST(Chat, FollowsOnWhatTheSessionHolds) {
@@ -187,7 +192,7 @@ TEST(Chat, AnExceptionOfTheCallbackTakesTheMessageBack) {
 }
 
 TEST(Chat, NeedsAFormat) {
-  const Model model = load_tiny("{{ messages }}");
+  const Model model = load_tiny("{% if %}");
   Session session(model);
   try {
     Chat chat(session);

@@ -46,8 +46,10 @@ std::vector<Template> templates() {
   const nlohmann::json golden = test::read_tokenizer_data("chat/golden.json");
   for (const auto& [name, expected] : golden["templates"].items()) {
     const std::string jinja = test::read_file(test::data_dir() / "tokenizer" / "chat" / (name + ".jinja"));
-    all.push_back(
-        {name, ChatTemplate::read(jinja, expected["bos"].get<std::string>(), expected["eos"].get<std::string>())});
+    const auto bos = expected["bos"].get<std::string>();
+    const auto eos = expected["eos"].get<std::string>();
+    all.push_back({name, ChatTemplate::read(jinja, bos, eos)});
+    all.push_back({name + ", built in", ChatTemplate::recognize(jinja, bos, eos)});
   }
   return all;
 }
@@ -170,15 +172,27 @@ TEST(ChatParts, HostileContentsGiveNoSpecialTokens) {
                                       "<|endoftext|>",
                                       "<bos>"};
   for (const char* mark : kMarks) hostile.emplace_back(mark);
+  int compared = 0;
   for (const Tokenizer& tokenizer : tokenizers()) {
     for (const auto& [name, chat] : templates()) {
       const auto count = [&, &chat = chat](const std::string& said) {
         const Messages messages = {{"system", said}, {"user", said}, {"assistant", said}, {"user", said}};
-        return special_tokens(tokenizer, tokenizer.encode(chat.render_marked(messages).parts()));
+        const auto rendered = marked(chat, messages, true);
+        if (!rendered) return std::optional<std::size_t>();
+        // A Jinja template may take a message apart; then whoever renders it is told (Chat refuses it).
+        const bool is_placed = std::ranges::find(rendered->unplaced, said) == rendered->unplaced.end();
+        if (!is_placed) return std::optional<std::size_t>();
+        return std::optional(special_tokens(tokenizer, tokenizer.encode(rendered->parts())));
       };
-      for (const std::string& said : hostile) EXPECT_EQ(count(said), count("hello")) << name << ' ' << said;
+      const auto harmless = count("hello");
+      for (const std::string& said : hostile) {
+        const auto found = count(said);
+        compared += found ? 1 : 0;
+        EXPECT_EQ(found.value_or(0), found ? harmless.value_or(0) : 0) << name << ' ' << said;
+      }
     }
   }
+  EXPECT_GT(compared, 2000);
 }
 
 }  // namespace

@@ -7,16 +7,16 @@
 
 #include "support/paths.h"
 
-// Roles beside system, user and assistant. Expected texts are what Jinja 3.1.6 made of the models' own templates, where
-// those take the role.
+// Roles beside system, user and assistant in the built-in formats. Expected texts are what Jinja 3.1.6 made of the
+// models' own templates, where those take the role.
 namespace pith {
 namespace {
 
 using Messages = std::vector<ChatMessage>;
 
 ChatTemplate read(const std::string& name) {
-  return ChatTemplate::read(test::read_file(test::data_dir() / "tokenizer" / "chat" / (name + ".jinja")), "<s>",
-                            "</s>");
+  return ChatTemplate::recognize(test::read_file(test::data_dir() / "tokenizer" / "chat" / (name + ".jinja")), "<s>",
+                                 "</s>");
 }
 
 std::string error_of(const ChatTemplate& chat, const Messages& messages) {

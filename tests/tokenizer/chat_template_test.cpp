@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "jinja/template.h"
 #include "support/paths.h"
 #include "tokenizer/vocab_fixture.h"
 
@@ -36,25 +37,49 @@ ErrorKind error_of(ChatFormat format, const Messages& messages) {
 
 const Messages kDialogue = {{"system", "Be brief."}, {"user", "Hello"}, {"assistant", "Hi"}, {"user", "Bye"}};
 
-// golden.json: what Jinja renders of the models' own templates.
+/// Compares renderings with golden.json: what Jinja renders of the models' own templates.
+void expect_golden(const nlohmann::json& golden, const nlohmann::json& expected, const ChatTemplate& chat,
+                   const std::string& name) {
+  EXPECT_EQ(to_string(chat.format()), expected["format"].get<std::string>()) << name;
+  for (const auto& one : expected["cases"]) {
+    const Messages messages = messages_of(golden["conversations"][one["conversation"].get<std::size_t>()]);
+    const bool open_reply = one["open_reply"];
+    if (one["text"].is_null()) {
+      EXPECT_THROW(chat.render(messages, open_reply), Error) << name << ' ' << one["conversation"];
+    } else {
+      EXPECT_EQ(chat.render(messages, open_reply), one["text"].get<std::string>())
+          << name << ' ' << one["conversation"];
+    }
+  }
+}
+
+// Run as a program where the build has Jinja, and as a built-in format.
 TEST(ChatTemplate, RendersAsTheTemplatesDo) {
   const nlohmann::json golden = test::read_tokenizer_data("chat/golden.json");
   ASSERT_GE(golden["templates"].size(), 20U);
   for (const auto& [name, expected] : golden["templates"].items()) {
-    const ChatTemplate chat =
-        ChatTemplate::read(read_template(name), expected["bos"].get<std::string>(), expected["eos"].get<std::string>());
-    EXPECT_EQ(to_string(chat.format()), expected["format"].get<std::string>()) << name;
-    for (const auto& one : expected["cases"]) {
-      const Messages messages = messages_of(golden["conversations"][one["conversation"].get<std::size_t>()]);
-      const bool open_reply = one["open_reply"];
-      if (one["text"].is_null()) {
-        EXPECT_THROW(chat.render(messages, open_reply), Error) << name << ' ' << one["conversation"];
-      } else {
-        EXPECT_EQ(chat.render(messages, open_reply), one["text"].get<std::string>())
-            << name << ' ' << one["conversation"];
-      }
-    }
+    const auto bos = expected["bos"].get<std::string>();
+    const auto eos = expected["eos"].get<std::string>();
+    const ChatTemplate chat = ChatTemplate::read(read_template(name), bos, eos);
+    EXPECT_EQ(chat.is_jinja(), jinja::is_built());
+    expect_golden(golden, expected, chat, name);
+    expect_golden(golden, expected, ChatTemplate::recognize(read_template(name), bos, eos), name + ", built in");
   }
+}
+
+TEST(ChatTemplate, ReadsWhatIsNoFormatOfItsOwn) {
+  if (!jinja::is_built()) GTEST_SKIP() << "built without Jinja (PITH_JINJA)";
+  const ChatTemplate chat = ChatTemplate::read("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}");
+  EXPECT_EQ(chat.format(), ChatFormat::kJinja);
+  EXPECT_EQ(chat.render(kDialogue), "<system>Be brief.<user>Hello<assistant>Hi<user>Bye");
+  const ChatInputs inputs{.tools = R"([{"name": "f"}])", .documents = "", .variables = R"({"mode": 2})", .now = {}};
+  const std::vector<ChatMessage> messages = {{"user", "U", R"({"content": null, "extra": [1]})"}};
+  EXPECT_EQ(ChatTemplate::read("{{ tools[0].name }}{{ mode }}{{ messages[0].content }}{{ messages[0].extra[0] }}")
+                .render(messages, true, inputs),
+            "f2None1");
+  const ChatTemplate broken = ChatTemplate::read("a\n{% if %}");
+  EXPECT_EQ(broken.format(), ChatFormat::kNone);
+  EXPECT_THROW(broken.render(kDialogue), Error);
 }
 
 TEST(ChatTemplate, FindsDefaultSystemPrompts) {
@@ -70,13 +95,13 @@ TEST(ChatTemplate, FindsDefaultSystemPrompts) {
 }
 
 TEST(ChatTemplate, WritesSystemMessagesIntoTheFirstTurnWhereThereAreNone) {
-  const ChatTemplate gemma = ChatTemplate::read(read_template("gemma-2"));
+  const ChatTemplate gemma = ChatTemplate::recognize(read_template("gemma-2"));
   EXPECT_EQ(gemma.render(kDialogue),
             "<start_of_turn>user\nBe brief.\n\nHello<end_of_turn>\n<start_of_turn>model\nHi<end_of_turn>\n"
             "<start_of_turn>user\nBye<end_of_turn>\n<start_of_turn>model\n");
-  const ChatTemplate mistral = ChatTemplate::read(read_template("mistral-v3"));
+  const ChatTemplate mistral = ChatTemplate::recognize(read_template("mistral-v3"));
   EXPECT_EQ(mistral.render(kDialogue), "[INST] Be brief.\n\nHello[/INST] Hi</s>[INST] Bye[/INST]");
-  const ChatTemplate phi = ChatTemplate::read(read_template("phi-3-mini-4k-first"));
+  const ChatTemplate phi = ChatTemplate::recognize(read_template("phi-3-mini-4k-first"));
   EXPECT_EQ(phi.render(kDialogue),
             "<|system|>\nBe brief.<|end|>\n<|user|>\nHello<|end|>\n<|assistant|>\nHi<|end|>\n<|user|>\nBye<|end|>\n"
             "<|assistant|>\n");
@@ -86,7 +111,7 @@ TEST(ChatTemplate, WritesSystemMessagesIntoTheFirstTurnWhereThereAreNone) {
 TEST(ChatTemplate, RenderingsWithoutAnOpenReplyArePrefixes) {
   const nlohmann::json golden = test::read_tokenizer_data("chat/golden.json");
   for (const auto& [name, expected] : golden["templates"].items()) {
-    const ChatTemplate chat = ChatTemplate::read(read_template(name));
+    const ChatTemplate chat = ChatTemplate::recognize(read_template(name));
     for (std::size_t count = 2; count <= kDialogue.size(); ++count) {
       const Messages fewer(kDialogue.begin(), kDialogue.begin() + static_cast<std::ptrdiff_t>(count));
       EXPECT_TRUE(chat.render(kDialogue).starts_with(chat.render(fewer, false))) << name << ' ' << count;

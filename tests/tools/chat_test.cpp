@@ -32,6 +32,22 @@ TEST_F(ChatTool, NothingSaid) {
   EXPECT_EQ(outcome.err, "");
 }
 
+TEST_F(ChatTool, GivesInputsToTheTemplate) {
+  Args command = command_;
+  command.insert(command.end(), {"--template-var", "enable_thinking=false", "--template-var", "mood=calm"});
+  const Outcome outcome = pith(command, {.input = "one"});
+  if (Model::load(model_).chat_template().is_jinja()) {
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+  } else {
+    EXPECT_NE(outcome.err.find("need a Jinja template"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(pith({"chat", "-m", model_, "--template-var", "nothing"}).status, 2);
+  const Outcome missing = pith({"chat", "-m", model_, "--tools", "/nonexistent/tools.json"}, {.input = "one"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_NE(missing.err.find("/nonexistent/tools.json"), std::string::npos) << missing.err;
+  EXPECT_EQ(pith({"run", "-m", model_, "-p", "x", "--tools", "t.json"}).status, 2);
+}
+
 TEST_F(ChatTool, VerboseTellsSpeedAndBytes) {
   Args command = command_;
   command.insert(command.end(), {"-v", "--kv", "int8"});
