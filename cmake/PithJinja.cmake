@@ -58,7 +58,9 @@ else()
             ${PITH_CARGO} build --release --locked --offline --quiet
             --manifest-path ${pith_crate}/Cargo.toml --target-dir ${pith_cargo_dir}
     COMMAND ${CMAKE_LINKER} -r --gc-sections --strip-debug ${wanted} ${pith_jinja_archive} -o ${PITH_JINJA_OBJECT}
-    COMMAND ${CMAKE_OBJCOPY} ${kept} --remove-section=.llvmbc --remove-section=.llvmcmd ${PITH_JINJA_OBJECT}
+    # What collected sections asked of newer C libraries would stay as undefined symbols: --strip-unneeded.
+    COMMAND ${CMAKE_OBJCOPY} ${kept} --strip-unneeded --remove-section=.llvmbc --remove-section=.llvmcmd
+            ${PITH_JINJA_OBJECT}
     DEPENDS ${pith_crate_sources} ${pith_crate}/Cargo.toml ${pith_crate}/Cargo.lock
     COMMENT "Building the template engine" VERBATIM)
   add_custom_target(pith_jinja DEPENDS ${PITH_JINJA_OBJECT})

@@ -17,8 +17,8 @@ struct pith_jinja_text {
   std::size_t size;
 };
 
-/// What the template's strftime_now asks. `write` writes the time in a format of strftime and returns the number of bytes, or 0 if
-/// they do not fit into `capacity`; it is called on the rendering thread only.
+/// What the template's strftime_now asks. `write` writes the time in a format of strftime and returns the number of
+/// bytes, or 0 if they do not fit into `capacity`; it is called on the rendering thread only.
 struct pith_jinja_clock {
   std::size_t (*write)(const void* self, const char* format, char* out, std::size_t capacity);
   const void* self;
