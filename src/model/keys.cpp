@@ -85,6 +85,14 @@ std::optional<double> Keys::real_unless_zero(std::string_view name, Range range)
   return real(name, range);
 }
 
+float Keys::norm_epsilon(bool rms) const {
+  // Wider than the values of any model, but narrow enough that nothing computed from them leaves float's range.
+  constexpr Range kRange = {1e-12, 1.0};
+  constexpr std::string_view kRms = "attention.layer_norm_rms_epsilon";
+  constexpr std::string_view kLayer = "attention.layer_norm_epsilon";
+  return static_cast<float>(real(rms && (has(kRms) || !has(kLayer)) ? kRms : kLayer, kRange));
+}
+
 std::string_view Keys::text_or(std::string_view name, std::string_view fallback) const {
   return metadata().get<std::string_view>(name_of(name)).value_or(fallback);
 }

@@ -53,6 +53,9 @@ class Keys {
   /// The same for keys in which 0 means what an absent key means: nullopt.
   std::optional<double> real_unless_zero(std::string_view name, Range range) const;
 
+  /// Returns what norms add to a variance. Files of some models with RMS norms state it under the other name alone.
+  float norm_epsilon(bool rms) const;
+
   std::string_view text_or(std::string_view name, std::string_view fallback) const;
 
  private:

@@ -14,7 +14,6 @@ constexpr std::uint64_t kWidthMax = 1U << 20;
 constexpr std::uint64_t kStateSizeMax = 512;
 constexpr std::uint64_t kSizeMultiple = 16;
 constexpr std::uint64_t kUsualPeriod = 4;
-constexpr Range kNormEps = {1e-12, 1.0};
 
 /// Returns a size of heads that kernels can take.
 std::size_t state_size(const gguf::File& file, const std::string& key, std::size_t size) {
@@ -105,7 +104,7 @@ RecurrentSpec read_recurrent(const gguf::File& file, const Keys& keys, const Tra
   spec.value_size = state_size(file, keys.name_of("ssm.inner_size") + " / ssm.time_step_rank", inner / spec.heads);
   spec.key_size = state_size(file, keys.name_of("ssm.state_size"), keys.count("ssm.state_size", kWidthMax));
   spec.reads = traits.recurrent.reads;
-  spec.norm = {NormKind::kRms, static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", kNormEps))};
+  spec.norm = {NormKind::kRms, keys.norm_epsilon(true)};
   spec.fused_rates = file.find(layer_tensor(layer, "ssm_ba.weight")) != nullptr;
   return spec;
 }

@@ -22,8 +22,6 @@ constexpr std::uint64_t kDimensionMax = 1U << 20;
 constexpr std::uint64_t kVocabMax = 1U << 24;
 constexpr std::uint64_t kHeadSizeMax = 512;
 constexpr std::uint64_t kHeadMultiple = 16;
-// Wider than the values of any model, but narrow enough that nothing computed from them leaves float's range.
-constexpr Range kNormEps = {1e-12, 1.0};
 
 void check_causal(const gguf::File& file, const Keys& keys) {
   const std::string key = keys.name_of("attention.causal");
@@ -77,8 +75,7 @@ NormSpec read_norm(const gguf::File& file, const Keys& keys, const Traits& trait
   NormSpec norm;
   norm.kind = traits.norm;
   const bool rms = norm.kind == NormKind::kRms;
-  norm.epsilon = static_cast<float>(
-      keys.real(rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", kNormEps));
+  norm.epsilon = keys.norm_epsilon(rms);
   norm.bias = !rms && (traits.biases || file.find(name + ".bias") != nullptr);
   return norm;
 }

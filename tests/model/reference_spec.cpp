@@ -125,8 +125,10 @@ constexpr std::array kArchitectures = {
     Architecture{.name = "granitehybrid", .interleaved_pairs = true},
     Architecture{.name = "lfm2", .windows_everywhere = true},
     Architecture{.name = "lfm2moe", .windows_everywhere = true},
-    Architecture{
-        .name = "glm4moe", .gating = ReferenceGating::kSigmoid, .post_attention_norm_before_feed_forward = true},
+    Architecture{.name = "glm4moe",
+                 .gating = ReferenceGating::kSigmoid,
+                 .normalized_shares = false,
+                 .post_attention_norm_before_feed_forward = true},
     Architecture{.name = "qwen3next", .query_gates = true, .post_attention_norm_before_feed_forward = true},
     Architecture{.name = "qwen35",
                  .query_gates = true,
@@ -343,8 +345,8 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
         static_cast<double>(keys.count("rope.scaling.original_context_length", keys.count("context_length")));
   }
   s.experts_used = keys.count("expert_used_count", 0);
-  s.gating = architecture.gating;
-  s.normalized_shares = architecture.normalized_shares;
+  s.gating = keys.count("expert_gating_func", 0) == 2 ? ReferenceGating::kSigmoid : architecture.gating;
+  s.normalized_shares = keys.flag("expert_weights_norm", architecture.normalized_shares);
   s.share_scale = keys.real("expert_weights_scale", 1.0);
   s.feed_forward_norm_is_post_attention = architecture.post_attention_norm_before_feed_forward;
   read_multipliers(keys, architecture, embedding, s);

@@ -71,6 +71,16 @@ void deepseek_keys(GgufWriter& writer, const TinyModelSpec& spec) {
 void glm4moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   deepseek_keys(writer, spec);
   writer.add(spec.architecture + ".expert_gating_func", 2U);
+  writer.add(spec.architecture + ".expert_weights_norm", true);
+}
+
+void lfm2moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".expert_gating_func", 2U);
+  writer.add(spec.architecture + ".leading_dense_block_count", static_cast<std::uint32_t>(spec.dense_layers));
+}
+
+void nemotron_h_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".attention.layer_norm_epsilon", 1e-6F);
 }
 
 void qwen_next_keys(GgufWriter& writer, const TinyModelSpec& spec) {
@@ -171,7 +181,8 @@ constexpr std::array kForms = {
              .gated = false,
              .learned_positions = true},
     TinyForm{.architecture = "nemotron", .layer_norm = true, .norm_bias = true, .gated = false},
-    TinyForm{.architecture = "nemotron_h", .gated = false, .recurrent = TinyRecurrent::kBlocks},
+    TinyForm{
+        .architecture = "nemotron_h", .gated = false, .recurrent = TinyRecurrent::kBlocks, .keys = nemotron_h_keys},
     TinyForm{.architecture = "mamba2", .recurrent = TinyRecurrent::kAlone},
     TinyForm{.architecture = "granitehybrid",
              .experts = 6,
@@ -187,7 +198,8 @@ constexpr std::array kForms = {
              .experts = 6,
              .selection_bias = true,
              .recurrent = TinyRecurrent::kConvolution,
-             .output_norm = "token_embd_norm"},
+             .output_norm = "token_embd_norm",
+             .keys = lfm2moe_keys},
     TinyForm{.architecture = "glm4moe",
              .norms = TinyNorms::kPostAttention,
              .experts = 6,

@@ -21,7 +21,9 @@ void adapt_glm4moe(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 std::span<const Architecture> glm4moe_family() {
   static constexpr std::array kFamily = {
       Architecture{
-          "glm4moe", {.experts = {.allowed = true, .gating = ExpertGating::kSigmoid, .shared = true}}, adapt_glm4moe},
+          "glm4moe",
+          {.experts = {.allowed = true, .gating = ExpertGating::kSigmoid, .normalized = false, .shared = true}},
+          adapt_glm4moe},
   };
   return kFamily;
 }
