@@ -38,9 +38,10 @@ void read_by_period(const gguf::File& file, const Keys& keys, std::size_t blocks
     const std::size_t period = keys.count_or("full_attention_interval", kUsualPeriod, kWidthMax);
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i].recurrent = (i + 1) % period != 0;
   }
-  if (file.find(layer_tensor(0, "attn_norm.weight")) == nullptr)
+  if (file.find(layer_tensor(0, "attn_norm.weight")) == nullptr) {
     fail(ErrorKind::kUnsupported, "{}: layer 0 is missing: files of drafting layers alone are not supported",
          file.path());
+  }
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 /// The characters of plane 15, U+F0000 to U+FFFFF: two for each string.
 constexpr char32_t kFirst = 0xF0000;
 constexpr std::size_t kStringsMax = 0x7000;
-constexpr char kLead = '\xF3';
+constexpr char kMarkLead = '\xF3';
 
 std::string character(char32_t code) {
   std::string text;
@@ -22,7 +22,7 @@ std::string character(char32_t code) {
 }
 
 /// U+C0000 and above, of which nothing but private characters is assigned.
-bool holds_marks(std::string_view text) { return text.find(kLead) != std::string_view::npos; }
+bool holds_marks(std::string_view text) { return text.find(kMarkLead) != std::string_view::npos; }
 
 template <std::size_t N>
 bool is_one_of(std::string_view text, const std::array<std::string_view, N>& words) {
@@ -111,7 +111,7 @@ std::optional<std::vector<RenderedChat::Range>> ChatMarks::ranges(std::string_vi
   std::size_t begin = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < marked_text.size();) {
-    if (marked_text[i] != kLead) {
+    if (marked_text[i] != kMarkLead) {
       if (at == text.size() || text[at++] != marked_text[i++]) return std::nullopt;
       continue;
     }

@@ -144,8 +144,7 @@ TEST_F(HostileJinja, LoopsAndRecursion) {
         "{% macro f(a) %}{{ a(a) }}{% endmacro %}{{ f(f) }}",
         "{% macro f(a, n) %}{% if n %}{{ f([a, a], n - 1) }}{% endif %}{{ a == [a] }}{% endmacro %}{{ f([1], 60) }}",
         "{% macro f() %}{{ caller() }}{% call f() %}x{% endcall %}{% endmacro %}{% call f() %}y{% endcall %}",
-        "{% macro f() %}{{ caller([1]) }}{% endmacro %}{% call(x) f() %}{% call(y) f() %}{{ [x, y] }}{% endcall %}"
-        "{% endcall %}",
+        "{% macro f() %}{{caller([1])}}{% endmacro %}{% call(x)f() %}{% call(y)f() %}{{[x,y]}}{%endcall%}{%endcall%}",
         "{% for x in range(9999) %}{{ loop.cycle('a' * 9999, 'b') }}{% endfor %}",
         "{% for x in [1] %}{{ loop.cycle() }}{% endfor %}", "{% for x in [1] %}{{ loop.changed(loop) }}{% endfor %}",
         "{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [loop.previtem, n.x] %}{% endfor %}",

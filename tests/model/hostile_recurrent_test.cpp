@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,7 +21,7 @@ TEST(HostileRecurrentKeys, SizesOfStates) {
     const TinyModelSpec spec{.architecture = architecture};
     for (const std::string name :
          {"ssm.conv_kernel", "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "ssm.group_count"}) {
-      const std::string key = architecture + "." + name;
+      const std::string key = fmt::format("{}.{}", architecture, name);
       EXPECT_TRUE(refused(spec, without_key(key), kFormat, {key, "missing"}));
       EXPECT_TRUE(refused(spec, set_key(key, 0U), kFormat, {key, "is 0"}));
       EXPECT_TRUE(refused(spec, set_key(key, 1U << 30), kFormat, {key, "1073741824"}));
