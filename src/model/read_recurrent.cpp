@@ -31,11 +31,11 @@ void check_divides(const gguf::File& file, const Keys& keys, std::string_view pa
 /// All but every full_attention_interval-th layer, unless the file lists them.
 void read_by_period(const gguf::File& file, const Keys& keys, std::size_t blocks, std::vector<LayerParts>& parts) {
   constexpr std::string_view kList = "attention.recurrent_layers";
+  const std::size_t period = keys.count_or("full_attention_interval", kUsualPeriod, kWidthMax);
   if (keys.has(kList)) {
     const std::vector<std::size_t> recurrent = keys.counts_by_layer(kList, blocks, 1);
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i].recurrent = recurrent[i] == 1;
   } else {
-    const std::size_t period = keys.count_or("full_attention_interval", kUsualPeriod, kWidthMax);
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i].recurrent = (i + 1) % period != 0;
   }
   if (file.find(layer_tensor(0, "attn_norm.weight")) == nullptr) {

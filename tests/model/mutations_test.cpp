@@ -221,6 +221,8 @@ GgufWriter small_model(const TinyModelSpec& spec) {
   if (spec.architecture == "qwen35") {
     writer.add_array("qwen35.attention.recurrent_layers", std::vector<std::int32_t>{1, 0});
     writer.add("qwen35.nextn_predict_layers", 0U);
+    // Of a key that is not read, no value is wrong.
+    writer.remove("qwen35.rope.dimension_sections");
   }
   return writer;
 }
