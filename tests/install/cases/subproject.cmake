@@ -4,7 +4,8 @@
 function(try how)
   set(case_dir ${case_dir}/${how})
   run("configuring by ${how}" ${CMAKE_COMMAND} -S ${projects}/subproject -B ${case_dir} -G Ninja
-    -D HOW=${how} -D PITH_SOURCE=${PROJECT_DIR} -D CMAKE_CXX_COMPILER=${CXX} -D CMAKE_DISABLE_FIND_PACKAGE_CLI11=ON)
+    -D HOW=${how} -D PITH_SOURCE=${PROJECT_DIR} -D CMAKE_CXX_COMPILER=${CXX} -D CMAKE_DISABLE_FIND_PACKAGE_CLI11=ON
+    -D PITH_JINJA=OFF)
   run("compiling the project's file" ${CMAKE_COMMAND} --build ${case_dir}
     --target CMakeFiles/app.dir/main.cpp.o)
   file(READ ${case_dir}/compile_commands.json commands)
