@@ -24,9 +24,8 @@ Vector by_blocks(const Vector& taps_of_channels, std::size_t channels, std::size
 }
 
 void bind_convolution(Binder& binder, const RecurrentSpec& spec, const std::string& name, RecurrentWeights& w) {
-  const Vector taps = binder.rows_as_vector(name + ".weight", spec.channels(), spec.taps);
-  // A first look at the file has no values.
-  if (!taps.empty()) w.convolution = by_blocks(taps, spec.channels(), spec.taps);
+  w.convolution =
+      by_blocks(binder.rows_as_vector(name + ".weight", spec.channels(), spec.taps), spec.channels(), spec.taps);
   w.convolution_bias = binder.vector_if(spec.convolution_bias, name + ".bias", spec.channels());
 }
 

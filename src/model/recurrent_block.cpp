@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 namespace pith::model {
 namespace {
@@ -58,11 +57,11 @@ weights::FormatSet RecurrentBlock::readers() const {
 }
 
 void RecurrentBlock::project(const kernels::Activations& x) const {
-  std::vector<weights::Product> products = {{&w_.channels, b_.channels.data(), channels_stride_},
-                                            {&w_.gate, b_.gate.data(), inner_stride_},
-                                            {&w_.beside, b_.beside.data(), beside_stride_}};
-  if (!w_.writing.empty()) products.push_back({&w_.writing, b_.writing.data(), rates_stride_});
-  weights::multiply(pass_.k, pass_.pool, x, products);
+  const std::array<weights::Product, 4> products = {{{&w_.channels, b_.channels.data(), channels_stride_},
+                                                     {&w_.gate, b_.gate.data(), inner_stride_},
+                                                     {&w_.beside, b_.beside.data(), beside_stride_},
+                                                     {&w_.writing, b_.writing.data(), rates_stride_}}};
+  weights::multiply(pass_.k, pass_.pool, x, std::span(products).first(w_.writing.empty() ? 3 : 4));
 }
 
 RecurrentBlock::Sequence RecurrentBlock::sequence(std::size_t step) const {

@@ -18,6 +18,14 @@ class Recurrent : public testing::TestWithParam<std::string> {
     return std::span(tokens_).subspan(first, end - first);
   }
 
+  /// Returns the logits after these tokens in a session that has done nothing else.
+  std::vector<float> alone(std::span<const Token> first, std::span<const Token> then = {}) const {
+    Session session(model_, options_);
+    session.feed(first);
+    session.feed(then);
+    return logits_of(session);
+  }
+
   const TempDir folder_;
   const Model model_ = Model::load(write_tiny_model(spec(), folder_), {.threads = 1});
   const std::vector<Token> tokens_ = random_tokens(model_, 600, 1);
@@ -57,10 +65,7 @@ TEST_P(Recurrent, GoesBackToMarksWithoutComputing) {
   EXPECT_EQ(session.truncate(130), 0);
   EXPECT_EQ(logits_of(session), then);
   session.feed(tokens(400, 450));
-  Session other(model_, options_);
-  other.feed(tokens(0, 130));
-  other.feed(tokens(400, 450));
-  EXPECT_EQ(logits_of(session), logits_of(other));
+  EXPECT_EQ(logits_of(session), alone(tokens(0, 130), tokens(400, 450)));
 }
 
 TEST_P(Recurrent, GoesBackToAnyTokenFromTheMarkBefore) {
@@ -70,10 +75,7 @@ TEST_P(Recurrent, GoesBackToAnyTokenFromTheMarkBefore) {
   session.feed(tokens(0, 500));
   EXPECT_LE(session.truncate(333), 64);
   session.feed(tokens(500, 520));
-  Session other(model_, options_);
-  other.feed(tokens(0, 333));
-  other.feed(tokens(500, 520));
-  EXPECT_EQ(logits_of(session), logits_of(other));
+  EXPECT_EQ(logits_of(session), alone(tokens(0, 333), tokens(500, 520)));
 }
 
 TEST_P(Recurrent, ForksDoNotSeeEachOther) {
@@ -82,9 +84,7 @@ TEST_P(Recurrent, ForksDoNotSeeEachOther) {
   Session fork = session.fork();
   fork.feed(tokens(200, 260));
   session.feed(tokens(100, 160));
-  Session other(model_, options_);
-  other.feed(tokens(0, 160));
-  EXPECT_EQ(logits_of(session), logits_of(other));
+  EXPECT_EQ(logits_of(session), alone(tokens(0, 160)));
 }
 
 TEST_P(Recurrent, AStoreOfPrefixesKeepsStates) {
@@ -96,9 +96,7 @@ TEST_P(Recurrent, AStoreOfPrefixesKeepsStates) {
   Session other(model_, options);
   other.feed(tokens(0, 350));
   EXPECT_EQ(other.shared_tokens(), 256);
-  Session alone(model_, options_);
-  alone.feed(tokens(0, 350));
-  EXPECT_EQ(logits_of(other), logits_of(alone));
+  EXPECT_EQ(logits_of(other), alone(tokens(0, 350)));
 }
 
 TEST_P(Recurrent, SharedPrefixesEndWhereASessionStood) {
@@ -108,9 +106,7 @@ TEST_P(Recurrent, SharedPrefixesEndWhereASessionStood) {
   session.feed(tokens(0, 300));
   Session other(model_, options);
   other.feed(tokens(0, 300));
-  Session alone(model_, options_);
-  alone.feed(tokens(0, 300));
-  EXPECT_EQ(logits_of(other), logits_of(alone));
+  EXPECT_EQ(logits_of(other), alone(tokens(0, 300)));
   EXPECT_EQ(other.shared_tokens(), 256);
 }
 
