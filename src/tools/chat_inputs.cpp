@@ -42,8 +42,7 @@ ChatInputs ChatInputArgs::read() const {
     nlohmann::ordered_json parsed = nlohmann::ordered_json::parse(value, nullptr, false);
     object[text.substr(0, equals)] = parsed.is_discarded() ? nlohmann::ordered_json(value) : std::move(parsed);
   }
-  using Json = nlohmann::ordered_json;
-  inputs.variables = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  inputs.variables = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   return inputs;
 }
 
