@@ -25,14 +25,23 @@ AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
       spec_(pass.spec.layers[layer].attention),
       w_(pass.weights.layers[layer].attention),
       b_(pass.workspace.buffers),
+      staging_(pass.workspace.stagings.of(pass.spec.cached_by(layer))),
       query_(b_.qkv.data()),
       key_(query_ + b_.query_stride),
       value_(key_ + b_.key_stride) {}
 
+weights::FormatSet AttentionBlock::readers() const {
+  weights::FormatSet formats = weights::formats_of(w_.query);
+  if (spec_.caches()) formats.add(w_.key.format());
+  if (spec_.caches() && !spec_.values_are_keys) formats.add(w_.value.format());
+  return formats;
+}
+
 void AttentionBlock::project(const kernels::Activations& x) const {
   const std::array<weights::Product, 3> qkv = {
       {{&w_.query, query_, b_.qkv_stride}, {&w_.key, key_, b_.qkv_stride}, {&w_.value, value_, b_.qkv_stride}}};
-  weights::multiply(pass_.k, pass_.pool, x, qkv);
+  const std::size_t products = !spec_.caches() ? 1 : spec_.values_are_keys ? 2 : 3;
+  weights::multiply(pass_.k, pass_.pool, x, std::span(qkv).first(products));
 }
 
 void AttentionBlock::norm_heads(float* heads, std::size_t count, const NormWeights& weights) const {
@@ -54,15 +63,25 @@ void AttentionBlock::shape_heads(float* heads, std::size_t count, const NormWeig
 
 void AttentionBlock::shape_row(std::size_t m) const {
   float* query = query_ + m * b_.qkv_stride;
-  float* key = key_ + m * b_.qkv_stride;
   if (spec_.output_gate) part_queries(m);
   add_bias(pass_.k, query, w_.query_bias);
-  add_bias(pass_.k, key, w_.key_bias);
-  add_bias(pass_.k, value_ + m * b_.qkv_stride, w_.value_bias);
   shape_heads(query, spec_.heads, w_.query_norm, m);
-  shape_heads(key, spec_.kv_heads, w_.key_norm, m);
+  if (spec_.caches()) shape_keys_and_values(m);
   if (spec_.temperature_scale != 0.0F)
     pass_.k.scale(query, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
+}
+
+void AttentionBlock::shape_keys_and_values(std::size_t m) const {
+  float* key = key_ + m * b_.qkv_stride;
+  float* value = value_ + m * b_.qkv_stride;
+  add_bias(pass_.k, key, w_.key_bias);
+  if (spec_.values_are_keys) std::copy_n(key, spec_.value_rows(), value);
+  add_bias(pass_.k, value, w_.value_bias);
+  shape_heads(key, spec_.kv_heads, w_.key_norm, m);
+  const Norm norm(spec_.value_norm, w_.value_norm);
+  if (!norm.present()) return;
+  for (float* head = value; head != value + spec_.value_rows(); head += spec_.value_size)
+    norm.apply(pass_.k, head, spec_.value_size, head);
 }
 
 void AttentionBlock::part_queries(std::size_t m) const {
@@ -80,17 +99,17 @@ void AttentionBlock::part_queries(std::size_t m) const {
 void AttentionBlock::gate_row(std::size_t m) const {
   if (!spec_.output_gate) return;
   const float* gates = &b_.attention_gate[m * padded(spec_.output_columns())];
-  pass_.k.sigmoid_mul(&b_.attention[m * b_.attention_stride], gates, spec_.output_columns());
+  pass_.k.sigmoid_mul(&b_.attention[m * padded(spec_.output_columns())], gates, spec_.output_columns());
 }
 
 void AttentionBlock::attend() const {
-  Workspace& scratch = pass_.workspace;
-  kv::append(pass_.steps, scratch.staging, pass_.pool, cache_layer_,
-             {query_, key_, value_, b_.qkv_stride, spec_.scale});
-  scratch.attention.run(pass_.steps, scratch.staging, pass_.pool, cache_layer_,
-                        {query_, b_.qkv_stride, b_.attention.data(), b_.attention_stride, spec_.scale, spec_.softcap,
-                         w_.sink_logits.empty() ? nullptr : w_.sink_logits.data()});
-  kv::finish_append(pass_.steps, scratch.staging, cache_layer_);
+  if (spec_.caches())
+    kv::append(pass_.steps, staging_, pass_.pool, cache_layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
+  pass_.workspace.attention.run(
+      pass_.steps, staging_, pass_.pool, cache_layer_,
+      {query_, b_.qkv_stride, b_.attention.data(), padded(spec_.output_columns()), spec_.scale, spec_.softcap,
+       w_.sink_logits.empty() ? nullptr : w_.sink_logits.data(), !spec_.caches()});
+  if (spec_.caches() && !pass_.workspace.stagings.lent(layer_)) kv::finish_append(pass_.steps, staging_, cache_layer_);
 }
 
 Addition AttentionBlock::run(const kernels::Activations& x) const {

@@ -7,13 +7,14 @@
 namespace pith::model {
 
 /// Attention with rotary positions over a layer's KV cache: projects x to queries, keys and values, appends the keys
-/// and values to the cache, attends, and projects the result to the residual stream (Vaswani et al., 1706.03762).
+/// and values to the cache, attends, and projects the result to the residual stream (Vaswani et al., 1706.03762). A
+/// layer without a cache of its own projects x to queries alone.
 class AttentionBlock {
  public:
   AttentionBlock(const Pass& pass, std::size_t layer);
 
   /// Returns which forms of x run() reads.
-  weights::FormatSet readers() const { return weights::formats_of(w_.query, w_.key, w_.value); }
+  weights::FormatSet readers() const;
   /// x [rows, hidden_size]
   Addition run(const kernels::Activations& x) const;
 
@@ -21,6 +22,7 @@ class AttentionBlock {
   void project(const kernels::Activations& x) const;
   /// Applies biases, query and key norms, RoPE and the queries' temperature to row m of qkv.
   void shape_row(std::size_t m) const;
+  void shape_keys_and_values(std::size_t m) const;
   void shape_heads(float* heads, std::size_t count, const NormWeights& norm, std::size_t m) const;
   void norm_heads(float* heads, std::size_t count, const NormWeights& norm) const;
   void attend() const;
@@ -35,6 +37,7 @@ class AttentionBlock {
   const AttentionSpec& spec_;
   const AttentionWeights& w_;
   Buffers& b_;
+  kv::Staging& staging_;
   float *query_, *key_, *value_;  ///< Buffers::qkv, of the first row
 };
 

@@ -1,5 +1,6 @@
 #include "model/bind.h"
 
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ constexpr const char* kFrequencyFactors = "rope_freqs.weight";
 constexpr const char* kShortFactors = "rope_factors_short.weight";
 constexpr const char* kLongFactors = "rope_factors_long.weight";
 constexpr float kFactorMin = 1e-6F;
-constexpr float kFactorMax = 1e6F;
+/// Files stop pairs from rotating by a factor of 1e30 (Gemma 4).
+constexpr float kFactorMax = 1e30F;
 
 void bind_query_key_norms(Binder& binder, const AttentionSpec& spec, std::size_t layer, AttentionWeights& w) {
   const auto norm = [&](const char* part, std::size_t heads) {
@@ -28,7 +30,16 @@ void bind_query_key_norms(Binder& binder, const AttentionSpec& spec, std::size_t
                        own ? heads : 1);
   };
   w.query_norm = norm("attn_q_norm", spec.heads);
-  w.key_norm = norm("attn_k_norm", spec.kv_heads);
+  if (spec.caches()) w.key_norm = norm("attn_k_norm", spec.kv_heads);
+}
+
+/// Binds what a layer reads that has no keys and values of its own. Its file may have matrices for them all the same.
+void bind_query_alone(Binder& binder, const AttentionSpec& spec, std::size_t hidden_size, std::size_t layer,
+                      AttentionWeights& w) {
+  w.query = binder.matrix(layer_tensor(layer, "attn_q.weight"), spec.query_matrix_rows(), hidden_size);
+  w.query_bias = binder.vector_if(spec.query_bias, layer_tensor(layer, "attn_q.bias"), spec.query_rows());
+  for (const char* part : {"attn_k.weight", "attn_v.weight", "attn_k.bias", "attn_v.bias", "attn_k_norm.weight"})
+    binder.ignore(layer_tensor(layer, part));
 }
 
 AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::size_t hidden_size, std::size_t layer) {
@@ -48,15 +59,18 @@ AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::
       w.key_bias.assign(at(spec.query_rows()), at(values_from));
       w.value_bias.assign(at(values_from), all.end());
     }
+  } else if (!spec.caches()) {
+    bind_query_alone(binder, spec, hidden_size, layer, w);
   } else {
     w.query = binder.matrix(name("attn_q.weight"), spec.query_matrix_rows(), hidden_size);
     w.key = binder.matrix(name("attn_k.weight"), spec.key_rows(), hidden_size);
-    w.value = binder.matrix(name("attn_v.weight"), spec.value_rows(), hidden_size);
+    if (!spec.values_are_keys) w.value = binder.matrix(name("attn_v.weight"), spec.value_rows(), hidden_size);
     w.query_bias = binder.vector_if(spec.query_bias, name("attn_q.bias"), spec.query_rows());
     w.key_bias = binder.vector_if(spec.key_bias, name("attn_k.bias"), spec.key_rows());
     w.value_bias = binder.vector_if(spec.value_bias, name("attn_v.bias"), spec.value_rows());
   }
   bind_query_key_norms(binder, spec, layer, w);
+  w.value_norm = binder.norm(spec.value_norm, name("attn_v_norm"), spec.value_size);
   w.sink_logits = binder.vector_if(spec.sink_logits, name("attn_sinks.weight"), spec.heads);
   w.output = binder.matrix(name("attn_output.weight"), hidden_size, spec.output_columns());
   w.output_bias = binder.vector_if(spec.output_bias, name("attn_output.bias"), hidden_size);
@@ -96,9 +110,33 @@ void bind_each(Binder& binder, const FeedForwardSpec& spec, std::size_t hidden_s
     }
   };
   using W = ExpertWeights;
+  if (spec.experts.fused) {
+    std::vector<weights::PackedMatrix> both =
+        binder.experts(layer_tensor(layer, "ffn_gate_up_exps.weight"), count, 2 * spec.size, hidden_size, 2);
+    for (std::size_t i = 0; i < count; ++i) {
+      each[i].gate = std::move(both[2 * i]);
+      each[i].up = std::move(both[2 * i + 1]);
+    }
+    bind("ffn_down_exps", hidden_size, spec.size, spec.down_bias, &W::down, &W::down_bias);
+    return;
+  }
   if (spec.gated) bind("ffn_gate_exps", spec.size, hidden_size, spec.gate_bias, &W::gate, &W::gate_bias);
   bind("ffn_up_exps", spec.size, hidden_size, spec.up_bias, &W::up, &W::up_bias);
   bind("ffn_down_exps", hidden_size, spec.size, spec.down_bias, &W::down, &W::down_bias);
+}
+
+/// The router's norm has no tensor of the usual form: its weights count as divided by sqrt(hidden_size).
+void bind_expert_norms(Binder& binder, const ExpertsSpec& spec, std::size_t hidden_size, std::size_t layer,
+                       ExpertsWeights& w) {
+  const auto name = [&](const char* part) { return layer_tensor(layer, part); };
+  if (spec.router_norm.present()) {
+    w.router_norm.weight = binder.vector(name("ffn_gate_inp.scale"), hidden_size);
+    const float scale = 1.0F / std::sqrt(static_cast<float>(hidden_size));
+    for (float& weight : w.router_norm.weight) weight *= scale;
+  }
+  w.input_norm = binder.norm(spec.input_norm, name("pre_ffw_norm_2"), hidden_size);
+  w.output_norm = binder.norm(spec.output_norm, name("post_ffw_norm_2"), hidden_size);
+  w.shared_output_norm = binder.norm(spec.shared_output_norm, name("post_ffw_norm_1"), hidden_size);
 }
 
 ExpertsWeights bind_experts(Binder& binder, const FeedForwardSpec& spec, std::size_t hidden_size, std::size_t layer) {
@@ -109,8 +147,13 @@ ExpertsWeights bind_experts(Binder& binder, const FeedForwardSpec& spec, std::si
   w.router_bias = binder.vector_if(experts.router_bias, name("ffn_gate_inp.bias"), experts.count);
   w.selection_bias = binder.vector_if(experts.selection_bias, name("exp_probs_b.bias"), experts.count);
   bind_each(binder, spec, hidden_size, layer, w.each);
-  if (experts.shared_size != 0) bind_network(binder, spec, experts.shared_size, hidden_size, layer, "_shexp", w.shared);
+  if (experts.shared_size != 0) {
+    bind_network(binder, spec, experts.shared_size, hidden_size, layer, experts.shared_is_dense ? "" : "_shexp",
+                 w.shared);
+  }
   w.shared_gate = binder.vector_if(experts.shared_gate, name("ffn_gate_inp_shexp.weight"), hidden_size);
+  w.output_scales = binder.vector_if(experts.output_scales, name("ffn_down_exps.scale"), experts.count);
+  bind_expert_norms(binder, experts, hidden_size, layer, w);
   return w;
 }
 
@@ -129,6 +172,16 @@ FeedForwardWeights bind_feed_forward(Binder& binder, const FeedForwardSpec& spec
   return w;
 }
 
+LayerEmbeddingWeights bind_layer_embedding(Binder& binder, const LayerEmbeddingSpec& spec, std::size_t hidden_size,
+                                           std::size_t layer) {
+  LayerEmbeddingWeights w;
+  if (!spec.present()) return w;
+  w.gate = binder.matrix(layer_tensor(layer, "inp_gate.weight"), spec.size, hidden_size);
+  w.output = binder.matrix(layer_tensor(layer, "proj.weight"), hidden_size, spec.size);
+  w.post_norm = binder.norm(spec.norm, layer_tensor(layer, "post_norm"), hidden_size);
+  return w;
+}
+
 LayerWeights bind_layer(Binder& binder, const LayerSpec& spec, std::size_t hidden_size, std::size_t layer) {
   const auto norm = [&](const NormSpec& norm_spec, std::string_view part, std::string_view other = {}) {
     return binder.norm(norm_spec, layer_tensor(layer, other.empty() ? part : other), hidden_size);
@@ -141,6 +194,7 @@ LayerWeights bind_layer(Binder& binder, const LayerSpec& spec, std::size_t hidde
   w.feed_forward_norm = norm(spec.feed_forward_norm, "ffn_norm", spec.feed_forward_norm_tensor);
   if (spec.feed_forward.present()) w.feed_forward = bind_feed_forward(binder, spec.feed_forward, hidden_size, layer);
   w.feed_forward_post_norm = norm(spec.feed_forward_post_norm, "post_ffw_norm");
+  w.output_scale = binder.vector_if(spec.output_scale, layer_tensor(layer, "layer_output_scale.weight"), 1);
   return w;
 }
 
@@ -154,6 +208,15 @@ void bind_rope_factors(Binder& binder, const ModelSpec& spec, ModelWeights& weig
   }
 }
 
+void bind_layer_embeddings(Binder& binder, const ModelSpec& spec, ModelWeights& weights) {
+  const LayerEmbeddingSpec& own = spec.layer_embedding;
+  if (!own.present()) return;
+  const std::size_t all = own.size * spec.layers.size();
+  weights.layer_embeddings = binder.matrix("per_layer_token_embd.weight", spec.vocab, all);
+  weights.layer_embedding_projection = binder.matrix("per_layer_model_proj.weight", all, spec.hidden_size);
+  weights.layer_embedding_norm = binder.norm(own.norm, "per_layer_proj_norm", own.size);
+}
+
 ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
   ModelWeights weights;
   weights.embedding = binder.matrix("token_embd.weight", spec.vocab, spec.hidden_size);
@@ -164,8 +227,11 @@ ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
   if (spec.learned_positions != 0)
     weights.positions = binder.matrix("position_embd.weight", spec.learned_positions, spec.hidden_size);
   bind_rope_factors(binder, spec, weights);
-  for (std::size_t i = 0; i < spec.layers.size(); ++i)
+  bind_layer_embeddings(binder, spec, weights);
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     weights.layers.push_back(bind_layer(binder, spec.layers[i], spec.hidden_size, i));
+    weights.layers.back().layer_embedding = bind_layer_embedding(binder, spec.layer_embedding, spec.hidden_size, i);
+  }
   return weights;
 }
 

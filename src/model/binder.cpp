@@ -44,8 +44,8 @@ std::vector<weights::PackedMatrix> Binder::slices(const std::string& name, const
 }
 
 std::vector<weights::PackedMatrix> Binder::experts(const std::string& name, std::size_t count, std::size_t rows,
-                                                   std::size_t columns) {
-  return pack(find(name, {rows, columns, count}), std::vector<std::size_t>(count, rows));
+                                                   std::size_t columns, std::size_t parts) {
+  return pack(find(name, {rows, columns, count}), std::vector<std::size_t>(count * parts, rows / parts));
 }
 
 std::vector<weights::PackedMatrix> Binder::pack(const gguf::TensorInfo& tensor,
@@ -99,9 +99,15 @@ Vector Binder::rows_as_vector(const std::string& name, std::size_t rows, std::si
 
 NormWeights Binder::norm(const NormSpec& spec, const std::string& name, std::size_t length, std::size_t count) {
   NormWeights weights;
-  if (spec.present()) weights.weight = rows_as_vector(name + ".weight", count, length);
+  if (spec.present()) {
+    weights.weight = spec.plain ? Vector(count * length, 1.0F) : rows_as_vector(name + ".weight", count, length);
+  }
   if (spec.bias) weights.bias = rows_as_vector(name + ".bias", count, length);
   return weights;
+}
+
+void Binder::ignore(const std::string& name) {
+  if (const gguf::TensorInfo* tensor = file_.find(name)) used_.insert(tensor);
 }
 
 void Binder::check_all_used(const ModelSpec& spec) const {

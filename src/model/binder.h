@@ -29,9 +29,9 @@ class Binder {
   /// Returns a tensor's rows as one matrix for each of `counts`, which add up to its rows.
   std::vector<weights::PackedMatrix> slices(const std::string& name, const std::vector<std::size_t>& counts,
                                             std::size_t columns);
-  /// Returns a tensor [experts, rows, columns] as one matrix for each expert.
+  /// Returns a tensor [experts, rows, columns] as one matrix for each expert, or as `parts` of them, one after another.
   std::vector<weights::PackedMatrix> experts(const std::string& name, std::size_t count, std::size_t rows,
-                                             std::size_t columns);
+                                             std::size_t columns, std::size_t parts = 1);
   Vector vector(const std::string& name, std::size_t length);
   Vector vector_if(bool wanted, const std::string& name, std::size_t length);
   /// Returns a matrix of few rows as one vector, row by row.
@@ -39,6 +39,8 @@ class Binder {
   /// A norm of `count` heads, each with `length` weights.
   NormWeights norm(const NormSpec& spec, const std::string& name, std::size_t length, std::size_t count = 1);
 
+  /// Passes over a tensor that a file may have though nothing reads it.
+  void ignore(const std::string& name);
   /// Refuses tensors that no part of the model asked for, since a variant that has them computes something else.
   void check_all_used(const ModelSpec& spec) const;
 

@@ -42,6 +42,14 @@ std::size_t tiles_beside(const ModelSpec& spec) {
 std::size_t gate_size(const LayerSpec& layer) {
   return layer.attention.output_gate ? layer.attention.output_columns() : 0;
 }
+/// Returns the size of the embeddings of all layers together.
+std::size_t layer_embeddings_size(const ModelSpec& spec) { return spec.layer_embedding.size * spec.layers.size(); }
+/// Returns the width of what experts keep apart from the layer's rows.
+std::size_t apart_size(const ModelSpec& spec) {
+  return widest(spec, [&](const LayerSpec& l) {
+    return l.feed_forward.experts.router_norm.present() ? spec.hidden_size : 0;
+  });
+}
 std::size_t channels_of(const LayerSpec& layer) { return layer.recurrent.channels(); }
 std::size_t inner_size(const LayerSpec& layer) { return layer.recurrent.inner(); }
 std::size_t beside_of(const LayerSpec& layer) { return beside_size(layer.recurrent); }
@@ -58,7 +66,8 @@ std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
                              2 * widest(spec, output_columns) +
                              2 * (widest(spec, key_rows) + widest(spec, value_rows)) +
                              3 * widest(spec, feed_forward_size) + expert_floats(spec) + widest(spec, experts_of) +
-                             3 * widest(spec, experts_used) + widest(spec, gate_size) + widest(spec, channels_of) +
+                             3 * widest(spec, experts_used) + widest(spec, gate_size) + apart_size(spec) +
+                             2 * layer_embeddings_size(spec) + widest(spec, channels_of) +
                              2 * widest(spec, inner_size) + widest(spec, beside_of) + 3 * widest(spec, recurrent_heads);
   return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
 }
@@ -74,6 +83,7 @@ ExpertBuffers::ExpertBuffers(const ModelSpec& spec, std::size_t tokens_max)
       router(tokens_max * router_stride),
       shares(tokens_max * widest(spec, experts_used)),
       hidden(rows * padded(spec.hidden_size)),
+      apart(tokens_max * padded(apart_size(spec))),
       gate(rows * padded(widest(spec, expert_size))),
       up(gate.size()),
       quantized(rows, std::max(padded(spec.hidden_size), padded(widest(spec, expert_size)))),
@@ -81,7 +91,8 @@ ExpertBuffers::ExpertBuffers(const ModelSpec& spec, std::size_t tokens_max)
       places(shares.size()) {}
 
 std::size_t ExpertBuffers::bytes() const {
-  const std::size_t floats = router.size() + shares.size() + hidden.size() + gate.size() + up.size();
+  const std::size_t floats =
+      router.size() + shares.size() + hidden.size() + apart.size() + gate.size() + up.size();
   return floats * sizeof(float) + (chosen.size() + places.size()) * sizeof(std::uint32_t) + quantized.bytes();
 }
 
@@ -104,7 +115,8 @@ std::size_t RecurrentBuffers::bytes() const {
 
 std::size_t Buffers::bytes() const {
   const std::size_t floats = residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() +
-                             projected_beside.size() + gate.size() + up.size() + attention_gate.size();
+                             projected_beside.size() + gate.size() + up.size() + attention_gate.size() + layer_embeddings.size() +
+                             layer_embedding_rows.size();
   return floats * sizeof(float) + quantized.bytes() + experts.bytes() + recurrent.bytes();
 }
 
@@ -123,11 +135,14 @@ Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
       attention(tokens_max * attention_stride),
       projected(tokens_max * hidden_stride),
       projected_beside(tokens_max * padded(parallel_size(spec))),
-      gate(tokens_max * feed_forward_stride),
+      gate(tokens_max * std::max(feed_forward_stride, padded(spec.layer_embedding.size))),
       up(tokens_max * feed_forward_stride),
       attention_gate(tokens_max * padded(widest(spec, gate_size))),
-      quantized(tokens_max,
-                std::max({hidden_stride, attention_stride, feed_forward_stride, padded(widest(spec, inner_size))})),
+      layer_embeddings_stride(padded(layer_embeddings_size(spec))),
+      layer_embeddings(tokens_max * layer_embeddings_stride),
+      layer_embedding_rows(layer_embeddings.size()),
+      quantized(tokens_max, std::max({hidden_stride, attention_stride, feed_forward_stride,
+                                      padded(widest(spec, inner_size)), padded(spec.layer_embedding.size)})),
       experts(has_experts(spec) ? ExpertBuffers(spec, tokens_max) : ExpertBuffers()),
       recurrent(spec, tokens_max) {}
 

@@ -26,6 +26,9 @@ struct ExpertBuffers {
   Buffer<float> router;    ///< [tokens, experts]
   Buffer<float> shares;    ///< [tokens, experts used]
   Buffer<float> hidden;    ///< [rows, hidden_size]: what experts read, then what they write
+  /// [tokens, hidden_size]: what the router reads, then the experts' sum, where norms of their own part both from the
+  /// layer's (ExpertsSpec::router_norm).
+  Buffer<float> apart;
   Buffer<float> gate, up;  ///< [rows, feed_forward]
   weights::QuantizedRows quantized;
   /// Which experts a token takes, in ascending order: [tokens, experts used].
@@ -76,6 +79,9 @@ struct Buffers {
   Buffer<float> projected_beside;
   Buffer<float> gate, up;        ///< [tokens, feed_forward]
   Buffer<float> attention_gate;  ///< [tokens, heads * value_size], if attention has a gate.
+  std::size_t layer_embeddings_stride;
+  /// What layers add of their own embeddings, and the rows that these are made of: [tokens, layers * size].
+  Buffer<float> layer_embeddings, layer_embedding_rows;
   weights::QuantizedRows quantized;
   ExpertBuffers experts;
   RecurrentBuffers recurrent;

@@ -27,7 +27,7 @@ ExpertsBlock::ExpertsBlock(const Pass& pass, const FeedForwardSpec& spec, const 
     : pass_(pass), spec_(spec), w_(weights), b_(pass.workspace.buffers.experts) {}
 
 weights::FormatSet ExpertsBlock::readers() const {
-  weights::FormatSet readers = weights::formats_of(w_.router);
+  weights::FormatSet readers = apart() ? weights::FormatSet() : weights::formats_of(w_.router);
   const std::size_t shared_size = spec_.experts.shared_size;
   if (shared_size != 0) readers.add(FeedForwardParts::of(spec_, w_.shared, shared_size).readers());
   return readers;
@@ -59,6 +59,39 @@ void ExpertsBlock::begin(const kernels::Activations& x, Buffer<float>& out) cons
   });
 }
 
+kernels::Activations ExpertsBlock::router_input() const {
+  const Buffers& b = pass_.workspace.buffers;
+  const Norm norm(spec_.experts.router_norm, w_.router_norm);
+  return activations(pass_, b_.apart, pass_.rows(), pass_.spec.hidden_size, weights::formats_of(w_.router),
+                     [&](std::size_t m) {
+                       const std::size_t at = m * b.hidden_stride;
+                       norm.apply(pass_.k, &b.residual[at], pass_.spec.hidden_size, &b_.apart[at]);
+                     });
+}
+
+void ExpertsBlock::gather(const kernels::Activations& x, std::size_t m, float* row) const {
+  if (!apart()) {
+    std::copy_n(x.values + m * x.stride, pass_.spec.hidden_size, row);
+    return;
+  }
+  const Buffers& b = pass_.workspace.buffers;
+  Norm(spec_.experts.input_norm, w_.input_norm)
+      .apply(pass_.k, &b.residual[m * b.hidden_stride], pass_.spec.hidden_size, row);
+}
+
+void ExpertsBlock::join(Buffer<float>& out) const {
+  const Norm norm(spec_.experts.output_norm, w_.output_norm);
+  const Norm shared_norm(spec_.experts.shared_output_norm, w_.shared_output_norm);
+  const std::size_t length = pass_.spec.hidden_size;
+  for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) {
+    float* shared = &out[m * pass_.workspace.buffers.hidden_stride];
+    float* sum = &b_.apart[m * pass_.workspace.buffers.hidden_stride];
+    shared_norm.apply(pass_.k, shared, length, shared);
+    norm.apply(pass_.k, sum, length, sum);
+    pass_.k.add(shared, sum, length);
+  });
+}
+
 std::vector<std::vector<std::uint32_t>> ExpertsBlock::tokens_by_expert() const {
   std::vector<std::vector<std::uint32_t>> tokens(spec_.experts.count);
   for (std::size_t i = 0; i < pass_.rows() * spec_.experts.used; ++i) {
@@ -70,8 +103,15 @@ std::vector<std::vector<std::uint32_t>> ExpertsBlock::tokens_by_expert() const {
 }
 
 void ExpertsBlock::run(const kernels::Activations& x, Buffer<float>& out) const {
-  route(x);
-  begin(x, out);
+  Buffer<float>& sum = apart() ? b_.apart : out;
+  if (apart()) {
+    begin(x, out);
+    route(router_input());
+    std::fill_n(sum.data(), pass_.rows() * pass_.workspace.buffers.hidden_stride, 0.0F);
+  } else {
+    route(x);
+    begin(x, out);
+  }
   const std::vector<std::vector<std::uint32_t>> tokens = tokens_by_expert();
   std::vector<Group> groups;
   std::size_t rows = 0;
@@ -80,14 +120,15 @@ void ExpertsBlock::run(const kernels::Activations& x, Buffer<float>& out) const 
     if (count == 0) continue;
     const std::size_t room = kernels::row_tiles(count) * kernels::kTileRows;
     if (rows + room > b_.rows) {
-      run_groups(x, tokens, groups, out);
+      run_groups(x, tokens, groups, sum);
       groups.clear();
       rows = 0;
     }
     groups.push_back({expert, {rows, count}});
     rows += room;
   }
-  run_groups(x, tokens, groups, out);
+  run_groups(x, tokens, groups, sum);
+  if (apart()) join(out);
 }
 
 void ExpertsBlock::run_groups(const kernels::Activations& x, const std::vector<std::vector<std::uint32_t>>& tokens,
@@ -109,8 +150,8 @@ void ExpertsBlock::run_groups(const kernels::Activations& x, const std::vector<s
   const kernels::Activations gathered =
       b_.quantized.quantize_groups(pass_.k, pass_.pool, b_.hidden.data(), rows, pass_.spec.hidden_size, hidden,
                                    first_readers, [&](std::size_t g, std::size_t m) {
-                                     const float* row = x.values + tokens[groups[g].expert][m] * x.stride;
-                                     std::copy_n(row, pass_.spec.hidden_size, &b_.hidden[(rows[g].first + m) * hidden]);
+                                     gather(x, tokens[groups[g].expert][m],
+                                            &b_.hidden[(rows[g].first + m) * hidden]);
                                    });
   products.reserve(2 * groups.size());
   for (const Group& group : groups) {

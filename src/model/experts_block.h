@@ -27,11 +27,19 @@ class ExpertsBlock {
     weights::RowGroup rows;
   };
 
+  /// Returns whether router and experts read the residual stream through norms of their own.
+  bool apart() const { return spec_.experts.router_norm.present(); }
+  /// Makes what the router reads where it is not x. What x holds is gone then.
+  kernels::Activations router_input() const;
   void route(const kernels::Activations& x) const;
+  /// Writes what the experts read of token m.
+  void gather(const kernels::Activations& x, std::size_t m, float* row) const;
   /// Writes the shared expert's output, or zeros.
   void begin(const kernels::Activations& x, Buffer<float>& out) const;
   /// Returns the tokens of each expert: [experts][..].
   std::vector<std::vector<std::uint32_t>> tokens_by_expert() const;
+  /// Adds what the experts gave apart to what the shared expert gave, each with its norm.
+  void join(Buffer<float>& out) const;
   /// Runs some experts, and adds what they give to out.
   void run_groups(const kernels::Activations& x, const std::vector<std::vector<std::uint32_t>>& tokens,
                   const std::vector<Group>& groups, Buffer<float>& out) const;

@@ -60,13 +60,18 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
                                                 ".attention.temperature_scale",
                                                 ".attention.temperature_floor",
                                                 ".attention.output_gate",
+                                                ".attention.reads_back",
+                                                ".attention.values_are_keys",
+                                                "_norm.plain",
+                                                ".output_scale",
                                                 ".feed_forward.fused",
                                                 ".block_scale",
                                                 "_norm_tensor",
                                                 ".long_factors"};
   const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
+  const auto contains = [&](std::string_view part) { return path.find(part) != std::string::npos; };
   return is_absent(value) &&
-         (path.find(".experts.") != std::string::npos || path.find(".recurrent.") != std::string::npos ||
+         (contains(".experts.") || contains(".recurrent.") || contains(".value_norm.") || contains("layer_embedding") ||
           std::any_of(std::begin(kLater), std::end(kLater), ends) ||
           std::find(std::begin(kLaterOfModel), std::end(kLaterOfModel), path) != std::end(kLaterOfModel));
 }

@@ -1,7 +1,9 @@
 #include "model/forward.h"
 
 #include "model/attention_block.h"
+#include "kv/write/append.h"
 #include "model/feed_forward_block.h"
+#include "model/layer_embedding_block.h"
 #include "model/recurrent_block.h"
 #include "model/residual_stream.h"
 
@@ -14,8 +16,9 @@ Addition mix(const ResidualStream& stream, const Norm& norm, const Pending& befo
   return block.run(stream.normed(norm, before, block.readers()));
 }
 
-/// Runs one layer, whose input is complete once `before` is added, and returns what is to be added to its output.
-Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
+/// Runs the blocks of a layer, whose input is complete once `before` is added, and returns what is to be added to its
+/// output.
+Pending run_blocks(const Pass& pass, std::size_t layer, const Pending& before) {
   const LayerSpec& spec = pass.spec.layers[layer];
   const LayerWeights& w = pass.weights.layers[layer];
   Buffers& buffers = pass.workspace.buffers;
@@ -41,6 +44,17 @@ Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
   return {.attention = attended, .feed_forward = feed_forward.run(x, buffers.projected_beside)};
 }
 
+/// Runs one layer, its own embeddings included.
+Pending run_layer(const Pass& pass, std::size_t layer, const Pending& before) {
+  Pending after = run_blocks(pass, layer, before);
+  if (pass.spec.layer_embedding.present()) {
+    const LayerEmbeddingBlock embedding(pass, layer);
+    after = {.feed_forward = embedding.run(ResidualStream(pass).normed(no_norm(), after, embedding.readers()))};
+  }
+  if (pass.spec.layers[layer].output_scale) after.scale = pass.weights.layers[layer].output_scale.front();
+  return after;
+}
+
 }  // namespace
 
 void forward(const Pass& pass) {
@@ -49,8 +63,14 @@ void forward(const Pass& pass) {
   }
   pass.workspace.states.begin(pass.steps);
   Pending pending{.embeddings = true};
+  if (pass.spec.layer_embedding.present()) {
+    make_layer_embeddings(pass, ResidualStream(pass).normed(no_norm(), pending, layer_embedding_readers(pass)));
+    pending = {};
+  }
   for (std::size_t layer = 0; layer < pass.spec.layers.size(); ++layer) pending = run_layer(pass, layer, pending);
   ResidualStream(pass).add(pending);
+  for (const std::size_t layer : pass.workspace.stagings.lenders())
+    kv::finish_append(pass.steps, pass.workspace.stagings.of(layer), pass.spec.cache_layer(layer));
   pass.workspace.states.commit(pass.steps);
   for (const kv::Step& step : pass.steps) step.cache->set_tokens(step.end());
 }

@@ -45,7 +45,8 @@ std::size_t Keys::count_by_layer(std::string_view name, std::size_t layers, std:
   return in_range(key, static_cast<std::uint64_t>(values.front()), max);
 }
 
-std::vector<std::size_t> Keys::counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const {
+std::vector<std::size_t> Keys::counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t least,
+                                               std::uint64_t max) const {
   const std::string key = name_of(name);
   const std::vector<std::int64_t> values =
       metadata().is_array(key) ? list_by_layer(key, layers)
@@ -53,8 +54,8 @@ std::vector<std::size_t> Keys::counts_by_layer(std::string_view name, std::size_
   std::vector<std::size_t> counts;
   counts.reserve(layers);
   for (const std::int64_t value : values) {
-    if (value < 0 || static_cast<std::uint64_t>(value) > max)
-      fail(ErrorKind::kFormat, "{}: {} has {}, allowed are 0 to {}", file_->path(), key, value, max);
+    if (value < 0 || static_cast<std::uint64_t>(value) < least || static_cast<std::uint64_t>(value) > max)
+      fail(ErrorKind::kFormat, "{}: {} has {}, allowed are {} to {}", file_->path(), key, value, least, max);
     counts.push_back(static_cast<std::size_t>(value));
   }
   return counts;
@@ -62,7 +63,7 @@ std::vector<std::size_t> Keys::counts_by_layer(std::string_view name, std::size_
 
 std::size_t Keys::count_where_present(std::string_view name, std::size_t layers, std::uint64_t max) const {
   std::size_t common = 0;
-  for (const std::size_t value : counts_by_layer(name, layers, max)) {
+  for (const std::size_t value : counts_by_layer(name, layers, 0, max)) {
     if (common != 0 && value != 0 && value != common) {
       fail(ErrorKind::kUnsupported, "{}: {} differs by layer ({} and {})", file_->path(), name_of(name), common, value);
     }

@@ -42,9 +42,10 @@ class Keys {
   /// Returns a number from 1 to `max` that a file may state once per layer. Throws Error(kUnsupported) if the layers
   /// differ.
   std::size_t count_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
-  /// Returns a number from 0 to `max` for each layer; a file may state one for all.
-  std::vector<std::size_t> counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t max) const;
-  /// The same for layers that have all the same number or 0, which stands for none; returns that number.
+  /// Returns a number from `least` to `max` for each layer; a file may state one for all.
+  std::vector<std::size_t> counts_by_layer(std::string_view name, std::size_t layers, std::uint64_t least,
+                                           std::uint64_t max) const;
+  /// The same from 0 on for layers that have all the same number or 0, which stands for none; returns that number.
   std::size_t count_where_present(std::string_view name, std::size_t layers, std::uint64_t max) const;
 
   /// Returns a float in a range; NaN is in none.

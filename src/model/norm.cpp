@@ -41,4 +41,11 @@ void Norm::apply(const kernels::KernelTable& k, const float* x, std::size_t leng
   }
 }
 
+const Norm& no_norm() {
+  static const NormSpec spec;
+  static const NormWeights weights;
+  static const Norm norm(spec, weights);
+  return norm;
+}
+
 }  // namespace pith::model

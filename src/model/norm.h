@@ -23,4 +23,7 @@ class Norm {
   const NormWeights* weights_;
 };
 
+/// Returns the norm that leaves everything as it is.
+const Norm& no_norm();
+
 }  // namespace pith::model

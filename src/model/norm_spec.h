@@ -15,13 +15,14 @@ enum class NormKind {
 struct NormSpec {
   NormKind kind = NormKind::kNone;
   float epsilon = 0.0F;
-  bool bias = false;  ///< kLayer only
+  bool bias = false;   ///< kLayer only
+  bool plain = false;  ///< There are no weights: they count as 1.
 
   bool present() const { return kind != NormKind::kNone; }
 
   static constexpr auto fields() {
     return std::tuple(field("kind", &NormSpec::kind), field("epsilon", &NormSpec::epsilon),
-                      field("bias", &NormSpec::bias));
+                      field("bias", &NormSpec::bias), field("plain", &NormSpec::plain));
   }
 };
 static_assert(lists_every_field<NormSpec>);

@@ -83,7 +83,10 @@ void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits
   if (keys.has("expert_feed_forward_length")) spec.size = keys.count("expert_feed_forward_length", kExpertSizeMax);
   if (spec.size == 0)
     fail(ErrorKind::kFormat, "{}: {} is missing", file.path(), keys.name_of("expert_feed_forward_length"));
+  experts.shared_is_dense = traits.experts.shared_is_dense;
   if (traits.experts.shared || has("ffn_up_shexp.weight")) experts.shared_size = shared_size(keys, spec.size);
+  experts.fused = has("ffn_gate_up_exps.weight");
+  experts.output_scales = has("ffn_down_exps.scale");
   experts.shared_gate = traits.experts.shared_gate || has("ffn_gate_inp_shexp.weight");
   spec.fused = false;
   spec.gate_bias = bias("ffn_gate_exps.bias");

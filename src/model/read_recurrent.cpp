@@ -33,7 +33,7 @@ void read_by_period(const gguf::File& file, const Keys& keys, std::size_t blocks
   constexpr std::string_view kList = "attention.recurrent_layers";
   const std::size_t period = keys.count_or("full_attention_interval", kUsualPeriod, kWidthMax);
   if (keys.has(kList)) {
-    const std::vector<std::size_t> recurrent = keys.counts_by_layer(kList, blocks, 1);
+    const std::vector<std::size_t> recurrent = keys.counts_by_layer(kList, blocks, 0, 1);
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i].recurrent = recurrent[i] == 1;
   } else {
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i].recurrent = (i + 1) % period != 0;
@@ -64,7 +64,7 @@ std::vector<LayerParts> read_parts(const gguf::File& file, const Keys& keys, con
       for (LayerParts& part : parts) part.recurrent = true;
       break;
     case RecurrentLayers::kWithoutKvHeads: {
-      const std::vector<std::size_t> kv_heads = keys.counts_by_layer("attention.head_count_kv", blocks, kWidthMax);
+      const std::vector<std::size_t> kv_heads = keys.counts_by_layer("attention.head_count_kv", blocks, 0, kWidthMax);
       for (std::size_t i = 0; i < layers; ++i) parts[i].recurrent = kv_heads[i] == 0;
       break;
     }
@@ -75,7 +75,7 @@ std::vector<LayerParts> read_parts(const gguf::File& file, const Keys& keys, con
   if (traits.recurrent.feed_forward == FeedForwardLayers::kNone) {
     for (LayerParts& part : parts) part.feed_forward = false;
   } else if (traits.recurrent.feed_forward == FeedForwardLayers::kAlone) {
-    const std::vector<std::size_t> sizes = keys.counts_by_layer("feed_forward_length", blocks, kWidthMax);
+    const std::vector<std::size_t> sizes = keys.counts_by_layer("feed_forward_length", blocks, 0, kWidthMax);
     for (std::size_t i = 0; i < layers; ++i) {
       parts[i].feed_forward = sizes[i] != 0;
       parts[i].recurrent = parts[i].recurrent && !parts[i].feed_forward;

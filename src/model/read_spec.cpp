@@ -10,6 +10,7 @@
 #include "model/arch/arch.h"
 #include "model/keys.h"
 #include "model/read_experts.h"
+#include "model/read_heads.h"
 #include "model/read_recurrent.h"
 #include "model/read_rope.h"
 #include "model/tensor_names.h"
@@ -20,45 +21,12 @@ namespace {
 constexpr std::uint64_t kLayersMax = 1024;
 constexpr std::uint64_t kDimensionMax = 1U << 20;
 constexpr std::uint64_t kVocabMax = 1U << 24;
-constexpr std::uint64_t kHeadSizeMax = 512;
-constexpr std::uint64_t kHeadMultiple = 16;
 
 void check_causal(const gguf::File& file, const Keys& keys) {
   const std::string key = keys.name_of("attention.causal");
   if (file.metadata().get<bool>(key).value_or(true)) return;
   fail(ErrorKind::kUnsupported, "{}: {} is false, must be true: models that look ahead are not supported", file.path(),
        key);
-}
-
-/// Returns a number that is the same for all layers, or for all that have what it counts.
-std::size_t read_count(const Keys& keys, const Traits& traits, std::string_view name, std::size_t blocks) {
-  return traits.recurrent.layers == RecurrentLayers::kNone ? keys.count_by_layer(name, blocks, kDimensionMax)
-                                                           : keys.count_where_present(name, blocks, kDimensionMax);
-}
-
-void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t blocks,
-                AttentionSpec& attention) {
-  attention.heads = read_count(keys, traits, "attention.head_count", blocks);
-  attention.kv_heads = keys.has("attention.head_count_kv") ? read_count(keys, traits, "attention.head_count_kv", blocks)
-                                                           : attention.heads;
-  if (attention.heads % attention.kv_heads != 0) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, must be a multiple of attention.head_count_kv {}", file.path(),
-         keys.name_of("attention.head_count"), attention.heads, attention.kv_heads);
-  }
-}
-
-std::size_t head_size(const gguf::File& file, const Keys& keys, std::size_t hidden_size, std::size_t heads,
-                      std::string_view name) {
-  if (!keys.has(name) && hidden_size % heads != 0) {
-    fail(ErrorKind::kFormat, "{}: {} is {}, must divide embedding_length {} where {} is absent", file.path(),
-         keys.name_of("attention.head_count"), heads, hidden_size, name);
-  }
-  const std::size_t size = keys.count_or(name, hidden_size / heads, kDimensionMax);
-  if (size % kHeadMultiple != 0 || size > kHeadSizeMax) {
-    fail(ErrorKind::kUnsupported, "{}: {} is {}, must be a multiple of {} up to {}", file.path(), keys.name_of(name),
-         size, kHeadMultiple, kHeadSizeMax);
-  }
-  return size;
 }
 
 std::size_t read_vocab_size(const gguf::File& file, const Keys& keys) {
@@ -151,8 +119,9 @@ LayerSpec read_shape(const gguf::File& file, const Keys& keys, const Traits& tra
   if (any(&LayerParts::attention)) {
     AttentionSpec& attention = shape.attention;
     read_heads(file, keys, traits, blocks, attention);
-    attention.key_size = head_size(file, keys, hidden_size, attention.heads, "attention.key_length");
-    attention.value_size = head_size(file, keys, hidden_size, attention.heads, "attention.value_length");
+    const std::size_t usual = usual_head_size(file, keys, hidden_size, attention.heads);
+    attention.key_size = read_head_size(file, keys, "attention.key_length", usual);
+    attention.value_size = read_head_size(file, keys, "attention.value_length", usual);
     attention.scale = 1.0F / std::sqrt(static_cast<float>(attention.key_size));
   }
   // A model of experts alone need not state it.
@@ -188,6 +157,7 @@ ModelSpec read_spec(const gguf::File& file, const RopeOptions& options) {
   spec.layers.reserve(layers);
   for (std::size_t i = 0; i < layers; ++i)
     spec.layers.push_back(read_layer(file, keys, architecture.traits, shape, parts[i], spec.hidden_size, i));
+  if (architecture.traits.uneven) read_by_layer(file, keys, blocks, spec);
   check_experts(file, keys, spec);
   if (architecture.adapt != nullptr) architecture.adapt(file, keys, spec);
   return spec;

@@ -26,6 +26,7 @@ void ResidualStream::add(const Pending& pending, std::size_t m) const {
   }
   if (pending.attention) add(*pending.attention, m);
   if (pending.feed_forward) add(*pending.feed_forward, m);
+  if (pending.scale) pass_.k.scale(row(m), *pending.scale, pass_.spec.hidden_size);
 }
 
 void ResidualStream::add(const Pending& pending) const {

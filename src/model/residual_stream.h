@@ -24,6 +24,7 @@ struct Pending {
   bool embeddings = false;  ///< The stream begins: with the embeddings of the pass's tokens.
   std::optional<Addition> attention{};
   std::optional<Addition> feed_forward{};
+  std::optional<float> scale{};  ///< What the sum is multiplied by.
 };
 
 /// The hidden states of a batch between the blocks: Buffers::residual, [rows, hidden_size].

@@ -60,6 +60,9 @@ void choose_experts(const ExpertsSpec& spec, const ExpertsWeights& weights, std:
   if (spec.scale != 0.0F) {
     for (float& share : to.shares) share *= spec.scale;
   }
+  if (spec.output_scales) {
+    for (std::size_t i = 0; i < spec.used; ++i) to.shares[i] *= weights.output_scales[to.experts[i]];
+  }
 }
 
 }  // namespace pith::model

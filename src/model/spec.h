@@ -75,6 +75,9 @@ struct AttentionSpec {
   std::size_t value_size = 0;  ///< Elements of a head's value.
   /// Tokens that a query sees, its own included; 0: all.
   std::size_t window = 0;
+  /// How many layers before this one the layer is whose keys and values it reads, as the last layers of Gemma 3n and 4
+  /// do; 0: it has its own.
+  std::size_t reads_back = 0;
   std::size_t rope = 0;  ///< Index into ModelSpec::ropes.
   /// Scores are query * key * scale.
   float scale = 1.0F;
@@ -86,6 +89,10 @@ struct AttentionSpec {
   /// Of queries and keys, before RoPE.
   NormSpec query_key_norm;
   NormExtent query_key_norm_extent = NormExtent::kHead;
+  /// Of each head's value.
+  NormSpec value_norm;
+  /// Whether values are what keys are before their norm and RoPE, and have no matrix.
+  bool values_are_keys = false;
   /// Queries at position p are multiplied by 1 + temperature_scale * ln(1 + floor(p / temperature_floor)), so that
   /// attention stays sharp in long contexts (Llama 4, Ministral 3); 0: by 1.
   float temperature_scale = 0.0F;
@@ -98,6 +105,8 @@ struct AttentionSpec {
   bool query_bias = false, key_bias = false, value_bias = false, output_bias = false;
 
   bool present() const { return heads != 0; }
+  /// Returns whether the layer caches keys and values.
+  bool caches() const { return present() && reads_back == 0; }
   std::size_t query_rows() const { return heads * key_size; }
   /// Rows of the tensor that queries come from.
   std::size_t query_matrix_rows() const { return output_gate ? query_rows() + output_columns() : query_rows(); }
@@ -109,10 +118,11 @@ struct AttentionSpec {
     return std::tuple(
         field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
         field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
-        field("window", &AttentionSpec::window), field("rope", &AttentionSpec::rope),
-        field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
+        field("window", &AttentionSpec::window), field("reads_back", &AttentionSpec::reads_back),
+        field("rope", &AttentionSpec::rope), field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
         field("sink_logits", &AttentionSpec::sink_logits), field("query_key_norm", &AttentionSpec::query_key_norm),
         field("query_key_norm_extent", &AttentionSpec::query_key_norm_extent),
+        field("value_norm", &AttentionSpec::value_norm), field("values_are_keys", &AttentionSpec::values_are_keys),
         field("temperature_scale", &AttentionSpec::temperature_scale),
         field("temperature_floor", &AttentionSpec::temperature_floor), field("fused", &AttentionSpec::fused),
         field("output_gate", &AttentionSpec::output_gate), field("query_bias", &AttentionSpec::query_bias),
@@ -153,6 +163,15 @@ struct ExpertsSpec {
   std::size_t shared_size = 0;
   /// Whether the shared expert's output is multiplied by sigmoid(gate * x).
   bool shared_gate = false;
+  /// Whether the shared expert's tensors are named as those of a layer without experts.
+  bool shared_is_dense = false;
+  /// Whether gate and up of all experts are one tensor, ffn_gate_up_exps, in this order.
+  bool fused = false;
+  /// Whether each expert's share is multiplied by a number of its own.
+  bool output_scales = false;
+  /// Norms of the residual stream in place of the layer's norm, for the router and for the experts; and those of what
+  /// the experts and the shared one give, before these are added up (Gemma 4).
+  NormSpec router_norm{}, input_norm{}, output_norm{}, shared_output_norm{};
 
   bool present() const { return count != 0; }
 
@@ -161,7 +180,12 @@ struct ExpertsSpec {
                       field("gating", &ExpertsSpec::gating), field("normalized", &ExpertsSpec::normalized),
                       field("scale", &ExpertsSpec::scale), field("router_bias", &ExpertsSpec::router_bias),
                       field("selection_bias", &ExpertsSpec::selection_bias),
-                      field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate));
+                      field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate),
+                      field("shared_is_dense", &ExpertsSpec::shared_is_dense), field("fused", &ExpertsSpec::fused),
+                      field("output_scales", &ExpertsSpec::output_scales),
+                      field("router_norm", &ExpertsSpec::router_norm), field("input_norm", &ExpertsSpec::input_norm),
+                      field("output_norm", &ExpertsSpec::output_norm),
+                      field("shared_output_norm", &ExpertsSpec::shared_output_norm));
   }
 };
 static_assert(lists_every_field<ExpertsSpec>);
@@ -205,6 +229,8 @@ struct LayerSpec {
   FeedForwardSpec feed_forward;
   /// What a block adds is multiplied by it; 0: by 1.
   float block_scale = 0.0F;
+  /// Whether the residual stream is multiplied by a number of the layer's own at its end.
+  bool output_scale = false;
   /// Tensors of the norms before the blocks where a file has them under other names than attn_norm and ffn_norm.
   std::string attention_norm_tensor, feed_forward_norm_tensor;
 
@@ -215,11 +241,27 @@ struct LayerSpec {
                       field("feed_forward_norm", &LayerSpec::feed_forward_norm),
                       field("feed_forward_post_norm", &LayerSpec::feed_forward_post_norm),
                       field("feed_forward", &LayerSpec::feed_forward), field("block_scale", &LayerSpec::block_scale),
+                      field("output_scale", &LayerSpec::output_scale),
                       field("attention_norm_tensor", &LayerSpec::attention_norm_tensor),
                       field("feed_forward_norm_tensor", &LayerSpec::feed_forward_norm_tensor));
   }
 };
 static_assert(lists_every_field<LayerSpec>);
+
+/// Embeddings that each layer has of its own (Gemma 3n and 4, "PLE"). At a layer's end the residual stream x becomes
+/// x + norm(output(gelu(gate(x)) * e)), where e = (row * sqrt(size) + norm(projection(token's embedding) /
+/// sqrt(hidden_size))) / sqrt(2) with the token's row of a table.
+struct LayerEmbeddingSpec {
+  std::size_t size = 0;  ///< Of one layer; 0: there are none.
+  NormSpec norm;         ///< Of the projection, and of what is added.
+
+  bool present() const { return size != 0; }
+
+  static constexpr auto fields() {
+    return std::tuple(field("size", &LayerEmbeddingSpec::size), field("norm", &LayerEmbeddingSpec::norm));
+  }
+};
+static_assert(lists_every_field<LayerEmbeddingSpec>);
 
 /// All that the forward pass needs to know of a model, as data: which parts each layer has, and their shapes. Filled
 /// from a file's metadata (read_spec.h); binding asks for exactly the tensors that it implies.
@@ -241,6 +283,7 @@ struct ModelSpec {
   std::vector<LayerSpec> layers;
   /// Layers that the file has beyond these, which draft further tokens (multi-token prediction). They are not used.
   std::size_t drafting_layers = 0;
+  LayerEmbeddingSpec layer_embedding;
   NormSpec output_norm;
   std::string output_norm_tensor;  ///< Empty: output_norm.
 
@@ -252,11 +295,23 @@ struct ModelSpec {
            });
   }
 
-  /// Returns the number that a layer with attention has among those, which is its number in a cache; for the number of
-  /// layers, how many there are.
-  std::size_t cache_layer(std::size_t layer) const { return count_before(layer, &LayerSpec::attention); }
-  /// The same for the recurrent layers.
-  std::size_t state_layer(std::size_t layer) const { return count_before(layer, &LayerSpec::recurrent); }
+  /// Returns the layer whose keys and values a layer with attention reads: itself or one before.
+  std::size_t cached_by(std::size_t layer) const { return layer - layers[layer].attention.reads_back; }
+  /// Returns whether later layers read a layer's keys and values.
+  bool lends_cache(std::size_t layer) const {
+    for (std::size_t i = layer + 1; i < layers.size(); ++i) {
+      if (layers[i].attention.reads_back != 0 && cached_by(i) == layer) return true;
+    }
+    return false;
+  }
+  /// Returns the number in a cache of the layer that a layer with attention reads.
+  std::size_t cache_layer(std::size_t layer) const {
+    return count_before(cached_by(layer), [](const LayerSpec& l) { return l.attention.caches(); });
+  }
+  /// Returns the number that a recurrent layer has among those.
+  std::size_t state_layer(std::size_t layer) const {
+    return count_before(layer, [](const LayerSpec& l) { return l.recurrent.present(); });
+  }
   /// Returns the first layer with attention, or the first layer where none has.
   const LayerSpec& first_attending() const {
     const auto attends = [](const LayerSpec& layer) { return layer.attention.present(); };
@@ -279,16 +334,16 @@ struct ModelSpec {
                       field("tied_output", &ModelSpec::tied_output), field("output_bias", &ModelSpec::output_bias),
                       field("learned_positions", &ModelSpec::learned_positions), field("ropes", &ModelSpec::ropes),
                       field("layers", &ModelSpec::layers), field("drafting_layers", &ModelSpec::drafting_layers),
+                      field("layer_embedding", &ModelSpec::layer_embedding),
                       field("output_norm", &ModelSpec::output_norm),
                       field("output_norm_tensor", &ModelSpec::output_norm_tensor));
   }
 
  private:
-  template <typename Part>
-  std::size_t count_before(std::size_t layer, Part LayerSpec::*part) const {
+  template <typename Counts>
+  std::size_t count_before(std::size_t layer, const Counts& counts) const {
     const auto last = layers.begin() + static_cast<std::ptrdiff_t>(layer);
-    return static_cast<std::size_t>(
-        std::count_if(layers.begin(), last, [&](const LayerSpec& l) { return (l.*part).present(); }));
+    return static_cast<std::size_t>(std::count_if(layers.begin(), last, counts));
   }
 };
 static_assert(lists_every_field<ModelSpec>);

@@ -41,7 +41,7 @@ std::size_t ModelWeights::layer_parameters(const ModelSpec& spec) const {
 }
 
 std::size_t ModelWeights::token_bytes(const ModelSpec& spec) const {
-  std::size_t total = bytes() - positions.bytes() - (output.empty() ? 0 : embedding.bytes());
+  std::size_t total = bytes() - positions.bytes() - layer_embeddings.bytes() - (output.empty() ? 0 : embedding.bytes());
   for (std::size_t i = 0; i < layers.size(); ++i) {
     total -= sum_of(layers[i], kBytes);
     total += taken(spec.layers[i], layers[i], kBytes);

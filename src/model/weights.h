@@ -31,6 +31,7 @@ struct AttentionWeights {
   Vector query_bias, key_bias, value_bias;  ///< As many elements as rows.
   Vector output_bias;                       ///< [hidden_size]
   NormWeights query_norm, key_norm;         ///< [key_size], by head or of all heads (AttentionSpec)
+  NormWeights value_norm;                   ///< [value_size]
   Vector sink_logits;                       ///< [heads]
 
   static constexpr auto fields() {
@@ -39,7 +40,8 @@ struct AttentionWeights {
                       field("output", &Self::output), field("query_bias", &Self::query_bias),
                       field("key_bias", &Self::key_bias), field("value_bias", &Self::value_bias),
                       field("output_bias", &Self::output_bias), field("query_norm", &Self::query_norm),
-                      field("key_norm", &Self::key_norm), field("sink_logits", &Self::sink_logits));
+                      field("key_norm", &Self::key_norm), field("value_norm", &Self::value_norm),
+                      field("sink_logits", &Self::sink_logits));
   }
 };
 static_assert(lists_every_field<AttentionWeights>);
@@ -89,13 +91,18 @@ struct ExpertsWeights {
   Vector router_bias, selection_bias;  ///< [experts]
   std::vector<ExpertWeights> each;     ///< [experts]
   ExpertWeights shared;
-  Vector shared_gate;  ///< [hidden_size]
+  Vector shared_gate;    ///< [hidden_size]
+  Vector output_scales;  ///< [experts]
+  NormWeights router_norm, input_norm, output_norm, shared_output_norm;  ///< [hidden_size]
 
   static constexpr auto fields() {
     using Self = ExpertsWeights;
     return std::tuple(field("router", &Self::router), field("router_bias", &Self::router_bias),
                       field("selection_bias", &Self::selection_bias), field("each", &Self::each),
-                      field("shared", &Self::shared), field("shared_gate", &Self::shared_gate));
+                      field("shared", &Self::shared), field("shared_gate", &Self::shared_gate),
+                      field("output_scales", &Self::output_scales), field("router_norm", &Self::router_norm),
+                      field("input_norm", &Self::input_norm), field("output_norm", &Self::output_norm),
+                      field("shared_output_norm", &Self::shared_output_norm));
   }
 };
 static_assert(lists_every_field<ExpertsWeights>);
@@ -116,6 +123,20 @@ struct FeedForwardWeights {
 };
 static_assert(lists_every_field<FeedForwardWeights>);
 
+/// What a LayerEmbeddingSpec implies in each layer.
+struct LayerEmbeddingWeights {
+  weights::PackedMatrix gate;    ///< [size, hidden_size]
+  weights::PackedMatrix output;  ///< [hidden_size, size]
+  NormWeights post_norm;         ///< [hidden_size]
+
+  static constexpr auto fields() {
+    using Self = LayerEmbeddingWeights;
+    return std::tuple(field("gate", &Self::gate), field("output", &Self::output),
+                      field("post_norm", &Self::post_norm));
+  }
+};
+static_assert(lists_every_field<LayerEmbeddingWeights>);
+
 /// What a LayerSpec implies; the rest is empty.
 struct LayerWeights {
   NormWeights attention_norm, attention_post_norm;  ///< [hidden_size]
@@ -123,6 +144,8 @@ struct LayerWeights {
   RecurrentWeights recurrent;
   NormWeights feed_forward_norm, feed_forward_post_norm;  ///< [hidden_size]
   FeedForwardWeights feed_forward;
+  LayerEmbeddingWeights layer_embedding;
+  Vector output_scale;  ///< [1]
 
   static constexpr auto fields() {
     using Self = LayerWeights;
@@ -130,7 +153,8 @@ struct LayerWeights {
                       field("attention_post_norm", &Self::attention_post_norm), field("attention", &Self::attention),
                       field("recurrent", &Self::recurrent), field("feed_forward_norm", &Self::feed_forward_norm),
                       field("feed_forward_post_norm", &Self::feed_forward_post_norm),
-                      field("feed_forward", &Self::feed_forward));
+                      field("feed_forward", &Self::feed_forward), field("layer_embedding", &Self::layer_embedding),
+                      field("output_scale", &Self::output_scale));
   }
 };
 static_assert(lists_every_field<LayerWeights>);
@@ -144,6 +168,9 @@ struct ModelWeights {
   Vector rope_frequency_factors;    ///< [rope dims / 2]
   Vector rope_short_factors;        ///< [rope dims / 2]
   Vector rope_long_factors;         ///< [rope dims / 2]
+  weights::PackedMatrix layer_embeddings;            ///< [vocab, layers * LayerEmbeddingSpec::size]
+  weights::PackedMatrix layer_embedding_projection;  ///< [layers * LayerEmbeddingSpec::size, hidden_size]
+  NormWeights layer_embedding_norm;                  ///< [LayerEmbeddingSpec::size]
   std::vector<LayerWeights> layers;
 
   const weights::PackedMatrix& output_matrix() const { return output.empty() ? embedding : output; }
@@ -162,7 +189,10 @@ struct ModelWeights {
                       field("positions", &Self::positions),
                       field("rope_frequency_factors", &Self::rope_frequency_factors),
                       field("rope_short_factors", &Self::rope_short_factors),
-                      field("rope_long_factors", &Self::rope_long_factors), field("layers", &Self::layers));
+                      field("rope_long_factors", &Self::rope_long_factors),
+                      field("layer_embeddings", &Self::layer_embeddings),
+                      field("layer_embedding_projection", &Self::layer_embedding_projection),
+                      field("layer_embedding_norm", &Self::layer_embedding_norm), field("layers", &Self::layers));
   }
 };
 static_assert(lists_every_field<ModelWeights>);

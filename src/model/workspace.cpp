@@ -31,11 +31,11 @@ Workspace::Workspace(const ModelImpl& model, const kv::ScratchLayout& caches, st
       layout(caches),
       buffers(model.spec(), tokens_max),
       ropes(ropes_of(model, tokens_max)),
-      staging(caches, tokens_max),
+      stagings(model.spec(), caches, tokens_max),
       attention(caches, tokens_max, workers_max) {}
 
 std::size_t Workspace::bytes() const {
-  std::size_t total = buffers.bytes() + staging.bytes() + attention.bytes() + logits.size() * sizeof(float);
+  std::size_t total = buffers.bytes() + stagings.bytes() + attention.bytes() + logits.size() * sizeof(float);
   total += states.bytes();
   for (const Rope& rope : ropes) total += rope.bytes();
   return total;

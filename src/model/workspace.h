@@ -9,9 +9,9 @@
 #include "base/buffer.h"
 #include "kv/core/scratch_layout.h"
 #include "kv/read/attend.h"
-#include "kv/write/append.h"
 #include "model/buffers.h"
 #include "model/rope.h"
+#include "model/stagings.h"
 #include "model/state_blocks.h"
 
 namespace pith::model {
@@ -30,7 +30,7 @@ struct Workspace {
   const kv::ScratchLayout layout;
   Buffers buffers;
   std::vector<Rope> ropes;  ///< Those of ModelSpec::ropes.
-  kv::Staging staging;
+  Stagings stagings;
   kv::Attention attention;
   StateBlocks states;
   Buffer<float> logits;        ///< [rows, vocab], as many rows as have been asked for at once so far.

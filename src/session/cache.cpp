@@ -57,7 +57,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
   kv::CacheOptions made;
   const model::ModelSpec& spec = model.impl()->spec();
   for (const model::LayerSpec& layer : spec.layers) {
-    if (layer.attention.present()) {
+    if (layer.attention.caches()) {
       made.layers.push_back(
           {model::kv_shape(layer.attention), kv.key, kv.value, model::rotary(*model.impl(), layer.attention)});
     }
@@ -71,6 +71,10 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
     const auto number = static_cast<std::size_t>(layer);
     if (!spec.layers[number].attention.present())
       fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, which has no attention", layer);
+    if (!spec.layers[number].attention.caches()) {
+      fail(ErrorKind::kInvalidArgument, "KV codecs are given for layer {}, which reads the cache of layer {}", layer,
+           spec.cached_by(number));
+    }
     kv::LayerOptions& chosen = made.layers[spec.cache_layer(number)];
     chosen.key = codec.key;
     chosen.value = codec.value;

@@ -39,6 +39,8 @@ struct Architecture {
   bool no_rope = false;
   bool query_gates = false;
   bool cyclic_key_heads = false;
+  bool unscaled_scores = false;
+  bool norms_values = false;
   ReferenceGating gating = ReferenceGating::kAll;
   bool normalized_shares = true;
   bool post_attention_norm_before_feed_forward = false;
@@ -105,6 +107,14 @@ constexpr std::array kArchitectures = {
                  .scales_embedding = true,
                  .window_period = 2,
                  .layers_scaled_by_embedding = 46},
+    // As Hugging Face's transformers computes it (models/gemma4): scores are not scaled, values are normed.
+    Architecture{.name = "gemma4",
+                 .activation = ReferenceActivation::kGelu,
+                 .scales_embedding = true,
+                 .window_period = 6,
+                 .local_rope = LocalRope::kOwnBase,
+                 .unscaled_scores = true,
+                 .norms_values = true},
     Architecture{.name = "phi2", .activation = ReferenceActivation::kGelu, .layer_norm = true, .parallel = true},
     Architecture{.name = "phi3", .windows_everywhere = true},
     Architecture{.name = "glm4", .interleaved_pairs = true},
@@ -284,7 +294,7 @@ std::vector<std::size_t> read_windows(const Keys& keys, const Architecture& arch
   return windows;
 }
 
-/// Layers without attention have no KV heads.
+/// Layers without attention have no KV heads, and some models' layers have different numbers of them.
 void read_heads(const Keys& keys, ReferenceSpec& s) {
   const auto most = [&](const char* name, std::size_t fallback) {
     const std::vector<std::int64_t> list = keys.list(name);
@@ -292,7 +302,24 @@ void read_heads(const Keys& keys, ReferenceSpec& s) {
                         : static_cast<std::size_t>(*std::max_element(list.begin(), list.end()));
   };
   s.heads = most("attention.head_count", 0);
-  s.kv_heads = most("attention.head_count_kv", s.heads);
+  const std::vector<std::int64_t> list = keys.list("attention.head_count_kv");
+  s.kv_heads.assign(s.layers, most("attention.head_count_kv", s.heads));
+  for (std::size_t i = 0; i < s.layers && !list.empty(); ++i) s.kv_heads[i] = static_cast<std::size_t>(list.at(i));
+}
+
+/// Reads what heads of layers with a window have of their own, and which layers read the keys and values of others: the
+/// last ones those of the last one before them that has the same window.
+void read_layer_sizes(const Keys& keys, std::size_t key_size, std::size_t value_size, ReferenceSpec& s) {
+  const std::size_t first = s.layers - keys.count("attention.shared_kv_layers", 0);
+  for (std::size_t i = 0; i < s.layers; ++i) {
+    const bool local = s.windows[i] != 0;
+    s.key_sizes.push_back(local ? keys.count("attention.key_length_swa", key_size) : key_size);
+    s.value_sizes.push_back(local ? keys.count("attention.value_length_swa", value_size) : value_size);
+    s.sources.push_back(i);
+    for (std::size_t j = 0; j < first && i >= first; ++j) {
+      if (s.windows[j] == s.windows[i]) s.sources[i] = j;
+    }
+  }
 }
 
 void read_states(const Keys& keys, const Architecture& architecture, ReferenceSpec& s) {
@@ -315,8 +342,8 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.layers = keys.count("block_count") - keys.count("nextn_predict_layers", 0);
   read_heads(keys, s);
   const std::size_t embedding = keys.count("embedding_length");
-  s.key_size = keys.count("attention.key_length", s.heads == 0 ? 1 : embedding / s.heads);
-  s.value_size = keys.count("attention.value_length", s.heads == 0 ? 1 : embedding / s.heads);
+  const std::size_t usual_size = s.heads == 0 ? 1 : embedding / s.heads;
+  const std::size_t key_size = keys.count("attention.key_length", usual_size);
   s.layer_norm = architecture.layer_norm;
   s.norm_eps = keys.real(s.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 0.0);
   // 2402.17834: the larger StableLM 2 has the parallel form, and with it no second norm.
@@ -324,17 +351,21 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.parallel = keys.flag("use_parallel_residual", architecture.parallel || one_norm);
   s.logit_scale = keys.real("logit_scale", 1.0);
   if (architecture.scales_embedding) s.embedding_scale = std::sqrt(static_cast<double>(embedding));
-  const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : s.key_size;
-  s.attention_scale = 1.0 / std::sqrt(static_cast<double>(divisor));
+  const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : key_size;
+  s.attention_scale = architecture.unscaled_scores ? 1.0 : 1.0 / std::sqrt(static_cast<double>(divisor));
+  s.norms_values = architecture.norms_values;
+  s.layer_embedding = keys.count("embedding_length_per_layer_input", 0);
   s.attention_softcap = keys.real("attn_logit_softcapping", 0.0);
   s.logit_softcap = keys.real("final_logit_softcapping", 0.0);
   s.activation = architecture.activation;
   s.windows = read_windows(keys, architecture, s.layers);
-  const std::size_t dims = keys.count("rope.dimension_count", s.key_size);
+  read_layer_sizes(keys, key_size, keys.count("attention.value_length", usual_size), s);
+  const std::size_t dims = keys.count("rope.dimension_count", key_size);
   s.rope = scaled_rope(file, keys, architecture.interleaved_pairs, dims);
   s.local_rope = s.rope;
   if (architecture.local_rope == LocalRope::kOwnBase)
-    s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0), dims);
+    s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0),
+                              keys.count("rope.dimension_count_swa", dims));
   if (architecture.local_rope == LocalRope::kUnscaled)
     s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base", 10000.0), dims);
   s.rotated = read_rotated(file, architecture, s.windows);

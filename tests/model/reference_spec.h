@@ -28,9 +28,14 @@ enum class ReferenceGating { kAll, kChosen, kSigmoid };
 struct ReferenceSpec {
   std::size_t layers = 0;
   std::size_t heads = 0;
-  std::size_t kv_heads = 0;
-  std::size_t key_size = 0;
-  std::size_t value_size = 0;
+  // By layer.
+  std::vector<std::size_t> kv_heads, key_sizes, value_sizes;
+  /// By layer: the one whose keys and values it reads.
+  std::vector<std::size_t> sources;
+  /// Whether values are divided by their root mean square.
+  bool norms_values = false;
+  /// The size of each layer's own embeddings; 0: there are none.
+  std::size_t layer_embedding = 0;
   /// LayerNorm in place of RMS norm.
   bool layer_norm = false;
   /// Whether both blocks of a layer read the same x.

@@ -29,6 +29,10 @@ class TensorMaker {
     writer_.add_tensor(name, {length}, values);
   }
 
+  void floats(const std::string& name, const std::vector<float>& values) {
+    writer_.add_tensor(name, {values.size()}, values);
+  }
+
   /// One matrix [rows, columns] for each expert.
   void experts(const std::string& name, std::size_t count, std::size_t rows, std::size_t columns) {
     matrix(name, count * rows, columns);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/tiny_gemma4.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -108,6 +109,11 @@ constexpr std::array kForms = {
              .norms = TinyNorms::kBeforeAndAfter,
              .qk_norm = TinyQkNorm::kHead,
              .scales_embedding = true},
+    TinyForm{.architecture = "gemma4",
+             .norms = TinyNorms::kBeforeAndAfter,
+             .qk_norm = TinyQkNorm::kHead,
+             .scales_embedding = true,
+             .keys = add_gemma4_keys},
     TinyForm{.architecture = "starcoder2",
              .layer_norm = true,
              .norm_bias = true,

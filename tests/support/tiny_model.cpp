@@ -7,6 +7,7 @@
 
 #include "support/tensor_maker.h"
 #include "support/tiny_form.h"
+#include "support/tiny_gemma4.h"
 #include "support/tiny_recurrent.h"
 #include "support/tiny_vocab.h"
 
@@ -90,13 +91,14 @@ void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& n
   if (form_of(spec).norm_bias) make.vector(name + ".bias", spec.embedding, 0.0F);
 }
 
-void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix, bool caches) {
   const auto add = [&](const std::string& name, std::size_t heads) {
     switch (form_of(spec).qk_norm) {
       case TinyQkNorm::kNone:
         return;
       case TinyQkNorm::kHead:
-        return make.vector(prefix + name, spec.head_size);
+        // Where nothing else scales scores, so that softmax does not magnify what rounding does.
+        return make.vector(prefix + name, spec.head_size, is_gemma4(spec) ? 0.4F : 1.0F);
       case TinyQkNorm::kHeads:
         return make.matrix_around_one(prefix + name, heads, spec.head_size);
       case TinyQkNorm::kWhole:
@@ -104,22 +106,24 @@ void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::strin
     }
   };
   add("attn_q_norm.weight", spec.heads);
-  add("attn_k_norm.weight", spec.kv_heads);
+  if (caches) add("attn_k_norm.weight", spec.kv_heads);
 }
 
-void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::string& prefix) {
+void add_attention(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer, const std::string& prefix) {
   const TinyForm& form = form_of(spec);
   const std::size_t gates = form.query_gate ? spec.heads * value_size(spec) : 0;
   const std::size_t queries = spec.heads * spec.head_size + gates;
   const std::size_t keys = spec.kv_heads * spec.head_size;
   const std::size_t values = spec.kv_heads * value_size(spec);
+  const bool caches = tiny_layer_caches(spec, layer);
   if (form.fused_qkv) {
     make.matrix(prefix + "attn_qkv.weight", queries + keys + values, spec.embedding);
     if (form.qkv_bias) make.vector(prefix + "attn_qkv.bias", queries + keys + values, 0.0F);
   } else {
     make.matrix(prefix + "attn_q.weight", queries, spec.embedding);
-    make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
-    make.matrix(prefix + "attn_v.weight", values, spec.embedding);
+    if (caches) make.matrix(prefix + "attn_k.weight", keys, spec.embedding);
+    if (caches && !(spec.values_are_keys && !tiny_layer_is_local(layer)))
+      make.matrix(prefix + "attn_v.weight", values, spec.embedding);
   }
   make.matrix(prefix + "attn_output.weight", spec.embedding, spec.heads * value_size(spec));
   if (form.other_biases) make.vector(prefix + "attn_output.bias", spec.embedding, 0.0F);
@@ -128,7 +132,7 @@ void add_attention(TensorMaker& make, const TinyModelSpec& spec, const std::stri
     make.vector(prefix + "attn_k.bias", keys, 0.0F);
     make.vector(prefix + "attn_v.bias", values, 0.0F);
   }
-  add_qk_norms(make, spec, prefix);
+  add_qk_norms(make, spec, prefix, caches);
   if (form.sinks) make.vector(prefix + "attn_sinks.weight", spec.heads, 0.0F);
 }
 
@@ -165,13 +169,15 @@ void add_feed_forward(TensorMaker& make, const TinyModelSpec& spec, const std::s
   }
 }
 
-void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) {
+void add_layer(TensorMaker& make, const TinyModelSpec& model, std::size_t layer) {
+  const TinyModelSpec spec = tiny_layer(model, layer);
   const TinyNorms norms = form_of(spec).norms;
   const std::string prefix = "blk." + std::to_string(layer) + ".";
   if (norms != TinyNorms::kAfter) add_norm(make, spec, prefix + "attn_norm");
   const TinyParts parts = tiny_parts(spec, layer);
   if (parts.recurrent) add_recurrent(make, spec, prefix);
-  if (parts.attention) add_attention(make, spec, prefix);
+  if (parts.attention) add_attention(make, spec, layer, prefix);
+  if (is_gemma4(spec)) add_gemma4_layer(make, spec, prefix);
   if (!parts.feed_forward) return;
   if (norms == TinyNorms::kBeforeAndAfter || norms == TinyNorms::kAfter) {
     make.vector(prefix + "post_attention_norm.weight", spec.embedding);
@@ -181,6 +187,10 @@ void add_layer(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer) 
   if (own_norm && (norms == TinyNorms::kBefore || norms == TinyNorms::kBeforeAndAfter))
     add_norm(make, spec, prefix + "ffn_norm");
   if (norms == TinyNorms::kPostAttention) add_norm(make, spec, prefix + "post_attention_norm");
+  if (is_gemma4(spec) && spec.experts != 0) {
+    add_gemma4_experts(make, spec, prefix);
+    return add_feed_forward(make, spec, prefix);
+  }
   if (experts_of(spec) != 0 && layer >= spec.dense_layers) return add_experts(make, spec, prefix);
   add_feed_forward(make, spec, prefix);
 }
@@ -201,6 +211,7 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   }
   if (spec.rope == TinyRope::kLong) add_long_factors(make, spec);
   if (form.learned_positions) make.matrix("position_embd.weight", spec.context, spec.embedding, gain);
+  if (is_gemma4(spec)) add_gemma4(make, spec, vocab);
   for (std::size_t i = 0; i < spec.layers; ++i) add_layer(make, spec, i);
   add_norm(make, spec, std::string(form.output_norm));
   if (!spec.tied_output) make.matrix("output.weight", vocab, spec.embedding);

@@ -29,6 +29,12 @@ struct TinyModelSpec {
   std::size_t experts_used = 2;
   std::size_t shared_expert = 256;  ///< Size, where the architecture has one.
   std::size_t dense_layers = 0;     ///< The first layers, which are no mixtures.
+  /// The last layers, which read the keys and values of others, where the architecture allows it.
+  std::size_t sharing_layers = 0;
+  /// The size of each layer's own embeddings; 0: there are none.
+  std::size_t layer_embedding = 0;
+  /// Whether layers without a window take their values from keys.
+  bool values_are_keys = false;
   std::size_t context = 4096;
   // Of recurrent layers, where the architecture has any.
   std::size_t taps = 4;

@@ -92,6 +92,21 @@ std::vector<TinyShape> recurrent_shapes() {
   return all;
 }
 
+std::vector<TinyShape> gemma4_shapes() {
+  TinyShape shared{"gemma4Shared", tiny_shape("gemma4", 4, 1, 64, 40)};
+  shared.spec.layers = 6;
+  shared.spec.sharing_layers = 3;
+  shared.spec.layer_embedding = 32;
+  TinyShape dense{"gemma4Dense", tiny_shape("gemma4", 4, 2, 32, 40)};
+  dense.spec.layers = 3;
+  dense.spec.values_are_keys = true;
+  TinyShape mixture{"gemma4Moe", tiny_shape("gemma4", 4, 1, 64, 40)};
+  mixture.spec.layers = 3;
+  mixture.spec.experts = 6;
+  mixture.spec.values_are_keys = true;
+  return {shared, dense, mixture};
+}
+
 /// Sanitized builds are slow and look for errors in memory. They take one shape of every kind of layer; what the others
 /// have beside that are numbers.
 bool is_of_a_kind(const TinyShape& shape) {
@@ -101,7 +116,7 @@ bool is_of_a_kind(const TinyShape& shape) {
       "mistral3Yarn",  "olmo2WindowYarn", "falcon",          "stablelm", "gpt2",
       "ManyExperts",   "qwen2moe",        "deepseek",        "GptOss",   "nemotron",
       "nemotron_h",    "mamba2",          "granitehybrid",   "lfm2moe",  "lfm2Window",
-      "qwen3next",     "qwen35Wide"};
+      "qwen3next",     "qwen35Wide",      "gemma4Shared",    "gemma4Moe"};
   return kNames.contains(shape.name);
 }
 
@@ -146,7 +161,7 @@ std::vector<TinyShape> tiny_shapes() {
   serial.parallel = false;
   serial.value_size = 16;
   all.push_back({"GptneoxSerial", serial});
-  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes()})
+  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes(), gemma4_shapes()})
     all.insert(all.end(), more.begin(), more.end());
   if (PITH_SANITIZED != 0) std::erase_if(all, [](const TinyShape& shape) { return !is_of_a_kind(shape); });
   return all;

@@ -237,7 +237,7 @@ void Attention::run(std::span<const Step> steps, const Staging& staging, ThreadP
                     const AttendRows& rows) {
   begin(steps, staging, pool, layer, rows);
   attend(pool, {rows});
-  for (std::size_t s = 0; s < steps_; ++s) readings_[s].finish();
+  for (std::size_t s = 0; s < steps_; ++s) readings_[s].finish(rows.again);
 }
 
 void Attention::run_subtrees(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,

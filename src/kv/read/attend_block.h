@@ -19,6 +19,8 @@ struct AttendRows {
   float softcap = 0.0F;
   /// Joins the denominator of each query head's softmax and has no value: [heads], or null.
   const float* sink_logits = nullptr;
+  /// Whether the pass has read this layer of the caches before, since a later layer of the model reads it too.
+  bool again = false;
 };
 
 /// Tokens per block: enough rows to amortize unpacking a tile, few enough for their scores to stay in the L1 cache.

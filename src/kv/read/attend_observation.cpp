@@ -26,10 +26,12 @@ void BatchObservation::gather_block(const LayerConfig& layer, const AttendBlock&
   gather(*layer.kernels, *observers_, {scores, cells_, layer.shape.group(), block.token}, rows, parts(block));
 }
 
-void BatchObservation::finish(const Layer& layer, std::span<const AttendBlock> blocks) {
+void BatchObservation::finish(const Layer& layer, std::span<const AttendBlock> blocks, bool again) {
   for (std::size_t o = 0; o < observers_->list().size(); ++o) {
     Observer& observer = observers_->list()[o];
-    for (const Head& head : layer.heads()) observer.fade(head.index(), cells_);
+    if (!again) {
+      for (const Head& head : layer.heads()) observer.fade(head.index(), cells_);
+    }
     for (const AttendBlock& block : blocks) {
       if (!counts(block)) continue;
       observer.take(layer.head(block.kv_head).index(), parts(block).subspan(o * part_size(), part_size()));

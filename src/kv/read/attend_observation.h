@@ -25,7 +25,8 @@ class BatchObservation {
   std::size_t scores_size(std::size_t rows) const { return cells_ * rows * kPageTokens; }
   /// Gathers from a block, given the final softmax states of its rows. Overwrites `scores`. One thread per block.
   void gather_block(const LayerConfig& layer, const AttendBlock& block, const SoftmaxRows& rows, float* scores);
-  void finish(const Layer& layer, std::span<const AttendBlock> blocks);
+  /// `again`: this pass has called it for the layer before.
+  void finish(const Layer& layer, std::span<const AttendBlock> blocks, bool again);
 
  private:
   /// Returns the size of what a block gathers for one observer.

@@ -52,8 +52,8 @@ void StepReading::choose(const AttendBlock& block, const float* queries) {
   readings_[block.number] = {chosen.size(), chosen.data(), borrowed};
 }
 
-void StepReading::finish() {
-  if (observation_.on()) observation_.finish(*layer_, blocks_);
+void StepReading::finish(bool again) {
+  if (observation_.on()) observation_.finish(*layer_, blocks_, again);
 }
 
 }  // namespace pith::kv

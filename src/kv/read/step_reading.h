@@ -39,7 +39,7 @@ class StepReading {
   /// Decides what a block reads, given its scaled queries [tokens * group, key_size]. One thread per block.
   void choose(const AttendBlock& block, const float* queries);
   /// Adds what was observed to the cache's observers.
-  void finish();
+  void finish(bool again);
 
   const Step& step() const { return *step_; }
   const Layer& layer() const { return *layer_; }

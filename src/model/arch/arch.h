@@ -17,6 +17,8 @@ struct ExpertTraits {
   bool normalized = true;
   bool shared = false;       ///< A shared expert is required; otherwise optional.
   bool shared_gate = false;  ///< And a gate for it.
+  /// A network as that of layers without experts is the shared expert.
+  bool shared_is_dense = false;
 };
 
 /// Which layers of an architecture are recurrent.
@@ -59,6 +61,7 @@ struct Traits {
   bool gated = true;
   bool fused_gate_up = false;  ///< ffn_up holds the gate as well.
   Residual residual = Residual::kSerial;
+  bool uneven = false;  ///< Layers may differ in their heads and in the size of feed-forward.
   ExpertTraits experts{};
   RecurrentTraits recurrent{};
 };

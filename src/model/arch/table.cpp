@@ -10,6 +10,7 @@
   family(llama)               \
   family(gemma2)              \
   family(gemma3)              \
+  family(gemma4)              \
   family(olmo2)               \
   family(granite)             \
   family(gpt_oss)             \
