@@ -65,10 +65,16 @@ void AttentionBlock::shape_row(std::size_t m) const {
   float* query = query_ + m * b_.qkv_stride;
   if (spec_.output_gate) part_queries(m);
   add_bias(pass_.k, query, w_.query_bias);
+  clamp(query, spec_.query_rows());
   shape_heads(query, spec_.heads, w_.query_norm, m);
   if (spec_.caches()) shape_keys_and_values(m);
   if (spec_.temperature_scale != 0.0F)
     pass_.k.scale(query, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
+}
+
+void AttentionBlock::clamp(float* row, std::size_t length) const {
+  if (spec_.clamp == 0.0F) return;
+  for (std::size_t i = 0; i < length; ++i) row[i] = std::clamp(row[i], -spec_.clamp, spec_.clamp);
 }
 
 void AttentionBlock::shape_keys_and_values(std::size_t m) const {
@@ -77,6 +83,8 @@ void AttentionBlock::shape_keys_and_values(std::size_t m) const {
   add_bias(pass_.k, key, w_.key_bias);
   if (spec_.values_are_keys) std::copy_n(key, spec_.value_rows(), value);
   add_bias(pass_.k, value, w_.value_bias);
+  clamp(key, spec_.key_rows());
+  clamp(value, spec_.value_rows());
   shape_heads(key, spec_.kv_heads, w_.key_norm, m);
   const Norm norm(spec_.value_norm, w_.value_norm);
   if (!norm.present()) return;

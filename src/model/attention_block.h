@@ -22,6 +22,7 @@ class AttentionBlock {
   void project(const kernels::Activations& x) const;
   /// Applies biases, query and key norms, RoPE and the queries' temperature to row m of qkv.
   void shape_row(std::size_t m) const;
+  void clamp(float* row, std::size_t length) const;
   void shape_keys_and_values(std::size_t m) const;
   void shape_heads(float* heads, std::size_t count, const NormWeights& norm, std::size_t m) const;
   void norm_heads(float* heads, std::size_t count, const NormWeights& norm) const;

@@ -46,9 +46,8 @@ std::size_t gate_size(const LayerSpec& layer) {
 std::size_t layer_embeddings_size(const ModelSpec& spec) { return spec.layer_embedding.size * spec.layers.size(); }
 /// Returns the width of what experts keep apart from the layer's rows.
 std::size_t apart_size(const ModelSpec& spec) {
-  return widest(spec, [&](const LayerSpec& l) {
-    return l.feed_forward.experts.router_norm.present() ? spec.hidden_size : 0;
-  });
+  return widest(
+      spec, [&](const LayerSpec& l) { return l.feed_forward.experts.router_norm.present() ? spec.hidden_size : 0; });
 }
 std::size_t channels_of(const LayerSpec& layer) { return layer.recurrent.channels(); }
 std::size_t inner_size(const LayerSpec& layer) { return layer.recurrent.inner(); }
@@ -62,13 +61,12 @@ std::size_t parallel_size(const ModelSpec& spec) {
 
 std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
   // Those of attention are there as queries, scaled, and in the basis of sealed pages.
-  const std::size_t floats = 4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) +
-                             2 * widest(spec, output_columns) +
-                             2 * (widest(spec, key_rows) + widest(spec, value_rows)) +
-                             3 * widest(spec, feed_forward_size) + expert_floats(spec) + widest(spec, experts_of) +
-                             3 * widest(spec, experts_used) + widest(spec, gate_size) + apart_size(spec) +
-                             2 * layer_embeddings_size(spec) + widest(spec, channels_of) +
-                             2 * widest(spec, inner_size) + widest(spec, beside_of) + 3 * widest(spec, recurrent_heads);
+  const std::size_t floats =
+      4 * spec.hidden_size + parallel_size(spec) + 3 * widest(spec, query_rows) + 2 * widest(spec, output_columns) +
+      2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size) +
+      expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used) + widest(spec, gate_size) +
+      apart_size(spec) + 2 * layer_embeddings_size(spec) + widest(spec, channels_of) + 2 * widest(spec, inner_size) +
+      widest(spec, beside_of) + 3 * widest(spec, recurrent_heads);
   return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
 }
 
@@ -91,8 +89,7 @@ ExpertBuffers::ExpertBuffers(const ModelSpec& spec, std::size_t tokens_max)
       places(shares.size()) {}
 
 std::size_t ExpertBuffers::bytes() const {
-  const std::size_t floats =
-      router.size() + shares.size() + hidden.size() + apart.size() + gate.size() + up.size();
+  const std::size_t floats = router.size() + shares.size() + hidden.size() + apart.size() + gate.size() + up.size();
   return floats * sizeof(float) + (chosen.size() + places.size()) * sizeof(std::uint32_t) + quantized.bytes();
 }
 
@@ -115,8 +112,8 @@ std::size_t RecurrentBuffers::bytes() const {
 
 std::size_t Buffers::bytes() const {
   const std::size_t floats = residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() +
-                             projected_beside.size() + gate.size() + up.size() + attention_gate.size() + layer_embeddings.size() +
-                             layer_embedding_rows.size();
+                             projected_beside.size() + gate.size() + up.size() + attention_gate.size() +
+                             layer_embeddings.size() + layer_embedding_rows.size();
   return floats * sizeof(float) + quantized.bytes() + experts.bytes() + recurrent.bytes();
 }
 

@@ -22,10 +22,10 @@ struct ExpertBuffers {
   std::size_t bytes() const;
 
   std::size_t router_stride = 0;
-  std::size_t rows = 0;    ///< Of the experts of a pass, in whole tiles.
-  Buffer<float> router;    ///< [tokens, experts]
-  Buffer<float> shares;    ///< [tokens, experts used]
-  Buffer<float> hidden;    ///< [rows, hidden_size]: what experts read, then what they write
+  std::size_t rows = 0;  ///< Of the experts of a pass, in whole tiles.
+  Buffer<float> router;  ///< [tokens, experts]
+  Buffer<float> shares;  ///< [tokens, experts used]
+  Buffer<float> hidden;  ///< [rows, hidden_size]: what experts read, then what they write
   /// [tokens, hidden_size]: what the router reads, then the experts' sum, where norms of their own part both from the
   /// layer's (ExpertsSpec::router_norm).
   Buffer<float> apart;

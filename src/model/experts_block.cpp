@@ -150,8 +150,7 @@ void ExpertsBlock::run_groups(const kernels::Activations& x, const std::vector<s
   const kernels::Activations gathered =
       b_.quantized.quantize_groups(pass_.k, pass_.pool, b_.hidden.data(), rows, pass_.spec.hidden_size, hidden,
                                    first_readers, [&](std::size_t g, std::size_t m) {
-                                     gather(x, tokens[groups[g].expert][m],
-                                            &b_.hidden[(rows[g].first + m) * hidden]);
+                                     gather(x, tokens[groups[g].expert][m], &b_.hidden[(rows[g].first + m) * hidden]);
                                    });
   products.reserve(2 * groups.size());
   for (const Group& group : groups) {

@@ -60,6 +60,7 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
                                                 ".attention.temperature_scale",
                                                 ".attention.temperature_floor",
                                                 ".attention.output_gate",
+                                                ".attention.clamp",
                                                 ".attention.reads_back",
                                                 ".attention.values_are_keys",
                                                 "_norm.plain",

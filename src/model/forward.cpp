@@ -1,7 +1,7 @@
 #include "model/forward.h"
 
-#include "model/attention_block.h"
 #include "kv/write/append.h"
+#include "model/attention_block.h"
 #include "model/feed_forward_block.h"
 #include "model/layer_embedding_block.h"
 #include "model/recurrent_block.h"

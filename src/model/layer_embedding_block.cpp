@@ -21,9 +21,9 @@ Addition LayerEmbeddingBlock::run(const kernels::Activations& x) const {
                      spec.size);
   };
   const std::array<weights::Product, 1> output = {{{&w_.output, b.projected.data(), b.hidden_stride}}};
-  weights::multiply(
-      pass_.k, pass_.pool,
-      activations(pass_, b.gate, pass_.rows(), spec.size, weights::formats_of(w_.output), apply_gate), output);
+  weights::multiply(pass_.k, pass_.pool,
+                    activations(pass_, b.gate, pass_.rows(), spec.size, weights::formats_of(w_.output), apply_gate),
+                    output);
   return {&b.projected, nullptr, Norm(spec.norm, w_.post_norm)};
 }
 

@@ -10,8 +10,8 @@ namespace pith::model {
 // The sizes of a file's layers. All throw Error(kFormat), or Error(kUnsupported) for sizes that kernels cannot compute
 // with.
 
-/// Returns a number that is the same for all layers, or for all that have what it counts; the first layer's where layers
-/// may differ (Traits::uneven).
+/// Returns a number that is the same for all layers, or for all that have what it counts; the first layer's where
+/// layers may differ (Traits::uneven).
 std::size_t read_count(const Keys& keys, const Traits& traits, std::string_view name, std::size_t blocks);
 /// Reads the heads of queries, and of keys and values.
 void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t blocks,

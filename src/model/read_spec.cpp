@@ -44,7 +44,8 @@ NormSpec read_norm(const gguf::File& file, const Keys& keys, const Traits& trait
   norm.kind = traits.norm;
   const bool rms = norm.kind == NormKind::kRms;
   norm.epsilon = keys.norm_epsilon(rms);
-  norm.bias = !rms && (traits.biases || file.find(name + ".bias") != nullptr);
+  norm.plain = traits.plain_norms;
+  norm.bias = !rms && !norm.plain && (traits.biases || file.find(name + ".bias") != nullptr);
   return norm;
 }
 

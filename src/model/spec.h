@@ -81,6 +81,8 @@ struct AttentionSpec {
   std::size_t rope = 0;  ///< Index into ModelSpec::ropes.
   /// Scores are query * key * scale.
   float scale = 1.0F;
+  /// Elements of queries, keys and values are cut off there (OLMo, 2402.00838, section 2); 0: they are not.
+  float clamp = 0.0F;
   /// Scores become cap * tanh(score / cap) before the softmax (Gemma 2, 2408.00118, section 2); 0: unchanged.
   float softcap = 0.0F;
   /// Whether each query head has a learned logit that joins the denominator of its softmax and has no value (gpt-oss,
@@ -119,7 +121,8 @@ struct AttentionSpec {
         field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
         field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
         field("window", &AttentionSpec::window), field("reads_back", &AttentionSpec::reads_back),
-        field("rope", &AttentionSpec::rope), field("scale", &AttentionSpec::scale), field("softcap", &AttentionSpec::softcap),
+        field("rope", &AttentionSpec::rope), field("scale", &AttentionSpec::scale),
+        field("clamp", &AttentionSpec::clamp), field("softcap", &AttentionSpec::softcap),
         field("sink_logits", &AttentionSpec::sink_logits), field("query_key_norm", &AttentionSpec::query_key_norm),
         field("query_key_norm_extent", &AttentionSpec::query_key_norm_extent),
         field("value_norm", &AttentionSpec::value_norm), field("values_are_keys", &AttentionSpec::values_are_keys),
@@ -176,16 +179,15 @@ struct ExpertsSpec {
   bool present() const { return count != 0; }
 
   static constexpr auto fields() {
-    return std::tuple(field("count", &ExpertsSpec::count), field("used", &ExpertsSpec::used),
-                      field("gating", &ExpertsSpec::gating), field("normalized", &ExpertsSpec::normalized),
-                      field("scale", &ExpertsSpec::scale), field("router_bias", &ExpertsSpec::router_bias),
-                      field("selection_bias", &ExpertsSpec::selection_bias),
-                      field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate),
-                      field("shared_is_dense", &ExpertsSpec::shared_is_dense), field("fused", &ExpertsSpec::fused),
-                      field("output_scales", &ExpertsSpec::output_scales),
-                      field("router_norm", &ExpertsSpec::router_norm), field("input_norm", &ExpertsSpec::input_norm),
-                      field("output_norm", &ExpertsSpec::output_norm),
-                      field("shared_output_norm", &ExpertsSpec::shared_output_norm));
+    return std::tuple(
+        field("count", &ExpertsSpec::count), field("used", &ExpertsSpec::used), field("gating", &ExpertsSpec::gating),
+        field("normalized", &ExpertsSpec::normalized), field("scale", &ExpertsSpec::scale),
+        field("router_bias", &ExpertsSpec::router_bias), field("selection_bias", &ExpertsSpec::selection_bias),
+        field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate),
+        field("shared_is_dense", &ExpertsSpec::shared_is_dense), field("fused", &ExpertsSpec::fused),
+        field("output_scales", &ExpertsSpec::output_scales), field("router_norm", &ExpertsSpec::router_norm),
+        field("input_norm", &ExpertsSpec::input_norm), field("output_norm", &ExpertsSpec::output_norm),
+        field("shared_output_norm", &ExpertsSpec::shared_output_norm));
   }
 };
 static_assert(lists_every_field<ExpertsSpec>);
@@ -327,16 +329,15 @@ struct ModelSpec {
   }
 
   static constexpr auto fields() {
-    return std::tuple(field("architecture", &ModelSpec::architecture), field("hidden_size", &ModelSpec::hidden_size),
-                      field("vocab", &ModelSpec::vocab), field("context_trained", &ModelSpec::context_trained),
-                      field("embedding_scale", &ModelSpec::embedding_scale),
-                      field("logit_scale", &ModelSpec::logit_scale), field("logit_softcap", &ModelSpec::logit_softcap),
-                      field("tied_output", &ModelSpec::tied_output), field("output_bias", &ModelSpec::output_bias),
-                      field("learned_positions", &ModelSpec::learned_positions), field("ropes", &ModelSpec::ropes),
-                      field("layers", &ModelSpec::layers), field("drafting_layers", &ModelSpec::drafting_layers),
-                      field("layer_embedding", &ModelSpec::layer_embedding),
-                      field("output_norm", &ModelSpec::output_norm),
-                      field("output_norm_tensor", &ModelSpec::output_norm_tensor));
+    return std::tuple(
+        field("architecture", &ModelSpec::architecture), field("hidden_size", &ModelSpec::hidden_size),
+        field("vocab", &ModelSpec::vocab), field("context_trained", &ModelSpec::context_trained),
+        field("embedding_scale", &ModelSpec::embedding_scale), field("logit_scale", &ModelSpec::logit_scale),
+        field("logit_softcap", &ModelSpec::logit_softcap), field("tied_output", &ModelSpec::tied_output),
+        field("output_bias", &ModelSpec::output_bias), field("learned_positions", &ModelSpec::learned_positions),
+        field("ropes", &ModelSpec::ropes), field("layers", &ModelSpec::layers),
+        field("drafting_layers", &ModelSpec::drafting_layers), field("layer_embedding", &ModelSpec::layer_embedding),
+        field("output_norm", &ModelSpec::output_norm), field("output_norm_tensor", &ModelSpec::output_norm_tensor));
   }
 
  private:

@@ -91,8 +91,8 @@ struct ExpertsWeights {
   Vector router_bias, selection_bias;  ///< [experts]
   std::vector<ExpertWeights> each;     ///< [experts]
   ExpertWeights shared;
-  Vector shared_gate;    ///< [hidden_size]
-  Vector output_scales;  ///< [experts]
+  Vector shared_gate;                                                    ///< [hidden_size]
+  Vector output_scales;                                                  ///< [experts]
   NormWeights router_norm, input_norm, output_norm, shared_output_norm;  ///< [hidden_size]
 
   static constexpr auto fields() {
@@ -131,8 +131,7 @@ struct LayerEmbeddingWeights {
 
   static constexpr auto fields() {
     using Self = LayerEmbeddingWeights;
-    return std::tuple(field("gate", &Self::gate), field("output", &Self::output),
-                      field("post_norm", &Self::post_norm));
+    return std::tuple(field("gate", &Self::gate), field("output", &Self::output), field("post_norm", &Self::post_norm));
   }
 };
 static_assert(lists_every_field<LayerEmbeddingWeights>);
@@ -160,15 +159,15 @@ struct LayerWeights {
 static_assert(lists_every_field<LayerWeights>);
 
 struct ModelWeights {
-  weights::PackedMatrix embedding;  ///< [vocab, hidden_size]
-  weights::PackedMatrix output;     ///< [vocab, hidden_size]; empty if the output is tied to the embedding.
-  NormWeights output_norm;          ///< [hidden_size]
-  Vector output_bias;               ///< [vocab]
-  weights::PackedMatrix positions;  ///< [learned_positions, hidden_size]
-  Vector rope_frequency_factors;    ///< [rope dims / 2]
-  Vector rope_short_factors;        ///< [rope dims / 2]
-  Vector rope_long_factors;         ///< [rope dims / 2]
-  weights::PackedMatrix layer_embeddings;            ///< [vocab, layers * LayerEmbeddingSpec::size]
+  weights::PackedMatrix embedding;         ///< [vocab, hidden_size]
+  weights::PackedMatrix output;            ///< [vocab, hidden_size]; empty if the output is tied to the embedding.
+  NormWeights output_norm;                 ///< [hidden_size]
+  Vector output_bias;                      ///< [vocab]
+  weights::PackedMatrix positions;         ///< [learned_positions, hidden_size]
+  Vector rope_frequency_factors;           ///< [rope dims / 2]
+  Vector rope_short_factors;               ///< [rope dims / 2]
+  Vector rope_long_factors;                ///< [rope dims / 2]
+  weights::PackedMatrix layer_embeddings;  ///< [vocab, layers * LayerEmbeddingSpec::size]
   weights::PackedMatrix layer_embedding_projection;  ///< [layers * LayerEmbeddingSpec::size, hidden_size]
   NormWeights layer_embedding_norm;                  ///< [LayerEmbeddingSpec::size]
   std::vector<LayerWeights> layers;
@@ -184,15 +183,14 @@ struct ModelWeights {
 
   static constexpr auto fields() {
     using Self = ModelWeights;
-    return std::tuple(field("embedding", &Self::embedding), field("output", &Self::output),
-                      field("output_norm", &Self::output_norm), field("output_bias", &Self::output_bias),
-                      field("positions", &Self::positions),
-                      field("rope_frequency_factors", &Self::rope_frequency_factors),
-                      field("rope_short_factors", &Self::rope_short_factors),
-                      field("rope_long_factors", &Self::rope_long_factors),
-                      field("layer_embeddings", &Self::layer_embeddings),
-                      field("layer_embedding_projection", &Self::layer_embedding_projection),
-                      field("layer_embedding_norm", &Self::layer_embedding_norm), field("layers", &Self::layers));
+    return std::tuple(
+        field("embedding", &Self::embedding), field("output", &Self::output), field("output_norm", &Self::output_norm),
+        field("output_bias", &Self::output_bias), field("positions", &Self::positions),
+        field("rope_frequency_factors", &Self::rope_frequency_factors),
+        field("rope_short_factors", &Self::rope_short_factors), field("rope_long_factors", &Self::rope_long_factors),
+        field("layer_embeddings", &Self::layer_embeddings),
+        field("layer_embedding_projection", &Self::layer_embedding_projection),
+        field("layer_embedding_norm", &Self::layer_embedding_norm), field("layers", &Self::layers));
   }
 };
 static_assert(lists_every_field<ModelWeights>);

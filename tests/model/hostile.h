@@ -13,6 +13,7 @@
 namespace pith::test {
 
 inline constexpr auto kFormat = ErrorKind::kFormat;
+inline constexpr auto kUnsupported = ErrorKind::kUnsupported;
 
 inline const std::vector<const char*>& architectures() {
   static const std::vector<const char*> all = {"llama",      "qwen2",   "qwen3",    "gemma3",
@@ -75,6 +76,16 @@ inline void expect_usable(const TinyModelSpec& spec, const ModelChange& change) 
 template <typename T>
 ModelChange set_key(const std::string& key, T value) {
   return [=](GgufWriter& writer) { writer.remove(key).add(key, value); };
+}
+
+inline ModelChange set_list(const std::string& key, const std::vector<std::int32_t>& values) {
+  return [=](GgufWriter& writer) { writer.remove(key).add_array(key, values); };
+}
+
+inline ModelChange without_tensor(const std::string& name) {
+  return [=](GgufWriter& writer) {
+    std::erase_if(writer.tensors, [&](const GgufWriter::Tensor& tensor) { return tensor.name == name; });
+  };
 }
 
 inline ModelChange without_key(const std::string& key) {

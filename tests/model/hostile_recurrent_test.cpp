@@ -10,12 +10,6 @@
 namespace pith::test {
 namespace {
 
-constexpr auto kUnsupported = ErrorKind::kUnsupported;
-
-ModelChange set_list(const std::string& key, const std::vector<std::int32_t>& values) {
-  return [=](GgufWriter& writer) { writer.remove(key).add_array(key, values); };
-}
-
 TEST(HostileRecurrentKeys, SizesOfStates) {
   for (const std::string architecture : {"qwen35", "granitehybrid", "mamba2"}) {
     const TinyModelSpec spec{.architecture = architecture};
@@ -71,20 +65,18 @@ TEST(HostileRecurrentKeys, LayersThatDraft) {
 }
 
 TEST(HostileRecurrentTensors, MissingAndMisshapen) {
-  const auto without = [](const std::string& name) {
-    return [=](GgufWriter& writer) {
-      std::erase_if(writer.tensors, [&](const auto& tensor) { return tensor.name == name; });
-    };
-  };
   for (const std::string name : {"attn_qkv.weight", "attn_gate.weight", "ssm_alpha.weight", "ssm_beta.weight", "ssm_a",
                                  "ssm_dt.bias", "ssm_norm.weight", "ssm_conv1d.weight", "ssm_out.weight"}) {
-    EXPECT_TRUE(refused({.architecture = "qwen35"}, without("blk.0." + name), kFormat, {"blk.0." + name, "missing"}));
+    EXPECT_TRUE(
+        refused({.architecture = "qwen35"}, without_tensor("blk.0." + name), kFormat, {"blk.0." + name, "missing"}));
   }
   for (const std::string name : {"ssm_in.weight", "ssm_a", "ssm_d", "ssm_dt.bias", "ssm_norm.weight"}) {
-    EXPECT_TRUE(refused({.architecture = "mamba2"}, without("blk.1." + name), kFormat, {"blk.1." + name, "missing"}));
+    EXPECT_TRUE(
+        refused({.architecture = "mamba2"}, without_tensor("blk.1." + name), kFormat, {"blk.1." + name, "missing"}));
   }
   for (const std::string name : {"shortconv.conv.weight", "shortconv.in_proj.weight", "shortconv.out_proj.weight"}) {
-    EXPECT_TRUE(refused({.architecture = "lfm2"}, without("blk.0." + name), kFormat, {"blk.0." + name, "missing"}));
+    EXPECT_TRUE(
+        refused({.architecture = "lfm2"}, without_tensor("blk.0." + name), kFormat, {"blk.0." + name, "missing"}));
   }
   const auto transposed = [](GgufWriter& writer) {
     for (auto& tensor : writer.tensors) {

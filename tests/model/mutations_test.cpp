@@ -199,6 +199,13 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
   }
   if (architecture == "gpt-oss") spec.experts = 3;
   if (architecture == "qwen35") spec.sliding_window = 0;
+  if (architecture == "gemma4") {
+    spec.layers = 4;
+    spec.head_size = 32;
+    spec.sharing_layers = 1;
+    spec.layer_embedding = 16;
+    spec.experts = 2;
+  }
   spec.state_heads = 2;
   spec.state_key_heads = 1;
   spec.state_keys = 16;
@@ -244,8 +251,8 @@ INSTANTIATE_TEST_SUITE_P(, Mutated,
                            return name + (std::get<1>(instance.param) ? "_sentence_piece" : "_bpe");
                          });
 
-INSTANTIATE_TEST_SUITE_P(Recurrent, Mutated,
-                         testing::Combine(testing::Values("qwen35", "lfm2"), testing::Values(false)),
+INSTANTIATE_TEST_SUITE_P(LayersUnlikeEachOther, Mutated,
+                         testing::Combine(testing::Values("qwen35", "lfm2", "gemma4"), testing::Values(false)),
                          [](const auto& instance) { return std::string(std::get<0>(instance.param)); });
 
 TEST(Mutations, AreThousands) {

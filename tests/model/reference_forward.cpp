@@ -122,7 +122,7 @@ class Sequence {
   }
 
   Numbers normed_if(const std::string& name, const Numbers& x) {
-    return w_.has(name + ".weight") ? normed(name, x) : x;
+    return w_.has(name + ".weight") || s_.plain_norms ? normed(name, x) : x;
   }
 
   Numbers normed(const std::string& name, Numbers x) {
@@ -144,6 +144,7 @@ class Sequence {
   /// Returns (x - mean) / deviation * weight + bias (1607.06450, eq. 4).
   Numbers layer_normed(const std::string& name, Numbers x) {
     standardize(x);
+    if (s_.plain_norms) return x;
     const Numbers weight = w_.row(name + ".weight");
     const Numbers bias = w_.has(name + ".bias") ? w_.row(name + ".bias") : Numbers(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = x[i] * weight.at(i) + bias.at(i);
@@ -180,8 +181,7 @@ class Sequence {
     const ReferenceRope& rope = s_.windows[layer] == 0 ? s_.rope : s_.local_rope;
     const std::size_t size = s_.key_sizes[layer];
     norm_heads(x, norm, size);
-    for (std::size_t begin = 0; begin < x.size() && s_.rotated[layer]; begin += size)
-      rotate(x, begin, rope, position);
+    for (std::size_t begin = 0; begin < x.size() && s_.rotated[layer]; begin += size) rotate(x, begin, rope, position);
   }
 
   Numbers attention(std::size_t layer, const std::string& prefix, const Numbers& x) {
@@ -203,6 +203,7 @@ class Sequence {
         value = w_.has(prefix + "attn_v.weight") ? w_.linear(prefix + "attn_v", x) : key;
       }
     }
+    for (Numbers* part : {&query, &key, &value}) clamp(*part);
     shape_heads(query, layer, prefix + "attn_q_norm", position);
     if (source == layer) shape_heads(key, layer, prefix + "attn_k_norm", position);
     const Numbers ones(s_.value_sizes[layer], 1.0);
@@ -223,6 +224,11 @@ class Sequence {
     }
     for (std::size_t i = 0; i < gates.size(); ++i) mixed.at(i) *= sigmoid(gates[i]);
     return w_.linear(prefix + "attn_output", mixed);
+  }
+
+  void clamp(Numbers& x) const {
+    if (s_.clamp == 0.0) return;
+    for (double& element : x) element = std::clamp(element, -s_.clamp, s_.clamp);
   }
 
   /// Takes out what follows each head's query: the gates of its output (2505.06708).
@@ -262,8 +268,7 @@ class Sequence {
     Numbers mixed(value_size);
     for (std::size_t t = first; t < tokens; ++t) {
       const double share = std::exp(scores[t - first] - highest) / sum;
-      for (std::size_t i = 0; i < value_size; ++i)
-        mixed[i] += share * values_[layer][t].at(kv_head * value_size + i);
+      for (std::size_t i = 0; i < value_size; ++i) mixed[i] += share * values_[layer][t].at(kv_head * value_size + i);
     }
     return mixed;
   }
@@ -281,9 +286,7 @@ class Sequence {
       return w_.linear(prefix + "ffn_down", gated(s_.activation, {both.begin(), middle}, {middle, both.end()}));
     }
     if (!w_.has(prefix + "ffn_gate.weight")) {
-      Numbers inner = w_.linear(prefix + "ffn_up", x);
-      for (double& element : inner) element = activate(s_.activation, element);
-      return w_.linear(prefix + "ffn_down", inner);
+      return w_.linear(prefix + "ffn_down", activated(w_.linear(prefix + "ffn_up", x)));
     }
     return w_.linear(prefix + "ffn_down",
                      gated(s_.activation, w_.linear(prefix + "ffn_gate", x), w_.linear(prefix + "ffn_up", x)));
@@ -320,8 +323,15 @@ class Sequence {
     return out;
   }
 
+  Numbers activated(Numbers x) const {
+    for (double& element : x) element = activate(s_.activation, element);
+    return x;
+  }
+
   /// Returns what down reads of one expert, whose gate and up may be one tensor.
   Numbers expert(const std::string& prefix, const Numbers& x, std::size_t number) {
+    if (!w_.has(prefix + "ffn_gate_up_exps.weight") && !w_.has(prefix + "ffn_gate_exps.weight"))
+      return activated(w_.expert(prefix + "ffn_up_exps", x, number));
     if (!w_.has(prefix + "ffn_gate_up_exps.weight")) {
       return gated(s_.activation, w_.expert(prefix + "ffn_gate_exps", x, number),
                    w_.expert(prefix + "ffn_up_exps", x, number));
@@ -337,8 +347,7 @@ class Sequence {
     Numbers router_input = x;
     rms_norm(router_input, 0, w_.row(prefix + "ffn_gate_inp.scale"), s_.norm_eps);
     for (double& element : router_input) element /= std::sqrt(static_cast<double>(x.size()));
-    const Numbers dense =
-        normed(prefix + "post_ffw_norm_1", network(prefix, normed(feed_forward_norm(prefix), x)));
+    const Numbers dense = normed(prefix + "post_ffw_norm_1", network(prefix, normed(feed_forward_norm(prefix), x)));
     Numbers sum =
         normed(prefix + "post_ffw_norm_2", experts(prefix, router_input, normed(prefix + "pre_ffw_norm_2", x)));
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += dense.at(i);
@@ -367,8 +376,11 @@ class Sequence {
 
   Numbers shared_expert(const std::string& prefix, const Numbers& x) {
     if (!w_.has(prefix + "ffn_up_shexp.weight")) return Numbers(x.size());
-    Numbers out = w_.linear(prefix + "ffn_down_shexp", gated(s_.activation, w_.linear(prefix + "ffn_gate_shexp", x),
-                                                             w_.linear(prefix + "ffn_up_shexp", x)));
+    const Numbers up = w_.linear(prefix + "ffn_up_shexp", x);
+    Numbers out =
+        w_.linear(prefix + "ffn_down_shexp", w_.has(prefix + "ffn_gate_shexp.weight")
+                                                 ? gated(s_.activation, w_.linear(prefix + "ffn_gate_shexp", x), up)
+                                                 : activated(up));
     if (!w_.has(prefix + "ffn_gate_inp_shexp.weight")) return out;
     const Numbers gate = w_.row(prefix + "ffn_gate_inp_shexp.weight");
     const double share = sigmoid(std::inner_product(x.begin(), x.end(), gate.begin(), 0.0));

@@ -41,6 +41,7 @@ struct Architecture {
   bool cyclic_key_heads = false;
   bool unscaled_scores = false;
   bool norms_values = false;
+  bool plain_norms = false;
   ReferenceGating gating = ReferenceGating::kAll;
   bool normalized_shares = true;
   bool post_attention_norm_before_feed_forward = false;
@@ -131,6 +132,12 @@ constexpr std::array kArchitectures = {
     Architecture{.name = "nemotron", .activation = ReferenceActivation::kSquaredRelu, .layer_norm = true},
     // 2504.03624, section 2.
     Architecture{.name = "nemotron_h", .activation = ReferenceActivation::kSquaredRelu, .no_rope = true},
+    Architecture{.name = "nemotron_h_moe",
+                 .activation = ReferenceActivation::kSquaredRelu,
+                 .no_rope = true,
+                 .gating = ReferenceGating::kSigmoid},
+    // 2402.00838, section 2.
+    Architecture{.name = "olmo", .interleaved_pairs = true, .layer_norm = true, .plain_norms = true},
     Architecture{.name = "mamba2"},
     Architecture{.name = "granitehybrid", .interleaved_pairs = true},
     Architecture{.name = "lfm2", .windows_everywhere = true},
@@ -354,6 +361,8 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   const std::size_t divisor = s.layers == architecture.layers_scaled_by_embedding ? embedding / s.heads : key_size;
   s.attention_scale = architecture.unscaled_scores ? 1.0 : 1.0 / std::sqrt(static_cast<double>(divisor));
   s.norms_values = architecture.norms_values;
+  s.plain_norms = architecture.plain_norms;
+  s.clamp = keys.real("attention.clamp_kqv", 0.0);
   s.layer_embedding = keys.count("embedding_length_per_layer_input", 0);
   s.attention_softcap = keys.real("attn_logit_softcapping", 0.0);
   s.logit_softcap = keys.real("final_logit_softcapping", 0.0);

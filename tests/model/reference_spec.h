@@ -32,6 +32,10 @@ struct ReferenceSpec {
   std::vector<std::size_t> kv_heads, key_sizes, value_sizes;
   /// By layer: the one whose keys and values it reads.
   std::vector<std::size_t> sources;
+  /// What elements of queries, keys and values are cut off at; 0: nothing.
+  double clamp = 0.0;
+  /// Whether norms have no weights.
+  bool plain_norms = false;
   /// Whether values are divided by their root mean square.
   bool norms_values = false;
   /// The size of each layer's own embeddings; 0: there are none.

@@ -84,6 +84,18 @@ void nemotron_h_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".attention.layer_norm_epsilon", 1e-6F);
 }
 
+void nemotron_h_moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  nemotron_h_keys(writer, spec);
+  shared_size_key(writer, spec);
+  writer.add(spec.architecture + ".expert_weights_norm", true);
+  writer.add(spec.architecture + ".expert_weights_scale", 2.5F);
+  writer.add(spec.architecture + ".expert_group_count", 1U);
+}
+
+void olmo_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".attention.clamp_kqv", 1.5F);
+}
+
 void qwen_next_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   shared_size_key(writer, spec);
   writer.add(spec.architecture + ".full_attention_interval", 2U);
@@ -189,6 +201,14 @@ constexpr std::array kForms = {
     TinyForm{.architecture = "nemotron", .layer_norm = true, .norm_bias = true, .gated = false},
     TinyForm{
         .architecture = "nemotron_h", .gated = false, .recurrent = TinyRecurrent::kBlocks, .keys = nemotron_h_keys},
+    TinyForm{.architecture = "nemotron_h_moe",
+             .gated = false,
+             .experts = 6,
+             .shared_expert = true,
+             .selection_bias = true,
+             .recurrent = TinyRecurrent::kBlocks,
+             .keys = nemotron_h_moe_keys},
+    TinyForm{.architecture = "olmo", .norms = TinyNorms::kPlain, .layer_norm = true, .keys = olmo_keys},
     TinyForm{.architecture = "mamba2", .recurrent = TinyRecurrent::kAlone},
     TinyForm{.architecture = "granitehybrid",
              .experts = 6,

@@ -14,8 +14,9 @@ enum class TinyNorms {
   kBefore,
   kBeforeAndAfter,
   kAfter,
-  kOne,           ///< One before both blocks.
-  kPostAttention  ///< Before both, that of feed-forward called post_attention_norm.
+  kOne,            ///< One before both blocks.
+  kPostAttention,  ///< Before both, that of feed-forward called post_attention_norm.
+  kPlain,          ///< Before both, without weights.
 };
 
 /// What queries and keys are normalized over.

@@ -87,6 +87,7 @@ void add_long_factors(TensorMaker& make, const TinyModelSpec& spec) {
 }
 
 void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& name) {
+  if (form_of(spec).norms == TinyNorms::kPlain) return;
   make.vector(name + ".weight", spec.embedding);
   if (form_of(spec).norm_bias) make.vector(name + ".bias", spec.embedding, 0.0F);
 }
@@ -141,7 +142,7 @@ void add_experts(TensorMaker& make, const TinyModelSpec& spec, const std::string
   const std::size_t experts = experts_of(spec);
   // Far apart, so that rounding does not change the choice.
   make.matrix(prefix + "ffn_gate_inp.weight", experts, spec.embedding, 3.0F);
-  make.experts(prefix + "ffn_gate_exps.weight", experts, spec.feed_forward, spec.embedding);
+  if (form.gated) make.experts(prefix + "ffn_gate_exps.weight", experts, spec.feed_forward, spec.embedding);
   make.experts(prefix + "ffn_up_exps.weight", experts, spec.feed_forward, spec.embedding);
   make.experts(prefix + "ffn_down_exps.weight", experts, spec.embedding, spec.feed_forward);
   if (form.other_biases) {
@@ -152,7 +153,7 @@ void add_experts(TensorMaker& make, const TinyModelSpec& spec, const std::string
   }
   if (form.selection_bias) make.vector(prefix + "exp_probs_b.bias", experts, 0.0F);
   if (!form.shared_expert) return;
-  make.matrix(prefix + "ffn_gate_shexp.weight", spec.shared_expert, spec.embedding);
+  if (form.gated) make.matrix(prefix + "ffn_gate_shexp.weight", spec.shared_expert, spec.embedding);
   make.matrix(prefix + "ffn_up_shexp.weight", spec.shared_expert, spec.embedding);
   make.matrix(prefix + "ffn_down_shexp.weight", spec.embedding, spec.shared_expert);
   if (form.shared_gate) make.vector(prefix + "ffn_gate_inp_shexp.weight", spec.embedding, 0.0F);

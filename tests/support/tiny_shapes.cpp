@@ -12,7 +12,7 @@ namespace {
 std::vector<TinyShape> decoder_shapes() {
   std::vector<TinyShape> all;
   for (const char* name : {"qwen2vl", "qwen3vl", "gemma", "phi2", "phi3", "glm4", "internlm2", "ernie4_5", "granite",
-                           "minicpm", "olmo2", "exaone4", "seed_oss", "mistral3", "falcon", "stablelm", "gpt2"})
+                           "minicpm", "olmo2", "exaone4", "seed_oss", "mistral3", "falcon", "stablelm", "gpt2", "olmo"})
     all.push_back({name, tiny_shape(name, 4, 2, 32)});
   for (TinyShape& shape : all) shape.spec.tied_output = shape.name != "phi2";
   for (const char* name : {"gemma2", "olmo2", "exaone4", "cohere2"}) {
@@ -68,13 +68,13 @@ std::vector<TinyShape> expert_shapes() {
 
 std::vector<TinyShape> recurrent_shapes() {
   std::vector<TinyShape> all;
-  for (const char* name : {"nemotron", "nemotron_h", "mamba2", "granitehybrid", "lfm2", "lfm2moe", "glm4moe",
-                           "qwen3next", "qwen35", "qwen35moe"}) {
+  for (const char* name : {"nemotron", "nemotron_h", "nemotron_h_moe", "mamba2", "granitehybrid", "lfm2", "lfm2moe",
+                           "glm4moe", "qwen3next", "qwen35", "qwen35moe"}) {
     all.push_back({name, tiny_shape(name, 4, 2, 32)});
     all.back().spec.tied_output = false;
   }
   for (TinyShape& shape : all) {
-    if (shape.name == "nemotron_h") shape.spec.layers = 4;
+    if (shape.name.starts_with("nemotron_h")) shape.spec.layers = 4;
     if (shape.name == "lfm2moe" || shape.name == "glm4moe") shape.spec.dense_layers = 1;
     if (shape.name == "qwen35" || shape.name == "qwen35moe") shape.spec.layers = 4;
     if (shape.name == "lfm2") shape.spec.taps = 3;
@@ -111,12 +111,13 @@ std::vector<TinyShape> gemma4_shapes() {
 /// have beside that are numbers.
 bool is_of_a_kind(const TinyShape& shape) {
   static const std::set<std::string> kNames = {
-      "LlamaGqa",      "LlamaHead80",     "LlamaWideValues", "Qwen2",    "Gemma3Window",
-      "GptneoxSerial", "CommandR",        "gemma2Window",    "phi3Long", "glm4",
-      "mistral3Yarn",  "olmo2WindowYarn", "falcon",          "stablelm", "gpt2",
-      "ManyExperts",   "qwen2moe",        "deepseek",        "GptOss",   "nemotron",
-      "nemotron_h",    "mamba2",          "granitehybrid",   "lfm2moe",  "lfm2Window",
-      "qwen3next",     "qwen35Wide",      "gemma4Shared",    "gemma4Moe"};
+      "LlamaGqa",      "LlamaHead80",     "LlamaWideValues", "Qwen2",     "Gemma3Window",
+      "GptneoxSerial", "CommandR",        "gemma2Window",    "phi3Long",  "glm4",
+      "mistral3Yarn",  "olmo2WindowYarn", "falcon",          "stablelm",  "gpt2",
+      "ManyExperts",   "qwen2moe",        "deepseek",        "GptOss",    "nemotron",
+      "nemotron_h",    "mamba2",          "granitehybrid",   "lfm2moe",   "lfm2Window",
+      "qwen3next",     "qwen35Wide",      "gemma4Shared",    "gemma4Moe", "olmo",
+      "nemotron_h_moe"};
   return kNames.contains(shape.name);
 }
 

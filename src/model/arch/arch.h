@@ -49,6 +49,7 @@ struct RecurrentTraits {
 struct Traits {
   RopePairs pairs = RopePairs::kHalfSplit;
   NormKind norm = NormKind::kRms;
+  bool plain_norms = false;  ///< Norms have no weights.
   bool query_key_norm = false;
   NormExtent query_key_norm_extent = NormExtent::kHead;
   bool pre_norms = true;    ///< Norms before both blocks.

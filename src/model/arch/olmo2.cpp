@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::uint64_t kOlmo3Period = 4;
 
+void adapt_olmo(const gguf::File&, const Keys& keys, ModelSpec& spec) {
+  const auto clamp = static_cast<float>(keys.real_unless_zero("attention.clamp_kqv", kSoftcap).value_or(0.0));
+  for (LayerSpec& layer : spec.layers) layer.attention.clamp = clamp;
+}
+
 /// OLMo 3 (2512.13961) has windows in three of four layers, whose RoPE is never scaled.
 void adapt_olmo2(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
   if (!has_windows(file, keys)) return;
@@ -24,10 +29,12 @@ void adapt_exaone4(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 
 }  // namespace
 
-/// Decoders with norms after their blocks only: OLMo 2 and 3 (2501.00656), which normalize queries and keys over all
-/// heads, and EXAONE 4 (2507.11407), which does so by head.
+/// OLMo (2402.00838), whose norms have no weights. Decoders with norms after their blocks only: OLMo 2 and 3
+/// (2501.00656), which normalize queries and keys over all heads, and EXAONE 4 (2507.11407), which does so by head.
 std::span<const Architecture> olmo2_family() {
   static constexpr std::array kFamily = {
+      Architecture{
+          "olmo", {.pairs = RopePairs::kInterleaved, .norm = NormKind::kLayer, .plain_norms = true}, adapt_olmo},
       Architecture{
           "olmo2",
           {.query_key_norm = true, .query_key_norm_extent = NormExtent::kWhole, .pre_norms = false, .post_norms = true},
