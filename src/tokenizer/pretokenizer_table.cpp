@@ -20,8 +20,8 @@ namespace {
 
 // One to three digits first, then three by three: 1234567 is 1, 234, 567. Published as a lookahead from every place,
 // which takes quadratic time; it is only needed where a number begins, as \G goes on from the group before.
-#define PITH_DIGIT_GROUPS(DIGIT, END) \
-  "(?<!" DIGIT ")" DIGIT "{1,3}(?=(?:" DIGIT "{3})*+" END ")|\\G(?<=" DIGIT ")" DIGIT "{3}"
+#define PITH_DIGIT_GROUPS(BEFORE, DIGIT, AFTER) \
+  "(?<!" BEFORE ")" DIGIT "{1,3}(?=(?:" DIGIT "{3})*+(?!" AFTER "))|\\G(?<=" DIGIT ")" DIGIT "{3}"
 
 using Text = std::string_view;
 
@@ -85,7 +85,7 @@ constexpr std::array<Text, 3> kSpark = {R"(\p{N})", PITH_CJK,
                                         PITH_DEEPSEEK_WORD R"(| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+)"};
 
 constexpr std::array<Text, 3> kAfmoe = {
-    PITH_DIGIT_GROUPS(R"(\p{N})", R"((?!\p{N}))"),
+    PITH_DIGIT_GROUPS(R"(\p{N})", R"(\p{N})", R"(\p{N})"),
     R"([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{8C48}-\x{FAFF}\x{3040}-\x{30FF}\x{FF65}-\x{FF9F}\x{2F00}-\x{2FDF})"
     R"(\x{E40}-\x{EFF}\x{1780}-\x{17FF}\x{1000}-\x{109F}\x{AA60}-\x{AA7F}\x{A9E0}-\x{A9FF}\x{AC00}-\x{D7AF})"
     R"(\x{1100}-\x{11FF}]+)",
@@ -105,13 +105,13 @@ constexpr std::array<Text, 1> kBloom = {PITH_BLOOM};
 constexpr std::array<Text, 2> kViking = {PITH_BLOOM, R"(\p{N})"};
 
 constexpr std::array<Text, 2> kTinyAya = {
-    // A number that a letter follows is no number: (?!\w), spelled out as Oniguruma has it.
-    PITH_DIGIT_GROUPS(R"(\d)", R"((?![\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}]))"),
+    // A number that a letter follows is no number: \b, spelled out as Oniguruma has it.
+    PITH_DIGIT_GROUPS(R"(\d)", R"(\d)", R"([\p{L}\p{M}\p{N}\p{Pc}])"),
     PITH_GPT4O,
 };
 
 // Merges go across words: only numbers are cut out.
-constexpr std::array<Text, 2> kSuperBpe = {R"(\p{N}+)", PITH_DIGIT_GROUPS(R"(\d)", R"((?!\d))")};
+constexpr std::array<Text, 2> kSuperBpe = {R"(\p{N}+)", PITH_DIGIT_GROUPS(R"(\p{N})", R"(\d)", R"(\p{N})")};
 
 // Of white space, runs of 512 characters or of a lower power of two. \s*[\r\n]+ is only tried where white space begins
 // or a newline was before: elsewhere the run has none, and finding that out each time would take quadratic time.
