@@ -209,7 +209,8 @@ def make_characters(texts):
     lines = "[^\n]+|[\n]+"
     trained = spelled_in_characters(models.BPE(), lines)
     special = ["<pad>", "<bos>", "<unk>"] + [f"<0x{byte:02X}>" for byte in range(256)]
-    characters = common_characters([text.replace(" ", "\u2581") for text in texts[:90]], 120)
+    # llama.cpp reads a token up to a zero byte.
+    characters = common_characters([text.replace(" ", "\u2581").replace("\x00", "") for text in texts[:90]], 120)
     trained.train_from_iterator(only(texts[:90], characters + [" "]), trainers.BpeTrainer(
         vocab_size=800, min_frequency=2, special_tokens=special, initial_alphabet=characters, show_progress=False))
     model = json.loads(trained.to_str())["model"]

@@ -97,7 +97,8 @@ TEST(LongTextOf, UnigramTakesAll) {
   for (const std::string& text : long_texts()) {
     const std::vector<Token> tokens = tokenizer.encode(text, plain());
     ASSERT_FALSE(tokens.empty()) << text.substr(0, 4);
-    ASSERT_LE(tokens.size(), kLong + 2) << text.substr(0, 4);
+    // Its charsmap makes two characters of "é".
+    ASSERT_LE(tokens.size(), 2 * kLong + 2) << text.substr(0, 4);
   }
 }
 
