@@ -40,8 +40,7 @@ constexpr std::array<Text, 1> kQwen35 = {
 
 constexpr std::array<Text, 1> kTekken = {PITH_CASED_A "|" PITH_CASED_B R"(|\p{N})" PITH_REST_SLASH};
 
-#define PITH_GPT4O \
-  PITH_CASED_A PITH_CONTRACTION "?|" PITH_CASED_B PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST_SLASH
+#define PITH_GPT4O PITH_CASED_A PITH_CONTRACTION "?|" PITH_CASED_B PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST_SLASH
 constexpr std::array<Text, 1> kGpt4o = {PITH_GPT4O};
 
 constexpr std::array<Text, 6> kDeepSeekLlm = {
@@ -74,8 +73,7 @@ constexpr std::array<Text, 5> kDeepSeekCoder = {
 };
 
 #define PITH_CJK R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)"
-#define PITH_DEEPSEEK_WORD \
-  R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
+#define PITH_DEEPSEEK_WORD R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
 #define PITH_DEEPSEEK PITH_DEEPSEEK_WORD R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
 
 constexpr std::array<Text, 3> kDeepSeekV3 = {R"(\p{N}{1,3})", PITH_CJK, PITH_DEEPSEEK};
@@ -120,8 +118,8 @@ constexpr std::array<Text, 1> kJais2 = {
                      R"(|(?<![\t\x0B\f\x{85}\p{Z}])\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S))"
                      R"(|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"};
 
-constexpr std::array<Text, 2> kMiniCpm5 = {
-    R"(\p{N}{1,3})", PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+)" PITH_REST};
+constexpr std::array<Text, 2> kMiniCpm5 = {R"(\p{N}{1,3})",
+                                           PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+)" PITH_REST};
 
 constexpr std::array<Text, 2> kYoutu = {
     R"([\x{AC00}-\x{D7A3}\x{3131}-\x{318E}]+)"
@@ -131,19 +129,18 @@ constexpr std::array<Text, 2> kYoutu = {
 };
 
 // Letters with single spaces between them are one word. Published with nested repetitions; this one never goes back.
-constexpr std::array<Text, 1> kExaoneMoe = {
-    PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}\p{M}*+(?: ?\p{L}\p{M}*+)*+|\p{N})"
-                     R"(| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"};
+constexpr std::array<Text, 1> kExaoneMoe = {PITH_CONTRACTION
+                                            R"(|[^\r\n\p{L}\p{N}]?\p{L}\p{M}*+(?: ?\p{L}\p{M}*+)*+|\p{N})"
+                                            R"(| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"};
 
-constexpr std::array<Text, 6> kChameleon = {
-    "<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z", R"([\t\n]|    |  )", R"(\p{N})", R"([\p{P}!-/:-@\[-`{-~])", PITH_GPT2};
+constexpr std::array<Text, 6> kChameleon = {"<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z",       R"([\t\n]|    |  )",
+                                            R"(\p{N})",          R"([\p{P}!-/:-@\[-`{-~])", PITH_GPT2};
 
 constexpr std::array<Text, 1> kBailing = {
     R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
 
 constexpr std::array<Text, 1> kSeedCoder = {
-    PITH_CONTRACTION
-    R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+    PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 
 // Qwen2's without English contractions: in Turkish, endings follow an apostrophe.
 constexpr std::array<Text, 1> kUfakZeka = {R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" PITH_REST};
@@ -152,9 +149,9 @@ constexpr std::array<Text, 1> kUfakZeka = {R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" P
 #define PITH_KIMI_UPPER R"((?:(?!\p{sc:Han})[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]))"
 #define PITH_KIMI_LOWER R"((?:(?!\p{sc:Han})[\p{Ll}\p{Lm}\p{Lo}\p{M}]))"
 #define PITH_HEAD R"([^\r\n\p{L}\p{N}]?)"
-constexpr std::array<Text, 1> kKimiK2 = {
-    R"(\p{sc:Han}+|)" PITH_HEAD PITH_KIMI_UPPER "*" PITH_KIMI_LOWER "++" PITH_CONTRACTION "?|" PITH_HEAD PITH_KIMI_UPPER
-    "++" PITH_KIMI_LOWER "*+" PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST};
+constexpr std::array<Text, 1> kKimiK2 = {R"(\p{sc:Han}+|)" PITH_HEAD PITH_KIMI_UPPER "*" PITH_KIMI_LOWER
+                                         "++" PITH_CONTRACTION "?|" PITH_HEAD PITH_KIMI_UPPER "++" PITH_KIMI_LOWER
+                                         "*+" PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST};
 
 #define PITH_LINES R"([^\n]+|\n+)"
 constexpr std::array<Text, 1> kLines = {PITH_LINES};

@@ -24,8 +24,8 @@ class TokenTrie {
   static constexpr Node kRoot = 0;
 
   TokenTrie() = default;
-  /// Leaves empty texts out; of equal ones the highest token counts. Takes 12 bytes for each of theirs at most, of which
-  /// there must be less than 2^31.
+  /// Leaves empty texts out; of equal ones the highest token counts. Takes 12 bytes for each of theirs at most, of
+  /// which there must be less than 2^31.
   explicit TokenTrie(std::vector<Entry> entries);
 
   /// Returns the node with one more byte; the root if no token goes on so.

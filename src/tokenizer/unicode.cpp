@@ -5,9 +5,7 @@
 namespace pith::tokenizer {
 namespace {
 
-utf8proc_category_t category(char32_t code) noexcept {
-  return utf8proc_category(static_cast<utf8proc_int32_t>(code));
-}
+utf8proc_category_t category(char32_t code) noexcept { return utf8proc_category(static_cast<utf8proc_int32_t>(code)); }
 
 }  // namespace
 

@@ -66,8 +66,7 @@ Vocab::Vocab(const VocabSource& source, const VocabDefaults& defaults)
   bos_ = checked_id(source, "bos_token_id", source.bos_token_id, defaults.bos);
   eos_ = checked_id(source, "eos_token_id", source.eos_token_id, defaults.eos);
   unknown_ = checked_id(source, "unknown_token_id", source.unknown_token_id, defaults.unknown);
-  const Token separator =
-      checked_id(source, "seperator_token_id", source.separator_token_id, defaults.separator);
+  const Token separator = checked_id(source, "seperator_token_id", source.separator_token_id, defaults.separator);
   add_bos_ = (defaults.always_bos || source.add_bos_token.value_or(defaults.add_bos)) && bos_ >= 0;
   if (defaults.ends_with_separator) {
     last_ = separator;

@@ -10,8 +10,8 @@
 namespace pith::tokenizer {
 
 /// BERT's WordPiece (Devlin et al., 1810.04805). Normalizes the text, cuts it into words at white space and around
-/// punctuation and Chinese characters, then takes the longest token that a word begins with, again and again. A word that
-/// does not come out even is the unknown token as a whole. GGUF writes U+2581 before tokens that begin a word, and
+/// punctuation and Chinese characters, then takes the longest token that a word begins with, again and again. A word
+/// that does not come out even is the unknown token as a whole. GGUF writes U+2581 before tokens that begin a word, and
 /// nothing before those that go on, in place of BERT's "##". Takes time in proportion to the text.
 class WordPieceEncoder final : public Encoder {
  public:

@@ -18,10 +18,10 @@ using tokenizer::kSpaceMark;
 
 /// One name for each set of patterns.
 constexpr std::array<const char*, 29> kPre = {
-    "default",    "gpt-2",       "smollm",         "llama-bpe",   "chatglm-bpe", "qwen2",    "qwen35",    "tekken",
-    "gpt-4o",     "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon",      "bloom",    "viking",    "spark2_5",
-    "afmoe",      "tiny_aya",    "superbpe",       "jais-2",      "minicpm5",    "youtu",    "exaone-moe", "chameleon",
-    "bailingmoe", "seed-coder",  "kimi-k2",        "laguna",      "none such"};
+    "default",    "gpt-2",        "smollm",         "llama-bpe",   "chatglm-bpe", "qwen2", "qwen35",     "tekken",
+    "gpt-4o",     "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon",      "bloom", "viking",     "spark2_5",
+    "afmoe",      "tiny_aya",     "superbpe",       "jais-2",      "minicpm5",    "youtu", "exaone-moe", "chameleon",
+    "bailingmoe", "seed-coder",   "kimi-k2",        "laguna",      "none such"};
 constexpr std::array<const char*, 6> kModels = {"gpt2", "llama", "gemma4", "bert", "t5", "whitespace"};
 
 /// What of a text comes back when it is decoded.
@@ -102,7 +102,8 @@ void check_text(const Fixture& fixture, std::string_view text) {
   const std::string valid = tokenizer::replace_invalid_utf8(text);
   if (fixture.back == Back::kCharacters) require(back == valid, "byte-level BPE gives the text back");
   if (fixture.back == Back::kSpelling) require(back == with_spaces(valid), "BPE of characters gives the text back");
-  if (fixture.back == Back::kBytes) require(with_spaces(back) == with_spaces(text), "byte fallback gives the text back");
+  if (fixture.back == Back::kBytes)
+    require(with_spaces(back) == with_spaces(text), "byte fallback gives the text back");
   check_stream(tokenizer, plain);
   const std::vector<Token> marked = tokenizer.encode(text);
   check_ids(tokenizer, marked);

@@ -137,7 +137,8 @@ RC_GTEST_PROP(Bpe, DecodesWhatItEncoded, ()) {
   RC_ASSERT(tokenizer.encode(bytes, plain()) == tokenizer.encode(text, plain()));
 }
 
-// characters.json: a vocabulary of characters and byte tokens, trained and encoded by the library of Gemma 4's tokenizer.
+// characters.json: a vocabulary of characters and byte tokens, trained and encoded by the library of Gemma 4's
+// tokenizer.
 TEST(BpeOfCharacters, EncodesAndDecodesTheSame) {
   const nlohmann::json data = test::read_tokenizer_data("characters.json");
   const Tokenizer tokenizer = test::trained_characters(data).make();

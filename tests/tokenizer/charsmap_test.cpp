@@ -64,9 +64,8 @@ TEST(Charsmap, MayBeEmpty) {
 TEST(Charsmap, RefusesWhatIsCut) {
   const std::vector<std::byte> whole = SmallCharsmap().bytes();
   for (const std::size_t size : {std::size_t{1}, std::size_t{3}, std::size_t{4}, std::size_t{100}, whole.size() - 3}) {
-    test::expect_error(ErrorKind::kFormat, "too few for an array", [&] {
-      Charsmap("f.gguf", std::span(whole).first(size));
-    });
+    test::expect_error(ErrorKind::kFormat, "too few for an array",
+                       [&] { Charsmap("f.gguf", std::span(whole).first(size)); });
   }
   std::vector<std::byte> huge = whole;
   std::memset(huge.data(), 0xFF, 4);

@@ -1,13 +1,14 @@
-// Writes what llama.cpp's tokenizer makes of texts, as tests/tokenizer/ids.cpp does with pith.
+// Writes what llama.cpp's tokenizer makes of texts, as tests/tokenizer/ids.cpp does with pith. Built by
+// scripts/tokenizer_differential.sh against llama.cpp, never by pith's own build.
 //
 // usage: llama_ids MODEL TEXTS
+#include <llama.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
-
-#include "llama.h"
 
 namespace {
 

@@ -28,9 +28,12 @@ TEST(Unicode, DecomposesCanonically) {
 }
 
 TEST(Unicode, KnowsItsClasses) {
-  for (const char32_t code : std::initializer_list<char32_t>{0x9, 0xD, 0x20, 0x85, 0xA0, 0x1680, 0x2028, 0x3000}) EXPECT_TRUE(is_white_space(code));
-  for (const char32_t code : std::initializer_list<char32_t>{0x8, 0x1C, 0x1F, 0x180E, 0x200B, 0xFEFF, 0x61}) EXPECT_FALSE(is_white_space(code));
-  for (const char32_t code : std::initializer_list<char32_t>{0x0, 0x7F, 0x85, 0xAD, 0x200B, 0xE000, 0x378, 0x10FFFF}) EXPECT_TRUE(is_other(code));
+  for (const char32_t code : std::initializer_list<char32_t>{0x9, 0xD, 0x20, 0x85, 0xA0, 0x1680, 0x2028, 0x3000})
+    EXPECT_TRUE(is_white_space(code));
+  for (const char32_t code : std::initializer_list<char32_t>{0x8, 0x1C, 0x1F, 0x180E, 0x200B, 0xFEFF, 0x61})
+    EXPECT_FALSE(is_white_space(code));
+  for (const char32_t code : std::initializer_list<char32_t>{0x0, 0x7F, 0x85, 0xAD, 0x200B, 0xE000, 0x378, 0x10FFFF})
+    EXPECT_TRUE(is_other(code));
   for (const char32_t code : std::initializer_list<char32_t>{0x20, 0x61, 0x301, 0xFFFD}) EXPECT_FALSE(is_other(code));
   EXPECT_TRUE(is_accent(0x301));
   EXPECT_FALSE(is_accent(0x93F)) << "spacing";
