@@ -38,7 +38,7 @@ install(FILES ${PROJECT_BINARY_DIR}/pithConfig.cmake ${PROJECT_BINARY_DIR}/pithC
   DESTINATION ${pith_package_dir} COMPONENT dev)
 
 # Without a shared library every program links the static one's dependencies.
-set(pith_pc_dependencies "-lspdlog -lfmt -lpcre2-8 -lxxhash -lcrypto -pthread")
+set(pith_pc_dependencies "-lspdlog -lfmt -lpcre2-8 -lutf8proc -lxxhash -lcrypto -pthread")
 if(PITH_SHARED)
   set(pith_pc_libs "")
   set(pith_pc_libs_private " ${pith_pc_dependencies}")

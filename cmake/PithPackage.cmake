@@ -37,7 +37,7 @@ set(pith_same_version "${PROJECT_VERSION}-${pith_release}")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libpith-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 # The static library links these.
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libpith${pith_soname} (= ${pith_same_version}), libfmt-dev, libspdlog-dev, libpcre2-dev, libxxhash-dev, libssl-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libpith${pith_soname} (= ${pith_same_version}), libfmt-dev, libspdlog-dev, libpcre2-dev, libutf8proc-dev, libxxhash-dev, libssl-dev")
 set(CPACK_COMPONENT_DEV_DESCRIPTION "pith runs GGUF models on processors and keeps their KV cache compressed, with
 codecs of 8 to 2 bits, eviction, forks and snapshots. This package has its
 headers, its static library, what CMake and pkg-config find it by, documents

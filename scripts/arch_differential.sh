@@ -24,37 +24,9 @@ cases="${PITH_ARCH_CASES:-$work/cases}"
 export OMP_NUM_THREADS=1
 
 scripts/install_deps.sh build
-mkdir -p "$work"
-if [[ ! -x "$work/venv/bin/python" ]]; then
-  step "Packages"
-  python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install --quiet numpy >&2
-fi
+scripts/llama_cpp.sh tests/arch/llama_logits.cpp llama_logits
 if ((!own_only)) && ! "$work/venv/bin/python" -c 'import torch, transformers' 2>/dev/null; then
   "$work/venv/bin/pip" install --quiet 'torch==2.11.0' 'transformers==4.57.6' sentencepiece protobuf >&2
-fi
-
-if [[ ! -d "$work/llama.cpp" ]]; then
-  step "Source of llama.cpp"
-  "$work/venv/bin/pip" download --quiet --no-deps --no-build-isolation --no-binary :all: --dest "$work/sdist" \
-    'llama-cpp-python==0.3.36' >&2
-  mkdir -p "$work/unpacked"
-  tar --extract --gzip --strip-components 1 --directory "$work/unpacked" --file "$work"/sdist/llama_cpp_python-*.tar.gz
-  # With the table, GELU has three digits only.
-  sed -i -E 's/^#define (GGML_GELU_FP16|GGML_GELU_QUICK_FP16)$//' \
-    "$work/unpacked/vendor/llama.cpp/ggml/src/ggml-cpu/vec.h"
-  mv "$work/unpacked/vendor/llama.cpp" "$work/llama.cpp"
-fi
-
-if [[ ! -x "$work/llama_logits" ]]; then
-  step "Build of llama.cpp"
-  cmake -S "$work/llama.cpp" -B "$work/llama-build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
-    -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF >&2
-  cmake --build "$work/llama-build" --target llama --parallel "$PITH_JOBS" >&2
-  libraries="$work/llama-build/ggml/src"
-  c++ -std=c++17 -O1 -I "$work/llama.cpp/include" -I "$work/llama.cpp/ggml/include" tests/arch/llama_logits.cpp \
-    -o "$work/llama_logits" "$work/llama-build/src/libllama.a" "$libraries"/libggml{,-cpu,-base}.a \
-    -ldl -lpthread -fopenmp -lm
 fi
 
 step "Build (release)"

@@ -17,7 +17,7 @@ build_packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   python3 python3-pip python3-venv
   libeigen3-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libxxhash-dev libssl-dev libpcre2-dev
+  libxxhash-dev libssl-dev libpcre2-dev libutf8proc-dev
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   rustc-web cargo-web
 )
@@ -27,7 +27,7 @@ lint_packages=(clang-tidy clang-format)
 # Eigen, CLI11 and nlohmann-json are header-only: those of "build" serve every processor.
 arm_packages=(
   g++-aarch64-linux-gnu qemu-user
-  libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64
+  libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64
   libxxhash-dev:arm64 libssl-dev:arm64
   libgtest-dev:arm64 libgmock-dev:arm64 libbenchmark-dev:arm64 librapidcheck-dev:arm64
 )

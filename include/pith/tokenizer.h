@@ -31,8 +31,8 @@ struct TextPart {
   bool parse_special = false;
 };
 
-/// Text to tokens and back. Immutable: every method may be called from several threads at once. Text is taken as it is:
-/// no Unicode normalization (a GGUF states none), no tidying of spaces, so decode(encode(text)) is the text again.
+/// Text to tokens and back. Immutable: every method may be called from several threads at once. BPE takes text as it
+/// is, so decode(encode(text)) is the text again; the kinds t5 and bert normalize it as their models' own do.
 class PITH_EXPORT Tokenizer {
  public:
   /// Reads the tokenizer of a GGUF file, whatever its architecture; the weights are not looked at and may be missing.
@@ -42,7 +42,7 @@ class PITH_EXPORT Tokenizer {
   /// Internal: a model makes its tokenizer.
   Tokenizer(std::shared_ptr<const tokenizer::Vocab> vocab, std::shared_ptr<const tokenizer::Encoder> encoder);
 
-  /// Invalid UTF-8 is accepted: each offending byte is taken as U+FFFD by BPE, as a byte token by SentencePiece.
+  /// Invalid UTF-8 is accepted: each offending byte is taken as U+FFFD (by bert as nothing, by llama as a byte token).
   /// Throws Error(kInvalidArgument) for a text of 1 GiB or more.
   std::vector<Token> encode(std::string_view text, const EncodeOptions& options = {}) const;
   /// Encodes the parts as one text. A special token forms only inside a single part that allows it, and only if the

@@ -24,6 +24,15 @@ void check_length(const gguf::File& file, std::string_view key, std::size_t toke
   fail(ErrorKind::kFormat, "{}: {} has {} entries, tokenizer.ggml.tokens {}", file.path(), key, value->count, tokens);
 }
 
+/// Returns the bytes of an array of bytes; nothing if the key is absent.
+std::span<const std::byte> read_bytes(const gguf::File& file, std::string_view key) {
+  const gguf::Value* value = file.metadata().find(key);
+  if (value == nullptr) return {};
+  const bool of_bytes = value->element == gguf::ValueType::kUint8 || value->element == gguf::ValueType::kInt8;
+  if (value->is_array() && of_bytes) return value->bytes;
+  fail(ErrorKind::kFormat, "{}: {} is {}, must be an array of bytes", file.path(), key, gguf::type_text(*value));
+}
+
 }  // namespace
 
 tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
@@ -32,6 +41,7 @@ tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   tokenizer::VocabSource source;
   source.file = file.path();
   source.name = std::string(metadata.get<std::string_view>("general.name").value_or(""));
+  source.architecture = std::string(metadata.get<std::string_view>("general.architecture").value_or(""));
   source.model = std::string(metadata.require<std::string_view>("tokenizer.ggml.model"));
   source.pre = std::string(metadata.get<std::string_view>("tokenizer.ggml.pre").value_or(""));
   source.tokens = metadata.strings("tokenizer.ggml.tokens");
@@ -45,6 +55,7 @@ tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   source.eot_token_id = id("tokenizer.ggml.eot_token_id");
   source.eom_token_id = id("tokenizer.ggml.eom_token_id");
   source.unknown_token_id = id("tokenizer.ggml.unknown_token_id");
+  source.separator_token_id = id("tokenizer.ggml.seperator_token_id");
   source.fim_pad_token_id = id("tokenizer.ggml.fim_pad_token_id");
   source.fim_rep_token_id = id("tokenizer.ggml.fim_rep_token_id");
   source.fim_sep_token_id = id("tokenizer.ggml.fim_sep_token_id");
@@ -53,6 +64,9 @@ tokenizer::VocabSource read_vocab_source(const gguf::File& file) {
   source.add_eos_token = metadata.get<bool>("tokenizer.ggml.add_eos_token");
   source.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix");
   source.remove_extra_whitespaces = metadata.get<bool>("tokenizer.ggml.remove_extra_whitespaces");
+  source.normalizer_lowercase = metadata.get<bool>("tokenizer.ggml.normalizer.lowercase");
+  source.normalizer_strip_accents = metadata.get<bool>("tokenizer.ggml.normalizer.strip_accents");
+  source.precompiled_charsmap = read_bytes(file, "tokenizer.ggml.precompiled_charsmap");
   return source;
 }
 

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
 namespace pith::tokenizer {
@@ -19,7 +20,8 @@ constexpr std::size_t kMergesMax = std::size_t{1} << 24;
 
 /// A token of the word so far, linked to its neighbours by position.
 struct Symbol {
-  Token token = -1;
+  Token token = -1;  // -1: the character at `begin` has none
+  std::uint32_t begin = 0;
   std::int32_t previous = kNone;
   std::int32_t next = kNone;
 };
@@ -74,16 +76,38 @@ BpeEncoder::BpeEncoder(std::shared_ptr<const Vocab> tokens, const VocabSource& s
     : Encoder(std::move(tokens), source),
       pre_tokenizer_(row.patterns),
       merges_(std::min(source.merges.size(), kMergesMax)),
-      ignore_merges_(row.ignore_merges) {
+      ignore_merges_(row.ignore_merges),
+      whole_newlines_(row.whole_newlines),
+      by_bytes_(row.spelling == Spelling::kByteAlphabet),
+      drops_spaces_(row.spaces == Spaces::kDropped),
+      lowercase_(drops_spaces_ && source.normalizer_lowercase.value_or(false)) {
   if (source.merges.size() > kMergesMax) {
     fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges has {} entries, at most {} are allowed", source.file,
          source.merges.size(), kMergesMax);
   }
   if (source.merges.empty()) fail(ErrorKind::kFormat, "{}: tokenizer.ggml.merges is missing or empty", source.file);
   for (std::size_t i = 0; i < source.merges.size(); ++i) insert_merge(source, vocab(), i, merges_);
-  for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte) {
-    byte_tokens_[byte] = vocab().find_plain(byte_character(static_cast<std::uint8_t>(byte)));
+  for (std::size_t i = 0; i < byte_tokens_.size(); ++i) {
+    const auto byte = static_cast<std::uint8_t>(i);
+    byte_tokens_[i] = vocab().find_plain(by_bytes_ ? byte_character(byte) : byte_token(byte));
   }
+}
+
+std::string BpeEncoder::prepared(std::string_view text) const {
+  std::string out;
+  out.reserve(text.size() + text.size() / 4);
+  if (!drops_spaces_) {
+    append_marking_spaces(text, out);
+  } else if (lowercase_) {
+    for (std::size_t at = 0; at < text.size();) {
+      const Utf8Scan scan = scan_utf8(text, at);
+      append_utf8(lower_case(scan.code), out);
+      at += scan.size;
+    }
+  } else {
+    out.append(text);
+  }
+  return out;
 }
 
 void BpeEncoder::append_plain(std::string_view text, bool /*opens*/, std::vector<Token>& out) const {
@@ -92,29 +116,55 @@ void BpeEncoder::append_plain(std::string_view text, bool /*opens*/, std::vector
     replaced = replace_invalid_utf8(text);
     text = replaced;
   }
+  std::string marked;
+  if (!by_bytes_) {
+    marked = prepared(text);
+    text = marked;
+  }
   Workspace work;
-  for (const std::string_view word : pre_tokenizer_.split(text)) append_word(word, work, out);
+  for (const std::string_view word : pre_tokenizer_.split(text)) {
+    if (drops_spaces_ && is_white_space(scan_utf8(word, 0).code)) continue;
+    append_word(word, work, out);
+  }
+}
+
+Token BpeEncoder::whole(std::string_view word) const {
+  const bool asked = ignore_merges_ || (whole_newlines_ && word.front() == '\n');
+  if (!asked || word.size() > vocab().longest_text()) return -1;
+  return by_bytes_ ? vocab().find_plain(to_byte_alphabet(word)) : vocab().find_plain(word);
+}
+
+std::size_t BpeEncoder::character_size(std::string_view word, std::size_t at) const noexcept {
+  return by_bytes_ ? 1 : scan_utf8(word, at).size;
 }
 
 void BpeEncoder::append_word(std::string_view word, Workspace& work, std::vector<Token>& out) const {
-  if (ignore_merges_ && word.size() <= vocab().longest_text()) {
-    const Token whole = vocab().find_plain(to_byte_alphabet(word));
-    if (whole >= 0) {
-      out.push_back(whole);
-      return;
-    }
+  if (const Token token = whole(word); token >= 0) {
+    out.push_back(token);
+    return;
   }
   work.symbols.clear();
   work.symbols.reserve(word.size());
-  for (const char c : word) {
+  for (std::size_t begin = 0; begin < word.size();) {
     const auto at = static_cast<std::int32_t>(work.symbols.size());
-    work.symbols.push_back({byte_tokens_[static_cast<std::uint8_t>(c)], at - 1, at + 1});
+    const std::string_view character = word.substr(begin, character_size(word, begin));
+    const Token token =
+        by_bytes_ ? byte_tokens_[static_cast<std::uint8_t>(character.front())] : vocab().find_plain(character);
+    work.symbols.push_back({token, static_cast<std::uint32_t>(begin), at - 1, at + 1});
+    begin += character.size();
   }
   work.symbols.back().next = kNone;
   merge_word(work);
   for (std::int32_t at = 0; at != kNone; at = work.symbols[static_cast<std::size_t>(at)].next) {
-    const Token token = work.symbols[static_cast<std::size_t>(at)].token;
-    if (token >= 0) out.push_back(token);
+    const Symbol& symbol = work.symbols[static_cast<std::size_t>(at)];
+    if (symbol.token >= 0) {
+      out.push_back(symbol.token);
+      continue;
+    }
+    for (const char byte : word.substr(symbol.begin, character_size(word, symbol.begin))) {
+      const Token token = byte_tokens_[static_cast<std::uint8_t>(byte)];
+      if (token >= 0) out.push_back(token);
+    }
   }
 }
 

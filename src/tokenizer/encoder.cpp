@@ -31,7 +31,12 @@ bool strips_right(const VocabSource& source, std::string_view token) {
 /// So do the mask tokens of these on their left.
 bool strips_left(const VocabSource& source, std::string_view token) {
   constexpr std::array<std::string_view, 3> kPre = {"jina-v2-de", "jina-v2-es", "jina-v2-code"};
-  return token == "<mask>" && std::find(kPre.begin(), kPre.end(), source.pre) != kPre.end();
+  constexpr std::array<std::string_view, 2> kArchitectures = {"nomic-bert-moe", "jina-bert-v3"};
+  const auto has = [](const auto& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (token == "<mask>") return has(kPre, source.pre) || has(kArchitectures, source.architecture);
+  return token == "[MASK]" && lower(source.name).find("modern-bert") != std::string::npos;
 }
 
 /// Throws for a text of 1 GiB or more.
@@ -109,7 +114,7 @@ std::vector<Token> Encoder::encode(std::span<const TextPart> parts, const Encode
     }
     opens = fragment.token >= 0;
   }
-  if (options.add_special && vocab_->add_eos()) tokens.push_back(vocab_->eos());
+  if (options.add_special && vocab_->last() >= 0) tokens.push_back(vocab_->last());
   return tokens;
 }
 

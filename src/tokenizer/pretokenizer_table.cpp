@@ -18,6 +18,11 @@ namespace {
 #define PITH_CASED_A R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
 #define PITH_CASED_B R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
 
+// One to three digits first, then three by three: 1234567 is 1, 234, 567. Published as a lookahead from every place,
+// which takes quadratic time; it is only needed where a number begins, as \G goes on from the group before.
+#define PITH_DIGIT_GROUPS(BEFORE, DIGIT, AFTER) \
+  "(?<!" BEFORE ")" DIGIT "{1,3}(?=(?:" DIGIT "{3})*+(?!" AFTER "))|\\G(?<=" DIGIT ")" DIGIT "{3}"
+
 using Text = std::string_view;
 
 constexpr std::array<Text, 1> kGpt2 = {PITH_GPT2};
@@ -26,7 +31,8 @@ constexpr std::array<Text, 2> kDigitsGpt2 = {R"(\p{N})", PITH_GPT2};
 
 constexpr std::array<Text, 1> kLlama3 = {PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})" PITH_REST};
 
-constexpr std::array<Text, 1> kQwen2 = {PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" PITH_REST};
+#define PITH_QWEN2 PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" PITH_REST
+constexpr std::array<Text, 1> kQwen2 = {PITH_QWEN2};
 
 constexpr std::array<Text, 1> kQwen35 = {
     PITH_CONTRACTION
@@ -34,8 +40,8 @@ constexpr std::array<Text, 1> kQwen35 = {
 
 constexpr std::array<Text, 1> kTekken = {PITH_CASED_A "|" PITH_CASED_B R"(|\p{N})" PITH_REST_SLASH};
 
-constexpr std::array<Text, 1> kGpt4o = {PITH_CASED_A PITH_CONTRACTION "?|" PITH_CASED_B PITH_CONTRACTION
-                                                                      R"(?|\p{N}{1,3})" PITH_REST_SLASH};
+#define PITH_GPT4O PITH_CASED_A PITH_CONTRACTION "?|" PITH_CASED_B PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST_SLASH
+constexpr std::array<Text, 1> kGpt4o = {PITH_GPT4O};
 
 constexpr std::array<Text, 6> kDeepSeekLlm = {
     R"([\r\n])",
@@ -66,11 +72,22 @@ constexpr std::array<Text, 5> kDeepSeekCoder = {
     R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)", R"(\p{N})",
 };
 
-constexpr std::array<Text, 3> kDeepSeekV3 = {
-    R"(\p{N}{1,3})",
-    R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)",
-    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
-    R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+#define PITH_CJK R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)"
+#define PITH_DEEPSEEK_WORD R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
+#define PITH_DEEPSEEK PITH_DEEPSEEK_WORD R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+
+constexpr std::array<Text, 3> kDeepSeekV3 = {R"(\p{N}{1,3})", PITH_CJK, PITH_DEEPSEEK};
+
+// Newlines stand alone, as do digits.
+constexpr std::array<Text, 3> kSpark = {R"(\p{N})", PITH_CJK,
+                                        PITH_DEEPSEEK_WORD R"(| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+)"};
+
+constexpr std::array<Text, 3> kAfmoe = {
+    PITH_DIGIT_GROUPS(R"(\p{N})", R"(\p{N})", R"(\p{N})"),
+    R"([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{8C48}-\x{FAFF}\x{3040}-\x{30FF}\x{FF65}-\x{FF9F}\x{2F00}-\x{2FDF})"
+    R"(\x{E40}-\x{EFF}\x{1780}-\x{17FF}\x{1000}-\x{109F}\x{AA60}-\x{AA7F}\x{A9E0}-\x{A9FF}\x{AC00}-\x{D7AF})"
+    R"(\x{1100}-\x{11FF}]+)",
+    PITH_DEEPSEEK,
 };
 
 // After these, the model's own step "Digits" splits the characters that stand for bytes (B2, B3, B9, BC to BE are
@@ -85,8 +102,66 @@ constexpr std::array<Text, 4> kDefault = {R"([\p{P}$+<=>^~|]+)", PITH_GPT2, R"(\
 constexpr std::array<Text, 1> kBloom = {PITH_BLOOM};
 constexpr std::array<Text, 2> kViking = {PITH_BLOOM, R"(\p{N})"};
 
+constexpr std::array<Text, 2> kTinyAya = {
+    // A number that a letter follows is no number: \b, spelled out as Oniguruma has it.
+    PITH_DIGIT_GROUPS(R"(\d)", R"(\d)", R"([\p{L}\p{M}\p{N}\p{Pc}])"),
+    PITH_GPT4O,
+};
+
+// Merges go across words: only numbers are cut out.
+constexpr std::array<Text, 2> kSuperBpe = {R"(\p{N}+)", PITH_DIGIT_GROUPS(R"(\p{N})", R"(\d)", R"(\p{N})")};
+
+// Of white space, runs of 512 characters or of a lower power of two. \s*[\r\n]+ is only tried where white space begins
+// or a newline was before: elsewhere the run has none, and finding that out each time would take quadratic time.
+constexpr std::array<Text, 1> kJais2 = {
+    PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*)"
+                     R"(|(?<![\t\x0B\f\x{85}\p{Z}])\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S))"
+                     R"(|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"};
+
+constexpr std::array<Text, 2> kMiniCpm5 = {R"(\p{N}{1,3})",
+                                           PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+)" PITH_REST};
+
+constexpr std::array<Text, 2> kYoutu = {
+    R"([\x{AC00}-\x{D7A3}\x{3131}-\x{318E}]+)"
+    R"(|[\x{FF01}\x{2026}\x{201C}\x{201D}\x{2018}\x{2019}\x{2014}\x{FF1A}\x{FF1B}\x{FF0C}\x{3001}-\x{303F})"
+    R"(\x{FE30}-\x{FE4F}]+|[\x{3105}-\x{312F}]+|)" PITH_CJK,
+    PITH_CASED_A PITH_CONTRACTION "?|" PITH_CASED_B PITH_CONTRACTION R"(?|\p{N})" PITH_REST_SLASH,
+};
+
+// Letters with single spaces between them are one word. Published with nested repetitions; this one never goes back.
+constexpr std::array<Text, 1> kExaoneMoe = {PITH_CONTRACTION
+                                            R"(|[^\r\n\p{L}\p{N}]?\p{L}\p{M}*+(?: ?\p{L}\p{M}*+)*+|\p{N})"
+                                            R"(| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"};
+
+constexpr std::array<Text, 6> kChameleon = {"<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z",       R"([\t\n]|    |  )",
+                                            R"(\p{N})",          R"([\p{P}!-/:-@\[-`{-~])", PITH_GPT2};
+
+constexpr std::array<Text, 1> kBailing = {
+    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
+
+constexpr std::array<Text, 1> kSeedCoder = {
+    PITH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+
+// Qwen2's without English contractions: in Turkish, endings follow an apostrophe.
+constexpr std::array<Text, 1> kUfakZeka = {R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" PITH_REST};
+
+// GPT-4o's, but Han characters are words of their own.
+#define PITH_KIMI_UPPER R"((?:(?!\p{sc:Han})[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]))"
+#define PITH_KIMI_LOWER R"((?:(?!\p{sc:Han})[\p{Ll}\p{Lm}\p{Lo}\p{M}]))"
+#define PITH_HEAD R"([^\r\n\p{L}\p{N}]?)"
+constexpr std::array<Text, 1> kKimiK2 = {R"(\p{sc:Han}+|)" PITH_HEAD PITH_KIMI_UPPER "*" PITH_KIMI_LOWER
+                                         "++" PITH_CONTRACTION "?|" PITH_HEAD PITH_KIMI_UPPER "++" PITH_KIMI_LOWER
+                                         "*+" PITH_CONTRACTION R"(?|\p{N}{1,3})" PITH_REST};
+
+#define PITH_LINES R"([^\n]+|\n+)"
+constexpr std::array<Text, 1> kLines = {PITH_LINES};
+constexpr std::array<Text, 2> kLaguna = {PITH_LINES, PITH_QWEN2};
+
+constexpr std::array<Text, 1> kWhiteSpace = {R"(\S+)"};
+
 constexpr bool kIgnoreMerges = true;
 constexpr bool kAddBos = true;
+constexpr Spelling kCharacters = Spelling::kSentencePiece;
 
 // One row per name. The names are those that GGUF converters write; rows are sorted by pattern.
 constexpr PreTokenizerRow kRows[] = {
@@ -160,6 +235,32 @@ constexpr PreTokenizerRow kRows[] = {
     {"gpt3-finnish", kBloom},
     {"poro-chat", kBloom},
     {"viking", kViking},
+    {"spark2_5", kSpark},
+    {"afmoe", kAfmoe},
+    {"granite-embed-multi-97m", kGpt4o, kIgnoreMerges},
+    {"tiny_aya", kTinyAya},
+    {"cohere2moe", kTinyAya},
+    {"superbpe", kSuperBpe},
+    {"jais-2", kJais2},
+    {"minicpm5", kMiniCpm5, kIgnoreMerges},
+    {"youtu", kYoutu, kIgnoreMerges},
+    {"exaone-moe", kExaoneMoe},
+    {"chameleon", kChameleon, !kIgnoreMerges, kAddBos},
+    {"bailingmoe", kBailing},
+    {"bailingmoe2", kBailing},
+    {"llada-moe", kBailing},
+    {"seed-coder", kSeedCoder},
+    {"ufakzeka", kUfakZeka},
+    {"kimi-k2", kKimiK2},
+    {"laguna", kLaguna},
+    {.name = "gemma4", .patterns = kLines, .spelling = kCharacters, .whole_newlines = true, .always_bos = true},
+    {.name = "granite-embed-multi-311m",
+     .patterns = kLines,
+     .spelling = kCharacters,
+     .whole_newlines = true,
+     .always_bos = true},
+    {.name = "sarvam-moe", .patterns = kLines, .spelling = kCharacters},
+    {.name = "whitespace", .patterns = kWhiteSpace, .spelling = kCharacters, .spaces = Spaces::kDropped},
 };
 
 #undef PITH_GPT2
@@ -169,6 +270,16 @@ constexpr PreTokenizerRow kRows[] = {
 #undef PITH_CASED_A
 #undef PITH_CASED_B
 #undef PITH_BLOOM
+#undef PITH_DIGIT_GROUPS
+#undef PITH_QWEN2
+#undef PITH_GPT4O
+#undef PITH_CJK
+#undef PITH_DEEPSEEK_WORD
+#undef PITH_DEEPSEEK
+#undef PITH_KIMI_UPPER
+#undef PITH_KIMI_LOWER
+#undef PITH_HEAD
+#undef PITH_LINES
 
 }  // namespace
 

@@ -82,13 +82,7 @@ std::string SpmEncoder::prepared(std::string_view text, bool opens) const {
   std::string out;
   out.reserve(text.size() + text.size() / 4 + kSpaceMark.size());
   if (opens && vocab().add_space_prefix()) out.append(kSpaceMark);
-  for (const char c : text) {
-    if (c == ' ') {
-      out.append(kSpaceMark);
-    } else {
-      out.push_back(c);
-    }
-  }
+  append_marking_spaces(text, out);
   return out;
 }
 

@@ -66,10 +66,16 @@ Vocab::Vocab(const VocabSource& source, const VocabDefaults& defaults)
   bos_ = checked_id(source, "bos_token_id", source.bos_token_id, defaults.bos);
   eos_ = checked_id(source, "eos_token_id", source.eos_token_id, defaults.eos);
   unknown_ = checked_id(source, "unknown_token_id", source.unknown_token_id, defaults.unknown);
-  add_bos_ = source.add_bos_token.value_or(defaults.add_bos) && bos_ >= 0;
-  add_eos_ = source.add_eos_token.value_or(false) && eos_ >= 0;
-  add_space_prefix_ =
-      spelling_ == Spelling::kSentencePiece && source.add_space_prefix.value_or(defaults.add_space_prefix);
+  const Token separator = checked_id(source, "seperator_token_id", source.separator_token_id, defaults.separator);
+  add_bos_ = (defaults.always_bos || source.add_bos_token.value_or(defaults.add_bos)) && bos_ >= 0;
+  if (defaults.ends_with_separator) {
+    last_ = separator;
+  } else if (source.add_eos_token.value_or(defaults.add_eos)) {
+    last_ = eos_;
+  }
+  add_space_prefix_ = defaults.fixed_space_prefix || spelling_ != Spelling::kSentencePiece
+                          ? defaults.add_space_prefix
+                          : source.add_space_prefix.value_or(defaults.add_space_prefix);
   remove_extra_whitespaces_ = source.remove_extra_whitespaces.value_or(false);
   mark_ends(source);
 }
@@ -151,6 +157,16 @@ void Vocab::append_piece(Token token, bool special, std::string& out) const {
     append_from_byte_alphabet(spelled, out);
   } else {
     append_with_spaces(spelled, out);
+  }
+}
+
+void append_marking_spaces(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (c == ' ') {
+      out.append(kSpaceMark);
+    } else {
+      out.push_back(c);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,8 @@ struct VocabSource {
   std::string file;
   /// general.name. Phi-3's special tokens absorb the white space after them, and no other field tells that model.
   std::string name;
+  /// general.architecture. The mask tokens of some absorb the white space before them.
+  std::string architecture;
   std::string model;
   std::string pre;
   std::vector<std::string_view> tokens;
@@ -32,6 +35,8 @@ struct VocabSource {
   std::optional<std::int64_t> eot_token_id;
   std::optional<std::int64_t> eom_token_id;
   std::optional<std::int64_t> unknown_token_id;
+  /// The file spells it "seperator".
+  std::optional<std::int64_t> separator_token_id;
   std::optional<std::int64_t> fim_pad_token_id;
   std::optional<std::int64_t> fim_rep_token_id;
   std::optional<std::int64_t> fim_sep_token_id;
@@ -42,6 +47,10 @@ struct VocabSource {
   std::optional<bool> add_eos_token;
   std::optional<bool> add_space_prefix;
   std::optional<bool> remove_extra_whitespaces;
+  std::optional<bool> normalizer_lowercase;
+  std::optional<bool> normalizer_strip_accents;
+  /// How Unigram rewrites characters (charsmap.h).
+  std::span<const std::byte> precompiled_charsmap;
 };
 
 /// Numbered as in tokenizer.ggml.token_type.
@@ -58,7 +67,7 @@ enum class TokenType : std::uint8_t {
 /// How tokens are spelled.
 enum class Spelling : std::uint8_t {
   kByteAlphabet,   ///< Each byte is a printable character (byte_alphabet.h).
-  kSentencePiece,  ///< UTF-8 with U+2581 for a space, and tokens for single bytes.
+  kSentencePiece,  ///< UTF-8 with U+2581 for a space, and perhaps tokens for single bytes.
 };
 
 /// U+2581, which stands for a space in SentencePiece.
@@ -68,10 +77,18 @@ inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 struct VocabDefaults {
   Spelling spelling = Spelling::kByteAlphabet;
   bool add_bos = false;
+  bool add_eos = false;
   bool add_space_prefix = false;
+  /// BOS is put first, whatever the file says.
+  bool always_bos = false;
+  /// The separator is put last, whatever the file says, in place of EOS.
+  bool ends_with_separator = false;
+  /// Whether a space is put first is as above, whatever the file says.
+  bool fixed_space_prefix = false;
   Token bos = -1;
   Token eos = -1;
   Token unknown = -1;
+  Token separator = -1;
 };
 
 /// The tokens of a model: texts, types, scores, and which of them are special. Immutable after construction.
@@ -105,7 +122,8 @@ class Vocab {
   Token eos() const noexcept { return eos_; }
   Token unknown() const noexcept { return unknown_; }
   bool add_bos() const noexcept { return add_bos_; }
-  bool add_eos() const noexcept { return add_eos_; }
+  /// The token that is put last; -1 if none is.
+  Token last() const noexcept { return last_; }
   /// Whether a space goes before a text, and before text that follows a special token.
   bool add_space_prefix() const noexcept { return add_space_prefix_; }
   bool remove_extra_whitespaces() const noexcept { return remove_extra_whitespaces_; }
@@ -126,11 +144,14 @@ class Vocab {
   Token bos_ = -1;
   Token eos_ = -1;
   Token unknown_ = -1;
+  Token last_ = -1;
   bool add_bos_ = false;
-  bool add_eos_ = false;
   bool add_space_prefix_ = false;
   bool remove_extra_whitespaces_ = false;
 };
+
+/// Appends a text with U+2581 for each space.
+void append_marking_spaces(std::string_view text, std::string& out);
 
 /// Returns the byte that a token "<0x41>" names; nullopt for any other text.
 std::optional<std::uint8_t> byte_of_token(std::string_view text) noexcept;

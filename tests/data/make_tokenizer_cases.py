@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the tokenizer cases: tokenizer/words.json, bpe.json, spm.json. Needs tokenizers and sentencepiece from PyPI.
+"""Writes the tokenizer cases: tokenizer/words.json, bpe.json, characters.json, spm.json, unigram.json, word_piece.json. Needs tokenizers and sentencepiece from PyPI.
 
 Both libraries are the originals that the models were trained with, so what they answer is right. The vocabularies are trained
 here on the texts below; nothing is downloaded. Run twice, it writes the same files.
 """
+import collections
 import io
 import json
 import pathlib
@@ -11,7 +12,8 @@ import random
 import re
 
 import sentencepiece
-from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, trainers
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "tokenizer"
 
@@ -52,6 +54,16 @@ CJK = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
 ASCII_PUNCTUATION = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]"""
 DEEPSEEK_V3 = (ASCII_PUNCTUATION + r"[A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|"
                r"\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+CASED = f"{HEAD}{UPPER}*{LOWER}+{CONTRACTION}?|{HEAD}{UPPER}+{LOWER}*{CONTRACTION}?"
+# Intersections of classes, as Kimi K2 has them, are lookaheads in Oniguruma.
+NOT_HAN = "(?!\\p{Han})"
+KIMI_UPPER, KIMI_LOWER = f"(?:{NOT_HAN}{UPPER})", f"(?:{NOT_HAN}{LOWER})"
+YOUTU = ("[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+|"
+         "[\u3105-\u312f]+|[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+")
+AFMOE_ASIAN = ("[\u4e00-\u9fff\u3400-\u4dbf\u8c48-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-\u0e7f\u0e80-\u0eff"
+               "\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+")
 
 
 def deepseek_letters():
@@ -96,6 +108,28 @@ def steps_of():
         # Its step "Digits" works on written-out bytes and cuts where its vocabulary has no merges.
         "falcon": [pre_tokenizers.Punctuation("contiguous"), split(GPT2), split("[0-9][0-9][0-9]")],
         "default": [split(r"[\p{P}$+<=>^~|]+"), split(GPT2), split(r"\p{N}+"), split("[0-9][0-9][0-9]")],
+        "spark2_5": [split(r"\p{N}{1,3}"), split("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+                     split(DEEPSEEK_V3.replace(r"[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|", r"[\p{P}\p{S}]+|[\r\n]|")), digits(True)],
+        "afmoe": [split(r"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))"), split(AFMOE_ASIAN), split(DEEPSEEK_V3)],
+        "tiny_aya": [split(r"\d{1,3}(?=(?:\d{3})*\b)"), split(CASED + r"|\p{N}{1,3}" + REST_SLASH)],
+        "superbpe": [split(r"\p{N}+"), split(r"(?=(\d{3})+(?!\d))")],
+        "jais-2": [split(CONTRACTION + r"|" + HEAD + r"\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|"
+                         r"\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|"
+                         r"\s{1,2}(?!\S)|\s{1}")],
+        "minicpm5": [split(r"\p{N}{1,3}"), split(CONTRACTION + r"|" + HEAD + r"\p{L}+|\p{N}+" + REST)],
+        "youtu": [split(YOUTU), split(CASED + r"|\p{N}" + REST_SLASH)],
+        "exaone-moe": [split(CONTRACTION + r"|" + HEAD + r"(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|"
+                             r"\s*[\r\n]|\s+(?!\S)|\s+")],
+        "chameleon": [split("<sentinel:[0-9]+>"), split("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z"), split("([\t\n]|    |  )"),
+                      digits(True), pre_tokenizers.Punctuation("isolated"), split(GPT2)],
+        "bailingmoe": [split(r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|"
+                             r"\s+(?!\S)|\s+")],
+        "seed-coder": [split(CONTRACTION + r"|" + HEAD + r"\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+")],
+        "ufakzeka": [split(HEAD + r"\p{L}+|\p{N}" + REST)],
+        "kimi-k2": [split(r"\p{Han}+|" + f"{HEAD}{KIMI_UPPER}*{KIMI_LOWER}+{CONTRACTION}?|"
+                          f"{HEAD}{KIMI_UPPER}+{KIMI_LOWER}*{CONTRACTION}?" + r"|\p{N}{1,3}" + REST)],
+        "laguna": [split("[^\n]+|[\n]+")] + qwen2,
+        "gemma4": [split("[^\n]+|[\n]+")],
         "bloom": [split(" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+")],
     }
 
@@ -149,6 +183,109 @@ def make_bpe(texts):
                        "texts": texts, "ids": cases})
 
 
+def common(parts, count):
+    """The most frequent ones, in an order that does not change: the trainers' own limits break ties by chance."""
+    seen = collections.Counter(parts)
+    return sorted(sorted(seen, key=lambda part: (-seen[part], part))[:count])
+
+
+def common_characters(texts, count):
+    return common("".join(texts), count)
+
+
+def only(texts, characters):
+    return ["".join(c if c in characters else " " for c in text) for text in texts]
+
+
+def spelled_in_characters(model, cut):
+    """A byte fallback BPE over texts with U+2581 for a space, as Gemma 4's tokenizer.json has it."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+    tokenizer.pre_tokenizer = split(cut)
+    return tokenizer
+
+
+def make_characters(texts):
+    lines = "[^\n]+|[\n]+"
+    trained = spelled_in_characters(models.BPE(), lines)
+    special = ["<pad>", "<bos>", "<unk>"] + [f"<0x{byte:02X}>" for byte in range(256)]
+    # llama.cpp reads a token up to a zero byte.
+    characters = common_characters([text.replace(" ", "\u2581").replace("\x00", "") for text in texts[:90]], 120)
+    trained.train_from_iterator(only(texts[:90], characters + [" "]), trainers.BpeTrainer(
+        vocab_size=800, min_frequency=2, special_tokens=special, initial_alphabet=characters, show_progress=False))
+    model = json.loads(trained.to_str())["model"]
+    # Runs of newlines are tokens that no merge makes.
+    for size in (1, 2, 3, 5):
+        model["vocab"].setdefault("\n" * size, len(model["vocab"]))
+    vocab, merges = model["vocab"], [tuple(merge) for merge in model["merges"]]
+    tokens = sorted(vocab, key=vocab.get)
+    types = [3, 3, 2] + [6] * 256 + [1] * (len(tokens) - 259)
+    tokenizer = spelled_in_characters(models.BPE(vocab=vocab, merges=merges, byte_fallback=True, unk_token="<unk>"), lines)
+
+    def encode(text):
+        ids = []
+        for run in re.findall("[^\n]+|[\n]+", text):
+            ids += [vocab[run]] if run[0] == "\n" and run in vocab else tokenizer.encode(run).ids
+        return ids
+
+    write("characters.json", {"tokens": tokens, "types": types, "merges": [" ".join(m) for m in merges], "texts": texts,
+                              "ids": [encode(text) for text in texts]})
+
+
+def make_unigram(texts):
+    lines = [line for text in texts for line in text.split("\n") if line.strip() and "\x00" not in line]
+    # Rules that rewrite one character and several, to one, several and none.
+    rules = {"\uff21": "A", "\ufb01": "fi", "\u00e9": "e\u0301", "e\u0301\u0302": "\u00ea", "\u200b": "", "\u3000": " ", "\t": " ", "\n": " ",
+             "\u2026": "...", "\ufdfa": "\u0635\u0644\u0649 \u0627\u0644\u0644\u0647", "\u00a0": " ", "a\u0301b": "x", "a\u0301": "\u00e1"}
+    table = FOLDER / "rules.tsv"
+    table.write_text("".join(" ".join(f"{ord(c):X}" for c in source) + "\t" + " ".join(f"{ord(c):X}" for c in target) + "\n"
+                             for source, target in rules.items()), encoding="ascii")
+    content = {"texts": texts + ["\uff21\ufb01 \u00e9\u0302 e\u0301\u0302 a\u0301b a\u0301c\u200b\u200b d\u2026 \ufdfax"]}
+    for name, prefix, extra in (("tidy", True, True), ("prefix", True, False), ("bare", False, False)):
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines[:60] * 5), model_writer=model, model_type="unigram", vocab_size=700, hard_vocab_limit=False,
+            add_dummy_prefix=prefix, remove_extra_whitespaces=extra, normalization_rule_tsv=str(table),
+            character_coverage=0.98, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2, num_threads=1,
+            user_defined_symbols=["<extra>", "[x]"])
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+        proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+        size = processor.vocab_size()
+        user = [i for i in range(size) if proto.pieces[i].type == 4]
+        kind = [2 if processor.is_unknown(i) else 3 if processor.is_control(i) else 4 if i in user else 1 for i in range(size)]
+        plain = [text for text in content["texts"] if "[x]" not in text]
+        content[name] = {"tokens": [processor.id_to_piece(i) for i in range(size)],
+                         "scores": [processor.get_score(i) for i in range(size)], "types": kind,
+                         "charsmap": list(proto.normalizer_spec.precompiled_charsmap),
+                         "ids": [processor.encode(text) for text in plain]}
+    content["texts"] = plain
+    table.unlink()
+    write("unigram.json", content)
+
+
+def make_word_piece(texts):
+    content = {"texts": texts}
+    for name, lowercase, strip in (("uncased", True, True), ("cased", False, False), ("accents", True, False)):
+        normalizer = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=strip,
+                                                lowercase=lowercase)
+        cutter = pre_tokenizers.BertPreTokenizer()
+        words = [word for text in texts for word, _ in cutter.pre_tokenize_str(normalizer.normalize_str(text))]
+        characters = common_characters(words, 130)
+        # The library's trainer gives another vocabulary each time.
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        tokens = special + characters + ["##" + c for c in characters]
+        tokens += common([word for word in words if len(word) > 1], 80)
+        tokens += common(["##" + word[i:] for word in words for i in range(1, len(word) - 1)], 40)
+        tokenizer = Tokenizer(models.WordPiece(vocab={token: i for i, token in enumerate(tokens)}, unk_token="[UNK]",
+                                               max_input_chars_per_word=100))
+        tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, cutter
+        # As GGUF converters write them.
+        spelled = [t if t in special else t[2:] if t.startswith("##") else "\u2581" + t for t in tokens]
+        content[name] = {"tokens": spelled, "types": [3, 2, 3, 3, 3] + [1] * (len(tokens) - 5),
+                         "ids": [tokenizer.encode(text).ids for text in texts]}
+    write("word_piece.json", content)
+
+
 def make_spm(texts):
     lines = [line for text in texts for line in text.split("\n") if line.strip() and "\x00" not in line]
     content = {"texts": texts}
@@ -175,6 +312,9 @@ def main():
     texts = TEXTS + random_texts(80)
     make_words(texts)
     make_bpe(texts)
+    make_characters(texts)
+    make_word_piece(texts + ["\ud55c\uad6d\uc5b4 \u0130\u0131 \u00c5\u030a\u0301 \x0b\x0cx\x85y \u0928\u093f a\u20dd", "x" * 100, "x" * 101])
+    make_unigram([text for text in texts if "\x00" not in text])
     # SentencePiece takes U+0000 for the end of a text.
     make_spm([text for text in texts if "\x00" not in text])
 

@@ -120,10 +120,10 @@ void write_models(const fs::path& folder) {
 
 void write_texts(const fs::path& folder) {
   const Seeds seeds(folder, "tokenizer");
-  constexpr std::uint8_t kFixtures = 18;
+  constexpr std::uint8_t kFixtures = 38;
   std::uint8_t which = 0;
   std::size_t number = 0;
-  for (const char* name : {"bpe.json", "spm.json"}) {
+  for (const char* name : {"bpe.json", "spm.json", "word_piece.json", "unigram.json"}) {
     const nlohmann::json data = test::read_tokenizer_data(name);
     for (const auto& text : data["texts"]) {
       Bytes bytes;
@@ -134,7 +134,7 @@ void write_texts(const fs::path& folder) {
     }
   }
   // Vocabularies defined by the input itself; tokenizer_fuzz.cpp says in which order.
-  for (const std::size_t model : {0U, 1U}) {
+  for (const std::size_t model : {0U, 1U, 2U, 3U, 4U, 5U}) {
     for (const std::size_t options : {1U, 3U, 0xFFU}) {
       Bytes bytes;
       append_all(bytes, {kFixtures, model, 2, options, 3});

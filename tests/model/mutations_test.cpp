@@ -107,7 +107,7 @@ void try_file(const std::filesystem::path& path, bool must_fail, Tally& tally) {
     ++tally.refused;
     const std::string what = error.what();
     const bool names_it = what.rfind(path.parent_path().string(), 0) == 0;
-    const bool one_line = what.find('\n') == std::string::npos && what.size() < 1000;
+    const bool one_line = what.find('\n') == std::string::npos && what.size() < 2000;
     const bool fair = error.kind() == ErrorKind::kFormat || error.kind() == ErrorKind::kUnsupported ||
                       (error.kind() == ErrorKind::kIo && what.find("-of-") != std::string::npos) ||
                       (error.kind() == ErrorKind::kInvalidArgument && what.find("split model") != std::string::npos);

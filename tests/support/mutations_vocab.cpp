@@ -134,6 +134,40 @@ void add_ids(const GgufWriter& writer, Mutations& to) {
   }
 }
 
+/// Takes the vocabulary for one of every other kind, and of other pre-tokenizers.
+void add_kinds(Mutations& to) {
+  const auto set = [&](const std::string& key, const std::string& value, bool must_fail) {
+    to.push_back({key + " = " + value, must_fail, [=](GgufWriter& w) { w.remove(key).add(key, value); }});
+  };
+  for (const char* model : {"gpt2", "llama", "gemma4", "bert", "t5", "whitespace"}) {
+    set("tokenizer.ggml.model", model, false);
+  }
+  for (const char* model : {"rwkv", "plamo2", "hybriddna", "BERT", "t5 "}) set("tokenizer.ggml.model", model, true);
+  for (const char* pre : {"afmoe", "gemma4", "jais-2", "kimi-k2", "superbpe", "whitespace"}) {
+    set("tokenizer.ggml.pre", pre, false);
+  }
+}
+
+/// Takes the vocabulary for T5's with such a map of characters.
+void add_charsmaps(Mutations& to) {
+  const auto set = [&](const std::string& what, const std::vector<std::uint8_t>& bytes) {
+    to.push_back({"tokenizer.ggml.precompiled_charsmap " + what, true, [=](GgufWriter& w) {
+                    w.remove("tokenizer.ggml.model").add("tokenizer.ggml.model", "t5");
+                    w.add_array("tokenizer.ggml.precompiled_charsmap", bytes);
+                  }});
+  };
+  set("of a byte", {1});
+  set("without replacements", {0, 0, 0, 0});
+  set("that says it is 4 GB", {0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0});
+  set("whose root is outside", {4, 0, 0, 0, 0, 0, 0xFF, 0x7F, 0});
+  set("of one unit", {4, 0, 0, 0, 0, 0, 0, 0, 0});
+  std::vector<std::uint8_t> all(std::size_t{1} << 20, 0xFF);
+  all[0] = all[1] = all[3] = 0;
+  set("of ones", all);
+  all.resize(std::size_t{8} << 20);
+  set("of 8 MiB", all);
+}
+
 void add_templates(Mutations& to) {
   const auto set = [&](const std::string& what, bool must_fail, const std::string& text) {
     const std::string key = "tokenizer.chat_template";
@@ -178,6 +212,8 @@ void add_vocab_mutations(const GgufWriter& writer, Mutations& to) {
                       {0.0F, false}},
                      to);
   add_ids(writer, to);
+  add_kinds(to);
+  add_charsmaps(to);
   add_templates(to);
 }
 

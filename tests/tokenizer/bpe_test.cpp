@@ -137,5 +137,40 @@ RC_GTEST_PROP(Bpe, DecodesWhatItEncoded, ()) {
   RC_ASSERT(tokenizer.encode(bytes, plain()) == tokenizer.encode(text, plain()));
 }
 
+// characters.json: a vocabulary of characters and byte tokens, trained and encoded by the library of Gemma 4's
+// tokenizer.
+TEST(BpeOfCharacters, EncodesAndDecodesTheSame) {
+  const nlohmann::json data = test::read_tokenizer_data("characters.json");
+  const Tokenizer tokenizer = test::trained_characters(data).make();
+  const auto texts = data["texts"].get<std::vector<std::string>>();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto ids = data["ids"][i].get<Tokens>();
+    EXPECT_EQ(tokenizer.encode(texts[i], test::plain()), ids) << texts[i];
+    // A literal U+2581 is a space to it.
+    if (texts[i].find(kSpaceMark) != std::string::npos) continue;
+    EXPECT_EQ(tokenizer.decode(ids), texts[i]);
+  }
+}
+
+TEST(BpeOfCharacters, BeginsWithBosWhateverTheFileSays) {
+  VocabFixture fixture = test::trained_characters(test::read_tokenizer_data("characters.json"));
+  fixture.rest.add_bos_token = false;
+  fixture.rest.add_space_prefix = true;
+  EXPECT_EQ(fixture.make().encode("").front(), 1);
+  EXPECT_EQ(fixture.make().decode(fixture.make().encode(" a")), " a") << "no space is put first";
+  EXPECT_EQ(fixture.make().encode("\xFF", test::plain()), fixture.make().encode("\uFFFD", test::plain()));
+}
+
+TEST(BpeOfCharacters, WhiteSpaceMayGo) {
+  VocabFixture fixture;
+  fixture.model = "whitespace";
+  for (const char* token : {"a", "b", "ab", "<0xC3>", "<0x84>", "ä"}) fixture.add(token);
+  fixture.merges = {"a b"};
+  EXPECT_EQ(fixture.make().encode(" ab\u3000\n a b", test::plain()), (Tokens{2, 0, 1}));
+  EXPECT_EQ(fixture.make().encode("Ä", test::plain()), (Tokens{3, 4}));
+  fixture.rest.normalizer_lowercase = true;
+  EXPECT_EQ(fixture.make().encode("Ä AB", test::plain()), (Tokens{5, 2}));
+}
+
 }  // namespace
 }  // namespace pith::tokenizer

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -40,21 +41,26 @@ std::vector<Tokens> ids_of(const std::filesystem::path& path) {
 }
 
 // Vocabularies of real models with the ids that their own tokenizers give, in the form that llama.cpp keeps them: each
-// <name>.gguf with a <name>.gguf.inp and <name>.gguf.out beside it.
+// <name>.gguf with a <name>.gguf.inp and <name>.gguf.out beside it. PITH_VOCABS may name a folder of more.
 TEST(GoldenVocab, RealVocabulariesEncodeAsTheirOwnTokenizersDo) {
-  const std::filesystem::path folder = std::filesystem::path(PITH_SHARED_DIR) / "data" / "vocab";
+  const char* named = std::getenv("PITH_VOCABS");
+  const std::filesystem::path folder =
+      named != nullptr ? std::filesystem::path(named) : std::filesystem::path(PITH_SHARED_DIR) / "data" / "vocab";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no vocabularies in " << folder;
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".gguf") continue;
+    if (entry.path().extension() != ".gguf" || !std::filesystem::exists(entry.path().string() + ".inp")) continue;
     const std::vector<std::string> texts = texts_of(entry.path().string() + ".inp");
     const std::vector<Tokens> ids = ids_of(entry.path().string() + ".out");
     ASSERT_FALSE(texts.empty()) << entry.path();
     ASSERT_LE(texts.size(), ids.size()) << entry.path();
     const gguf::File file = gguf::File::open(entry.path());
-    const Tokenizer tokenizer = tokenizer::make_tokenizer(model::read_vocab_source(file));
+    const tokenizer::VocabSource source = model::read_vocab_source(file);
+    const Tokenizer tokenizer = tokenizer::make_tokenizer(source);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       EXPECT_EQ(tokenizer.encode(texts[i], test::plain()), ids[i]) << entry.path() << ": " << texts[i];
+      // WordPiece and Unigram normalize their texts, so those do not come back.
+      if (source.model == "bert" || source.model == "t5") continue;
       EXPECT_EQ(tokenizer.decode(ids[i]), texts[i]) << entry.path();
     }
     ++files;

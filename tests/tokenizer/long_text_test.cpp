@@ -62,7 +62,9 @@ TEST_P(LongText, IsCutWhole) {
 INSTANTIATE_TEST_SUITE_P(, LongText,
                          testing::Values("gpt-2", "smollm", "llama-bpe", "qwen2", "qwen35", "deepseek-llm",
                                          "deepseek-coder", "deepseek-v3", "falcon", "tekken", "gpt-4o", "default",
-                                         "viking"),
+                                         "viking", "spark2_5", "afmoe", "tiny_aya", "superbpe", "jais-2", "minicpm5",
+                                         "youtu", "exaone-moe", "chameleon", "bailingmoe", "seed-coder", "ufakzeka",
+                                         "kimi-k2", "laguna", "gemma4", "whitespace"),
                          [](const auto& instance) {
                            std::string name = instance.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -83,9 +85,34 @@ TEST(LongTextOf, SentencePieceIsEncodedWhole) {
   }
 }
 
+TEST(LongTextOf, CharactersAreMergedWhole) {
+  const Tokenizer tokenizer = test::trained_characters(test::read_tokenizer_data("characters.json")).make();
+  for (const std::string& text : equal_characters()) {
+    ASSERT_TRUE(tokenizer.decode(tokenizer.encode(text, plain())) == text) << text.substr(0, 4);
+  }
+}
+
+TEST(LongTextOf, UnigramTakesAll) {
+  const Tokenizer tokenizer = test::trained_unigram(test::read_tokenizer_data("unigram.json"), "prefix").make();
+  for (const std::string& text : long_texts()) {
+    const std::vector<Token> tokens = tokenizer.encode(text, plain());
+    ASSERT_FALSE(tokens.empty()) << text.substr(0, 4);
+    // Its charsmap makes two characters of "é".
+    ASSERT_LE(tokens.size(), 2 * kLong + 2) << text.substr(0, 4);
+  }
+}
+
+TEST(LongTextOf, WordPieceTakesAll) {
+  const Tokenizer tokenizer = test::trained_word_piece(test::read_tokenizer_data("word_piece.json"), "uncased").make();
+  for (const std::string& text : long_texts()) {
+    ASSERT_LE(tokenizer.encode(text, plain()).size(), kLong + 1) << text.substr(0, 4);
+  }
+  EXPECT_EQ(tokenizer.encode(std::string(kLong, 'a'), plain()), std::vector<Token>{1});
+}
+
 TEST(LongTextOf, WordsAreTheSameWithoutMachineCode) {
   using tokenizer::Jit;
-  for (const char* name : {"llama-bpe", "deepseek-llm", "gpt-4o"}) {
+  for (const char* name : {"llama-bpe", "deepseek-llm", "gpt-4o", "tiny_aya", "exaone-moe"}) {
     const auto patterns = tokenizer::find_pre_tokenizer(name)->patterns;
     const tokenizer::PreTokenizer compiled(patterns, Jit::kIfPossible);
     const tokenizer::PreTokenizer interpreted(patterns, Jit::kNever);

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ struct VocabFixture {
   std::string pre = "gpt-2";
   std::vector<std::string> tokens;
   std::vector<std::string> merges;
+  std::vector<std::uint8_t> charsmap;
   /// Everything else.
   tokenizer::VocabSource rest;
 
@@ -36,6 +38,7 @@ struct VocabFixture {
     source.pre = pre;
     source.tokens.assign(tokens.begin(), tokens.end());
     source.merges.assign(merges.begin(), merges.end());
+    source.precompiled_charsmap = std::as_bytes(std::span(charsmap));
     return source;
   }
 
@@ -44,7 +47,7 @@ struct VocabFixture {
   Token add(std::string text, tokenizer::TokenType type = tokenizer::TokenType::kNormal, float score = 0) {
     tokens.push_back(std::move(text));
     rest.token_type.push_back(static_cast<std::int64_t>(type));
-    if (model == "llama") rest.scores.push_back(score);
+    if (model == "llama" || model == "t5") rest.scores.push_back(score);
     return static_cast<Token>(tokens.size()) - 1;
   }
 };
@@ -95,6 +98,39 @@ inline VocabFixture trained_spm(const nlohmann::json& model) {
   fixture.tokens = model["tokens"].get<std::vector<std::string>>();
   fixture.rest.token_type = model["types"].get<std::vector<std::int64_t>>();
   fixture.rest.scores = model["scores"].get<std::vector<float>>();
+  return fixture;
+}
+
+/// Returns characters.json as Gemma 4's kind of tokenizer.
+inline VocabFixture trained_characters(const nlohmann::json& data) {
+  VocabFixture fixture = trained_bpe(data, "");
+  fixture.model = "gemma4";
+  fixture.rest.bos_token_id = 1;
+  fixture.rest.unknown_token_id = 2;
+  return fixture;
+}
+
+/// Returns one model of unigram.json; the name says how it treats spaces.
+inline VocabFixture trained_unigram(const nlohmann::json& data, const std::string& name) {
+  VocabFixture fixture = trained_spm(data[name]);
+  fixture.model = "t5";
+  fixture.charsmap = data[name]["charsmap"].get<std::vector<std::uint8_t>>();
+  fixture.rest.add_space_prefix = name != "bare";
+  fixture.rest.remove_extra_whitespaces = name == "tidy";
+  return fixture;
+}
+
+/// Returns one model of word_piece.json; the name says how it normalizes.
+inline VocabFixture trained_word_piece(const nlohmann::json& data, const std::string& name) {
+  VocabFixture fixture;
+  fixture.model = "bert";
+  fixture.tokens = data[name]["tokens"].get<std::vector<std::string>>();
+  fixture.rest.token_type = data[name]["types"].get<std::vector<std::int64_t>>();
+  fixture.rest.unknown_token_id = 1;
+  fixture.rest.bos_token_id = 2;
+  fixture.rest.separator_token_id = 3;
+  fixture.rest.normalizer_lowercase = name != "cased";
+  fixture.rest.normalizer_strip_accents = name == "uncased";
   return fixture;
 }
 
