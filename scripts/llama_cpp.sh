@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fetches llama.cpp's source, builds its library (15 minutes on two cores) and links a program with it, as far as that is
-# not done yet: for the scripts that compare with llama.cpp. Everything of theirs goes to build/arch_differential: source,
-# library, programs, and a Python environment (venv) with numpy and gguf.
+# Fetches llama.cpp's source, builds its library (15 minutes on two cores) and links a program with it, as far as that
+# is not done yet: for the scripts that compare with llama.cpp. Everything of theirs goes to build/arch_differential:
+# source, library, programs, and a Python environment (venv) with numpy and gguf.
 #
 # usage: scripts/llama_cpp.sh SOURCE PROGRAM
 #   SOURCE: a C++ file; PROGRAM: the program's name in build/arch_differential
