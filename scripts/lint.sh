@@ -2,9 +2,10 @@
 # Checks the format of every C++ file (clang-format) and looks for defects (clang's warnings, clang-tidy). Skips files
 # that were clean before with the same headers and settings (scripts/tidy.py).
 #
-# usage: scripts/lint.sh [--changed] [--format-only]
+# usage: scripts/lint.sh [--changed] [--format-only] [--seconds N]
 #   --changed      only files that differ from the main branch, or from the last commit when on it
 #   --format-only  no clang-tidy
+#   --seconds      clang-tidy for about so long: begins with the files that changed last, and says how many are left
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -12,12 +13,14 @@ cd "$PITH_ROOT"
 
 only_changed=0
 format_only=0
-for argument in "$@"; do
-  case "$argument" in
-    --changed) only_changed=1 ;;
-    --format-only) format_only=1 ;;
+tidy_options=()
+while (($# > 0)); do
+  case "$1" in
+    --changed) only_changed=1 && shift ;;
+    --format-only) format_only=1 && shift ;;
+    --seconds) tidy_options=(--seconds "${2:?--seconds needs a number}") && shift 2 ;;
     -h | --help) show_help && exit 0 ;;
-    *) usage_error "unknown argument '$argument'" ;;
+    *) usage_error "unknown argument '$1'" ;;
   esac
 done
 
@@ -46,4 +49,5 @@ fi
 step "clang-tidy"
 # Uses the compile commands of a clang build, so that clang-tidy understands every flag.
 cmake --preset clang >/dev/null
-printf '%s\n' "${files[@]}" | python3 scripts/tidy.py --build build/clang --jobs "$PITH_JOBS"
+printf '%s\n' "${files[@]}" | python3 scripts/tidy.py --build build/clang --jobs "$PITH_JOBS" \
+  "${tidy_options[@]}"

@@ -18,6 +18,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GROUP_MAX = 32
@@ -70,6 +71,25 @@ def stands_alone(entry):
     using = re.compile(r"^\s*using\s+(?:\w+::)+(\w+);$", re.MULTILINE)
     rest = using.sub("", text)
     return not all(re.search(rf"(?<![\w:.>]){name}\b", rest) for name in using.findall(text))
+
+
+def change_times():
+    """Returns when each file was last changed by a commit, as far as the history goes. Files that are not in it count
+    as the newest, those of a copy without history as alike."""
+    command = ["git", "log", "--format=%x00%ct", "--name-only", "--no-renames"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    times = {}
+    for commit in run.stdout.split("\0")[1:]:
+        stamp, *names = commit.split("\n")
+        for name in filter(None, names):
+            times.setdefault(str(ROOT / name), int(stamp))
+    return times
+
+
+def newest_first(groups):
+    times = change_times()
+    now = float("inf")
+    return sorted(groups, key=lambda group: -max(times.get(entry["file"], now) for entry in group))
 
 
 def groups_of(entries):
@@ -177,7 +197,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="build folder with compile_commands.json")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--seconds", type=float, help="begin with what changed last, and nothing new after this time; "
+                        "what is left out is counted")
     arguments = parser.parse_args()
+    begin = time.monotonic()
 
     wanted = {(ROOT / line.strip()).resolve() for line in sys.stdin if line.strip()}
     with open(os.path.join(arguments.build, "compile_commands.json"), encoding="utf-8") as commands:
@@ -189,9 +212,15 @@ def main():
     folder = pathlib.Path(arguments.build).resolve() / "tidy"
     folder.mkdir(exist_ok=True)
 
+    def run(group):
+        if arguments.seconds is not None and time.monotonic() - begin > arguments.seconds:
+            return []
+        return check_compatible(group, folder, settings, cache)
+
     done = failed = skipped = 0
+    groups = groups_of(entries) if arguments.seconds is None else newest_first(groups_of(entries))
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [pool.submit(check_compatible, group, folder, settings, cache) for group in groups_of(entries)]
+        jobs = [pool.submit(run, group) for group in groups]
         for job in concurrent.futures.as_completed(jobs):
             for entry, clean, was_known, output in job.result():
                 done += 1
@@ -203,7 +232,9 @@ def main():
                 if not was_known:
                     said = "clean" if clean else "FAILED"
                     print(f"[{done}/{len(entries)}] {name}: {said}", file=sys.stderr, flush=True)
-    print(f"clang-tidy: {len(entries)} files, {skipped} known to be clean, {failed} failed", file=sys.stderr)
+    left = len(entries) - done
+    print(f"clang-tidy: {done} files, {skipped} known to be clean, {failed} failed"
+          + (f"; no time for {left} that have not changed for longer" if left else ""), file=sys.stderr)
     return 1 if failed else 0
 
 
