@@ -200,7 +200,6 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
   if (architecture == "gpt-oss") spec.experts = 3;
   if (architecture == "qwen35") spec.sliding_window = 0;
   if (architecture == "gemma4") {
-    spec.layers = 4;
     spec.head_size = 32;
     spec.sharing_layers = 1;
     spec.layer_embedding = 16;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/reference_math.h"
+
 namespace pith::test {
 namespace {
 

@@ -75,9 +75,4 @@ class Weights {
   std::set<std::string> used_;
 };
 
-/// Normalizes [begin, begin + weight.size()) in place by its root mean square (1910.07467, eq. 4).
-void rms_norm(Numbers& x, std::size_t begin, const Numbers& weight, double eps);
-
-double sigmoid(double x);
-
 }  // namespace pith::test

@@ -189,7 +189,8 @@ void add_layer(TensorMaker& make, const TinyModelSpec& model, std::size_t layer)
     add_norm(make, spec, prefix + "ffn_norm");
   if (norms == TinyNorms::kPostAttention) add_norm(make, spec, prefix + "post_attention_norm");
   if (is_gemma4(spec) && spec.experts != 0) {
-    add_gemma4_experts(make, spec, prefix);
+    // Of one size, while the dense networks beside them differ.
+    add_gemma4_experts(make, model, prefix);
     return add_feed_forward(make, spec, prefix);
   }
   if (experts_of(spec) != 0 && layer >= spec.dense_layers) return add_experts(make, spec, prefix);

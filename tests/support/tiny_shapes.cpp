@@ -111,13 +111,9 @@ std::vector<TinyShape> gemma4_shapes() {
 /// have beside that are numbers.
 bool is_of_a_kind(const TinyShape& shape) {
   static const std::set<std::string> kNames = {
-      "LlamaGqa",      "LlamaHead80",     "LlamaWideValues", "Qwen2",     "Gemma3Window",
-      "GptneoxSerial", "CommandR",        "gemma2Window",    "phi3Long",  "glm4",
-      "mistral3Yarn",  "olmo2WindowYarn", "falcon",          "stablelm",  "gpt2",
-      "ManyExperts",   "qwen2moe",        "deepseek",        "GptOss",    "nemotron",
-      "nemotron_h",    "mamba2",          "granitehybrid",   "lfm2moe",   "lfm2Window",
-      "qwen3next",     "qwen35Wide",      "gemma4Shared",    "gemma4Moe", "olmo",
-      "nemotron_h_moe"};
+      "LlamaHead80",   "LlamaWideValues", "Gemma3Window", "GptneoxSerial", "CommandR",     "phi3Long",
+      "mistral3Yarn",  "falcon",          "gpt2",         "ManyExperts",   "GptOss",       "nemotron_h_moe",
+      "granitehybrid", "lfm2Window",      "qwen3next",    "qwen35Wide",    "gemma4Shared", "gemma4Moe"};
   return kNames.contains(shape.name);
 }
 
