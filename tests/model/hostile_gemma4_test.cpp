@@ -58,6 +58,9 @@ TEST(HostileGemma4, SizesByLayer) {
   EXPECT_TRUE(refused(spec, set_key("gemma4.attention.key_length_swa", 24U), kUnsupported, {"multiple of 16"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.attention.key_length_swa", 1024U), kUnsupported, {"is 1024"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.attention.value_length_swa", 32U), kFormat, {"blk.0.attn_v.weight"}));
+  // Layers without a window take their values from keys then, others do not.
+  expect_usable(spec, without_tensor("blk.2.attn_v.weight"));
+  EXPECT_TRUE(refused(spec, without_tensor("blk.0.attn_v.weight"), kFormat, {"blk.0.attn_v.weight", "missing"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.rope.dimension_count_swa", 15U), kFormat, {"is 15, must be even"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.rope.dimension_count_swa", 18U), kFormat, {"is 18"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.rope.freq_base_swa", 0.0F), kFormat, {"freq_base_swa"}));

@@ -224,6 +224,13 @@ GgufWriter small_model(const TinyModelSpec& spec) {
     writer.add("gemma3.final_logit_softcapping", 30.0F).add("gemma3.rope.freq_base_swa", 10000.0F);
     writer.add_array("gemma3.attention.sliding_window_pattern", std::vector<std::int32_t>{1, 0});
   }
+  if (spec.architecture == "gemma4") {
+    // What is optional, or may be said in two ways.
+    std::erase_if(writer.tensors, [](const GgufWriter::Tensor& tensor) {
+      return tensor.name.ends_with("layer_output_scale.weight") || tensor.name.ends_with("ffn_down_exps.scale");
+    });
+    writer.remove("gemma4.attention.head_count_kv").add("gemma4.attention.head_count_kv", 2U);
+  }
   if (spec.architecture == "qwen35") {
     writer.add_array("qwen35.attention.recurrent_layers", std::vector<std::int32_t>{1, 0});
     writer.add("qwen35.nextn_predict_layers", 0U);

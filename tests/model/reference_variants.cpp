@@ -228,6 +228,7 @@ std::vector<Variant> key_variants() {
 }
 
 std::vector<Variant> type_variants() {
+  constexpr std::size_t kTokens = PITH_SANITIZED != 0 ? 6 : 30;
   std::vector<Variant> all;
   for (std::size_t i = 0; i < gguf::kTensorTypes; ++i) {
     TinyModelSpec spec;
@@ -235,7 +236,7 @@ std::vector<Variant> type_variants() {
     spec.head_size = 64;
     spec.feed_forward = 512;
     spec.weight_type = gguf::tensor_type_at(i).type;
-    all.push_back({std::string(gguf::tensor_type_at(i).name), spec, {}, 30});
+    all.push_back({std::string(gguf::tensor_type_at(i).name), spec, {}, kTokens});
   }
   return all;
 }

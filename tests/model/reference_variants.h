@@ -19,8 +19,8 @@ struct Variant {
   std::string name;
   TinyModelSpec spec;
   std::vector<Edit> edits{};
-  /// Longer than a page of the cache and than most variants' windows.
-  std::size_t tokens = 100;
+  /// Longer than a page of the cache and than most variants' windows. The oracle is slow under sanitizers.
+  std::size_t tokens = PITH_SANITIZED != 0 ? 70 : 100;
 };
 
 /// Writes the model and returns the path.
