@@ -372,9 +372,10 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   const std::size_t dims = keys.count("rope.dimension_count", key_size);
   s.rope = scaled_rope(file, keys, architecture.interleaved_pairs, dims);
   s.local_rope = s.rope;
-  if (architecture.local_rope == LocalRope::kOwnBase)
+  if (architecture.local_rope == LocalRope::kOwnBase) {
     s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base_swa", 10000.0),
                               keys.count("rope.dimension_count_swa", dims));
+  }
   if (architecture.local_rope == LocalRope::kUnscaled)
     s.local_rope = plain_rope(architecture.interleaved_pairs, keys.real("rope.freq_base", 10000.0), dims);
   s.rotated = read_rotated(file, architecture, s.windows);

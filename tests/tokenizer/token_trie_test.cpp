@@ -42,8 +42,10 @@ TEST(TokenTrie, MayBeEmpty) {
 
 TEST(TokenTrie, HasEveryByte) {
   std::vector<std::string> texts;
+  texts.reserve(256);
   for (int byte = 0; byte < 256; ++byte) texts.push_back(std::string("x") + static_cast<char>(byte));
   std::vector<TokenTrie::Entry> entries;
+  entries.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) entries.push_back({texts[i], static_cast<Token>(i)});
   const TokenTrie trie(entries);
   for (std::size_t i = 0; i < texts.size(); ++i) {
