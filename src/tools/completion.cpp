@@ -77,7 +77,7 @@ std::string case_functions(const CommandRow& root) {
 
 /// Finds the command that is being typed, then what its value, option or argument may be. "--option=value" comes as
 /// three words, since = separates words.
-constexpr std::string_view kBash = R"sh(_pith() {
+constexpr std::string_view kBashScript = R"sh(_pith() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=pith reply i
   for ((i = 1; i < COMP_CWORD; ++i)); do
     [[ " $(_pith_subcommands "$command") " == *" ${COMP_WORDS[i]} "* ]] && command+=" ${COMP_WORDS[i]}"
@@ -110,7 +110,7 @@ constexpr std::string_view kBash = R"sh(_pith() {
 complete -F _pith pith
 )sh";
 
-constexpr std::string_view kZsh = R"sh(_pith() {
+constexpr std::string_view kZshScript = R"sh(_pith() {
   local command=pith reply i
   for ((i = 2; i < CURRENT; ++i)); do
     [[ " $(_pith_subcommands "$command") " == *" ${words[i]} "* ]] && command+=" ${words[i]}"
@@ -230,13 +230,14 @@ std::string shell_quoted(std::string_view text) {
 }
 
 std::string bash_completion(const CommandRow& root) {
-  return "# bash completion for pith, written by `pith completion bash`\n" + case_functions(root) + std::string(kBash);
+  return "# bash completion for pith, written by `pith completion bash`\n" + case_functions(root) +
+         std::string(kBashScript);
 }
 
 std::string zsh_completion(const CommandRow& root) {
   return "#compdef pith\n# zsh completion for pith, written by `pith completion zsh`\n" + case_functions(root) +
          case_function("_pith_described_options", root, described_options) +
-         case_function("_pith_described_subcommands", root, described_subcommands) + std::string(kZsh);
+         case_function("_pith_described_subcommands", root, described_subcommands) + std::string(kZshScript);
 }
 
 std::string fish_completion(const CommandRow& root) {
