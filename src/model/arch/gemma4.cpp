@@ -61,8 +61,8 @@ void adapt_layer(const gguf::File& file, const NormSpec& norm, std::size_t index
   AttentionSpec& attention = layer.attention;
   attention.scale = 1.0F;
   attention.value_norm = plain;
-  attention.values_are_keys = attention.window == 0 && attention.key_size == attention.value_size &&
-                              !attention.fused && !has("attn_v.weight");
+  attention.values_are_keys =
+      attention.window == 0 && attention.key_size == attention.value_size && !attention.fused && !has("attn_v.weight");
   layer.output_scale = has("layer_output_scale.weight");
   ExpertsSpec& experts = layer.feed_forward.experts;
   if (!experts.present()) return;
