@@ -88,6 +88,11 @@ def told_apart(kind, text):
     return any(len(word) > 100 for word in re.split(r"[\s\W_]", unicodedata.normalize("NFD", decoded)))
 
 
+def taken_for_bytes(kind, piece, theirs):
+    """Whether llama.cpp reads a word's characters as those that BPE spells bytes with, or says that it cannot."""
+    return kind == "whitespace" and (not bytes.fromhex(piece).isascii() or b"[UNK_BYTE" in bytes.fromhex(theirs))
+
+
 NOT_IN_LLAMA = {"gpt-neox"}
 
 # Pre-tokenizers whose patterns llama.cpp changes for its regular expressions.
@@ -202,7 +207,8 @@ def compare(args, path):
     untold = [i for i in differ if not apart[i]]
     # It writes "[UNK_BYTE_0x..." for a token that is not in the alphabet of bytes; pith gives it as it is written.
     unknown_byte = b"[UNK_BYTE_".hex()
-    wrong_pieces = [i for i, (a, b) in enumerate(zip(pieces, their_pieces)) if a != b and not b.startswith(unknown_byte)]
+    wrong_pieces = [i for i, (a, b) in enumerate(zip(pieces, their_pieces))
+                    if a != b and not b.startswith(unknown_byte) and not taken_for_bytes(kind, a, b)]
     approximate = pre in APPROXIMATE and kind == "gpt2"
     note = f", {len(differ) - len(untold)} differ of {sum(apart)} told apart" if any(apart) else ""
     note += f" (approximate: {APPROXIMATE[pre]})" if approximate else ""
