@@ -89,7 +89,7 @@ def change_times():
 def newest_first(groups):
     times = change_times()
     now = float("inf")
-    return sorted(groups, key=lambda group: -max(times.get(entry["file"], now) for entry in group))
+    return sorted(groups, key=lambda group: max(times.get(entry["file"], now) for entry in group), reverse=True)
 
 
 def groups_of(entries):

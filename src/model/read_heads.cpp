@@ -1,6 +1,5 @@
 #include "model/read_heads.h"
 
-#include <cstdint>
 #include <vector>
 
 #include "base/fail.h"
@@ -8,7 +7,6 @@
 namespace pith::model {
 namespace {
 
-constexpr std::uint64_t kHeadCountMax = 1U << 20;
 constexpr std::uint64_t kHeadSizeMax = 512;
 constexpr std::uint64_t kHeadMultiple = 16;
 
@@ -21,9 +19,9 @@ void check_groups(const gguf::File& file, const Keys& keys, const AttentionSpec&
 }  // namespace
 
 std::size_t read_count(const Keys& keys, const Traits& traits, std::string_view name, std::size_t blocks) {
-  if (traits.uneven) return keys.counts_by_layer(name, blocks, 1, kHeadCountMax).front();
-  return traits.recurrent.layers == RecurrentLayers::kNone ? keys.count_by_layer(name, blocks, kHeadCountMax)
-                                                           : keys.count_where_present(name, blocks, kHeadCountMax);
+  if (traits.uneven) return keys.counts_by_layer(name, blocks, 1, kDimensionMax).front();
+  return traits.recurrent.layers == RecurrentLayers::kNone ? keys.count_by_layer(name, blocks, kDimensionMax)
+                                                           : keys.count_where_present(name, blocks, kDimensionMax);
 }
 
 void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, std::size_t blocks,
@@ -36,9 +34,9 @@ void read_heads(const gguf::File& file, const Keys& keys, const Traits& traits, 
 
 void read_by_layer(const gguf::File& file, const Keys& keys, std::size_t blocks, ModelSpec& spec) {
   const auto counts = [&](std::string_view name) {
-    return keys.has(name) ? keys.counts_by_layer(name, blocks, 1, kHeadCountMax) : std::vector<std::size_t>();
+    return keys.has(name) ? keys.counts_by_layer(name, blocks, 1, kDimensionMax) : std::vector<std::size_t>();
   };
-  const std::vector<std::size_t> heads = keys.counts_by_layer("attention.head_count", blocks, 1, kHeadCountMax);
+  const std::vector<std::size_t> heads = keys.counts_by_layer("attention.head_count", blocks, 1, kDimensionMax);
   const std::vector<std::size_t> kv_heads = counts("attention.head_count_kv");
   const std::vector<std::size_t> sizes = counts("feed_forward_length");
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
@@ -66,7 +64,7 @@ std::size_t usual_head_size(const gguf::File& file, const Keys& keys, std::size_
 }
 
 std::size_t read_head_size(const gguf::File& file, const Keys& keys, std::string_view name, std::size_t usual) {
-  const std::size_t size = keys.count_or(name, usual, kHeadCountMax);
+  const std::size_t size = keys.count_or(name, usual, kDimensionMax);
   if (size % kHeadMultiple != 0 || size > kHeadSizeMax) {
     fail(ErrorKind::kUnsupported, "{}: {} is {}, must be a multiple of {} up to {}", file.path(), keys.name_of(name),
          size, kHeadMultiple, kHeadSizeMax);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "model/arch/arch.h"
@@ -9,6 +10,9 @@ namespace pith::model {
 
 // The sizes of a file's layers. All throw Error(kFormat), or Error(kUnsupported) for sizes that kernels cannot compute
 // with.
+
+/// The most heads, elements or rows that a file may state.
+inline constexpr std::uint64_t kDimensionMax = 1U << 20;
 
 /// Returns a number that is the same for all layers, or for all that have what it counts; the first layer's where
 /// layers may differ (Traits::uneven).

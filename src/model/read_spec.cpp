@@ -19,7 +19,6 @@ namespace pith::model {
 namespace {
 
 constexpr std::uint64_t kLayersMax = 1024;
-constexpr std::uint64_t kDimensionMax = 1U << 20;
 constexpr std::uint64_t kVocabMax = 1U << 24;
 
 void check_causal(const gguf::File& file, const Keys& keys) {
