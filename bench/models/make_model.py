@@ -35,6 +35,10 @@ class Shape:
     key_heads: int = 0
     state_size: int = 0
     taps: int = 4
+    # Of heads that share a latent; their head_size is that of queries, a third of which is rotated.
+    latent: int = 0
+    query_latent: int = 0
+    value_size: int = 0
 
 
 SHAPES = {
@@ -47,6 +51,10 @@ SHAPES = {
     # Granite 4 350M, with attention in regular places.
     "granitehybrid-350m": Shape(
         "granitehybrid", 768, 32, 12, 4, 64, 2048, period=8, state_heads=48, key_heads=1, state_size=128
+    ),
+    # DeepSeek V2 Lite with fewer layers and a latent for queries, without a dense layer and shared experts' own size.
+    "deepseek2-2b": Shape(
+        "deepseek2", 2048, 8, 16, 1, 192, 1408, experts=32, experts_used=6, latent=512, query_latent=768, value_size=128
     ),
 }
 
@@ -97,10 +105,13 @@ def add_keys(writer, shape, context, vocab):
     by_layer = [shape.kv_heads if is_attention(shape, i) else 0 for i in range(shape.layers)]
     lists_heads = shape.architecture in ("lfm2", "granitehybrid")
     writer.add_head_count_kv(by_layer if lists_heads else shape.kv_heads)
-    writer.add_key_length(shape.head_size)
-    writer.add_value_length(shape.head_size)
-    # Qwen 3.5 rotates a quarter of each head.
-    writer.add_rope_dimension_count(shape.head_size // 4 if shape.architecture == "qwen35" else shape.head_size)
+    if shape.latent:
+        add_latent_keys(writer, shape)
+    else:
+        writer.add_key_length(shape.head_size)
+        writer.add_value_length(shape.head_size)
+        # Qwen 3.5 rotates a quarter of each head.
+        writer.add_rope_dimension_count(shape.head_size // 4 if shape.architecture == "qwen35" else shape.head_size)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(1000000.0)
     writer.add_vocab_size(vocab)
@@ -125,11 +136,26 @@ def add_keys(writer, shape, context, vocab):
         writer.add_bool(f"{prefix}.rope.scaling.finetuned", False)
 
 
+def add_latent_keys(writer, shape):
+    rotated = shape.head_size // 3
+    writer.add_kv_lora_rank(shape.latent)
+    writer.add_q_lora_rank(shape.query_latent)
+    writer.add_key_length(shape.latent + rotated)
+    writer.add_value_length(shape.latent)
+    writer.add_key_length_mla(shape.head_size)
+    writer.add_value_length_mla(shape.value_size)
+    writer.add_rope_dimension_count(rotated)
+    writer.add_leading_dense_block_count(0)
+    writer.add_expert_shared_count(2)
+
+
 def inner_size(shape):
     return 2 * shape.hidden if shape.architecture == "granitehybrid" else shape.state_heads * shape.state_size
 
 
 def add_attention(make, shape, prefix):
+    if shape.latent:
+        return add_latent_attention(make, shape, prefix)
     gates = 2 if shape.architecture == "qwen35" else 1
     make.matrix(prefix + "attn_q.weight", gates * shape.heads * shape.head_size, shape.hidden)
     make.matrix(prefix + "attn_k.weight", shape.kv_heads * shape.head_size, shape.hidden)
@@ -138,6 +164,18 @@ def add_attention(make, shape, prefix):
     if shape.architecture != "granitehybrid":
         make.floats(prefix + "attn_q_norm.weight", shape.head_size)
         make.floats(prefix + "attn_k_norm.weight", shape.head_size)
+
+
+def add_latent_attention(make, shape, prefix):
+    rotated = shape.head_size // 3
+    make.matrix(prefix + "attn_q_a.weight", shape.query_latent, shape.hidden)
+    make.floats(prefix + "attn_q_a_norm.weight", shape.query_latent)
+    make.matrix(prefix + "attn_q_b.weight", shape.heads * shape.head_size, shape.query_latent)
+    make.matrix(prefix + "attn_kv_a_mqa.weight", shape.latent + rotated, shape.hidden)
+    make.floats(prefix + "attn_kv_a_norm.weight", shape.latent)
+    make.matrix(prefix + "attn_k_b.weight", shape.latent, shape.head_size - rotated, experts=shape.heads)
+    make.matrix(prefix + "attn_v_b.weight", shape.value_size, shape.latent, experts=shape.heads)
+    make.matrix(prefix + "attn_output.weight", shape.hidden, shape.heads * shape.value_size)
 
 
 def add_recurrent(make, shape, prefix):
@@ -178,6 +216,10 @@ def add_feed_forward(make, shape, prefix):
     make.matrix(prefix + "ffn_gate_exps.weight", size, shape.hidden, experts=shape.experts)
     make.matrix(prefix + "ffn_up_exps.weight", size, shape.hidden, experts=shape.experts)
     make.matrix(prefix + "ffn_down_exps.weight", shape.hidden, size, experts=shape.experts)
+    if shape.latent:
+        make.matrix(prefix + "ffn_gate_shexp.weight", 2 * size, shape.hidden)
+        make.matrix(prefix + "ffn_up_shexp.weight", 2 * size, shape.hidden)
+        make.matrix(prefix + "ffn_down_shexp.weight", shape.hidden, 2 * size)
 
 
 def main():

@@ -209,7 +209,7 @@ struct TileOutput {
 };
 
 /// The most lines (of 4 columns) in a tile of codes.
-inline constexpr std::size_t kTileLinesMax = 128;
+inline constexpr std::size_t kTileLinesMax = 256;
 /// Multiplies `tiles` tiles of codes, each [columns / 4 lines][16 lanes][4 columns], with split rows. Codes stand for
 /// unsigned levels with zero point 128; docs/formats/kv_page.md has the order of `levels` for each format.
 using CodeDotKernel = void (*)(const std::uint8_t* codes, std::size_t tiles, const std::uint8_t* levels,

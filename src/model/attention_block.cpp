@@ -25,16 +25,31 @@ AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
       spec_(pass.spec.layers[layer].attention),
       w_(pass.weights.layers[layer].attention),
       b_(pass.workspace.buffers),
+      latent_(pass, spec_, w_),
       staging_(pass.workspace.stagings.of(pass.spec.cached_by(layer))),
       query_(b_.qkv.data()),
       key_(query_ + b_.query_stride),
       value_(key_ + b_.key_stride) {}
 
 weights::FormatSet AttentionBlock::readers() const {
+  if (spec_.latent.present()) return latent_.readers();
   weights::FormatSet formats = weights::formats_of(w_.query);
   if (spec_.caches()) formats.add(w_.key.format());
   if (spec_.caches() && !spec_.values_are_keys) formats.add(w_.value.format());
   return formats;
+}
+
+void AttentionBlock::make_rows(const kernels::Activations& x) const {
+  if (spec_.latent.present()) {
+    latent_.project(x, {query_, key_, value_, b_.qkv_stride});
+  } else {
+    project(x);
+    for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) { shape_row(m); });
+  }
+  if (spec_.temperature_scale == 0.0F) return;
+  for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) {
+    pass_.k.scale(query_ + m * b_.qkv_stride, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
+  });
 }
 
 void AttentionBlock::project(const kernels::Activations& x) const {
@@ -68,8 +83,6 @@ void AttentionBlock::shape_row(std::size_t m) const {
   clamp(query, spec_.query_rows());
   shape_heads(query, spec_.heads, w_.query_norm, m);
   if (spec_.caches()) shape_keys_and_values(m);
-  if (spec_.temperature_scale != 0.0F)
-    pass_.k.scale(query, temperature(spec_, pass_.position_of(m)), spec_.query_rows());
 }
 
 void AttentionBlock::clamp(float* row, std::size_t length) const {
@@ -120,15 +133,17 @@ void AttentionBlock::attend() const {
   if (spec_.caches() && !pass_.workspace.stagings.lent(layer_)) kv::finish_append(pass_.steps, staging_, cache_layer_);
 }
 
+kernels::Activations AttentionBlock::outputs() const {
+  if (spec_.latent.present()) return latent_.expand();
+  return activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(), weights::formats_of(w_.output),
+                     [&](std::size_t m) { gate_row(m); });
+}
+
 Addition AttentionBlock::run(const kernels::Activations& x) const {
-  project(x);
-  for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) { shape_row(m); });
+  make_rows(x);
   attend();
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
-  weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.attention, pass_.rows(), spec_.output_columns(),
-                                weights::formats_of(w_.output), [&](std::size_t m) { gate_row(m); }),
-                    output);
+  weights::multiply(pass_.k, pass_.pool, outputs(), output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   return {&b_.projected, &w_.output_bias,
           Norm(layer.attention_post_norm, pass_.weights.layers[layer_].attention_post_norm), layer.block_scale};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "model/latent_projection.h"
 #include "model/residual_stream.h"
 
 namespace pith::model {
@@ -19,8 +20,10 @@ class AttentionBlock {
   Addition run(const kernels::Activations& x) const;
 
  private:
+  /// Fills qkv.
+  void make_rows(const kernels::Activations& x) const;
   void project(const kernels::Activations& x) const;
-  /// Applies biases, query and key norms, RoPE and the queries' temperature to row m of qkv.
+  /// Applies biases, query and key norms and RoPE to row m of qkv.
   void shape_row(std::size_t m) const;
   void clamp(float* row, std::size_t length) const;
   void shape_keys_and_values(std::size_t m) const;
@@ -31,6 +34,8 @@ class AttentionBlock {
   void part_queries(std::size_t m) const;
   /// Multiplies row m of what was attended by its gates.
   void gate_row(std::size_t m) const;
+  /// Returns what the output matrix reads.
+  kernels::Activations outputs() const;
 
   const Pass& pass_;
   std::size_t layer_;
@@ -38,6 +43,7 @@ class AttentionBlock {
   const AttentionSpec& spec_;
   const AttentionWeights& w_;
   Buffers& b_;
+  LatentProjection latent_;
   kv::Staging& staging_;
   float *query_, *key_, *value_;  ///< Buffers::qkv, of the first row
 };

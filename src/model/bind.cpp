@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "model/bind_latent.h"
 #include "model/bind_recurrent.h"
 #include "model/binder.h"
 #include "model/tensor_names.h"
@@ -44,6 +45,7 @@ void bind_query_alone(Binder& binder, const AttentionSpec& spec, std::size_t hid
 
 AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::size_t hidden_size, std::size_t layer) {
   const auto name = [&](const char* part) { return layer_tensor(layer, part); };
+  if (spec.latent.present()) return bind_latent(binder, spec, hidden_size, layer);
   AttentionWeights w;
   if (spec.fused) {
     std::vector<weights::PackedMatrix> parts =

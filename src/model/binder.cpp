@@ -2,10 +2,14 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 
 #include "base/fail.h"
+#include "base/half.h"
 #include "base/printable.h"
 #include "model/tensor_names.h"
 #include "weights/dequantize.h"
@@ -13,6 +17,9 @@
 
 namespace pith::model {
 namespace {
+
+/// The largest number that float16 holds.
+constexpr float kHalfMax = 65504.0F;
 
 /// Returns whether a tensor belongs to layers that draft tokens.
 bool is_drafting(const ModelSpec& spec, std::string_view name) {
@@ -95,6 +102,19 @@ Vector Binder::rows_as_vector(const std::string& name, std::size_t rows, std::si
   file_.done_with(tensor.data);
   report(tensor);
   return values;
+}
+
+weights::PackedMatrix Binder::repacked(const std::string& name, const Vector& values, std::size_t rows,
+                                       std::size_t columns) {
+  const gguf::TensorType source = file_.require(name).type;
+  const bool whole = options_.as_f32 || source == gguf::TensorType::kF32 || source == gguf::TensorType::kBF16 ||
+                     std::any_of(values.begin(), values.end(), [](float x) { return std::fabs(x) > kHalfMax; });
+  const gguf::TensorType type = whole ? gguf::TensorType::kF32 : gguf::TensorType::kF16;
+  if (pass_ == Pass::kCheck) return weights::PackedMatrix::outline(type, rows, columns, options_.as_f32);
+  if (whole) return {type, std::as_bytes(std::span(values)), rows, columns, options_.as_f32, pool_};
+  std::vector<std::uint16_t> halves(values.size());
+  std::transform(values.begin(), values.end(), halves.begin(), f32_to_f16);
+  return {type, std::as_bytes(std::span(halves)), rows, columns, options_.as_f32, pool_};
 }
 
 NormWeights Binder::norm(const NormSpec& spec, const std::string& name, std::size_t length, std::size_t count) {

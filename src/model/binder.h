@@ -36,6 +36,9 @@ class Binder {
   Vector vector_if(bool wanted, const std::string& name, std::size_t length);
   /// Returns a matrix of few rows as one vector, row by row.
   Vector rows_as_vector(const std::string& name, std::size_t rows, std::size_t columns);
+  /// Returns a matrix of values that were taken out of a tensor and arranged anew. They are kept as float16 where the
+  /// tensor has no more precision than that.
+  weights::PackedMatrix repacked(const std::string& name, const Vector& values, std::size_t rows, std::size_t columns);
   /// A norm of `count` heads, each with `length` weights.
   NormWeights norm(const NormSpec& spec, const std::string& name, std::size_t length, std::size_t count = 1);
 

@@ -13,7 +13,9 @@ std::size_t widest(const ModelSpec& spec, const Size& size) {
   return most;
 }
 
-std::size_t query_rows(const LayerSpec& layer) { return layer.attention.query_matrix_rows(); }
+std::size_t query_rows(const LayerSpec& layer) {
+  return std::max(layer.attention.query_rows(), layer.attention.query_matrix_rows());
+}
 std::size_t key_rows(const LayerSpec& layer) { return layer.attention.key_rows(); }
 std::size_t value_rows(const LayerSpec& layer) { return layer.attention.value_rows(); }
 std::size_t output_columns(const LayerSpec& layer) { return layer.attention.output_columns(); }
@@ -53,6 +55,28 @@ std::size_t channels_of(const LayerSpec& layer) { return layer.recurrent.channel
 std::size_t inner_size(const LayerSpec& layer) { return layer.recurrent.inner(); }
 std::size_t beside_of(const LayerSpec& layer) { return beside_size(layer.recurrent); }
 std::size_t recurrent_heads(const LayerSpec& layer) { return layer.recurrent.heads; }
+std::size_t query_rank(const LayerSpec& layer) { return layer.attention.latent.query_rank; }
+std::size_t joint_size(const LayerSpec& layer) {
+  return layer.attention.latent.present() ? layer.attention.latent.rank + layer.attention.rotated_size() : 0;
+}
+/// Returns the size of a head's queries before they meet the latent.
+std::size_t queries_size(const LayerSpec& layer) {
+  return layer.attention.latent.present() ? layer.attention.query_matrix_rows() : 0;
+}
+std::size_t latent_heads(const LayerSpec& layer) {
+  return layer.attention.latent.present() ? layer.attention.heads : 0;
+}
+/// Returns the most elements of a head that are multiplied with its matrices.
+std::size_t latent_columns(const LayerSpec& layer) {
+  return std::max(layer.attention.latent.key_size, layer.attention.latent.rank);
+}
+std::size_t latent_outputs(const LayerSpec& layer) {
+  return layer.attention.latent.present() ? layer.attention.output_matrix_columns() : 0;
+}
+/// Returns the floats of a row of every head, the 8-bit form included.
+std::size_t latent_floats(const ModelSpec& spec) {
+  return 2 * widest(spec, latent_heads) * widest(spec, latent_columns);
+}
 std::size_t parallel_size(const ModelSpec& spec) {
   return widest(spec, [&](const LayerSpec& l) { return l.residual == Residual::kParallel ? spec.hidden_size : 0; });
 }
@@ -66,8 +90,10 @@ std::size_t Buffers::bytes_of(const ModelSpec& spec, std::size_t tokens) {
       2 * (widest(spec, key_rows) + widest(spec, value_rows)) + 3 * widest(spec, feed_forward_size) +
       expert_floats(spec) + widest(spec, experts_of) + 3 * widest(spec, experts_used) + widest(spec, gate_size) +
       apart_size(spec) + 2 * layer_embeddings_size(spec) + widest(spec, channels_of) + 2 * widest(spec, inner_size) +
-      widest(spec, beside_of) + 3 * widest(spec, recurrent_heads);
-  return (tokens * floats + tiles_beside(spec) * kernels::kTileRows * expert_floats(spec)) * sizeof(float);
+      widest(spec, beside_of) + 3 * widest(spec, recurrent_heads) + widest(spec, query_rank) +
+      widest(spec, joint_size) + widest(spec, queries_size) + widest(spec, latent_outputs) + latent_floats(spec);
+  const std::size_t tiles = tiles_beside(spec) * expert_floats(spec) + latent_floats(spec);
+  return (tokens * floats + tiles * kernels::kTileRows) * sizeof(float);
 }
 
 std::size_t Buffers::tokens_within(const ModelSpec& spec, std::size_t bytes) {
@@ -110,11 +136,25 @@ std::size_t RecurrentBuffers::bytes() const {
   return (channels.size() + gate.size() + out.size() + beside.size() + writing.size() + rates.size()) * sizeof(float);
 }
 
+LatentBuffers::LatentBuffers(const ModelSpec& spec, std::size_t tokens_max)
+    : compressed(tokens_max * padded(widest(spec, query_rank))),
+      joint(tokens_max * padded(widest(spec, joint_size))),
+      queries(tokens_max * padded(widest(spec, queries_size))),
+      head_rows(kernels::row_tiles(tokens_max) * kernels::kTileRows),
+      heads(widest(spec, latent_heads) * head_rows * padded(widest(spec, latent_columns))),
+      outputs(tokens_max * padded(widest(spec, latent_outputs))),
+      quantized(widest(spec, latent_heads) * head_rows, padded(widest(spec, latent_columns))) {}
+
+std::size_t LatentBuffers::bytes() const {
+  const std::size_t floats = compressed.size() + joint.size() + queries.size() + heads.size() + outputs.size();
+  return floats * sizeof(float) + quantized.bytes();
+}
+
 std::size_t Buffers::bytes() const {
   const std::size_t floats = residual.size() + normed.size() + qkv.size() + attention.size() + projected.size() +
                              projected_beside.size() + gate.size() + up.size() + attention_gate.size() +
                              layer_embeddings.size() + layer_embedding_rows.size();
-  return floats * sizeof(float) + quantized.bytes() + experts.bytes() + recurrent.bytes();
+  return floats * sizeof(float) + quantized.bytes() + experts.bytes() + recurrent.bytes() + latent.bytes();
 }
 
 Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
@@ -139,8 +179,10 @@ Buffers::Buffers(const ModelSpec& spec, std::size_t tokens_max)
       layer_embeddings(tokens_max * layer_embeddings_stride),
       layer_embedding_rows(layer_embeddings.size()),
       quantized(tokens_max, std::max({hidden_stride, attention_stride, feed_forward_stride,
-                                      padded(widest(spec, inner_size)), padded(spec.layer_embedding.size)})),
+                                      padded(widest(spec, inner_size)), padded(spec.layer_embedding.size),
+                                      padded(widest(spec, query_rank)), padded(widest(spec, latent_outputs))})),
       experts(has_experts(spec) ? ExpertBuffers(spec, tokens_max) : ExpertBuffers()),
-      recurrent(spec, tokens_max) {}
+      recurrent(spec, tokens_max),
+      latent(widest(spec, latent_heads) != 0 ? LatentBuffers(spec, tokens_max) : LatentBuffers()) {}
 
 }  // namespace pith::model

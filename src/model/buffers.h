@@ -53,6 +53,22 @@ struct RecurrentBuffers {
 /// Returns the rows of RecurrentWeights::beside.
 std::size_t beside_size(const RecurrentSpec& spec);
 
+/// The activations of attention with a latent. Each head has the rows of its tokens in tiles of its own.
+struct LatentBuffers {
+  LatentBuffers() = default;
+  LatentBuffers(const ModelSpec& spec, std::size_t tokens_max);
+
+  std::size_t bytes() const;
+
+  Buffer<float> compressed;  ///< [tokens, query_rank]
+  Buffer<float> joint;       ///< [tokens, rank + rotated_size()]
+  Buffer<float> queries;     ///< [tokens, query_matrix_rows()]
+  std::size_t head_rows = 0;  ///< Rows of a head, in whole tiles.
+  Buffer<float> heads;       ///< [heads * head_rows, key_size or rank]: what is multiplied with each head's matrices.
+  Buffer<float> outputs;     ///< [tokens, output_matrix_columns()]
+  weights::QuantizedRows quantized;
+};
+
 /// All activations of a batch. Rows are `padded(columns)` floats apart, since kernels write 16 outputs at once.
 struct Buffers {
   /// More is not spent on a batch's activations: large models take smaller batches.
@@ -85,6 +101,7 @@ struct Buffers {
   weights::QuantizedRows quantized;
   ExpertBuffers experts;
   RecurrentBuffers recurrent;
+  LatentBuffers latent;
 };
 
 }  // namespace pith::model

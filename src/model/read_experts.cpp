@@ -39,12 +39,21 @@ std::size_t shared_size(const Keys& keys, std::size_t size) {
   return size * keys.count_or("expert_shared_count", 1, kExpertsMax);
 }
 
-void check_groups(const gguf::File& file, const Keys& keys) {
+void read_groups(const gguf::File& file, const Keys& keys, ExpertsSpec& experts) {
   const std::string key = keys.name_of("expert_group_count");
   const std::uint64_t groups = file.metadata().get<std::uint64_t>(key).value_or(0);
-  if (groups > 1) {
-    fail(ErrorKind::kUnsupported, "{}: {} is {}, must be 1: groups of experts are not supported", file.path(), key,
-         groups);
+  if (groups <= 1) return;
+  // The score of a group is that of its two best experts.
+  if (experts.count % groups != 0 || experts.count / groups < 2) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, must part the {} experts into groups of at least 2", file.path(), key,
+         groups, experts.count);
+  }
+  experts.groups_used = keys.count("expert_group_used_count", groups);
+  experts.groups = groups;
+  const std::size_t open = experts.groups_used * (experts.count / groups);
+  if (experts.used > open) {
+    fail(ErrorKind::kFormat, "{}: {} is {}, whose {} experts must be at least the {} used", file.path(),
+         keys.name_of("expert_group_used_count"), experts.groups_used, open, experts.used);
   }
 }
 
@@ -70,10 +79,10 @@ void read_experts(const gguf::File& file, const Keys& keys, const Traits& traits
   const auto has = [&](std::string_view part) { return file.find(layer_tensor(layer, part)) != nullptr; };
   const auto bias = [&](std::string_view part) { return traits.biases || has(part); };
   if (!has("ffn_gate_inp.weight")) return;
-  check_groups(file, keys);
   ExpertsSpec& experts = spec.experts;
   experts.count = keys.count("expert_count", kExpertsMax);
   experts.used = keys.count("expert_used_count", experts.count);
+  read_groups(file, keys, experts);
   experts.gating = read_gating(file, keys, traits.experts.gating);
   experts.normalized =
       file.metadata().get<bool>(keys.name_of("expert_weights_norm")).value_or(traits.experts.normalized);

@@ -7,8 +7,6 @@
 namespace pith::model {
 namespace {
 
-constexpr std::uint64_t kHeadSizeMax = 512;
-constexpr std::uint64_t kHeadMultiple = 16;
 
 void check_groups(const gguf::File& file, const Keys& keys, const AttentionSpec& attention) {
   if (attention.heads % attention.kv_heads == 0) return;

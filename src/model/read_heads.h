@@ -13,6 +13,9 @@ namespace pith::model {
 
 /// The most heads, elements or rows that a file may state.
 inline constexpr std::uint64_t kDimensionMax = 1U << 20;
+/// Heads' keys and values have sizes that are a multiple of this, up to the other.
+inline constexpr std::uint64_t kHeadMultiple = 16;
+inline constexpr std::uint64_t kHeadSizeMax = 1024;
 
 /// Returns a number that is the same for all layers, or for all that have what it counts; the first layer's where
 /// layers may differ (Traits::uneven).

@@ -1,6 +1,7 @@
 #include "model/router.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -31,6 +32,27 @@ void normalize(std::span<float> shares) {
   for (float& share : shares) share = static_cast<float>(static_cast<double>(share) / sum);
 }
 
+/// Returns for each group of experts whether it is among those that experts are chosen from.
+template <typename Rank>
+std::vector<bool> open_groups(const ExpertsSpec& spec, const Rank& rank) {
+  const std::size_t size = spec.count / spec.groups;
+  std::vector<float> score(spec.groups);
+  for (std::size_t g = 0; g < spec.groups; ++g) {
+    std::array<float, 2> best = {-std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+    for (std::size_t i = g * size; i < (g + 1) * size; ++i) {
+      const float value = rank(static_cast<std::uint32_t>(i));
+      best = value > best[0] ? std::array{value, best[0]} : std::array{best[0], std::max(best[1], value)};
+    }
+    score[g] = best[0] + best[1];
+  }
+  std::vector<std::size_t> order(spec.groups);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+  std::vector<bool> open(spec.groups, false);
+  for (std::size_t i = 0; i < spec.groups_used; ++i) open[order[i]] = true;
+  return open;
+}
+
 }  // namespace
 
 void choose_experts(const ExpertsSpec& spec, const ExpertsWeights& weights, std::span<float> logits,
@@ -47,6 +69,10 @@ void choose_experts(const ExpertsSpec& spec, const ExpertsWeights& weights, std:
   };
   std::vector<std::uint32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0U);
+  if (spec.groups != 0) {
+    const std::vector<bool> open = open_groups(spec, rank);
+    std::erase_if(order, [&](std::uint32_t expert) { return !open[expert / (spec.count / spec.groups)]; });
+  }
   const auto end_of_chosen = order.begin() + static_cast<std::ptrdiff_t>(spec.used);
   std::partial_sort(order.begin(), end_of_chosen, order.end(),
                     [&](std::uint32_t a, std::uint32_t b) { return rank(a) != rank(b) ? rank(a) > rank(b) : a < b; });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/described.h"
+#include "model/latent_spec.h"
 #include "model/norm_spec.h"
 #include "model/recurrent_spec.h"
 
@@ -73,6 +74,8 @@ struct AttentionSpec {
   std::size_t kv_heads = 0;    ///< Divides heads.
   std::size_t key_size = 0;    ///< Elements of a head's query and key.
   std::size_t value_size = 0;  ///< Elements of a head's value.
+  /// Keys and values that are made of one row for all heads.
+  LatentSpec latent;
   /// Tokens that a query sees, its own included; 0: all.
   std::size_t window = 0;
   /// How many layers before this one the layer is whose keys and values it reads, as the last layers of Gemma 3n and 4
@@ -111,16 +114,23 @@ struct AttentionSpec {
   bool caches() const { return present() && reads_back == 0; }
   std::size_t query_rows() const { return heads * key_size; }
   /// Rows of the tensor that queries come from.
-  std::size_t query_matrix_rows() const { return output_gate ? query_rows() + output_columns() : query_rows(); }
+  std::size_t query_matrix_rows() const {
+    if (latent.present()) return heads * (latent.key_size + rotated_size());
+    return output_gate ? query_rows() + output_columns() : query_rows();
+  }
+  /// Elements of the key that all heads share beside the latent.
+  std::size_t rotated_size() const { return key_size - value_size; }
   std::size_t key_rows() const { return kv_heads * key_size; }
   std::size_t value_rows() const { return kv_heads * value_size; }
   std::size_t output_columns() const { return heads * value_size; }
+  /// Columns of the tensor attn_output.
+  std::size_t output_matrix_columns() const { return latent.present() ? heads * latent.value_size : output_columns(); }
 
   static constexpr auto fields() {
     return std::tuple(
         field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
         field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
-        field("window", &AttentionSpec::window), field("reads_back", &AttentionSpec::reads_back),
+        field("latent", &AttentionSpec::latent), field("window", &AttentionSpec::window), field("reads_back", &AttentionSpec::reads_back),
         field("rope", &AttentionSpec::rope), field("scale", &AttentionSpec::scale),
         field("clamp", &AttentionSpec::clamp), field("softcap", &AttentionSpec::softcap),
         field("sink_logits", &AttentionSpec::sink_logits), field("query_key_norm", &AttentionSpec::query_key_norm),
@@ -159,6 +169,9 @@ struct ExpertsSpec {
   /// Whether the chosen experts' shares are divided by their sum.
   bool normalized = false;
   float scale = 0.0F;  ///< The shares are multiplied by it; 0: by 1.
+  /// Groups of neighbouring experts; 0: none. Only those of the `groups_used` groups whose two best experts have the
+  /// largest sum are chosen from (DeepSeek-V3, 2412.19437, section 2.1.2).
+  std::size_t groups = 0, groups_used = 0;
   bool router_bias = false;
   /// Whether the choice, but not the shares, is made with a bias for each expert (2412.19437, section 2.1.2).
   bool selection_bias = false;
@@ -182,6 +195,7 @@ struct ExpertsSpec {
     return std::tuple(
         field("count", &ExpertsSpec::count), field("used", &ExpertsSpec::used), field("gating", &ExpertsSpec::gating),
         field("normalized", &ExpertsSpec::normalized), field("scale", &ExpertsSpec::scale),
+        field("groups", &ExpertsSpec::groups), field("groups_used", &ExpertsSpec::groups_used),
         field("router_bias", &ExpertsSpec::router_bias), field("selection_bias", &ExpertsSpec::selection_bias),
         field("shared_size", &ExpertsSpec::shared_size), field("shared_gate", &ExpertsSpec::shared_gate),
         field("shared_is_dense", &ExpertsSpec::shared_is_dense), field("fused", &ExpertsSpec::fused),

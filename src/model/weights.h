@@ -23,16 +23,46 @@ struct NormWeights {
 };
 static_assert(lists_every_field<NormWeights>);
 
+/// A head's matrices around the latent.
+struct LatentHeadWeights {
+  weights::PackedMatrix key;    ///< [rank, key_size]: of a query, to what meets the latent.
+  weights::PackedMatrix value;  ///< [value_size, rank]
+
+  static constexpr auto fields() {
+    return std::tuple(field("key", &LatentHeadWeights::key), field("value", &LatentHeadWeights::value));
+  }
+};
+static_assert(lists_every_field<LatentHeadWeights>);
+
+/// What a LatentSpec implies; the rest is empty.
+struct LatentWeights {
+  weights::PackedMatrix query;           ///< [query_rank, hidden_size]
+  weights::PackedMatrix joint;           ///< [rank + rotated_size(), hidden_size]: the latent and the rotated key.
+  std::vector<LatentHeadWeights> heads;  ///< [heads]
+  NormWeights norm;                      ///< [rank]
+  NormWeights query_norm;                ///< [query_rank]
+
+  static constexpr auto fields() {
+    using Self = LatentWeights;
+    return std::tuple(field("query", &Self::query), field("joint", &Self::joint), field("heads", &Self::heads),
+                      field("norm", &Self::norm),
+                      field("query_norm", &Self::query_norm));
+  }
+};
+static_assert(lists_every_field<LatentWeights>);
+
 struct AttentionWeights {
-  weights::PackedMatrix query;              ///< [AttentionSpec::query_matrix_rows(), hidden_size]
+  /// [AttentionSpec::query_matrix_rows(), hidden_size, or LatentSpec::query_rank]
+  weights::PackedMatrix query;
   weights::PackedMatrix key;                ///< [kv_heads * key_size, hidden_size]
   weights::PackedMatrix value;              ///< [kv_heads * value_size, hidden_size]
-  weights::PackedMatrix output;             ///< [hidden_size, heads * value_size]
+  weights::PackedMatrix output;             ///< [hidden_size, AttentionSpec::output_matrix_columns()]
   Vector query_bias, key_bias, value_bias;  ///< As many elements as rows.
   Vector output_bias;                       ///< [hidden_size]
   NormWeights query_norm, key_norm;         ///< [key_size], by head or of all heads (AttentionSpec)
   NormWeights value_norm;                   ///< [value_size]
   Vector sink_logits;                       ///< [heads]
+  LatentWeights latent;
 
   static constexpr auto fields() {
     using Self = AttentionWeights;
@@ -41,7 +71,7 @@ struct AttentionWeights {
                       field("key_bias", &Self::key_bias), field("value_bias", &Self::value_bias),
                       field("output_bias", &Self::output_bias), field("query_norm", &Self::query_norm),
                       field("key_norm", &Self::key_norm), field("value_norm", &Self::value_norm),
-                      field("sink_logits", &Self::sink_logits));
+                      field("sink_logits", &Self::sink_logits), field("latent", &Self::latent));
   }
 };
 static_assert(lists_every_field<AttentionWeights>);

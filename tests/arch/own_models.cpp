@@ -23,15 +23,18 @@ constexpr std::size_t kPrompt = 96;
 TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
   const std::string& name = spec.architecture;
   // With a tied output the last token is often the likeliest for ever, but these have no other.
-  spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2";
+  spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2" ||
+                     name == "plm";
   // For many architectures it does not take head sizes from the file.
   spec.embedding = spec.heads * spec.head_size;
-  spec.value_size = 0;
+  if (name != "deepseek2") spec.value_size = 0;
   // Of state spaces it takes those that are twice as wide as the model, of the delta rule those with square states.
   if (name == "mamba2" || name == "granitehybrid" || name == "nemotron_h")
     spec.state_heads = 2 * spec.embedding / spec.state_values;
   if (name.starts_with("qwen3")) spec.state_keys = spec.state_values;
   if (name == "olmoe") spec.kv_heads = spec.heads;
+  // It knows by the number of layers whether DeepSeek's queries have a latent.
+  if (name == "deepseek2" && spec.query_latent == 0) spec.layers = 27;
   // It does without Phi 3's windows.
   if (name == "phi3") spec.sliding_window = 0;
   // It knows EXAONE 4's windows by the number of layers.

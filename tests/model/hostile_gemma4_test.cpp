@@ -56,7 +56,7 @@ TEST(HostileGemma4, SizesByLayer) {
   EXPECT_TRUE(
       refused(spec, set_list("gemma4.attention.sliding_window_pattern", {1, 1, 2, 1, 1, 0}), kFormat, {"is 2"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.attention.key_length_swa", 24U), kUnsupported, {"multiple of 16"}));
-  EXPECT_TRUE(refused(spec, set_key("gemma4.attention.key_length_swa", 1024U), kUnsupported, {"is 1024"}));
+  EXPECT_TRUE(refused(spec, set_key("gemma4.attention.key_length_swa", 1040U), kUnsupported, {"is 1040"}));
   EXPECT_TRUE(refused(spec, set_key("gemma4.attention.value_length_swa", 32U), kFormat, {"blk.0.attn_v.weight"}));
   // Layers without a window take their values from keys then, others do not.
   expect_usable(spec, without_tensor("blk.2.attn_v.weight"));

@@ -126,9 +126,9 @@ TEST(HostileKeys, HeadsThatDoNotDivide) {
 
 TEST(HostileKeys, HeadSizes) {
   for (const char* name : {"attention.key_length", "attention.value_length"}) {
-    for (const std::uint32_t size : {1U, 8U, 17U, 24U, 528U, 1024U}) {
+    for (const std::uint32_t size : {1U, 8U, 17U, 24U, 1032U, 1040U}) {
       EXPECT_TRUE(refused({}, set_key(key_of("llama", name), size), ErrorKind::kUnsupported,
-                          {name, std::to_string(size), "multiple of 16 up to 512"}));
+                          {name, std::to_string(size), "multiple of 16 up to 1024"}));
     }
   }
 }
@@ -237,8 +237,20 @@ TEST(HostileKeys, Experts) {
   EXPECT_TRUE(refused(spec, set_key(key("expert_count"), 5U), kFormat, {"ffn_gate_inp.weight"}));
   EXPECT_TRUE(
       refused(spec, set_key(key("expert_gating_func"), 9U), ErrorKind::kUnsupported, {"expert_gating_func is 9"}));
-  EXPECT_TRUE(
-      refused(spec, set_key(key("expert_group_count"), 2U), ErrorKind::kUnsupported, {"expert_group_count is 2"}));
+  EXPECT_TRUE(refused(spec, set_key(key("expert_group_count"), 2U), kFormat, {"expert_group_used_count", "missing"}));
+  for (const std::uint32_t groups : {4U, 6U, 1U << 31})
+    EXPECT_TRUE(refused(spec, set_key(key("expert_group_count"), groups), kFormat,
+                        {"expert_group_count is " + std::to_string(groups), "6 experts", "at least 2"}));
+  const auto groups = [&](std::uint32_t used) {
+    return [=](GgufWriter& writer) {
+      writer.add(key("expert_group_count"), 3U).add(key("expert_group_used_count"), used);
+      writer.remove(key("expert_used_count")).add(key("expert_used_count"), 3U);
+    };
+  };
+  EXPECT_TRUE(refused(spec, groups(0), kFormat, {"expert_group_used_count", "is 0"}));
+  EXPECT_TRUE(refused(spec, groups(4), kFormat, {"expert_group_used_count", "is 4", "1 to 3"}));
+  EXPECT_TRUE(refused(spec, groups(1), kFormat, {"expert_group_used_count is 1", "2 experts", "3 used"}));
+  expect_usable(spec, groups(2));
   EXPECT_TRUE(refused(spec, set_key(key("expert_weights_norm"), 1U), kFormat, {"expert_weights_norm"}));
   for (const float scale : {-1.0F, std::nanf(""), 1e30F})
     EXPECT_TRUE(refused(spec, set_key(key("expert_weights_scale"), scale), kFormat, {"expert_weights_scale"}));

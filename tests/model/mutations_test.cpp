@@ -205,6 +205,17 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
     spec.layer_embedding = 16;
     spec.experts = 2;
   }
+  if (architecture == "deepseek2") {
+    spec.sliding_window = 0;
+    spec.head_size = 32;
+    spec.latent = 32;
+    spec.query_latent = 32;
+    spec.shared_expert = 32;
+    spec.dense_layers = 1;
+    spec.experts = 4;
+    spec.expert_groups = 2;
+    spec.rope = TinyRope::kYarn;
+  }
   spec.state_heads = 2;
   spec.state_key_heads = 1;
   spec.state_keys = 16;
@@ -214,7 +225,7 @@ TinyModelSpec small_spec(const std::string& architecture, bool sentence_piece) {
 GgufWriter small_model(const TinyModelSpec& spec) {
   GgufWriter writer = tiny_model_writer(spec);
   writer.add(spec.architecture + ".vocab_size", static_cast<std::uint32_t>(writer.tensors[0].dims[1]));
-  if (spec.rope == TinyRope::kYarn) {
+  if (spec.architecture == "qwen2") {
     writer.add("qwen2.rope.scaling.yarn_beta_fast", 32.0F).add("qwen2.rope.scaling.yarn_beta_slow", 1.0F);
     writer.add("qwen2.rope.scaling.attn_factor", 1.0F);
   }
@@ -230,6 +241,12 @@ GgufWriter small_model(const TinyModelSpec& spec) {
       return tensor.name.ends_with("layer_output_scale.weight") || tensor.name.ends_with("ffn_down_exps.scale");
     });
     writer.remove("gemma4.attention.head_count_kv").add("gemma4.attention.head_count_kv", 2U);
+  }
+  if (spec.architecture == "deepseek2") {
+    // What is not read, or as good as absent where it is 0.
+    for (const char* key : {"leading_dense_block_count", "expert_weights_scale", "rope.scaling.yarn_log_multiplier"})
+      writer.remove(std::string("deepseek2.") + key);
+    std::erase_if(writer.tensors, [](const GgufWriter::Tensor& tensor) { return tensor.name.ends_with("probs_b.bias"); });
   }
   if (spec.architecture == "qwen35") {
     writer.add_array("qwen35.attention.recurrent_layers", std::vector<std::int32_t>{1, 0});
@@ -258,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(, Mutated,
                          });
 
 INSTANTIATE_TEST_SUITE_P(LayersUnlikeEachOther, Mutated,
-                         testing::Combine(testing::Values("qwen35", "lfm2", "gemma4"), testing::Values(false)),
+                         testing::Combine(testing::Values("qwen35", "lfm2", "gemma4", "deepseek2"), testing::Values(false)),
                          [](const auto& instance) { return std::string(std::get<0>(instance.param)); });
 
 TEST(Mutations, AreThousands) {

@@ -6,7 +6,9 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "model/reference_latent.h"
 #include "model/reference_math.h"
 #include "model/reference_recurrent.h"
 #include "model/reference_weights.h"
@@ -136,7 +138,12 @@ class Sequence {
     Numbers query, key, value, gates;
     const std::size_t source = s_.sources[layer];
     const std::size_t position = keys_[layer].size();
-    if (w_.has(prefix + "attn_qkv.weight")) {
+    if (w_.has(prefix + "attn_kv_a_mqa.weight")) {
+      LatentRows rows = latent_rows(w_, s_, prefix, x, position);
+      query = std::move(rows.query);
+      key = std::move(rows.key);
+      value = std::move(rows.value);
+    } else if (w_.has(prefix + "attn_qkv.weight")) {
       const Numbers all = w_.linear(prefix + "attn_qkv", x);
       const auto keys_from = all.begin() + static_cast<std::ptrdiff_t>(s_.heads * s_.key_sizes[layer]);
       const auto values_from = keys_from + static_cast<std::ptrdiff_t>(s_.kv_heads[layer] * s_.key_sizes[layer]);
@@ -152,8 +159,9 @@ class Sequence {
       }
     }
     for (Numbers* part : {&query, &key, &value}) clamp(*part);
-    shape_heads(query, layer, prefix + "attn_q_norm", position);
-    if (source == layer) shape_heads(key, layer, prefix + "attn_k_norm", position);
+    const bool shaped = w_.has(prefix + "attn_kv_a_mqa.weight");
+    if (!shaped) shape_heads(query, layer, prefix + "attn_q_norm", position);
+    if (!shaped && source == layer) shape_heads(key, layer, prefix + "attn_k_norm", position);
     const Numbers ones(s_.value_sizes[layer], 1.0);
     for (std::size_t begin = 0; begin < value.size() && s_.norms_values; begin += ones.size())
       rms_norm(value, begin, ones, s_.norm_eps);
@@ -252,6 +260,7 @@ class Sequence {
       const Numbers bias = w_.row(prefix + "exp_probs_b.bias");
       for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] += bias.at(i);
     }
+    close_groups(ranks);
     std::vector<std::size_t> chosen(ranks.size());
     std::iota(chosen.begin(), chosen.end(), std::size_t{0});
     std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) { return ranks[a] > ranks[b]; });
@@ -269,6 +278,21 @@ class Sequence {
       for (std::size_t j = 0; j < out.size(); ++j) out[j] += share * more.at(j);
     }
     return out;
+  }
+
+  /// Takes experts out of the choice whose group's two best have too small a sum (2412.19437, section 2.1.2).
+  void close_groups(Numbers& ranks) const {
+    if (s_.expert_groups <= 1) return;
+    const auto size = static_cast<std::ptrdiff_t>(ranks.size() / s_.expert_groups);
+    std::vector<std::pair<double, std::ptrdiff_t>> groups;
+    for (auto begin = ranks.begin(); begin != ranks.end(); begin += size) {
+      Numbers group(begin, begin + size);
+      std::sort(group.rbegin(), group.rend());
+      groups.emplace_back(-(group.at(0) + group.at(1)), begin - ranks.begin());
+    }
+    std::sort(groups.begin(), groups.end());
+    for (std::size_t i = s_.expert_groups_used; i < groups.size(); ++i)
+      std::fill_n(ranks.begin() + groups[i].second, size, -INFINITY);
   }
 
   Numbers activated(Numbers x) const {

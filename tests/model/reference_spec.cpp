@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/reference_keys.h"
+#include "model/reference_latent.h"
 #include "weights/dequantize.h"
 
 namespace pith::test {
@@ -146,6 +148,10 @@ constexpr std::array kArchitectures = {
                  .gating = ReferenceGating::kSigmoid,
                  .normalized_shares = false,
                  .post_attention_norm_before_feed_forward = true},
+    // 2412.19437, section 2.1.
+    Architecture{.name = "deepseek2", .interleaved_pairs = true, .normalized_shares = false},
+    Architecture{.name = "minicpm3"},
+    Architecture{.name = "plm", .interleaved_pairs = true, .activation = ReferenceActivation::kSquaredRelu},
     Architecture{.name = "qwen3next", .query_gates = true, .post_attention_norm_before_feed_forward = true},
     Architecture{.name = "qwen35",
                  .query_gates = true,
@@ -164,32 +170,7 @@ const Architecture& find_architecture(std::string_view name) {
   throw std::invalid_argument("the oracle does not know the architecture " + std::string(name));
 }
 
-/// An architecture's keys.
-class Keys {
- public:
-  Keys(const gguf::File& file, std::string_view architecture)
-      : metadata_(file.metadata()), prefix_(std::string(architecture) + ".") {}
-
-  std::size_t count(const char* name) const { return metadata_.require<std::uint64_t>(prefix_ + name); }
-  std::size_t count(const char* name, std::size_t fallback) const {
-    return metadata_.get<std::uint64_t>(prefix_ + name).value_or(fallback);
-  }
-  double real(const char* name, double fallback) const {
-    return metadata_.get<double>(prefix_ + name).value_or(fallback);
-  }
-  bool flag(const char* name, bool fallback) const { return metadata_.get<bool>(prefix_ + name).value_or(fallback); }
-  std::string_view text(const char* name, std::string_view fallback) const {
-    return metadata_.get<std::string_view>(prefix_ + name).value_or(fallback);
-  }
-  /// Returns an array's elements; nothing if the value is a number or absent.
-  std::vector<std::int64_t> list(const char* name) const {
-    return metadata_.is_array(prefix_ + name) ? metadata_.integers(prefix_ + name) : std::vector<std::int64_t>();
-  }
-
- private:
-  const gguf::Metadata& metadata_;
-  std::string prefix_;
-};
+using Keys = ReferenceKeys;
 
 /// Returns the share of its own frequency that a pair keeps under YaRN (2309.00071, section 3.2): all of it if it makes
 /// more than beta_fast rotations within the original context, nothing if less than beta_slow. As in the authors' code,
@@ -275,7 +256,7 @@ std::vector<bool> read_rotated(const gguf::File& file, const Architecture& archi
 
 /// Reads what scales MiniCPM and Granite have beyond llama's.
 void read_multipliers(const Keys& keys, const Architecture& architecture, std::size_t embedding, ReferenceSpec& s) {
-  const bool minicpm = architecture.name == "minicpm";
+  const bool minicpm = architecture.name == "minicpm" || architecture.name == "minicpm3";
   if (!minicpm && architecture.name != "granite" && architecture.name != "granitemoe" &&
       architecture.name != "granitehybrid")
     return;
@@ -391,6 +372,9 @@ ReferenceSpec read_reference_spec(const gguf::File& file) {
   s.share_scale = keys.real("expert_weights_scale", 1.0);
   s.feed_forward_norm_is_post_attention = architecture.post_attention_norm_before_feed_forward;
   read_multipliers(keys, architecture, embedding, s);
+  if (keys.has("attention.kv_lora_rank")) read_latent(keys, s);
+  s.expert_groups = keys.count("expert_group_count", 0);
+  s.expert_groups_used = keys.count("expert_group_used_count", 0);
   read_states(keys, architecture, s);
   return s;
 }

@@ -59,6 +59,9 @@ struct ReferenceSpec {
   std::size_t experts_used = 0;
   ReferenceGating gating = ReferenceGating::kAll;
   bool normalized_shares = false;
+  /// Groups of neighbouring experts, and how many of them are chosen from; up to 1: all.
+  std::size_t expert_groups = 0;
+  std::size_t expert_groups_used = 0;
   double share_scale = 1.0;
   /// By layer: whether keys and queries are rotated at all.
   std::vector<bool> rotated;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/tiny_gemma4.h"
+#include "support/tiny_latent.h"
 #include "support/tiny_model.h"
 
 namespace pith::test {
@@ -152,6 +153,14 @@ constexpr std::array kForms = {
              .keys = shared_size_key},
     TinyForm{.architecture = "olmoe", .qk_norm = TinyQkNorm::kWhole, .experts = 6},
     TinyForm{.architecture = "deepseek", .experts = 6, .shared_expert = true, .keys = deepseek_keys},
+    TinyForm{.architecture = "deepseek2",
+             .experts = 6,
+             .shared_expert = true,
+             .selection_bias = true,
+             .latent = TinyLatent::kSplit,
+             .keys = add_deepseek2_keys},
+    TinyForm{.architecture = "minicpm3", .latent = TinyLatent::kFused, .keys = add_latent_keys},
+    TinyForm{.architecture = "plm", .gated = false, .latent = TinyLatent::kFused, .keys = add_latent_keys},
     TinyForm{.architecture = "ernie4_5-moe",
              .experts = 6,
              .shared_expert = true,

@@ -33,6 +33,9 @@ enum class TinyRecurrent {
   kDeltaFused,   ///< The same with both rates in one tensor.
 };
 
+/// Whether heads share a latent: the matrices of keys and values as two tensors, or as one.
+enum class TinyLatent { kNone, kSplit, kFused };
+
 /// Which tensors the files of an architecture have, and which keys it alone has.
 struct TinyForm {
   std::string_view architecture;
@@ -54,6 +57,7 @@ struct TinyForm {
   bool output_bias = false;
   bool query_gate = false;
   TinyRecurrent recurrent = TinyRecurrent::kNone;
+  TinyLatent latent = TinyLatent::kNone;
   std::string_view output_norm = "output_norm";
   /// Whether the embedding is multiplied by the square root of its width.
   bool scales_embedding = false;

@@ -8,6 +8,7 @@
 #include "support/tensor_maker.h"
 #include "support/tiny_form.h"
 #include "support/tiny_gemma4.h"
+#include "support/tiny_latent.h"
 #include "support/tiny_recurrent.h"
 #include "support/tiny_vocab.h"
 
@@ -20,11 +21,13 @@ std::size_t experts_of(const TinyModelSpec& spec) { return spec.experts != 0 ? s
 
 std::size_t value_size(const TinyModelSpec& spec) { return spec.value_size == 0 ? spec.head_size : spec.value_size; }
 
+std::size_t rotated_size(const TinyModelSpec& spec) { return has_latent(spec) ? kTinyRotated : spec.head_size; }
+
 float rope_base(const TinyModelSpec& spec) { return spec.architecture == "llama" ? 500000.0F : 1000000.0F; }
 
 void add_rope_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   const std::string prefix = spec.architecture + ".rope.";
-  writer.add(prefix + "dimension_count", static_cast<std::uint32_t>(spec.head_size));
+  writer.add(prefix + "dimension_count", static_cast<std::uint32_t>(rotated_size(spec)));
   writer.add(prefix + "freq_base", rope_base(spec));
   if (spec.rope == TinyRope::kLong) {
     writer.add(prefix + "scaling.type", "longrope");
@@ -82,8 +85,8 @@ std::vector<float> llama3_factors(const TinyModelSpec& spec) {
 
 /// LongRoPE's factors: about 1 for short contexts, about 4 for long ones.
 void add_long_factors(TensorMaker& make, const TinyModelSpec& spec) {
-  make.vector("rope_factors_short.weight", spec.head_size / 2);
-  make.vector("rope_factors_long.weight", spec.head_size / 2, 4.0F);
+  make.vector("rope_factors_short.weight", rotated_size(spec) / 2);
+  make.vector("rope_factors_long.weight", rotated_size(spec) / 2, 4.0F);
 }
 
 void add_norm(TensorMaker& make, const TinyModelSpec& spec, const std::string& name) {
@@ -111,6 +114,7 @@ void add_qk_norms(TensorMaker& make, const TinyModelSpec& spec, const std::strin
 }
 
 void add_attention(TensorMaker& make, const TinyModelSpec& spec, std::size_t layer, const std::string& prefix) {
+  if (has_latent(spec)) return add_latent_attention(make, spec, prefix);
   const TinyForm& form = form_of(spec);
   const std::size_t gates = form.query_gate ? spec.heads * value_size(spec) : 0;
   const std::size_t queries = spec.heads * spec.head_size + gates;

@@ -28,6 +28,11 @@ struct TinyModelSpec {
   std::size_t experts = 0;         ///< 0: as many as the architecture has here.
   std::size_t experts_used = 2;
   std::size_t shared_expert = 256;  ///< Size, where the architecture has one.
+  /// Groups that the experts are parted into; 0: none. Two of them are chosen from.
+  std::size_t expert_groups = 0;
+  /// The latent's size where heads share one, and of the row that queries come from; 0: of the embedding itself.
+  std::size_t latent = 64;
+  std::size_t query_latent = 0;
   std::size_t dense_layers = 0;     ///< The first layers, which are no mixtures.
   /// The last layers, which read the keys and values of others, where the architecture allows it.
   std::size_t sharing_layers = 0;

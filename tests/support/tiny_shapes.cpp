@@ -107,13 +107,38 @@ std::vector<TinyShape> gemma4_shapes() {
   return {shared, dense, mixture};
 }
 
+std::vector<TinyShape> latent_shapes() {
+  std::vector<TinyShape> all;
+  for (const char* name : {"deepseek2", "minicpm3", "plm"}) {
+    all.push_back({name, tiny_shape(name, 4, 4, 48)});
+    all.back().spec.value_size = 32;
+  }
+  all[0].spec.query_latent = 96;
+  all[0].spec.dense_layers = 1;
+  all[1].spec.query_latent = 96;
+  all[1].spec.value_size = 16;
+  TinyShape groups{"deepseek2Groups", all[0].spec};
+  groups.spec.experts = 8;
+  groups.spec.expert_groups = 4;
+  groups.spec.rope = TinyRope::kYarn;
+  TinyShape lite{"deepseek2Lite", all[0].spec};
+  lite.spec.query_latent = 0;
+  lite.spec.heads = 2;
+  lite.spec.latent = 512;
+  lite.spec.value_size = 128;
+  all.push_back(groups);
+  all.push_back(lite);
+  return all;
+}
+
 /// Sanitized builds are slow and look for errors in memory. They take one shape of every kind of layer; what the others
 /// have beside that are numbers.
 bool is_of_a_kind(const TinyShape& shape) {
   static const std::set<std::string> kNames = {
       "LlamaHead80",   "LlamaWideValues", "Gemma3Window", "GptneoxSerial", "CommandR",     "phi3Long",
       "mistral3Yarn",  "falcon",          "gpt2",         "ManyExperts",   "GptOss",       "nemotron_h_moe",
-      "granitehybrid", "lfm2Window",      "qwen3next",    "qwen35Wide",    "gemma4Shared", "gemma4Moe"};
+      "granitehybrid", "lfm2Window",      "qwen3next",    "qwen35Wide",    "gemma4Shared", "gemma4Moe",    "deepseek2Groups",
+      "minicpm3"};
   return kNames.contains(shape.name);
 }
 
@@ -158,7 +183,7 @@ std::vector<TinyShape> tiny_shapes() {
   serial.parallel = false;
   serial.value_size = 16;
   all.push_back({"GptneoxSerial", serial});
-  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes(), gemma4_shapes()})
+  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes(), gemma4_shapes(), latent_shapes()})
     all.insert(all.end(), more.begin(), more.end());
   if (PITH_SANITIZED != 0) std::erase_if(all, [](const TinyShape& shape) { return !is_of_a_kind(shape); });
   return all;

@@ -22,6 +22,7 @@
   family(stablelm)            \
   family(gpt2)                \
   family(glm4moe)             \
+  family(deepseek2)           \
   family(nemotron)            \
   family(mamba)               \
   family(qwen35)              \

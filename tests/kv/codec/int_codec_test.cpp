@@ -185,7 +185,7 @@ std::vector<float> uneven_rows(std::size_t size) {
 TEST(IntCodec, PagesAreTheFormatsToTheByte) {
   const auto& kernels = kernels::select_kernels();
   for (const int bits : {8, 4, 3, 2}) {
-    for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 256UL, 512UL}) {
+    for (const std::size_t size : {16UL, 48UL, 64UL, 80UL, 256UL, 576UL, 1024UL}) {
       for (const KvSide side : kSides) {
         for (const std::size_t first : {std::size_t{0}, kExactPrefixTokens}) {
           const IntCodec codec({side, size}, bits, kernels);
