@@ -47,6 +47,8 @@ struct ModelInfo {
   /// Experts of a layer's mixture, and how many of them a token takes; 0: the model has no mixtures.
   int experts = 0;
   int experts_used = 0;
+  /// Adapters that were loaded with it (ModelOptions::adapters).
+  int adapters = 0;
 };
 
 using PropertyValue = std::variant<bool, std::uint64_t, double, std::string>;
@@ -68,7 +70,8 @@ class PITH_EXPORT Model {
   /// load of a process installs a handler for SIGBUS, which passes on every signal that is not about files being
   /// loaded. Throws Error: kIo if the file cannot be read or becomes shorter meanwhile, kFormat if it is damaged,
   /// kUnsupported for an architecture, tensor, weight type or tokenizer that pith does not support, kIntegrity naming
-  /// the key or tensor that differs from ModelOptions::manifest, kOutOfMemory.
+  /// the key or tensor that differs from ModelOptions::manifest, kInvalidArgument for an adapter that does not fit the
+  /// model, kOutOfMemory.
   static Model load(const std::filesystem::path& path, const ModelOptions& options = {});
 
   const ModelInfo& info() const noexcept;

@@ -5,7 +5,9 @@
 #include <pith/progress.h>
 #include <pith/threads.h>
 
+#include <filesystem>
 #include <memory>
+#include <vector>
 
 namespace pith::inline v0_1 {
 
@@ -42,6 +44,16 @@ struct RopeOptions {
   bool operator==(const RopeOptions&) const = default;
 };
 
+/// A LoRA adapter (Hu et al., 2106.09685): a GGUF file as llama.cpp's convert_lora_to_gguf.py writes it. A matrix W that
+/// it has a pair for becomes W + scale * alpha / rank * B A, with W as stored and B A in float32: nothing is quantized
+/// anew.
+struct AdapterOptions {
+  std::filesystem::path path;
+  double scale = 1.0;
+
+  bool operator==(const AdapterOptions&) const = default;
+};
+
 /// How a model is loaded.
 struct ModelOptions {
   Arithmetic arithmetic = Arithmetic::kFast;
@@ -59,6 +71,9 @@ struct ModelOptions {
   /// tenth of its processor time at most.
   bool check_weights = true;
   RopeOptions rope{};
+  /// Adapters that are all applied. They are part of the model: snapshots and stored prefixes are of the model with its
+  /// adapters.
+  std::vector<AdapterOptions> adapters{};
   /// Silent when empty.
   LogSink log{};
   ProgressSink progress{};

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/half.h"
 #include "base/printable.h"
+#include "model/adapters.h"
 #include "model/tensor_names.h"
 #include "weights/dequantize.h"
 #include "weights/finite.h"
@@ -27,6 +28,10 @@ bool is_drafting(const ModelSpec& spec, std::string_view name) {
     if (name.starts_with(layer_tensor(spec.layers.size() + i, ""))) return true;
   }
   return false;
+}
+
+void add_all(std::vector<weights::LowRank> more, weights::PackedMatrix& matrix) {
+  for (weights::LowRank& each : more) matrix.add(std::move(each));
 }
 
 }  // namespace
@@ -61,8 +66,10 @@ std::vector<weights::PackedMatrix> Binder::pack(const gguf::TensorInfo& tensor,
   std::vector<weights::PackedMatrix> matrices;
   matrices.reserve(counts.size());
   if (pass_ == Pass::kCheck) {
-    for (const std::size_t count : counts)
+    for (const std::size_t count : counts) {
       matrices.push_back(weights::PackedMatrix::outline(tensor.type, count, columns, options_.as_f32));
+      if (options_.adapters != nullptr) add_all(options_.adapters->outlines_of(tensor, count), matrices.back());
+    }
     return matrices;
   }
   const std::span<const std::byte> bytes = bytes_.of(tensor);
@@ -76,6 +83,7 @@ std::vector<weights::PackedMatrix> Binder::pack(const gguf::TensorInfo& tensor,
     watch.packed = [this](auto data) { file_.done_with(data); };
     matrices.emplace_back(tensor.type, bytes.subspan(first * row_bytes, count * row_bytes), count, columns,
                           options_.as_f32, pool_, watch);
+    if (options_.adapters != nullptr) add_all(options_.adapters->of(tensor, first, count, pool_), matrices.back());
     first += count;
   }
   report(tensor);
@@ -99,6 +107,7 @@ Vector Binder::rows_as_vector(const std::string& name, std::size_t rows, std::si
     if (options_.check_weights) check_row(tensor, row, data);
     weights::dequantize(tensor.type, data, std::span(values).subspan(row * columns, columns));
   }
+  if (options_.adapters != nullptr) options_.adapters->add_to(tensor, values);
   file_.done_with(tensor.data);
   report(tensor);
   return values;
@@ -136,11 +145,13 @@ void Binder::check_all_used(const ModelSpec& spec) const {
     fail(ErrorKind::kUnsupported, "{}: tensor {} is no part of a {} model of {} layers", file_.path_of(tensor),
          printable(tensor.name), spec.architecture, spec.layers.size());
   }
+  if (options_.adapters != nullptr) options_.adapters->check_all_used();
 }
 
 const gguf::TensorInfo& Binder::find(const std::string& name, const Shape& shape) {
   const gguf::TensorInfo& tensor = file_.require(name);
   used_.insert(&tensor);
+  if (options_.adapters != nullptr) options_.adapters->check(tensor);
   if (shape.fits(tensor)) return tensor;
   std::vector<std::size_t> wanted = {shape.columns, shape.rows};
   if (shape.experts) wanted.push_back(*shape.experts);

@@ -99,6 +99,10 @@ void put_weights(FieldWriter& fields, const weights::PackedMatrix& matrix) {
   fields.put(static_cast<std::uint32_t>(matrix.format()));
   fields.put_flag(matrix.quantized());
   put_bytes(fields, std::as_bytes(std::span(matrix.panel(0), matrix.bytes())));
+  for (const weights::LowRank& more : matrix.added()) {
+    put_weights(fields, more.a);
+    put_weights(fields, more.b);
+  }
 }
 
 Fingerprint fingerprint(const ModelSpec& spec, const Tokenizer& tokenizer, const ModelWeights& weights) {

@@ -9,6 +9,7 @@
 #include "gguf/file.h"
 #include "kernels/select.h"
 #include "manifest/tensor_bytes.h"
+#include "model/adapters.h"
 #include "model/bind.h"
 #include "model/read_spec.h"
 #include "model/vocab_source.h"
@@ -102,14 +103,16 @@ void ModelImpl::load(const gguf::File& file, const ModelOptions& options, Conten
          tokenizer_->vocab_size(), spec_.vocab);
   }
   chat_template_ = read_chat_template(file, *tokenizer_);
+  Adapters adapters(options.adapters, spec_.architecture);
   const BindOptions bind{options.arithmetic == Arithmetic::kF32, options.check_weights, options.manifest.get(),
-                         options.progress};
+                         options.progress, options.adapters.empty() ? nullptr : &adapters};
   if (content == Content::kOutline) {
     weights_ = outline_weights(file, spec_, bind);
   } else {
     weights_ = bind_weights(file, spec_, bind, *pools_.get(0));
   }
   info_ = describe(file, spec_, weights_);
+  info_.adapters = static_cast<int>(options.adapters.size());
 }
 
 }  // namespace pith::model

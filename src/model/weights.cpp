@@ -5,7 +5,11 @@
 namespace pith::model {
 namespace {
 
-std::size_t bytes_of(const weights::PackedMatrix& matrix) { return matrix.bytes(); }
+std::size_t bytes_of(const weights::PackedMatrix& matrix) {
+  std::size_t bytes = matrix.bytes();
+  for (const weights::LowRank& more : matrix.added()) bytes += more.a.bytes() + more.b.bytes();
+  return bytes;
+}
 std::size_t bytes_of(const Vector& vector) { return vector.size() * sizeof(float); }
 
 std::size_t matrix_elements(const weights::PackedMatrix& matrix) { return matrix.rows() * matrix.columns(); }

@@ -57,6 +57,7 @@ struct Table<ModelOptions> {
           .on_command_line("--manifest", "FILE"),
       option("check_weights", &O::check_weights, "Refuse weights that are not finite"),
       option("rope", &O::rope, "RoPE in place of the file's"),
+      option("adapters", &O::adapters, "LoRA adapters that are all applied"),
       option("log", &O::log, "Write the library's log to standard error").on_command_line("-v,--verbose"),
       option("progress", &O::progress, "Shows how far loading is"),
   };

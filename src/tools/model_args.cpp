@@ -32,12 +32,26 @@ void ModelArgs::add_to(Command& app, const std::string& model_names) {
   add_flag<&RopeOptions::factor>(app, rope.factor);
   add_flag<&RopeOptions::base>(app, rope.base);
   add_threads(app, threads);
+  app.add_option("--lora", adapters, "A LoRA adapter's GGUF file; may be given more than once")
+      ->one_value()
+      ->type_name("FILE");
+  app.add_option("--lora-scale", adapter_scales, "What an adapter is multiplied by, in their order; default 1")
+      ->one_value()
+      ->type_name("X");
   add_flag<&ModelOptions::manifest>(app, manifest);
   add_flag<&ModelOptions::log>(app, verbose);
 }
 
 std::shared_ptr<const Manifest> ModelArgs::read_manifest() const {
   return manifest.empty() ? nullptr : std::make_shared<const Manifest>(pith::read_manifest(manifest));
+}
+
+std::vector<AdapterOptions> ModelArgs::adapter_options() const {
+  if (adapter_scales.size() > adapters.size()) fail_missing("--lora, for each --lora-scale");
+  std::vector<AdapterOptions> options;
+  for (std::size_t i = 0; i < adapters.size(); ++i)
+    options.push_back({adapters[i], i < adapter_scales.size() ? adapter_scales[i] : 1.0});
+  return options;
 }
 
 Model ModelArgs::load() const { return load(read_manifest()); }
@@ -47,6 +61,7 @@ Model ModelArgs::load(std::shared_ptr<const Manifest> expected) const {
   options.manifest = std::move(expected);
   options.arithmetic = arithmetic;
   options.rope = rope;
+  options.adapters = adapter_options();
   options.threads = threads;
   if (verbose) options.log = print_log_line;
   ProgressLine line;

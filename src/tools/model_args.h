@@ -19,14 +19,20 @@ struct ModelArgs {
   Arithmetic arithmetic = Arithmetic::kFast;
   RopeOptions rope{};
   int threads = 0;
+  /// Files, and what each is multiplied by; there may be fewer of the latter.
+  std::vector<std::string> adapters{};
+  std::vector<double> adapter_scales{};
   /// A file; empty: none.
   std::string manifest{};
   bool verbose = false;
 
-  /// The model, --arithmetic, --rope, --rope-factor, --rope-base, --threads, --manifest, --verbose.
+  /// The model, --arithmetic, --rope, --rope-factor, --rope-base, --threads, --lora, --lora-scale, --manifest,
+  /// --verbose.
   void add_to(Command& app, const std::string& model_names = "-m,--model");
   /// Null if none was given. Throws pith::Error.
   std::shared_ptr<const Manifest> read_manifest() const;
+  /// Throws CLI::ValidationError for more scales than adapters.
+  std::vector<AdapterOptions> adapter_options() const;
   /// Shows progress on a terminal. Throws pith::Error.
   Model load() const;
   /// The same, with this manifest or none.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "weights/low_rank.h"
+
 namespace pith::weights {
 namespace {
 
@@ -158,6 +160,12 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kerne
     }
     run_task(kernels, x, *product, cut, task);
   });
+  const auto adapted = [](const Product& p) { return !p.matrix->added().empty(); };
+  if (std::none_of(products.begin(), products.end(), adapted)) return;
+  std::vector<GroupProduct> groups;
+  groups.reserve(products.size());
+  for (const Product& p : products) groups.push_back({x, p});
+  add_low_rank(kernels, pool, groups);
 }
 
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, std::span<const GroupProduct> products) {
@@ -174,6 +182,7 @@ void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, std::span<c
     const GroupProduct& p = products[at];
     run_task(kernels, p.x, p.product, cut_of(p), task - (at == 0 ? 0 : ends[at - 1]));
   });
+  add_low_rank(kernels, pool, products);
 }
 
 }  // namespace pith::weights

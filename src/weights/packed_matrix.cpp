@@ -1,6 +1,7 @@
 #include "weights/packed_matrix.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/checked.h"
@@ -77,10 +78,27 @@ void PackedMatrix::pack_panel(std::size_t p, const PackInfo& source, std::span<c
   }
 }
 
+void PackedMatrix::add(LowRank more) {
+  if (more.a.columns() != columns_ || more.b.rows() != rows_ || more.a.rows() != more.b.columns()) {
+    fail(ErrorKind::kInternal, "adding [{}, {}] [{}, {}] to [{}, {}]", more.b.rows(), more.b.columns(), more.a.rows(),
+         more.a.columns(), rows_, columns_);
+  }
+  added_.push_back(std::move(more));
+}
+
 void PackedMatrix::row(std::size_t r, std::span<float> out) const {
   const std::uint8_t* from = panel(r / kernels::kLanes);
   for (std::size_t c = 0; c < columns_; c += info_->block_columns, from += info_->block_bytes) {
     info_->unpack(from, r % kernels::kLanes, &out[c]);
+  }
+  for (const LowRank& more : added_) {
+    std::vector<float> shares(more.b.columns());
+    std::vector<float> part(columns_);
+    more.b.row(r, shares);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      more.a.row(i, part);
+      for (std::size_t c = 0; c < columns_; ++c) out[c] += shares[i] * part[c];
+    }
   }
 }
 

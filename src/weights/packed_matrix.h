@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/thread_pool.h"
@@ -21,8 +22,10 @@ struct PackWatch {
   std::function<void(std::span<const std::byte> bytes)> packed{};
 };
 
-/// A weight matrix [rows, columns] in panels of 16 rows (docs/formats/packed_weights.md). Immutable, so safe to read
-/// from any thread.
+struct LowRank;
+
+/// A weight matrix [rows, columns] in panels of 16 rows (docs/formats/packed_weights.md), and what adapters add to it.
+/// Immutable but for add(), so safe to read from any thread.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
@@ -47,7 +50,11 @@ class PackedMatrix {
     return reinterpret_cast<const std::uint8_t*>(buffer_.data()) + i * panel_bytes_;
   }
 
-  /// Writes the weights of row r to out [columns], bit for bit those that dequantize() gives.
+  /// Adds a matrix of low rank of the same shape: whatever reads this one reads the sum.
+  void add(LowRank more);
+  std::span<const LowRank> added() const noexcept;
+
+  /// Writes the weights of row r to out [columns], bit for bit those that dequantize() gives, plus what was added.
   void row(std::size_t r, std::span<float> out) const;
 
  private:
@@ -62,6 +69,15 @@ class PackedMatrix {
   std::size_t columns_ = 0;
   std::size_t panel_bytes_ = 0;
   RawBuffer buffer_;
+  std::vector<LowRank> added_;
 };
+
+/// A matrix of low rank, b a (LoRA, Hu et al., 2106.09685, eq. 3).
+struct LowRank {
+  PackedMatrix a;  ///< [rank, columns], float32
+  PackedMatrix b;  ///< [rows, rank], float32
+};
+
+inline std::span<const LowRank> PackedMatrix::added() const noexcept { return added_; }
 
 }  // namespace pith::weights
