@@ -81,8 +81,8 @@ PITH_EXPORT QuantizeReport plan_quantization(const std::filesystem::path& input,
 /// of version 3, completely or not at all. Metadata stays as it is byte for byte and in order, except that
 /// general.file_type and general.quantization_version are set and split.* is left out. Vectors, norms, routers,
 /// convolutions, small tensors of recurrent layers and position embeddings keep their type. Q8_0, Q4_0 to Q5_1, BF16,
-/// F16, TQ1_0, TQ2_0 and MXFP4 get the bits that the Python package gguf gives them. Takes a few megabytes of memory per
-/// thread besides the header. Several calls may run at once, in any threads.
+/// F16, TQ1_0, TQ2_0 and MXFP4 get the bits that the Python package gguf gives them. Takes a few megabytes of memory
+/// per thread besides the header. Several calls may run at once, in any threads.
 ///
 /// Throws Error: kIo if a file cannot be read or written (a full disk, for example); kFormat if the input is damaged or
 /// a weight is NaN or infinite; kInvalidArgument for unknown types, rules that match nothing or do not compile, an

@@ -76,7 +76,8 @@ std::vector<std::byte> HeaderWriter::bytes() const {
 
 std::uint64_t HeaderWriter::file_bytes() const {
   constexpr std::uint64_t kFixed = 4 + 4 + 8 + 8;
-  return *checked_align<std::uint64_t>(kFixed + keys_text_.bytes().size() + tensors_text_.bytes().size(), alignment_) + data_bytes_;
+  return *checked_align<std::uint64_t>(kFixed + keys_text_.bytes().size() + tensors_text_.bytes().size(), alignment_) +
+         data_bytes_;
 }
 
 }  // namespace pith::gguf

@@ -49,8 +49,8 @@ class Converter {
       pool_.run((count + kSlice - 1) / kSlice, [&](std::size_t i, std::size_t worker) {
         const std::size_t at = i * kSlice;
         const std::size_t own = std::min(kSlice, count - at);
-        convert(read.subspan(from_.bytes(at), from_.bytes(own)),
-                std::span(out).subspan(to_.bytes(at), to_.bytes(own)), begin + at, weights_[worker]);
+        convert(read.subspan(from_.bytes(at), from_.bytes(own)), std::span(out).subspan(to_.bytes(at), to_.bytes(own)),
+                begin + at, weights_[worker]);
       });
       file_.done_with(read);
       sink(out);

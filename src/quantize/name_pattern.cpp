@@ -51,8 +51,8 @@ NamePattern::NamePattern(std::string expression) : expression_(std::move(express
   const auto code = std::make_shared<Code>();
   int error = 0;
   PCRE2_SIZE offset = 0;
-  code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression_.data()), expression_.size(), 0, &error, &offset,
-                             nullptr);
+  code->code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression_.data()), expression_.size(), 0, &error, &offset, nullptr);
   if (code->code == nullptr) {
     fail(ErrorKind::kInvalidArgument, "pattern '{}' does not compile: {} at byte {}", printable(expression_),
          error_text(error), offset);
@@ -64,8 +64,8 @@ bool NamePattern::matches(std::string_view name) const {
   const MatchState state;
   if (state.data == nullptr || state.context == nullptr) throw std::bad_alloc();
   pcre2_set_match_limit(state.context, kStepsMax);
-  const int result = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, state.data,
-                                 state.context);
+  const int result =
+      pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, state.data, state.context);
   if (result >= 0) return true;
   if (result == PCRE2_ERROR_NOMATCH) return false;
   fail(ErrorKind::kInvalidArgument, "pattern '{}' cannot be matched with tensor {}: {}", printable(expression_),

@@ -126,10 +126,11 @@ constexpr std::array<std::pair<TensorType, TensorType>, 8> kFallbacks = {{
 
 void check_lossless(const gguf::TensorInfo& tensor, TensorType type, const std::string& path) {
   if (tensor.type == type || gguf::type_info(tensor.type).block_elements == 1) return;
-  fail(ErrorKind::kInvalidArgument,
-       "{}: tensor {} is {} and would become {}: that loses more than from F32, F16 or BF16, and takes allow_requantize "
-       "(--allow-requantize)",
-       path, printable(tensor.name), gguf::type_info(tensor.type).name, gguf::type_info(type).name);
+  fail(
+      ErrorKind::kInvalidArgument,
+      "{}: tensor {} is {} and would become {}: that loses more than from F32, F16 or BF16, and takes allow_requantize "
+      "(--allow-requantize)",
+      path, printable(tensor.name), gguf::type_info(tensor.type).name, gguf::type_info(type).name);
 }
 
 }  // namespace
@@ -156,8 +157,8 @@ std::vector<PlannedTensor> plan_tensors(const gguf::File& file, const QuantizeOp
     planned.type = fitting_type(wanted, tensor.columns());
     if (planned.type != wanted) {
       const gguf::TensorTypeInfo& info = gguf::type_info(wanted);
-      planned.note = fmt::format("{} columns are not whole blocks of {} ({})", tensor.columns(), info.name,
-                                 info.block_elements);
+      planned.note =
+          fmt::format("{} columns are not whole blocks of {} ({})", tensor.columns(), info.name, info.block_elements);
     }
     if (!options.allow_requantize) check_lossless(tensor, planned.type, file.path_of(tensor));
   }

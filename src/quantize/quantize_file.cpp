@@ -80,6 +80,12 @@ void check_output(const gguf::File& file, const std::filesystem::path& output, b
   }
 }
 
+/// Whoever may read the input may read the output.
+std::filesystem::perms permissions_of(const gguf::File& file) {
+  constexpr auto kNotExecutable = static_cast<std::filesystem::perms>(0666);
+  return std::filesystem::status(file.path()).permissions() & kNotExecutable;
+}
+
 /// Writes a header and tensors, and knows how much there is left.
 class Writer {
  public:
@@ -99,6 +105,7 @@ class Writer {
       const std::vector<std::byte> padding(static_cast<std::size_t>(*checked_align(written_, alignment_) - written_));
       put(padding);
     }
+    out_.set_permissions(permissions_of(file_));
     // The header's bytes were read where they are mapped.
     file_.check_read();
     if (written_ != header.file_bytes()) {
@@ -148,8 +155,9 @@ QuantizeReport quantize_with(const std::filesystem::path& input, const std::file
 namespace pith::inline v0_1 {
 
 double QuantizeReport::bits_per_weight() const noexcept {
-  const auto bytes = std::accumulate(tensors.begin(), tensors.end(), std::uint64_t{0},
-                                     [](std::uint64_t sum, const QuantizedTensor& row) { return sum + row.bytes_after; });
+  const auto bytes =
+      std::accumulate(tensors.begin(), tensors.end(), std::uint64_t{0},
+                      [](std::uint64_t sum, const QuantizedTensor& row) { return sum + row.bytes_after; });
   return elements == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(elements);
 }
 

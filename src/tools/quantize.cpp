@@ -65,16 +65,18 @@ void add_types(Command& command, QuantizeArgs& args) {
       ->type_name("TYPE")
       ->suggests(quantize_mixes());
   command.add_flag("--pure", args.options.pure, "Give all matrices the same type");
-  command.add_option("--output-type", args.options.output_type, "The type of the output matrix; by default as --type says")
+  command
+      .add_option("--output-type", args.options.output_type, "The type of the output matrix; by default as --type says")
       ->type_name("TYPE");
   command
       .add_option("--embedding-type", args.options.embedding_type,
                   "The type of the token embedding; by default as --type says")
       ->type_name("TYPE");
   command
-      .add_option("--tensor-type", args.rules,
-                  "The type of matrices whose name the regular expression matches; may be given more than once, and the "
-                  "first that matches counts")
+      .add_option(
+          "--tensor-type", args.rules,
+          "The type of matrices whose name the regular expression matches; may be given more than once, and the "
+          "first that matches counts")
       ->type_name("REGEX=TYPE")
       ->one_value()
       ->check(rule_complaint);
@@ -88,8 +90,8 @@ void add_quantize(Command& app, Action& action) {
   command->add_option("input", args->input, "The model's GGUF file (of a sharded model, its first)")
       ->required()
       ->type_name("FILE");
-  auto* output =
-      command->add_option("output", args->output, "The GGUF file to write; not needed with --dry-run")->type_name("FILE");
+  auto* output = command->add_option("output", args->output, "The GGUF file to write; not needed with --dry-run")
+                     ->type_name("FILE");
   add_types(*command, *args);
   command->add_flag("--allow-requantize", args->options.allow_requantize,
                     "Take matrices that are quantized already, and lose more than from F32, F16 or BF16");

@@ -186,8 +186,7 @@ SuperMin<shape> fit_super_min(const float* weights) {
     real[g] = fit_group_min<shape.group>(x[g], shape.code_max);
     largest = {std::max(largest.scale, real[g].scale), std::max(largest.min, real[g].min)};
   }
-  SuperMin<shape> best =
-      round_super<shape>(x, real, {largest.scale / shape.scale_max, largest.min / shape.scale_max});
+  SuperMin<shape> best = round_super<shape>(x, real, {largest.scale / shape.scale_max, largest.min / shape.scale_max});
   for (int k = 0; k < kRefinements; ++k) {
     const SuperMin<shape> next = round_super<shape>(x, real, best_units(x, best));
     if (!(next.error < best.error)) break;

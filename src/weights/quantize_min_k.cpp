@@ -48,7 +48,7 @@ struct MakeMinK {
   static constexpr std::size_t kBytes = kNibblesAt + 128;
 
   static void make(const float* x, std::uint8_t* out) {
-    const auto super = fit_super_min<has_fifth ? kShapeQ5_K : kShapeQ4_K>(x);
+    const auto super = fit_super_min < has_fifth ? kShapeQ5_K : kShapeQ4_K > (x);
     write_f16(out, super.d);
     write_f16(out + 2, super.dmin);
     for (std::size_t g = 0; g < 8; ++g) {
