@@ -114,6 +114,7 @@ const Mix& find_mix(std::string_view name) {
     if (same_name(mix.name, name)) return mix;
   }
   std::vector<std::string_view> names;
+  names.reserve(kMixes.size());
   for (const Mix& mix : kMixes) names.push_back(mix.name);
   fail(ErrorKind::kInvalidArgument, "type {} is not one of {}", printable(name), fmt::join(names, ", "));
 }

@@ -1,6 +1,7 @@
 #include "quantize/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>

@@ -45,7 +45,7 @@ QuantizeReport write_file(const QuantizeArgs& args, QuantizeOptions options) {
     if (stop.stop_requested()) eval::fail(ErrorKind::kIo, "{}: was not written: interrupted", args.output);
     line.show(fmt::format("quantizing {} {:.0f} %", args.input, 100 * share));
   };
-  const QuantizeReport report = quantize_file(args.input, args.output, options);
+  QuantizeReport report = quantize_file(args.input, args.output, options);
   interrupt.disarm();
   return report;
 }

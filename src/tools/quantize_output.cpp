@@ -36,6 +36,7 @@ std::vector<Kind> kinds_of(const QuantizeReport& report) {
     kind.bytes_after += tensor.bytes_after;
   }
   std::vector<Kind> kinds;
+  kinds.reserve(found.size());
   for (auto& [types, kind] : found) kinds.push_back(std::move(kind));
   std::stable_sort(kinds.begin(), kinds.end(), [](const Kind& a, const Kind& b) { return a.elements > b.elements; });
   return kinds;

@@ -115,15 +115,20 @@ float round_group(const Group<shape.group>& x, const ScaleMin& real, std::size_t
   const auto nearest = [](float value, float unit) {
     return std::min(std::floor(std::max(value, 0.0F) * finite_inverse(unit) + 0.5F), shape.scale_max);
   };
+  const auto in_range = [](float integer) { return integer >= 0.0F && integer <= shape.scale_max; };
   float least = std::numeric_limits<float>::infinity();
   const float near_scale = nearest(real.scale, super.d);
-  for (float s = std::max(near_scale - 1.0F, 0.0F); s <= std::min(near_scale + 1.0F, shape.scale_max); ++s) {
+  for (int k = -1; k <= 1; ++k) {
+    const float s = near_scale + static_cast<float>(k);
+    if (!in_range(s)) continue;
     // A scale that was rounded moves the best minimum.
     ScaleMin now{super.d * s, real.min};
     const auto tentative = codes_of<shape.group>(x, now, shape.code_max);
     const float excess = sum_of<shape.group>([&](std::size_t i) { return now.scale * tentative[i] - x[i]; });
     const float near_min = nearest(excess / static_cast<float>(shape.group), super.dmin);
-    for (float m = std::max(near_min - 1.0F, 0.0F); m <= std::min(near_min + 1.0F, shape.scale_max); ++m) {
+    for (int l = -1; l <= 1; ++l) {
+      const float m = near_min + static_cast<float>(l);
+      if (!in_range(m)) continue;
       now.min = super.dmin * m;
       const auto codes = codes_of<shape.group>(x, now, shape.code_max);
       const float error = squared_error<shape.group>(x, now, codes);

@@ -108,8 +108,8 @@ template <typename Levels, ScaleShape shape>
 float round_group(const Group<shape.group>& x, float real, std::size_t g, SuperScale<shape>& super) {
   const float near = std::floor(real * finite_inverse(super.d) + 0.5F);
   float least = std::numeric_limits<float>::infinity();
-  for (float k = -1.0F; k <= 1.0F; ++k) {
-    const float s = std::min(std::max(shape.scale_least, near + k), shape.scale_most);
+  for (int k = -1; k <= 1; ++k) {
+    const float s = std::min(std::max(shape.scale_least, near + static_cast<float>(k)), shape.scale_most);
     const auto levels = levels_of<Levels, shape.group>(x, super.d * s);
     const float error = squared_error<shape.group>(x, super.d * s, levels);
     if (!(error < least)) continue;

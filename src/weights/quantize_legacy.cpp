@@ -21,15 +21,17 @@ struct MakeNibbles {
   static constexpr std::size_t kNibblesAt = kFifthAt + (has_fifth ? 4 : 0);
   static constexpr std::size_t kBytes = kNibblesAt + 16;
   static constexpr unsigned kLevels = has_fifth ? 32 : 16;
+  /// The zero point of types without a minimum.
+  static constexpr float kZero = has_fifth ? 16.0F : 8.0F;
 
   static void make(const float* x, std::uint8_t* out) {
     const float low = has_min ? *std::min_element(x, x + kElements) : 0.0F;
     const float d = has_min ? (*std::max_element(x, x + kElements) - low) / static_cast<float>(kLevels - 1)
-                            : largest(x, kElements) / -static_cast<float>(kLevels / 2);
+                            : largest(x, kElements) / -kZero;
     const float per_d = inverse(d);
     write_f16(out, d);
     if constexpr (has_min) write_f16(out + 2, low);
-    constexpr float kRounding = has_min ? 0.5F : static_cast<float>(kLevels / 2) + 0.5F;
+    constexpr float kRounding = has_min ? 0.5F : kZero + 0.5F;
     for (std::size_t i = 0; i < kElements; ++i) {
       const unsigned code = whole_code((x[i] - low) * per_d + kRounding, kLevels - 1);
       set_bits(out[kNibblesAt + i % 16], code & 15U, i < 16 ? 0 : 4);

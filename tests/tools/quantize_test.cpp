@@ -115,8 +115,7 @@ TEST_F(QuantizeTool, ARealModelStaysSensible) {
   const Args ask = {"-p", "The capital of France is", "-n", "4"};
   const std::uint64_t before = pith({"--version"}).peak_bytes;
   for (const char* type : {"q8_0", "q5_1"}) {
-    const Outcome outcome =
-        pith({"quantize", real->string(), out_, "--type", type, "--force", "--allow-requantize"});
+    const Outcome outcome = pith({"quantize", real->string(), out_, "--type", type, "--force", "--allow-requantize"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     // Files are read and written piece by piece. What this process takes counts as the child's, too.
     EXPECT_LT(outcome.peak_bytes, before + (std::uint64_t{64} << 20)) << type;
