@@ -26,6 +26,7 @@
 #include <pith/plan.h>
 #include <pith/prefix_store.h>
 #include <pith/progress.h>
+#include <pith/quantize.h>
 #include <pith/random.h>
 #include <pith/sampler_stage.h>
 #include <pith/sampling.h>

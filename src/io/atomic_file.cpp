@@ -43,6 +43,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::set_permissions(std::filesystem::perms permissions) {
+  if (ops_.change_mode(file_, static_cast<mode_t>(permissions)) != 0) fail_with_errno("set the permissions");
+}
+
 void AtomicFile::commit() {
   int result = 0;
   do {

@@ -23,6 +23,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
+  /// Gives the file these permissions. Without this call only its owner may read it.
+  void set_permissions(std::filesystem::perms permissions);
   /// Puts the completely written file in its place.
   void commit();
 

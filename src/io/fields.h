@@ -44,6 +44,8 @@ class FieldWriter {
   void put_array(const std::vector<T>& values) {
     put_array(std::span<const T>(values));
   }
+  /// Writes the bytes alone.
+  void put_bytes(std::span<const std::byte> bytes) { append(bytes.data(), bytes.size()); }
   std::span<const std::byte> bytes() const { return bytes_; }
 
  private:

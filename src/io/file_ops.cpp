@@ -1,6 +1,7 @@
 #include "io/file_ops.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,8 @@ namespace pith::io {
 int FileOps::create(std::string& name) const { return ::mkostemp(name.data(), O_CLOEXEC); }
 
 ssize_t FileOps::write(int file, const std::byte* data, std::size_t size) const { return ::write(file, data, size); }
+
+int FileOps::change_mode(int file, mode_t mode) const { return ::fchmod(file, mode); }
 
 int FileOps::sync(int file) const { return ::fsync(file); }
 

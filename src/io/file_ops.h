@@ -16,6 +16,8 @@ class FileOps {
   /// mkostemp(): a new file, readable by its owner only; `name` ends in XXXXXX and becomes its name.
   virtual int create(std::string& name) const;
   virtual ssize_t write(int file, const std::byte* data, std::size_t size) const;
+  /// fchmod(): who else may read the file.
+  virtual int change_mode(int file, mode_t mode) const;
   virtual int sync(int file) const;
   virtual int close(int file) const;
   virtual int rename(const char* from, const char* to) const;

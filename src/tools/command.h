@@ -32,6 +32,7 @@ void add_info(Command& app, Action& action);
 void add_plan(Command& app, Action& action, const Codecs& codecs);
 void add_manifest(Command& app, Action& action);
 void add_verify(Command& app, Action& action);
+void add_quantize(Command& app, Action& action);
 void add_tokenize(Command& app, Action& action);
 void add_logits(Command& app, Action& action, const Codecs& codecs);
 void add_snapshot(Command& app, Action& action, const Codecs& codecs);

@@ -44,6 +44,7 @@ int run(int argc, char** argv, const tools::Known& known) {
   tools::add_plan(command, action, known.codecs);
   tools::add_manifest(command, action);
   tools::add_verify(command, action);
+  tools::add_quantize(command, action);
   tools::add_tokenize(command, action);
   tools::add_logits(command, action, known.codecs);
   tools::add_snapshot(command, action, known.codecs);

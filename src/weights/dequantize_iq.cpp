@@ -1,16 +1,15 @@
 #include "weights/dequantize_blocks.h"
+#include "weights/iq4_levels.h"
 
 // Types whose 4-bit codes are indices into 16 unevenly spaced levels.
 namespace pith::weights {
 namespace {
 
-constexpr std::array<float, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 /// Expands 16 bytes whose low nibbles are weights 0 to 15 and whose high nibbles are weights 16 to 31.
 void expand_levels(const std::uint8_t* nibbles, float scale, float* out) {
   for (std::size_t i = 0; i < 16; ++i) {
-    out[i] = scale * kLevels[field(nibbles[i], 0, 4)];
-    out[16 + i] = scale * kLevels[field(nibbles[i], 4, 4)];
+    out[i] = scale * kLevelsIQ4[field(nibbles[i], 0, 4)];
+    out[16 + i] = scale * kLevelsIQ4[field(nibbles[i], 4, 4)];
   }
 }
 

@@ -16,7 +16,7 @@ const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {
       {"base", 1},    {"plot", 1},      {"io", 2},     {"options", 2},  {"jinja", 2},   {"kernels", 3},
       {"gguf", 3},    {"tokenizer", 3}, {"policy", 3}, {"snapshot", 3}, {"weights", 4}, {"kv", 4},
-      {"machine", 4}, {"manifest", 4},  {"model", 5},  {"session", 6},  {"eval", 7}};
+      {"machine", 4}, {"manifest", 4},  {"model", 5},  {"quantize", 5}, {"session", 6}, {"eval", 7}};
   return levels;
 }
 

@@ -5,10 +5,10 @@ namespace pith::test {
 namespace {
 
 TEST(Usage, HelpEverywhere) {
-  for (const Args& command :
-       {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"plan"}, Args{"man"}, Args{"completion"},
-        Args{"tokenize"}, Args{"logits"}, Args{"bench"}, Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"},
-        Args{"eval", "needle"}, Args{"eval", "eviction"}, Args{"eval", "distortion"}, Args{"eval", "report"}}) {
+  for (const Args& command : {Args{}, Args{"run"}, Args{"chat"}, Args{"info"}, Args{"plan"}, Args{"quantize"},
+                              Args{"man"}, Args{"completion"}, Args{"tokenize"}, Args{"logits"}, Args{"bench"},
+                              Args{"eval"}, Args{"eval", "perplexity"}, Args{"eval", "kl"}, Args{"eval", "needle"},
+                              Args{"eval", "eviction"}, Args{"eval", "distortion"}, Args{"eval", "report"}}) {
     for (const char* flag : {"--help", "-h"}) {
       Args arguments = command;
       arguments.emplace_back(flag);
@@ -22,7 +22,8 @@ TEST(Usage, HelpEverywhere) {
 
 TEST(Usage, HelpNamesTheSubcommands) {
   const std::string help = pith_output({"--help"});
-  for (const char* name : {"run", "chat", "info", "plan", "tokenize", "logits", "bench", "eval", "man", "completion"}) {
+  for (const char* name :
+       {"run", "chat", "info", "plan", "quantize", "tokenize", "logits", "bench", "eval", "man", "completion"}) {
     EXPECT_NE(help.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }
