@@ -31,6 +31,7 @@ struct AppendOptions {
 
 /// How hidden states of several tokens become one vector.
 enum class Pooling {
+  kModel,  ///< As the model's file says; the mean where it says nothing.
   kMean,   ///< Their mean.
   kLast,   ///< That of the last token.
   kFirst,  ///< That of the first token (CLS).
@@ -38,7 +39,7 @@ enum class Pooling {
 
 /// How Session::embed() makes a vector of a text.
 struct EmbedOptions {
-  Pooling pooling = Pooling::kMean;
+  Pooling pooling = Pooling::kModel;
   /// Divide by the Euclidean norm, so that a dot product of two embeddings is their cosine.
   bool normalize = true;
 };

@@ -2,6 +2,7 @@
 
 #include <pith/chat_format.h>
 #include <pith/export.h>
+#include <pith/feed_options.h>
 #include <pith/model_options.h>
 #include <pith/tokenizer.h>
 
@@ -47,6 +48,10 @@ struct ModelInfo {
   /// Experts of a layer's mixture, and how many of them a token takes; 0: the model has no mixtures.
   int experts = 0;
   int experts_used = 0;
+  /// Whether tokens see later ones too: Session::embed() reads a text as a whole, and nothing else can be done with it.
+  bool encoder = false;
+  /// How the file says that a text's vector is made; Pooling::kModel: it does not say.
+  Pooling pooling = Pooling::kModel;
   /// Adapters that were loaded with it (ModelOptions::adapters).
   int adapters = 0;
 };

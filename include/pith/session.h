@@ -73,8 +73,9 @@ class PITH_EXPORT Session {
                                 const std::stop_token& stop = {});
 
   /// Feeds tokens and returns one vector [embedding] of their final hidden states, pooled. What the session holds
-  /// before is context and is not pooled: reset() it for texts of their own. Empty if stopped. Throws as feed() does,
-  /// and kInvalidArgument for no tokens.
+  /// before is context and is not pooled: reset() it for texts of their own. An encoder (ModelInfo::encoder) reads each
+  /// text by itself, and the session holds nothing afterwards; every other way to feed it is Error(kUnsupported). Empty
+  /// if stopped. Throws as feed() does, and kInvalidArgument for no tokens.
   std::vector<float> embed(std::span<const Token> tokens, const EmbedOptions& options = {},
                            const std::stop_token& stop = {});
   /// Encodes the text, special tokens in it as plain text, and embeds it.

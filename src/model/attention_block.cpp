@@ -6,6 +6,7 @@
 
 #include "kv/read/attend.h"
 #include "kv/write/append.h"
+#include "model/whole_attention.h"
 
 namespace pith::model {
 namespace {
@@ -34,8 +35,8 @@ AttentionBlock::AttentionBlock(const Pass& pass, std::size_t layer)
 weights::FormatSet AttentionBlock::readers() const {
   if (spec_.latent.present()) return latent_.readers();
   weights::FormatSet formats = weights::formats_of(w_.query);
-  if (spec_.caches()) formats.add(w_.key.format());
-  if (spec_.caches() && !spec_.values_are_keys) formats.add(w_.value.format());
+  if (spec_.has_keys()) formats.add(w_.key.format());
+  if (spec_.has_keys() && !spec_.values_are_keys) formats.add(w_.value.format());
   return formats;
 }
 
@@ -55,7 +56,7 @@ void AttentionBlock::make_rows(const kernels::Activations& x) const {
 void AttentionBlock::project(const kernels::Activations& x) const {
   const std::array<weights::Product, 3> qkv = {
       {{&w_.query, query_, b_.qkv_stride}, {&w_.key, key_, b_.qkv_stride}, {&w_.value, value_, b_.qkv_stride}}};
-  const std::size_t products = !spec_.caches() ? 1 : spec_.values_are_keys ? 2 : 3;
+  const std::size_t products = !spec_.has_keys() ? 1 : spec_.values_are_keys ? 2 : 3;
   weights::multiply(pass_.k, pass_.pool, x, std::span(qkv).first(products));
 }
 
@@ -82,7 +83,7 @@ void AttentionBlock::shape_row(std::size_t m) const {
   add_bias(pass_.k, query, w_.query_bias);
   clamp(query, spec_.query_rows());
   shape_heads(query, spec_.heads, w_.query_norm, m);
-  if (spec_.caches()) shape_keys_and_values(m);
+  if (spec_.has_keys()) shape_keys_and_values(m);
 }
 
 void AttentionBlock::clamp(float* row, std::size_t length) const {
@@ -124,6 +125,7 @@ void AttentionBlock::gate_row(std::size_t m) const {
 }
 
 void AttentionBlock::attend() const {
+  if (spec_.both_ways) return attend_whole(pass_, spec_, {query_, key_, value_, b_.qkv_stride});
   if (spec_.caches())
     kv::append(pass_.steps, staging_, pass_.pool, cache_layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
   pass_.workspace.attention.run(
@@ -145,8 +147,10 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
   weights::multiply(pass_.k, pass_.pool, outputs(), output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
+  const LayerWeights& w = pass_.weights.layers[layer_];
   return {&b_.projected, &w_.output_bias,
-          Norm(layer.attention_post_norm, pass_.weights.layers[layer_].attention_post_norm), layer.block_scale};
+          Norm(layer.attention_post_norm, w.attention_post_norm), layer.block_scale,
+          Norm(layer.attention_sum_norm, w.attention_sum_norm)};
 }
 
 }  // namespace pith::model

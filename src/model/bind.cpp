@@ -31,7 +31,7 @@ void bind_query_key_norms(Binder& binder, const AttentionSpec& spec, std::size_t
                        own ? heads : 1);
   };
   w.query_norm = norm("attn_q_norm", spec.heads);
-  if (spec.caches()) w.key_norm = norm("attn_k_norm", spec.kv_heads);
+  if (spec.has_keys()) w.key_norm = norm("attn_k_norm", spec.kv_heads);
 }
 
 /// Binds what a layer reads that has no keys and values of its own. Its file may have matrices for them all the same.
@@ -61,7 +61,7 @@ AttentionWeights bind_attention(Binder& binder, const AttentionSpec& spec, std::
       w.key_bias.assign(at(spec.query_rows()), at(values_from));
       w.value_bias.assign(at(values_from), all.end());
     }
-  } else if (!spec.caches()) {
+  } else if (!spec.has_keys()) {
     bind_query_alone(binder, spec, hidden_size, layer, w);
   } else {
     w.query = binder.matrix(name("attn_q.weight"), spec.query_matrix_rows(), hidden_size);
@@ -193,6 +193,8 @@ LayerWeights bind_layer(Binder& binder, const LayerSpec& spec, std::size_t hidde
   if (spec.attention.present()) w.attention = bind_attention(binder, spec.attention, hidden_size, layer);
   if (spec.recurrent.present()) w.recurrent = bind_recurrent(binder, spec.recurrent, hidden_size, layer);
   w.attention_post_norm = norm(spec.attention_post_norm, "post_attention_norm");
+  w.attention_sum_norm = norm(spec.attention_sum_norm, "attn_output_norm");
+  w.feed_forward_sum_norm = norm(spec.feed_forward_sum_norm, "layer_output_norm");
   w.feed_forward_norm = norm(spec.feed_forward_norm, "ffn_norm", spec.feed_forward_norm_tensor);
   if (spec.feed_forward.present()) w.feed_forward = bind_feed_forward(binder, spec.feed_forward, hidden_size, layer);
   w.feed_forward_post_norm = norm(spec.feed_forward_post_norm, "post_ffw_norm");
@@ -228,6 +230,11 @@ ModelWeights bind_all(Binder& binder, const ModelSpec& spec) {
   weights.output_bias = binder.vector_if(spec.output_bias, "output.bias", spec.vocab);
   if (spec.learned_positions != 0)
     weights.positions = binder.matrix("position_embd.weight", spec.learned_positions, spec.hidden_size);
+  if (spec.token_types != 0) {
+    weights.token_type = binder.rows_as_vector("token_types.weight", spec.token_types, spec.hidden_size);
+    weights.token_type.resize(spec.hidden_size);
+  }
+  weights.embedding_norm = binder.norm(spec.embedding_norm, "token_embd_norm", spec.hidden_size);
   bind_rope_factors(binder, spec, weights);
   bind_layer_embeddings(binder, spec, weights);
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {

@@ -21,7 +21,7 @@ Addition FeedForwardBlock::run(const kernels::Activations& x, Buffer<float>& out
     run_feed_forward(pass_, FeedForwardParts::of(spec, weights_.feed_forward, spec.size), x, out);
   }
   return {&out, &weights_.feed_forward.down_bias, Norm(layer_.feed_forward_post_norm, weights_.feed_forward_post_norm),
-          layer_.block_scale};
+          layer_.block_scale, Norm(layer_.feed_forward_sum_norm, weights_.feed_forward_sum_norm)};
 }
 
 void run_feed_forward(const Pass& pass, const FeedForwardParts& parts, const kernels::Activations& x,

@@ -53,7 +53,7 @@ template <typename Value>
 bool is_later_and_absent(const std::string& path, const Value& value) {
   static constexpr std::string_view kLaterOfModel[] = {"output_bias",        "learned_positions", "positions",
                                                        "rope_short_factors", "rope_long_factors", "drafting_layers",
-                                                       "output_norm_tensor"};
+                                                       "output_norm_tensor", "token_types",       "token_type"};
   static constexpr std::string_view kLater[] = {".attention.softcap",
                                                 ".attention.sink_logits",
                                                 ".attention.query_key_norm_extent",
@@ -63,6 +63,7 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
                                                 ".attention.clamp",
                                                 ".attention.reads_back",
                                                 ".attention.values_are_keys",
+                                                ".attention.both_ways",
                                                 "_norm.plain",
                                                 ".output_scale",
                                                 ".feed_forward.fused",
@@ -72,7 +73,8 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
   const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
   const auto contains = [&](std::string_view part) { return path.find(part) != std::string::npos; };
   return is_absent(value) &&
-         (contains(".experts.") || contains(".recurrent.") || contains(".latent.") || contains(".value_norm.") || contains("layer_embedding") ||
+         (contains(".experts.") || contains(".recurrent.") || contains(".latent.") || contains("_sum_norm.") || contains(".value_norm.") || contains("layer_embedding") ||
+          path.starts_with("embedding_norm.") ||
           std::any_of(std::begin(kLater), std::end(kLater), ends) ||
           std::find(std::begin(kLaterOfModel), std::end(kLaterOfModel), path) != std::end(kLaterOfModel));
 }

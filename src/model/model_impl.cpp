@@ -54,6 +54,23 @@ ChatTemplate read_chat_template(const gguf::File& file, const Tokenizer& tokeniz
   return ChatTemplate::read(jinja, text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos()), adds_bos);
 }
 
+Pooling read_pooling(const gguf::File& file, const std::string& architecture) {
+  const std::string key = architecture + ".pooling_type";
+  switch (const std::uint64_t type = file.metadata().get<std::uint64_t>(key).value_or(0); type) {
+    case 0:
+      return Pooling::kModel;
+    case 1:
+      return Pooling::kMean;
+    case 2:
+      return Pooling::kFirst;
+    case 3:
+      return Pooling::kLast;
+    default:
+      fail(ErrorKind::kUnsupported, "{}: {} is {}; known are 0 (not stated), 1 (mean), 2 (first), 3 (last)",
+           file.path(), key, type);
+  }
+}
+
 ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWeights& weights) {
   ModelInfo info;
   info.name = std::string(file.metadata().get<std::string_view>("general.name").value_or(""));
@@ -77,6 +94,8 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
   const ExpertsSpec& experts = spec.layers.back().feed_forward.experts;
   info.experts = static_cast<int>(experts.count);
   info.experts_used = static_cast<int>(experts.used);
+  info.encoder = spec.is_encoder();
+  info.pooling = read_pooling(file, spec.architecture);
   return info;
 }
 

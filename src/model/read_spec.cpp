@@ -98,6 +98,7 @@ LayerSpec read_layer(const gguf::File& file, const Keys& keys, const Traits& tra
   if (parts.attention) {
     layer.attention = shape.attention;
     layer.attention.output_gate = traits.query_gate;
+    layer.attention.both_ways = traits.both_ways;
     read_optional(file, traits, index, layer.attention);
   }
   if (parts.recurrent) layer.recurrent = read_recurrent(file, keys, traits, hidden_size, index);
@@ -138,7 +139,7 @@ ModelSpec read_spec(const gguf::File& file, const RopeOptions& options) {
   const Architecture& architecture = find_architecture(file, spec.architecture);
   const Keys keys(file, spec.architecture);
   if (!architecture.traits.experts.allowed) check_no_experts(file, keys);
-  check_causal(file, keys);
+  if (!architecture.traits.both_ways) check_causal(file, keys);
   const std::size_t blocks = keys.count("block_count", kLayersMax);
   spec.drafting_layers = read_drafting_layers(file, keys, blocks);
   const std::size_t layers = blocks - spec.drafting_layers;

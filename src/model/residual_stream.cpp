@@ -9,6 +9,7 @@ void ResidualStream::add(const Addition& addition, std::size_t m) const {
   if (addition.post_norm.present()) addition.post_norm.apply(pass_.k, added, length, added);
   if (addition.scale != 0.0F) pass_.k.scale(added, addition.scale, length);
   pass_.k.add(row(m), added, length);
+  if (addition.sum_norm.present()) addition.sum_norm.apply(pass_.k, row(m), length, row(m));
 }
 
 void ResidualStream::add_position(std::size_t m) const {
@@ -17,13 +18,18 @@ void ResidualStream::add_position(std::size_t m) const {
   pass_.k.add(row(m), position.data(), position.size());
 }
 
+void ResidualStream::begin(std::size_t m) const {
+  const std::span<float> embedding(row(m), pass_.spec.hidden_size);
+  pass_.weights.embedding.row(static_cast<std::size_t>(pass_.tokens[m]), embedding);
+  if (pass_.spec.embedding_scale != 1.0F) pass_.k.scale(row(m), pass_.spec.embedding_scale, embedding.size());
+  add_bias(pass_.k, row(m), pass_.weights.token_type);
+  if (pass_.spec.learned_positions != 0) add_position(m);
+  const Norm norm(pass_.spec.embedding_norm, pass_.weights.embedding_norm);
+  if (norm.present()) norm.apply(pass_.k, row(m), embedding.size(), row(m));
+}
+
 void ResidualStream::add(const Pending& pending, std::size_t m) const {
-  if (pending.embeddings) {
-    const std::span<float> embedding(row(m), pass_.spec.hidden_size);
-    pass_.weights.embedding.row(static_cast<std::size_t>(pass_.tokens[m]), embedding);
-    if (pass_.spec.embedding_scale != 1.0F) pass_.k.scale(row(m), pass_.spec.embedding_scale, embedding.size());
-    if (pass_.spec.learned_positions != 0) add_position(m);
-  }
+  if (pending.embeddings) begin(m);
   if (pending.attention) add(*pending.attention, m);
   if (pending.feed_forward) add(*pending.feed_forward, m);
   if (pending.scale) pass_.k.scale(row(m), *pending.scale, pass_.spec.hidden_size);

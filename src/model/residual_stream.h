@@ -9,12 +9,13 @@
 
 namespace pith::model {
 
-/// What a block leaves to be added to the residual stream: scale * post_norm(rows + bias).
+/// What a block leaves to be added to the residual stream: scale * post_norm(rows + bias), and a norm of the sum.
 struct Addition {
   Buffer<float>* rows;  ///< [rows, hidden_size]; biased and normed in place.
   const Vector* bias;   ///< Null or empty: none.
   Norm post_norm;       ///< Not present: none.
   float scale = 0.0F;   ///< 0: 1.
+  Norm sum_norm = no_norm();
 };
 
 /// What is to be done to the residual stream before it is read. All work between two products runs in one parallel
@@ -44,6 +45,7 @@ class ResidualStream {
  private:
   float* row(std::size_t m) const { return &buffers_.residual[m * buffers_.hidden_stride]; }
   void add(const Pending& pending, std::size_t m) const;
+  void begin(std::size_t m) const;
   void add_position(std::size_t m) const;
   void add(const Addition& addition, std::size_t m) const;
 

@@ -78,6 +78,8 @@ struct AttentionSpec {
   LatentSpec latent;
   /// Tokens that a query sees, its own included; 0: all.
   std::size_t window = 0;
+  /// Whether a query sees later tokens as well, as in encoders: those at a distance of half a window. Nothing is cached.
+  bool both_ways = false;
   /// How many layers before this one the layer is whose keys and values it reads, as the last layers of Gemma 3n and 4
   /// do; 0: it has its own.
   std::size_t reads_back = 0;
@@ -110,8 +112,9 @@ struct AttentionSpec {
   bool query_bias = false, key_bias = false, value_bias = false, output_bias = false;
 
   bool present() const { return heads != 0; }
-  /// Returns whether the layer caches keys and values.
-  bool caches() const { return present() && reads_back == 0; }
+  /// Returns whether the layer has keys and values of its own, and whether it caches them.
+  bool has_keys() const { return present() && reads_back == 0; }
+  bool caches() const { return has_keys() && !both_ways; }
   std::size_t query_rows() const { return heads * key_size; }
   /// Rows of the tensor that queries come from.
   std::size_t query_matrix_rows() const {
@@ -130,7 +133,8 @@ struct AttentionSpec {
     return std::tuple(
         field("heads", &AttentionSpec::heads), field("kv_heads", &AttentionSpec::kv_heads),
         field("key_size", &AttentionSpec::key_size), field("value_size", &AttentionSpec::value_size),
-        field("latent", &AttentionSpec::latent), field("window", &AttentionSpec::window), field("reads_back", &AttentionSpec::reads_back),
+        field("latent", &AttentionSpec::latent), field("window", &AttentionSpec::window),
+        field("both_ways", &AttentionSpec::both_ways), field("reads_back", &AttentionSpec::reads_back),
         field("rope", &AttentionSpec::rope), field("scale", &AttentionSpec::scale),
         field("clamp", &AttentionSpec::clamp), field("softcap", &AttentionSpec::softcap),
         field("sink_logits", &AttentionSpec::sink_logits), field("query_key_norm", &AttentionSpec::query_key_norm),
@@ -239,6 +243,8 @@ enum class Residual {
 struct LayerSpec {
   Residual residual = Residual::kSerial;
   NormSpec attention_norm, attention_post_norm;  ///< Those of a recurrence as well.
+  /// Of the residual stream once a block's output has been added (the form of 1706.03762).
+  NormSpec attention_sum_norm, feed_forward_sum_norm;
   AttentionSpec attention;
   RecurrentSpec recurrent;
   NormSpec feed_forward_norm, feed_forward_post_norm;
@@ -253,6 +259,8 @@ struct LayerSpec {
   static constexpr auto fields() {
     return std::tuple(field("residual", &LayerSpec::residual), field("attention_norm", &LayerSpec::attention_norm),
                       field("attention_post_norm", &LayerSpec::attention_post_norm),
+                      field("attention_sum_norm", &LayerSpec::attention_sum_norm),
+                      field("feed_forward_sum_norm", &LayerSpec::feed_forward_sum_norm),
                       field("attention", &LayerSpec::attention), field("recurrent", &LayerSpec::recurrent),
                       field("feed_forward_norm", &LayerSpec::feed_forward_norm),
                       field("feed_forward_post_norm", &LayerSpec::feed_forward_post_norm),
@@ -295,6 +303,9 @@ struct ModelSpec {
   bool output_bias = false;
   /// Positions that have a learned embedding, which is added to the token's; 0: positions are seen by RoPE alone.
   std::size_t learned_positions = 0;
+  /// Kinds of text that have an embedding, of which that of the first is added to each token's (BERT); 0: none.
+  std::size_t token_types = 0;
+  NormSpec embedding_norm;  ///< Of the sum of embeddings.
   std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
   std::vector<LayerSpec> layers;
   /// Layers that the file has beyond these, which draft further tokens (multi-token prediction). They are not used.
@@ -311,6 +322,8 @@ struct ModelSpec {
            });
   }
 
+  /// Returns whether tokens see later ones, so that a text is read as a whole and nothing can be generated.
+  bool is_encoder() const { return first_attending().attention.both_ways; }
   /// Returns the layer whose keys and values a layer with attention reads: itself or one before.
   std::size_t cached_by(std::size_t layer) const { return layer - layers[layer].attention.reads_back; }
   /// Returns whether later layers read a layer's keys and values.
@@ -349,6 +362,7 @@ struct ModelSpec {
         field("embedding_scale", &ModelSpec::embedding_scale), field("logit_scale", &ModelSpec::logit_scale),
         field("logit_softcap", &ModelSpec::logit_softcap), field("tied_output", &ModelSpec::tied_output),
         field("output_bias", &ModelSpec::output_bias), field("learned_positions", &ModelSpec::learned_positions),
+        field("token_types", &ModelSpec::token_types), field("embedding_norm", &ModelSpec::embedding_norm),
         field("ropes", &ModelSpec::ropes), field("layers", &ModelSpec::layers),
         field("drafting_layers", &ModelSpec::drafting_layers), field("layer_embedding", &ModelSpec::layer_embedding),
         field("output_norm", &ModelSpec::output_norm), field("output_norm_tensor", &ModelSpec::output_norm_tensor));

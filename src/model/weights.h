@@ -168,7 +168,8 @@ static_assert(lists_every_field<LayerEmbeddingWeights>);
 
 /// What a LayerSpec implies; the rest is empty.
 struct LayerWeights {
-  NormWeights attention_norm, attention_post_norm;  ///< [hidden_size]
+  NormWeights attention_norm, attention_post_norm;        ///< [hidden_size]
+  NormWeights attention_sum_norm, feed_forward_sum_norm;  ///< [hidden_size]
   AttentionWeights attention;
   RecurrentWeights recurrent;
   NormWeights feed_forward_norm, feed_forward_post_norm;  ///< [hidden_size]
@@ -179,7 +180,9 @@ struct LayerWeights {
   static constexpr auto fields() {
     using Self = LayerWeights;
     return std::tuple(field("attention_norm", &Self::attention_norm),
-                      field("attention_post_norm", &Self::attention_post_norm), field("attention", &Self::attention),
+                      field("attention_post_norm", &Self::attention_post_norm),
+                      field("attention_sum_norm", &Self::attention_sum_norm),
+                      field("feed_forward_sum_norm", &Self::feed_forward_sum_norm), field("attention", &Self::attention),
                       field("recurrent", &Self::recurrent), field("feed_forward_norm", &Self::feed_forward_norm),
                       field("feed_forward_post_norm", &Self::feed_forward_post_norm),
                       field("feed_forward", &Self::feed_forward), field("layer_embedding", &Self::layer_embedding),
@@ -193,6 +196,8 @@ struct ModelWeights {
   weights::PackedMatrix output;            ///< [vocab, hidden_size]; empty if the output is tied to the embedding.
   NormWeights output_norm;                 ///< [hidden_size]
   Vector output_bias;                      ///< [vocab]
+  Vector token_type;                       ///< [hidden_size], of the first kind of text.
+  NormWeights embedding_norm;              ///< [hidden_size]
   weights::PackedMatrix positions;         ///< [learned_positions, hidden_size]
   Vector rope_frequency_factors;           ///< [rope dims / 2]
   Vector rope_short_factors;               ///< [rope dims / 2]
@@ -216,6 +221,7 @@ struct ModelWeights {
     return std::tuple(
         field("embedding", &Self::embedding), field("output", &Self::output), field("output_norm", &Self::output_norm),
         field("output_bias", &Self::output_bias), field("positions", &Self::positions),
+        field("token_type", &Self::token_type), field("embedding_norm", &Self::embedding_norm),
         field("rope_frequency_factors", &Self::rope_frequency_factors),
         field("rope_short_factors", &Self::rope_short_factors), field("rope_long_factors", &Self::rope_long_factors),
         field("layer_embeddings", &Self::layer_embeddings),

@@ -24,8 +24,8 @@ std::size_t batch_rows(const Model& model, int tokens) {
 }
 
 std::shared_ptr<const session::Eviction> make_eviction(const Model& model, const EvictionOptions& options) {
-  if (!options.policy.empty() && !model.impl()->spec().first_attending().attention.present()) {
-    fail(ErrorKind::kUnsupported, "eviction policy \"{}\": {} models have no attention, whose tokens it could evict",
+  if (!options.policy.empty() && !model.impl()->spec().first_attending().attention.caches()) {
+    fail(ErrorKind::kUnsupported, "eviction policy \"{}\": {} models cache no tokens, which it could evict",
          options.policy, model.info().architecture);
   }
   if (options.policy.empty()) {
@@ -94,6 +94,14 @@ std::size_t Session::Impl::next_batch(std::size_t tokens) const {
 }
 
 void Session::Impl::check(std::span<const Token> tokens) const {
+  if (model_.info().encoder) {
+    fail(ErrorKind::kUnsupported, "{} models read a text as a whole: Session::embed() is for them",
+         model_.info().architecture);
+  }
+  check_tokens(tokens);
+}
+
+void Session::Impl::check_tokens(std::span<const Token> tokens) const {
   if (!streams() && tokens.size() > static_cast<std::size_t>(context_) - state_.tokens.size()) {
     fail(ErrorKind::kContextFull, "{} tokens do not fit after {} already held: the context is {}", tokens.size(),
          state_.tokens.size(), context_);

@@ -126,6 +126,10 @@ class PITH_HIDDEN Session::Impl {
 
  private:
   void check(std::span<const Token> tokens) const;
+  /// Checks that they fit into the context and are of the vocabulary.
+  void check_tokens(std::span<const Token> tokens) const;
+  /// Hands out the hidden states of a text that an encoder reads. Returns false if it was stopped before.
+  bool read_whole(std::span<const Token> tokens, const std::stop_token& stop, const session::FeedSinks& sinks) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
   /// Completes the open page with tokens that nobody sees.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 
+#include "support/relative_error.h"
 #include "support/tiny_model.h"
 #include "support/tiny_shapes.h"
 
@@ -40,16 +41,6 @@ std::vector<float> all_logits(const Model& model, const SessionOptions& options,
   return all;
 }
 
-double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
-  double error = 0;
-  double size = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-    size += std::pow(static_cast<double>(b[i]), 2);
-  }
-  return std::sqrt(error / size);
-}
-
 class EveryShape : public testing::TestWithParam<test::TinyShape> {};
 
 TEST_P(EveryShape, IsFiniteDeterministicAndIndependentOfBatchesAndThreads) {
@@ -80,7 +71,7 @@ TEST_P(EveryShape, CodecsStayCloseToTheExactCache) {
   const auto exact = all_logits(model, {.kv = {"f32"}}, tokens, 150);
   for (const auto& [codec, limit] :
        std::map<const char*, double>{{"f16", 2e-3}, {"bf16", 2e-2}, {"int8", 3e-2}, {"int4", 0.4}}) {
-    const double error = relative_error(all_logits(model, {.kv = {codec}}, tokens, 150), exact);
+    const double error = test::relative_error(all_logits(model, {.kv = {codec}}, tokens, 150), exact);
     EXPECT_LT(error, limit) << codec;
     EXPECT_GT(error, 0.0) << codec << " was not used";
   }
@@ -152,7 +143,7 @@ TEST_P(EveryWeightType, FastArithmeticIsCloseToTheExpandedWeights) {
   const Model exact = Model::load(path, {.arithmetic = Arithmetic::kF32});
   const auto tokens = some_tokens(fast, 40);
   const auto expected = all_logits(exact, {.kv = {"f32"}}, tokens, 40);
-  EXPECT_LT(relative_error(all_logits(fast, {.kv = {"f32"}}, tokens, 40), expected), 0.05);
+  EXPECT_LT(test::relative_error(all_logits(fast, {.kv = {"f32"}}, tokens, 40), expected), 0.05);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, EveryWeightType,

@@ -11,6 +11,7 @@
 
 #include "support/random_weights.h"
 #include "support/refusal.h"
+#include "support/relative_error.h"
 #include "support/session_inputs.h"
 #include "support/tiny_model.h"
 
@@ -106,16 +107,6 @@ std::vector<float> all_logits(const Model& model, std::size_t batch, int threads
   return all;
 }
 
-double error_of(const std::vector<float>& a, const std::vector<float>& b) {
-  double error = 0;
-  double size = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-    size += std::pow(static_cast<double>(b[i]), 2);
-  }
-  return std::sqrt(error / size);
-}
-
 struct Adapted {
   std::string name;
   TinyModelSpec spec;
@@ -158,14 +149,14 @@ TEST_P(Adapters, AreAsIfTheirProductsWereInTheMatrices) {
   ModelOptions options{.arithmetic = Arithmetic::kF32};
   const Model base = Model::load(folder / "base.gguf", options);
   const std::vector<float> expected = all_logits(Model::load(folder / "merged.gguf", options), 64, 1);
-  EXPECT_GT(error_of(all_logits(base, 64, 1), expected), 1e-2);
+  EXPECT_GT(test::relative_error(all_logits(base, 64, 1), expected), 1e-2);
   options.adapters = {{folder / "first.gguf", 0.7}, {folder / "second.gguf", -1.2}};
   const Model both = Model::load(folder / "base.gguf", options);
   EXPECT_EQ(both.info().adapters, 2);
   EXPECT_GT(both.info().weight_bytes, base.info().weight_bytes);
   EXPECT_EQ(ModelOutline::read(folder / "base.gguf", options).info().weight_bytes, both.info().weight_bytes);
   const std::vector<float> logits = all_logits(both, 64, 1);
-  EXPECT_LT(error_of(logits, expected), 1e-5);
+  EXPECT_LT(test::relative_error(logits, expected), 1e-5);
   EXPECT_EQ(all_logits(both, 7, 1), logits) << "however a prompt is cut";
   EXPECT_EQ(all_logits(both, 64, 3), logits) << "three threads";
   EXPECT_EQ(all_logits(both, 1, 2), logits) << "one by one";

@@ -112,6 +112,10 @@ void qwen35moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   shared_size_key(writer, spec);
 }
 
+void encoder_keys(GgufWriter& writer, const TinyModelSpec& spec) {
+  writer.add(spec.architecture + ".attention.causal", false);
+}
+
 // The others have the tensors of llama.
 constexpr std::array kForms = {
     TinyForm{.architecture = "qwen2", .qkv_bias = true},
@@ -161,6 +165,28 @@ constexpr std::array kForms = {
              .keys = add_deepseek2_keys},
     TinyForm{.architecture = "minicpm3", .latent = TinyLatent::kFused, .keys = add_latent_keys},
     TinyForm{.architecture = "plm", .gated = false, .latent = TinyLatent::kFused, .keys = add_latent_keys},
+    TinyForm{.architecture = "bert",
+             .norms = TinyNorms::kSums,
+             .layer_norm = true,
+             .norm_bias = true,
+             .qkv_bias = true,
+             .other_biases = true,
+             .gated = false,
+             .learned_positions = true,
+             .output_norm = "token_embd_norm",
+             .keys = encoder_keys},
+    TinyForm{.architecture = "nomic-bert",
+             .norms = TinyNorms::kSums,
+             .layer_norm = true,
+             .norm_bias = true,
+             .fused_qkv = true,
+             .output_norm = "token_embd_norm",
+             .keys = encoder_keys},
+    TinyForm{.architecture = "gemma-embedding",
+             .norms = TinyNorms::kBeforeAndAfter,
+             .qk_norm = TinyQkNorm::kHead,
+             .scales_embedding = true,
+             .keys = encoder_keys},
     TinyForm{.architecture = "ernie4_5-moe",
              .experts = 6,
              .shared_expert = true,

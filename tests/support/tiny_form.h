@@ -17,6 +17,7 @@ enum class TinyNorms {
   kOne,            ///< One before both blocks.
   kPostAttention,  ///< Before both, that of feed-forward called post_attention_norm.
   kPlain,          ///< Before both, without weights.
+  kSums,           ///< Of the sums after both, and of the embeddings.
 };
 
 /// What queries and keys are normalized over.

@@ -178,7 +178,11 @@ void add_layer(TensorMaker& make, const TinyModelSpec& model, std::size_t layer)
   const TinyModelSpec spec = tiny_layer(model, layer);
   const TinyNorms norms = form_of(spec).norms;
   const std::string prefix = "blk." + std::to_string(layer) + ".";
-  if (norms != TinyNorms::kAfter) add_norm(make, spec, prefix + "attn_norm");
+  if (norms != TinyNorms::kAfter && norms != TinyNorms::kSums) add_norm(make, spec, prefix + "attn_norm");
+  if (norms == TinyNorms::kSums) {
+    add_norm(make, spec, prefix + "attn_output_norm");
+    add_norm(make, spec, prefix + "layer_output_norm");
+  }
   const TinyParts parts = tiny_parts(spec, layer);
   if (parts.recurrent) add_recurrent(make, spec, prefix);
   if (parts.attention) add_attention(make, spec, layer, prefix);
@@ -218,6 +222,7 @@ GgufWriter tiny_model_writer(const TinyModelSpec& spec) {
   if (spec.rope == TinyRope::kLong) add_long_factors(make, spec);
   if (form.learned_positions) make.matrix("position_embd.weight", spec.context, spec.embedding, gain);
   if (is_gemma4(spec)) add_gemma4(make, spec, vocab);
+  if (form.norms == TinyNorms::kSums) make.matrix("token_types.weight", 2, spec.embedding, gain);
   for (std::size_t i = 0; i < spec.layers; ++i) add_layer(make, spec, i);
   add_norm(make, spec, std::string(form.output_norm));
   if (!spec.tied_output) make.matrix("output.weight", vocab, spec.embedding);

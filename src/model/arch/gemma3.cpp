@@ -38,6 +38,10 @@ std::span<const Architecture> gemma3_family() {
   static constexpr std::array kFamily = {
       Architecture{
           "gemma3", {.query_key_norm = true, .post_norms = true, .activation = Activation::kGelu}, adapt_gemma3},
+      // EmbeddingGemma (2509.20354).
+      Architecture{"gemma-embedding",
+                   {.query_key_norm = true, .post_norms = true, .activation = Activation::kGelu, .both_ways = true},
+                   adapt_gemma3},
   };
   return kFamily;
 }

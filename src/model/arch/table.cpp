@@ -23,6 +23,7 @@
   family(gpt2)                \
   family(glm4moe)             \
   family(deepseek2)           \
+  family(bert)                \
   family(nemotron)            \
   family(mamba)               \
   family(qwen35)              \
