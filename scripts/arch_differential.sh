@@ -41,7 +41,7 @@ fi
 rm -rf "$work/own"
 build/release/bin/arch_own_models "$work/own"
 for case in "$work"/own/*; do
-  "$work/llama_logits" "$case/model.gguf" "$case/tokens.txt" 200 \
+  "$work/llama_logits" "$case/model.gguf" "$case/tokens.txt" "$(<"$case/count.txt")" \
     "$case/logits.f32" "$case/greedy.txt" "$case/greedy.f32"
   touch "$case/DONE"
 done

@@ -3,7 +3,8 @@
 // llama.cpp, never by pith's own build.
 //
 // usage: llama_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS GREEDY_LOGITS
-//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the others are written.
+//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the others are written. With 0, for encoders,
+//   LOGITS are three hidden states instead: that of the first token, their mean, and that of the last.
 #include <llama.h>
 
 #include <algorithm>
@@ -31,12 +32,15 @@ struct FreeContext {
 };
 
 /// Everything in float32: no repacking, no flash attention, a float32 KV cache.
-std::unique_ptr<llama_context, FreeContext> context_of(llama_model* model, std::uint32_t tokens) {
+std::unique_ptr<llama_context, FreeContext> context_of(llama_model* model, std::uint32_t tokens,
+                                                       bool embeds) {
   llama_context_params options = llama_context_default_params();
   options.n_ctx = tokens;
   options.n_batch = options.n_ubatch = tokens;
   options.n_threads = options.n_threads_batch = 1;
   options.type_k = options.type_v = GGML_TYPE_F32;
+  options.embeddings = embeds;
+  options.pooling_type = LLAMA_POOLING_TYPE_NONE;
   options.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   std::unique_ptr<llama_context, FreeContext> context(llama_init_from_model(model, options));
   if (!context) throw std::runtime_error("llama.cpp makes no context");
@@ -59,6 +63,21 @@ void feed(llama_context* context, const std::vector<llama_token>& tokens, int po
   if (failed != 0) throw std::runtime_error("llama_decode returns " + std::to_string(failed));
 }
 
+void write_hidden(llama_model* model, llama_context* context, const std::vector<llama_token>& tokens,
+                  std::ofstream& file) {
+  feed(context, tokens, 0);
+  const auto length = static_cast<std::size_t>(llama_model_n_embd(model));
+  const auto count = static_cast<int>(tokens.size());
+  std::vector<float> mean(length);
+  for (int t = 0; t < count; ++t) {
+    const float* row = llama_get_embeddings_ith(context, t);
+    for (std::size_t i = 0; i < length; ++i) mean[i] += row[i] / static_cast<float>(count);
+  }
+  for (const float* row : {llama_get_embeddings_ith(context, 0), static_cast<const float*>(mean.data()),
+                           llama_get_embeddings_ith(context, count - 1)})
+    file.write(reinterpret_cast<const char*>(row), static_cast<std::streamsize>(length * sizeof(float)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -75,12 +94,16 @@ int main(int argc, char** argv) try {
   const std::vector<llama_token> tokens{std::istream_iterator<llama_token>(ids), {}};
   const int greedy = std::stoi(argv[3]);
   const int vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
-  const auto context = context_of(model.get(), static_cast<std::uint32_t>(tokens.size()) + greedy);
+  const auto context = context_of(model.get(), static_cast<std::uint32_t>(tokens.size()) + greedy, greedy == 0);
 
   std::ofstream logits(argv[4], std::ios::binary);
   std::ofstream chosen(argv[5]);
   std::ofstream chosen_from(argv[6], std::ios::binary);
   const auto bytes = static_cast<std::streamsize>(vocab * sizeof(float));
+  if (greedy == 0) {
+    write_hidden(model.get(), context.get(), tokens, logits);
+    return logits ? 0 : 1;
+  }
   feed(context.get(), tokens, 0);
   const int count = static_cast<int>(tokens.size());
   for (int i = 0; i < count; ++i) {

@@ -2,7 +2,8 @@
 // [tokens, vocab] of every position, then greedy tokens. float32 arithmetic and a float32 KV cache.
 //
 // usage: arch_logits MODEL TOKENS GREEDY LOGITS GREEDY_TOKENS
-//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the others are written.
+//   TOKENS: a text file of ids; GREEDY: number of tokens to generate; the others are written. Of an encoder, LOGITS are
+//   three hidden states instead: that of the first token, their mean, and that of the last.
 #include <fmt/format.h>
 #include <pith/pith.h>
 
@@ -33,6 +34,16 @@ void write_logits(pith::Session& session, std::span<const pith::Token> tokens, c
   if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
 }
 
+void write_hidden(pith::Session& session, std::span<const pith::Token> tokens, const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  for (const auto pooling : {pith::Pooling::kFirst, pith::Pooling::kMean, pith::Pooling::kLast}) {
+    const std::vector<float> hidden = session.embed(tokens, {.pooling = pooling, .normalize = false});
+    file.write(reinterpret_cast<const char*>(hidden.data()),
+               static_cast<std::streamsize>(hidden.size() * sizeof(float)));
+  }
+  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+}
+
 void write_greedy(pith::Session& session, int count, const std::string& path) {
   std::ofstream file(path);
   for (int i = 0; i < count; ++i) {
@@ -56,6 +67,10 @@ int main(int argc, char** argv) try {
   options.rope.context = context;
   const pith::Model model = pith::Model::load(argv[1], options);
   pith::Session session(model, {.kv = {.key = "f32"}, .context = context});
+  if (model.info().encoder) {
+    write_hidden(session, tokens, argv[4]);
+    return 0;
+  }
   write_logits(session, tokens, argv[4]);
   write_greedy(session, greedy, argv[5]);
   return 0;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "support/tiny_model.h"
 #include "support/tiny_shapes.h"
@@ -22,6 +23,10 @@ constexpr std::size_t kPrompt = 96;
 /// Makes of a shape one that llama.cpp takes.
 TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
   const std::string& name = spec.architecture;
+  if (name == "nomic-bert" || name == "bert" || name == "gemma-embedding") {
+    spec.embedding = spec.heads * spec.head_size;
+    return spec;
+  }
   // With a tied output the last token is often the likeliest for ever, but these have no other.
   spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2" ||
                      name == "plm";
@@ -42,13 +47,25 @@ TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
   return spec;
 }
 
-void write_case(const TinyShape& shape, const std::filesystem::path& all) {
+/// Shapes that no other test of shapes has, since nothing can be generated with them.
+std::vector<TinyShape> encoder_shapes() {
+  std::vector<TinyShape> all;
+  for (const char* name : {"bert", "nomic-bert", "gemma-embedding"}) all.push_back({name, tiny_shape(name, 4, 4, 32)});
+  all.back().spec.layers = 7;
+  all.back().spec.kv_heads = 1;
+  all.back().spec.sliding_window = 22;
+  return all;
+}
+
+/// The number of tokens to generate goes with a case.
+void write_case(const TinyShape& shape, int greedy, const std::filesystem::path& all) {
   const std::filesystem::path folder = all / (shape.name + "-own");
   std::filesystem::create_directories(folder);
   GgufWriter writer = tiny_model_writer(for_llama_cpp(shape.spec));
   // llama.cpp takes a name for what a vocabulary must have.
   writer.remove("general.name");
   writer.write(folder / "model.gguf");
+  std::ofstream(folder / "count.txt") << greedy << '\n';
   const std::uint64_t vocab = writer.tensors.front().dims.at(1);
   std::mt19937 random(1);
   std::ofstream tokens(folder / "tokens.txt");
@@ -64,7 +81,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    for (const pith::test::TinyShape& shape : pith::test::tiny_shapes()) pith::test::write_case(shape, argv[1]);
+    for (const pith::test::TinyShape& shape : pith::test::tiny_shapes()) pith::test::write_case(shape, 200, argv[1]);
+    for (const pith::test::TinyShape& shape : pith::test::encoder_shapes()) pith::test::write_case(shape, 0, argv[1]);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "arch_own_models: {}\n", error.what());
