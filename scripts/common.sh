@@ -23,6 +23,13 @@ usage_error() {
 # Prints the comment block at the top of the calling script, which is its manual.
 show_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
+# Installs the Python package gguf in a folder, as far as that is not done yet.
+install_gguf_package() {
+  if [[ -d "$1/gguf" ]]; then return; fi
+  step "Package"
+  python3 -m pip install --quiet --target "$1" 'gguf==0.19.0' >&2
+}
+
 # Prints every C++ file of the project: tracked files, and new ones that git does not ignore.
 cpp_sources() {
   if git -C "$PITH_ROOT" rev-parse --is-inside-work-tree >/dev/null 2>&1; then

@@ -27,10 +27,7 @@ for model in "${PITH_MODELS:-models}"/*.gguf; do
 done
 
 package=build/gguf-package
-if [[ ! -d "$package/gguf" ]]; then
-  step "Package"
-  python3 -m pip install --quiet --target "$package" 'gguf==0.19.0' >&2
-fi
+install_gguf_package "$package"
 
 step "Build (release)"
 cmake --preset release >&2

@@ -20,10 +20,7 @@ cd "$PITH_ROOT"
 
 scripts/install_deps.sh build
 package=build/gguf-package
-if [[ ! -d "$package/gguf" ]]; then
-  step "Package"
-  python3 -m pip install --quiet --target "$package" 'gguf==0.19.0' >&2
-fi
+install_gguf_package "$package"
 
 step "Build (release)"
 cmake --preset release >&2

@@ -44,9 +44,9 @@ struct RopeOptions {
   bool operator==(const RopeOptions&) const = default;
 };
 
-/// A LoRA adapter (Hu et al., 2106.09685): a GGUF file as llama.cpp's convert_lora_to_gguf.py writes it. A matrix W that
-/// it has a pair for becomes W + scale * alpha / rank * B A, with W as stored and B A in float32: nothing is quantized
-/// anew.
+/// A LoRA adapter (Hu et al., 2106.09685): a GGUF file as llama.cpp's converter of adapters writes it. A matrix W
+/// that it has a pair for becomes W + scale * alpha / rank * B A, with W as stored and B A in float32: nothing is
+/// quantized anew.
 struct AdapterOptions {
   std::filesystem::path path;
   double scale = 1.0;

@@ -64,8 +64,10 @@ void Adapters::read(const AdapterOptions& options, std::string_view architecture
   require_text(file, "adapter.type", "lora", ErrorKind::kUnsupported);
   require_text(file, "general.architecture", architecture, ErrorKind::kInvalidArgument);
   if (file.metadata().has("adapter.alora.invocation_tokens")) {
-    fail(ErrorKind::kUnsupported, "{}: adapters that begin at certain tokens (adapter.alora.invocation_tokens) are not "
-         "supported", file.path());
+    fail(ErrorKind::kUnsupported,
+         "{}: adapters that begin at certain tokens (adapter.alora.invocation_tokens) are not "
+         "supported",
+         file.path());
   }
   const double alpha = file.metadata().get<double>("adapter.lora.alpha").value_or(0.0);
   if (!std::isfinite(alpha)) {
@@ -92,9 +94,10 @@ void Adapters::read(const AdapterOptions& options, std::string_view architecture
       const std::size_t other = turned ? b.columns() : a.rows() / pair.count;
       if (pair.rank != other || pair.rank > kRankMax || a.dims.size() > 3 || b.dims.size() != a.dims.size() ||
           (b.dims.size() == 3 && b.dims[2] != pair.count) || (turned && pair.count != 1)) {
-        fail(ErrorKind::kFormat, "{}: the pair of {} is [{}, {}, {}] and [{}, {}, {}], must have one rank of at most {}",
-             file.path(), printable(of), a.dims[0], a.rows() / pair.count, pair.count, b.dims[0],
-             b.rows() / pair.count, pair.count, kRankMax);
+        fail(ErrorKind::kFormat,
+             "{}: the pair of {} is [{}, {}, {}] and [{}, {}, {}], must have one rank of at most {}", file.path(),
+             printable(of), a.dims[0], a.rows() / pair.count, pair.count, b.dims[0], b.rows() / pair.count, pair.count,
+             kRankMax);
       }
       pair.a = turned ? transposed(expanded(file, b), b.rows(), b.columns()) : expanded(file, a);
       pair.b = expanded(file, turned ? a : b);

@@ -18,8 +18,8 @@ namespace pith::model {
 /// LoRA adapters in memory, and which of their tensors have found those that they are for.
 class Adapters {
  public:
-  /// Reads the files. Throws Error: kIo, kFormat if one is damaged or its tensors are no pairs, kUnsupported for another
-  /// kind of adapter, kInvalidArgument for one of another architecture or a scale that is not finite.
+  /// Reads the files. Throws Error: kIo, kFormat if one is damaged or its tensors are no pairs, kUnsupported for
+  /// another kind of adapter, kInvalidArgument for one of another architecture or a scale that is not finite.
   Adapters(std::span<const AdapterOptions> options, std::string_view architecture);
 
   /// Throws Error(kFormat) if what an adapter has for a tensor does not fit it.

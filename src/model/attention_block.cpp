@@ -148,8 +148,7 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
   weights::multiply(pass_.k, pass_.pool, outputs(), output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   const LayerWeights& w = pass_.weights.layers[layer_];
-  return {&b_.projected, &w_.output_bias,
-          Norm(layer.attention_post_norm, w.attention_post_norm), layer.block_scale,
+  return {&b_.projected, &w_.output_bias, Norm(layer.attention_post_norm, w.attention_post_norm), layer.block_scale,
           Norm(layer.attention_sum_norm, w.attention_sum_norm)};
 }
 

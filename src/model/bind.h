@@ -31,7 +31,8 @@ struct BindOptions {
 /// manifest if there is one. Returns packed source bytes to the system as it goes, so that a load takes hardly more
 /// memory than its weights. Throws Error: kFormat naming file, tensor, shape and wanted shape, or the position and
 /// value of a number that is not finite; kUnsupported for a tensor that the architecture does not have; kIntegrity for
-/// data that differs from the manifest; kInvalidArgument for adapters that do not fit; kIo if the file became shorter meanwhile.
+/// data that differs from the manifest; kInvalidArgument for adapters that do not fit; kIo if the file became shorter
+/// meanwhile.
 ModelWeights bind_weights(const gguf::File& file, const ModelSpec& spec, const BindOptions& options, ThreadPool& pool);
 
 /// The weights' shapes and sizes, from the list of tensors alone: matrices are outlines, vectors are zeros. Checks what

@@ -60,12 +60,12 @@ struct LatentBuffers {
 
   std::size_t bytes() const;
 
-  Buffer<float> compressed;  ///< [tokens, query_rank]
-  Buffer<float> joint;       ///< [tokens, rank + rotated_size()]
-  Buffer<float> queries;     ///< [tokens, query_matrix_rows()]
+  Buffer<float> compressed;   ///< [tokens, query_rank]
+  Buffer<float> joint;        ///< [tokens, rank + rotated_size()]
+  Buffer<float> queries;      ///< [tokens, query_matrix_rows()]
   std::size_t head_rows = 0;  ///< Rows of a head, in whole tiles.
-  Buffer<float> heads;       ///< [heads * head_rows, key_size or rank]: what is multiplied with each head's matrices.
-  Buffer<float> outputs;     ///< [tokens, output_matrix_columns()]
+  Buffer<float> heads;        ///< [heads * head_rows, key_size or rank]: what is multiplied with each head's matrices.
+  Buffer<float> outputs;      ///< [tokens, output_matrix_columns()]
   weights::QuantizedRows quantized;
 };
 

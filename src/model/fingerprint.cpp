@@ -73,8 +73,8 @@ bool is_later_and_absent(const std::string& path, const Value& value) {
   const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
   const auto contains = [&](std::string_view part) { return path.find(part) != std::string::npos; };
   return is_absent(value) &&
-         (contains(".experts.") || contains(".recurrent.") || contains(".latent.") || contains("_sum_norm.") || contains(".value_norm.") || contains("layer_embedding") ||
-          path.starts_with("embedding_norm.") ||
+         (contains(".experts.") || contains(".recurrent.") || contains(".latent.") || contains("_sum_norm.") ||
+          contains(".value_norm.") || contains("layer_embedding") || path.starts_with("embedding_norm.") ||
           std::any_of(std::begin(kLater), std::end(kLater), ends) ||
           std::find(std::begin(kLaterOfModel), std::end(kLaterOfModel), path) != std::end(kLaterOfModel));
 }

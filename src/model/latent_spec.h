@@ -16,7 +16,7 @@ namespace pith::model {
 struct LatentSpec {
   std::size_t rank = 0;        ///< 0: attention is not of this kind.
   std::size_t query_rank = 0;  ///< Queries come from a row of this size, which is made of x; 0: of x itself.
-  std::size_t key_size = 0;    ///< Elements of a head's query that the latent answers to; the rotated ones stand behind.
+  std::size_t key_size = 0;  ///< Elements of a head's query that the latent answers to; the rotated ones stand behind.
   std::size_t value_size = 0;  ///< Elements of a head's value.
   NormSpec norm, query_norm;   ///< Of the latent, and of the row that queries come from.
   /// Whether the matrices of keys and values are one tensor, attn_kv_b, by head.

@@ -7,7 +7,6 @@
 namespace pith::model {
 namespace {
 
-
 void check_groups(const gguf::File& file, const Keys& keys, const AttentionSpec& attention) {
   if (attention.heads % attention.kv_heads == 0) return;
   fail(ErrorKind::kFormat, "{}: {} is {}, must be a multiple of attention.head_count_kv {}", file.path(),

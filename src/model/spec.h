@@ -78,7 +78,8 @@ struct AttentionSpec {
   LatentSpec latent;
   /// Tokens that a query sees, its own included; 0: all.
   std::size_t window = 0;
-  /// Whether a query sees later tokens as well, as in encoders: those at a distance of half a window. Nothing is cached.
+  /// Whether a query sees later tokens as well, as in encoders: those at a distance of half a window. Nothing is
+  /// cached.
   bool both_ways = false;
   /// How many layers before this one the layer is whose keys and values it reads, as the last layers of Gemma 3n and 4
   /// do; 0: it has its own.
@@ -305,7 +306,7 @@ struct ModelSpec {
   std::size_t learned_positions = 0;
   /// Kinds of text that have an embedding, of which that of the first is added to each token's (BERT); 0: none.
   std::size_t token_types = 0;
-  NormSpec embedding_norm;  ///< Of the sum of embeddings.
+  NormSpec embedding_norm;        ///< Of the sum of embeddings.
   std::vector<RopeParams> ropes;  ///< The first is that of layers without a window.
   std::vector<LayerSpec> layers;
   /// Layers that the file has beyond these, which draft further tokens (multi-token prediction). They are not used.

@@ -45,8 +45,7 @@ struct LatentWeights {
   static constexpr auto fields() {
     using Self = LatentWeights;
     return std::tuple(field("query", &Self::query), field("joint", &Self::joint), field("heads", &Self::heads),
-                      field("norm", &Self::norm),
-                      field("query_norm", &Self::query_norm));
+                      field("norm", &Self::norm), field("query_norm", &Self::query_norm));
   }
 };
 static_assert(lists_every_field<LatentWeights>);
@@ -179,14 +178,13 @@ struct LayerWeights {
 
   static constexpr auto fields() {
     using Self = LayerWeights;
-    return std::tuple(field("attention_norm", &Self::attention_norm),
-                      field("attention_post_norm", &Self::attention_post_norm),
-                      field("attention_sum_norm", &Self::attention_sum_norm),
-                      field("feed_forward_sum_norm", &Self::feed_forward_sum_norm), field("attention", &Self::attention),
-                      field("recurrent", &Self::recurrent), field("feed_forward_norm", &Self::feed_forward_norm),
-                      field("feed_forward_post_norm", &Self::feed_forward_post_norm),
-                      field("feed_forward", &Self::feed_forward), field("layer_embedding", &Self::layer_embedding),
-                      field("output_scale", &Self::output_scale));
+    return std::tuple(
+        field("attention_norm", &Self::attention_norm), field("attention_post_norm", &Self::attention_post_norm),
+        field("attention_sum_norm", &Self::attention_sum_norm),
+        field("feed_forward_sum_norm", &Self::feed_forward_sum_norm), field("attention", &Self::attention),
+        field("recurrent", &Self::recurrent), field("feed_forward_norm", &Self::feed_forward_norm),
+        field("feed_forward_post_norm", &Self::feed_forward_post_norm), field("feed_forward", &Self::feed_forward),
+        field("layer_embedding", &Self::layer_embedding), field("output_scale", &Self::output_scale));
   }
 };
 static_assert(lists_every_field<LayerWeights>);

@@ -15,9 +15,8 @@ bool Session::Impl::read_whole(std::span<const Token> tokens, const std::stop_to
   model::Runner runner(*model_.impl(), *pool_, kv::ScratchLayout(cache), tokens.size(), tokens.size());
   const model::Step step{&cache, tokens, false};
   runner.run({&step, 1});
-  runner.hidden(0, tokens.size(), [&](std::size_t row, std::span<const float> hidden) {
-    sinks.hidden(static_cast<int>(row), hidden);
-  });
+  runner.hidden(0, tokens.size(),
+                [&](std::size_t row, std::span<const float> hidden) { sinks.hidden(static_cast<int>(row), hidden); });
   return true;
 }
 

@@ -31,7 +31,7 @@ struct ModelArgs {
   void add_to(Command& app, const std::string& model_names = "-m,--model");
   /// Null if none was given. Throws pith::Error.
   std::shared_ptr<const Manifest> read_manifest() const;
-  /// Throws CLI::ValidationError for more scales than adapters.
+  /// Ends the command like a missing option if there are more scales than adapters.
   std::vector<AdapterOptions> adapter_options() const;
   /// Shows progress on a terminal. Throws pith::Error.
   Model load() const;

@@ -32,8 +32,7 @@ struct FreeContext {
 };
 
 /// Everything in float32: no repacking, no flash attention, a float32 KV cache.
-std::unique_ptr<llama_context, FreeContext> context_of(llama_model* model, std::uint32_t tokens,
-                                                       bool embeds) {
+std::unique_ptr<llama_context, FreeContext> context_of(llama_model* model, std::uint32_t tokens, bool embeds) {
   llama_context_params options = llama_context_default_params();
   options.n_ctx = tokens;
   options.n_batch = options.n_ubatch = tokens;

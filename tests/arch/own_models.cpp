@@ -10,7 +10,6 @@
 #include <fstream>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "support/tiny_model.h"
 #include "support/tiny_shapes.h"
@@ -28,8 +27,7 @@ TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
     return spec;
   }
   // With a tied output the last token is often the likeliest for ever, but these have no other.
-  spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2" ||
-                     name == "plm";
+  spec.tied_output = name == "command-r" || name == "cohere2" || name == "gemma" || name == "gemma2" || name == "plm";
   // For many architectures it does not take head sizes from the file.
   spec.embedding = spec.heads * spec.head_size;
   if (name != "deepseek2") spec.value_size = 0;
@@ -45,16 +43,6 @@ TinyModelSpec for_llama_cpp(TinyModelSpec spec) {
   // It knows EXAONE 4's windows by the number of layers.
   if (name == "exaone4" && spec.sliding_window != 0) spec.layers = 64;
   return spec;
-}
-
-/// Shapes that no other test of shapes has, since nothing can be generated with them.
-std::vector<TinyShape> encoder_shapes() {
-  std::vector<TinyShape> all;
-  for (const char* name : {"bert", "nomic-bert", "gemma-embedding"}) all.push_back({name, tiny_shape(name, 4, 4, 32)});
-  all.back().spec.layers = 7;
-  all.back().spec.kv_heads = 1;
-  all.back().spec.sliding_window = 22;
-  return all;
 }
 
 /// The number of tokens to generate goes with a case.
@@ -82,7 +70,7 @@ int main(int argc, char** argv) {
   }
   try {
     for (const pith::test::TinyShape& shape : pith::test::tiny_shapes()) pith::test::write_case(shape, 200, argv[1]);
-    for (const pith::test::TinyShape& shape : pith::test::encoder_shapes()) pith::test::write_case(shape, 0, argv[1]);
+    for (const pith::test::TinyShape& shape : pith::test::tiny_encoders()) pith::test::write_case(shape, 0, argv[1]);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "arch_own_models: {}\n", error.what());

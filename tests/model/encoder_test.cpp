@@ -14,6 +14,7 @@
 #include "support/relative_error.h"
 #include "support/session_inputs.h"
 #include "support/tiny_model.h"
+#include "support/tiny_shapes.h"
 
 // Models that read a text as a whole and make embeddings of it.
 namespace pith {
@@ -21,26 +22,16 @@ namespace {
 
 using test::Numbers;
 using test::TempDir;
-using test::TinyModelSpec;
 
-TinyModelSpec encoder(const std::string& architecture) {
-  TinyModelSpec spec{.architecture = architecture, .heads = 4, .kv_heads = 4, .head_size = 32};
-  if (architecture != "gemma-embedding") return spec;
-  spec.kv_heads = 1;
-  spec.layers = 7;
-  spec.sliding_window = 22;
-  return spec;
-}
-
-class Encoder : public testing::TestWithParam<const char*> {
+class Encoder : public testing::TestWithParam<test::TinyShape> {
  protected:
   std::filesystem::path write(const std::function<void(test::GgufWriter&)>& change = {}) const {
-    test::GgufWriter writer = test::tiny_model_writer(encoder(GetParam()));
+    test::GgufWriter writer = test::tiny_model_writer(GetParam().spec);
     if (change) change(writer);
     writer.write(folder_ / "encoder.gguf");
     return folder_ / "encoder.gguf";
   }
-  std::string key(const char* name) const { return std::string(GetParam()) + "." + name; }
+  std::string key(const char* name) const { return GetParam().spec.architecture + "." + name; }
 
   TempDir folder_;
 };
@@ -59,9 +50,7 @@ TEST_P(Encoder, AgreesWithTheOracle) {
     for (const Numbers& row : hidden) {
       for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += row[i] / static_cast<double>(count);
     }
-    const auto embed = [&](Pooling pooling) {
-      return session.embed(tokens, {.pooling = pooling, .normalize = false});
-    };
+    const auto embed = [&](Pooling pooling) { return session.embed(tokens, {.pooling = pooling, .normalize = false}); };
     EXPECT_LT(test::relative_error(embed(Pooling::kFirst), hidden.front()), 1e-5) << count;
     EXPECT_LT(test::relative_error(embed(Pooling::kLast), hidden.back()), 1e-5) << count;
     EXPECT_LT(test::relative_error(embed(Pooling::kMean), mean), 1e-5) << count;
@@ -115,19 +104,14 @@ TEST_P(Encoder, DoesNothingElse) {
   refused([&] { batch.rethrow_error(); });
   test::expect_error(ErrorKind::kUnsupported, "cache no tokens",
                      [&] { Session(model, {.eviction = {.policy = "window", .budget_tokens = 64}}); });
-  test::expect_error(ErrorKind::kContextFull, "do not fit", [&] {
-    (void)Session(model, {.context = 8}).embed(tokens);
-  });
+  test::expect_error(ErrorKind::kContextFull, "do not fit",
+                     [&] { (void)Session(model, {.context = 8}).embed(tokens); });
   EXPECT_THROW((void)session.embed(std::vector<Token>{-1}), Error);
   EXPECT_THROW((void)session.embed(std::vector<Token>{}), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Encoder, testing::Values("bert", "nomic-bert", "gemma-embedding"),
-                         [](const auto& instance) {
-                           std::string name = instance.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Models, Encoder, testing::ValuesIn(test::tiny_encoders()),
+                         [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace pith

@@ -246,7 +246,8 @@ GgufWriter small_model(const TinyModelSpec& spec) {
     // What is not read, or as good as absent where it is 0.
     for (const char* key : {"leading_dense_block_count", "expert_weights_scale", "rope.scaling.yarn_log_multiplier"})
       writer.remove(std::string("deepseek2.") + key);
-    std::erase_if(writer.tensors, [](const GgufWriter::Tensor& tensor) { return tensor.name.ends_with("probs_b.bias"); });
+    std::erase_if(writer.tensors,
+                  [](const GgufWriter::Tensor& tensor) { return tensor.name.ends_with("probs_b.bias"); });
   }
   if (spec.architecture == "qwen35") {
     writer.add_array("qwen35.attention.recurrent_layers", std::vector<std::int32_t>{1, 0});
@@ -275,7 +276,8 @@ INSTANTIATE_TEST_SUITE_P(, Mutated,
                          });
 
 INSTANTIATE_TEST_SUITE_P(LayersUnlikeEachOther, Mutated,
-                         testing::Combine(testing::Values("qwen35", "lfm2", "gemma4", "deepseek2"), testing::Values(false)),
+                         testing::Combine(testing::Values("qwen35", "lfm2", "gemma4", "deepseek2"),
+                                          testing::Values(false)),
                          [](const auto& instance) { return std::string(std::get<0>(instance.param)); });
 
 TEST(Mutations, AreThousands) {

@@ -36,7 +36,8 @@ class Encoder {
   Numbers embedding(Token token, std::size_t position) {
     Numbers x = w_.row("token_embd.weight", static_cast<std::size_t>(token));
     for (double& element : x) element *= s_.embedding_scale;
-    for (const auto& [name, row] : {std::pair{"token_types.weight", std::size_t{0}}, {"position_embd.weight", position}}) {
+    for (const auto& [name, row] :
+         {std::pair{"token_types.weight", std::size_t{0}}, {"position_embd.weight", position}}) {
       const Numbers more = w_.has(name) ? w_.row(name, row) : Numbers(x.size());
       for (std::size_t i = 0; i < x.size(); ++i) x[i] += more.at(i);
     }

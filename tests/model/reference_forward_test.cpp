@@ -128,6 +128,7 @@ TEST(OracleTable, HasAShapeOfEveryArchitectureThatPithKnows) {
   if (PITH_SANITIZED != 0) GTEST_SKIP() << "sanitized builds take fewer shapes";
   std::set<std::string> compared;
   for (const Variant& variant : test::shape_variants()) compared.insert(variant.spec.architecture);
+  for (const test::TinyShape& encoder : test::tiny_encoders()) compared.insert(encoder.spec.architecture);
   const std::string message = refusal_of("nonesuch");
   const std::string before = "known are ";
   ASSERT_NE(message.find(before), std::string::npos) << message;

@@ -17,7 +17,7 @@ void read_latent(const ReferenceKeys& keys, ReferenceSpec& spec) {
   spec.kv_heads.assign(spec.layers, spec.heads);
   spec.attention_scale = 1.0 / std::sqrt(static_cast<double>(key_size));
   if (!keys.has("rope.scaling.yarn_log_multiplier")) return;
-  // The authors' code (modeling_deepseek.py): with mscale and mscale_all_dim alike, rotations keep their magnitude and
+  // The authors' code: with mscale and mscale_all_dim alike, rotations keep their magnitude and
   // scores are multiplied by the square of 0.1 mscale_all_dim ln(factor) + 1. Files state 0.1 mscale_all_dim.
   const double growth =
       keys.real("rope.scaling.yarn_log_multiplier", 0.0) * std::log(keys.real("rope.scaling.factor", 1.0)) + 1.0;

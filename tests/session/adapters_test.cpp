@@ -68,8 +68,8 @@ class TinyAdapter {
     for (std::size_t row = 0; row < count * rows; ++row) {
       for (std::size_t c = 0; c < columns; ++c) {
         for (std::size_t i = 0; i < kRank; ++i) {
-          delta[row * columns + c] += static_cast<double>(b[row * kRank + i]) *
-                                      static_cast<double>(a[(row / rows * kRank + i) * columns + c]);
+          delta[row * columns + c] +=
+              static_cast<double>(b[row * kRank + i]) * static_cast<double>(a[(row / rows * kRank + i) * columns + c]);
         }
       }
     }
@@ -101,9 +101,8 @@ std::vector<float> all_logits(const Model& model, std::size_t batch, int threads
   options.batch_tokens = static_cast<int>(batch);
   Session session(model, options);
   std::vector<float> all;
-  session.feed_logits(test::random_tokens(model, 90, 3), [&](int, std::span<const float> logits) {
-    all.insert(all.end(), logits.begin(), logits.end());
-  });
+  session.feed_logits(test::random_tokens(model, 90, 3),
+                      [&](int, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); });
   return all;
 }
 
@@ -178,8 +177,7 @@ TEST(Adapter, IsPartOfTheModelThatASnapshotIsOf) {
   session.save(folder / "session.pith");
   Session again = Session::restore(adapted, folder / "session.pith");
   EXPECT_EQ(test::logits_of(again), test::logits_of(session));
-  for (const Model& wrong : {base, other})
-    EXPECT_THROW((void)Session::restore(wrong, folder / "session.pith"), Error);
+  for (const Model& wrong : {base, other}) EXPECT_THROW((void)Session::restore(wrong, folder / "session.pith"), Error);
 }
 
 struct Refused : testing::Test {
@@ -267,9 +265,8 @@ TEST_F(Refused, NumbersThatAreNotFinite) {
 }
 
 TEST_F(Refused, FilesThatAreNotThere) {
-  test::expect_error(ErrorKind::kIo, "nowhere.gguf", [&] {
-    (void)Model::load(folder / "base.gguf", {.adapters = {{folder / "nowhere.gguf"}}});
-  });
+  test::expect_error(ErrorKind::kIo, "nowhere.gguf",
+                     [&] { (void)Model::load(folder / "base.gguf", {.adapters = {{folder / "nowhere.gguf"}}}); });
 }
 
 }  // namespace

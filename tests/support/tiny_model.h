@@ -33,7 +33,7 @@ struct TinyModelSpec {
   /// The latent's size where heads share one, and of the row that queries come from; 0: of the embedding itself.
   std::size_t latent = 64;
   std::size_t query_latent = 0;
-  std::size_t dense_layers = 0;     ///< The first layers, which are no mixtures.
+  std::size_t dense_layers = 0;  ///< The first layers, which are no mixtures.
   /// The last layers, which read the keys and values of others, where the architecture allows it.
   std::size_t sharing_layers = 0;
   /// The size of each layer's own embeddings; 0: there are none.

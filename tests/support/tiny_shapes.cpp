@@ -134,11 +134,11 @@ std::vector<TinyShape> latent_shapes() {
 /// Sanitized builds are slow and look for errors in memory. They take one shape of every kind of layer; what the others
 /// have beside that are numbers.
 bool is_of_a_kind(const TinyShape& shape) {
-  static const std::set<std::string> kNames = {
-      "LlamaHead80",   "LlamaWideValues", "Gemma3Window", "GptneoxSerial", "CommandR",     "phi3Long",
-      "mistral3Yarn",  "falcon",          "gpt2",         "ManyExperts",   "GptOss",       "nemotron_h_moe",
-      "granitehybrid", "lfm2Window",      "qwen3next",    "qwen35Wide",    "gemma4Shared", "gemma4Moe",    "deepseek2Groups",
-      "minicpm3"};
+  static const std::set<std::string> kNames = {"LlamaHead80",   "LlamaWideValues", "Gemma3Window",    "GptneoxSerial",
+                                               "CommandR",      "phi3Long",        "mistral3Yarn",    "falcon",
+                                               "gpt2",          "ManyExperts",     "GptOss",          "nemotron_h_moe",
+                                               "granitehybrid", "lfm2Window",      "qwen3next",       "qwen35Wide",
+                                               "gemma4Shared",  "gemma4Moe",       "deepseek2Groups", "minicpm3"};
   return kNames.contains(shape.name);
 }
 
@@ -183,10 +183,17 @@ std::vector<TinyShape> tiny_shapes() {
   serial.parallel = false;
   serial.value_size = 16;
   all.push_back({"GptneoxSerial", serial});
-  for (const std::vector<TinyShape>& more : {decoder_shapes(), expert_shapes(), recurrent_shapes(), gemma4_shapes(), latent_shapes()})
+  for (const std::vector<TinyShape>& more :
+       {decoder_shapes(), expert_shapes(), recurrent_shapes(), gemma4_shapes(), latent_shapes()})
     all.insert(all.end(), more.begin(), more.end());
   if (PITH_SANITIZED != 0) std::erase_if(all, [](const TinyShape& shape) { return !is_of_a_kind(shape); });
   return all;
+}
+
+std::vector<TinyShape> tiny_encoders() {
+  TinyShape gemma{"gemma_embedding", tiny_shape("gemma-embedding", 4, 1, 32, 22)};
+  gemma.spec.layers = 7;
+  return {{"bert", tiny_shape("bert", 4, 4, 32)}, {"nomic_bert", tiny_shape("nomic-bert", 4, 4, 32)}, gemma};
 }
 
 }  // namespace pith::test

@@ -20,5 +20,7 @@ TinyModelSpec tiny_shape(const std::string& architecture, std::size_t heads, std
 
 /// Returns models of every architecture that differ in all that a forward pass has to distinguish.
 std::vector<TinyShape> tiny_shapes();
+/// Returns one model of each architecture that only makes embeddings.
+std::vector<TinyShape> tiny_encoders();
 
 }  // namespace pith::test

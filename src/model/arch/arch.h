@@ -63,7 +63,7 @@ struct Traits {
   bool fused_gate_up = false;  ///< ffn_up holds the gate as well.
   Residual residual = Residual::kSerial;
   bool both_ways = false;  ///< An encoder: tokens see later ones too.
-  bool uneven = false;  ///< Layers may differ in their heads and in the size of feed-forward.
+  bool uneven = false;     ///< Layers may differ in their heads and in the size of feed-forward.
   ExpertTraits experts{};
   RecurrentTraits recurrent{};
 };

@@ -71,8 +71,7 @@ void use_latent(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 void scale_scores(const Keys& keys, ModelSpec& spec) {
   RopeParams& rope = spec.ropes.front();
   const double multiplier = keys.real_unless_zero("rope.scaling.yarn_log_multiplier", kYarnMultiplier).value_or(0.0);
-  const double stretch =
-      rope.scaling == RopeScaling::kYarn && rope.factor > 1.0 ? 0.1 * std::log(rope.factor) : 0.0;
+  const double stretch = rope.scaling == RopeScaling::kYarn && rope.factor > 1.0 ? 0.1 * std::log(rope.factor) : 0.0;
   double magnitude = rope.attention_factor;
   if (multiplier == 0.0) {
     magnitude *= 1.0 + stretch;
@@ -123,10 +122,10 @@ void adapt_minicpm3(const gguf::File& file, const Keys& keys, ModelSpec& spec) {
 /// Kimi K2, Moonlight, GLM 4.7 Flash, Youtu; MiniCPM 3 (2404.06395); PLM (2503.12167).
 std::span<const Architecture> deepseek2_family() {
   static constexpr std::array kFamily = {
-      Architecture{"deepseek2",
-                   {.pairs = RopePairs::kInterleaved,
-                    .experts = {.allowed = true, .normalized = false, .shared = true}},
-                   adapt_deepseek2},
+      Architecture{
+          "deepseek2",
+          {.pairs = RopePairs::kInterleaved, .experts = {.allowed = true, .normalized = false, .shared = true}},
+          adapt_deepseek2},
       Architecture{"minicpm3", {}, adapt_minicpm3},
       Architecture{"plm",
                    {.pairs = RopePairs::kInterleaved, .activation = Activation::kSquaredRelu, .gated = false},
