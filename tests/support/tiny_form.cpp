@@ -114,6 +114,7 @@ void qwen35moe_keys(GgufWriter& writer, const TinyModelSpec& spec) {
 
 void encoder_keys(GgufWriter& writer, const TinyModelSpec& spec) {
   writer.add(spec.architecture + ".attention.causal", false);
+  writer.add("tokenizer.ggml.token_type_count", 2U);
 }
 
 // The others have the tensors of llama.
