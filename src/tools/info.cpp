@@ -38,6 +38,8 @@ Json describe(const Model& model) {
   json["feed_forward"] = info.feed_forward;
   json["experts"] = info.experts;
   json["experts_used"] = info.experts_used;
+  json["encoder"] = info.encoder;
+  json["adapters"] = info.adapters;
   json["vocab"] = info.vocab;
   json["context_trained"] = info.context_trained;
   json["sliding_window"] = info.sliding_window;

@@ -238,9 +238,10 @@ TEST(HostileKeys, Experts) {
   EXPECT_TRUE(
       refused(spec, set_key(key("expert_gating_func"), 9U), ErrorKind::kUnsupported, {"expert_gating_func is 9"}));
   EXPECT_TRUE(refused(spec, set_key(key("expert_group_count"), 2U), kFormat, {"expert_group_used_count", "missing"}));
-  for (const std::uint32_t groups : {4U, 6U, 1U << 31})
+  for (const std::uint32_t groups : {4U, 6U, 1U << 31}) {
     EXPECT_TRUE(refused(spec, set_key(key("expert_group_count"), groups), kFormat,
                         {"expert_group_count is " + std::to_string(groups), "6 experts", "at least 2"}));
+  }
   const auto groups = [&](std::uint32_t used) {
     return [=](GgufWriter& writer) {
       writer.add(key("expert_group_count"), 3U).add(key("expert_group_used_count"), used);
