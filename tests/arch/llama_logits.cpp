@@ -72,8 +72,7 @@ void write_hidden(llama_model* model, llama_context* context, const std::vector<
     const float* row = llama_get_embeddings_ith(context, t);
     for (std::size_t i = 0; i < length; ++i) mean[i] += row[i] / static_cast<float>(count);
   }
-  for (float* row :
-       {llama_get_embeddings_ith(context, 0), mean.data(), llama_get_embeddings_ith(context, count - 1)})
+  for (float* row : {llama_get_embeddings_ith(context, 0), mean.data(), llama_get_embeddings_ith(context, count - 1)})
     file.write(reinterpret_cast<const char*>(row), static_cast<std::streamsize>(length * sizeof(float)));
 }
 
