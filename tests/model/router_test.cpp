@@ -40,6 +40,23 @@ TEST(Router, OfEqualOnesTheFirst) {
   EXPECT_EQ(choose(two_of_four(), {1.0F, 2.0F, 2.0F, 2.0F}).experts, (std::vector<std::uint32_t>{1, 2}));
 }
 
+TEST(Router, OfGroupsThoseWhoseTwoBestHaveTheLargestSum) {
+  ExpertsSpec spec = two_of_four();
+  spec.count = 6;
+  spec.groups = 3;
+  spec.groups_used = 1;
+  spec.gating = ExpertGating::kSigmoid;
+  // The single best one is in the first group.
+  EXPECT_EQ(choose(spec, {3, -9, 1, 1, 0, 0}).experts, (std::vector<std::uint32_t>{2, 3}));
+  spec.groups_used = 2;
+  EXPECT_EQ(choose(spec, {3, -9, 1, 1, 0, 0}).experts, (std::vector<std::uint32_t>{2, 3}));
+  EXPECT_EQ(choose(spec, {3, 2, 1, 1, 0, 0}).experts, (std::vector<std::uint32_t>{0, 1}));
+  // Of equal groups the first; the others' NaN is no number to compare with.
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  spec.groups_used = 1;
+  EXPECT_EQ(choose(spec, {nan, 2, 1, 1, 1, 1}).experts, (std::vector<std::uint32_t>{2, 3}));
+}
+
 TEST(Router, SharesByEachRule) {
   ExpertsSpec spec = two_of_four();
   spec.normalized = true;
