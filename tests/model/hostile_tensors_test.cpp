@@ -24,9 +24,9 @@ TEST(HostileTensors, MissingTensors) {
 
 /// Without a tensor, a part of the model is missing, or what belongs to it is left over.
 TEST(HostileTensors, MissingTensorsOfNewerArchitectures) {
-  for (const char* architecture : {"qwen3moe", "qwen2moe", "gpt-oss", "deepseek", "phi2", "phi3", "glm4", "olmo2",
-                                   "exaone4", "gemma2", "falcon", "gpt2", "cohere2", "seed_oss", "deepseek2", "minicpm3",
-                                   "bert", "nomic-bert", "gemma-embedding"}) {
+  for (const char* architecture :
+       {"qwen3moe", "qwen2moe", "gpt-oss", "deepseek", "phi2", "phi3", "glm4", "olmo2", "exaone4", "gemma2", "falcon",
+        "gpt2", "cohere2", "seed_oss", "deepseek2", "minicpm3", "bert", "nomic-bert", "gemma-embedding"}) {
     TinyModelSpec spec{.architecture = architecture, .tied_output = false};
     // Heads that share a latent have more than what is rotated.
     spec.head_size = 48;
