@@ -119,7 +119,9 @@ TEST_F(QuantizeTool, ARealModelStaysSensible) {
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     // Files are read and written piece by piece. What this process takes counts as the child's, too. AddressSanitizer
     // keeps what was freed for a while.
-    if (PITH_SANITIZED == 0) EXPECT_LT(outcome.peak_bytes, before + (std::uint64_t{64} << 20)) << type;
+    if (PITH_SANITIZED == 0) {
+      EXPECT_LT(outcome.peak_bytes, before + (std::uint64_t{64} << 20)) << type;
+    }
     Args run = {"run", "-m", out_};
     run.insert(run.end(), ask.begin(), ask.end());
     EXPECT_THAT(pith_output(run), testing::HasSubstr("Paris")) << type;
