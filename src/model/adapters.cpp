@@ -6,7 +6,6 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "gguf/file.h"
 #include "weights/dequantize.h"
 #include "weights/finite.h"
 
@@ -65,9 +64,7 @@ void Adapters::read(const AdapterOptions& options, std::string_view architecture
   require_text(file, "general.architecture", architecture, ErrorKind::kInvalidArgument);
   if (file.metadata().has("adapter.alora.invocation_tokens")) {
     fail(ErrorKind::kUnsupported,
-         "{}: adapters that begin at certain tokens (adapter.alora.invocation_tokens) are not "
-         "supported",
-         file.path());
+         "{}: adapters that begin at certain tokens are not supported (adapter.alora.invocation_tokens)", file.path());
   }
   const double alpha = file.metadata().get<double>("adapter.lora.alpha").value_or(0.0);
   if (!std::isfinite(alpha)) {
@@ -84,29 +81,39 @@ void Adapters::read(const AdapterOptions& options, std::string_view architecture
       const gguf::TensorInfo& a = file.require(of + std::string(kA));
       const gguf::TensorInfo& b = file.require(of + std::string(kB));
       if (name.ends_with(kB)) continue;
-      const bool turned = of == kEmbedding;
-      Pair pair;
-      pair.path = file.path();
-      pair.rank = turned ? a.columns() : b.columns();
-      pair.count = a.dims.size() < 3 ? 1 : a.dims[2];
-      pair.columns = turned ? b.rows() : a.columns();
-      pair.rows = turned ? a.rows() : b.rows() / pair.count;
-      const std::size_t other = turned ? b.columns() : a.rows() / pair.count;
-      if (pair.rank != other || pair.rank > kRankMax || a.dims.size() > 3 || b.dims.size() != a.dims.size() ||
-          (b.dims.size() == 3 && b.dims[2] != pair.count) || (turned && pair.count != 1)) {
-        fail(ErrorKind::kFormat,
-             "{}: the pair of {} is [{}, {}, {}] and [{}, {}, {}], must have one rank of at most {}", file.path(),
-             printable(of), a.dims[0], a.rows() / pair.count, pair.count, b.dims[0], b.rows() / pair.count, pair.count,
-             kRankMax);
-      }
-      pair.a = turned ? transposed(expanded(file, b), b.rows(), b.columns()) : expanded(file, a);
-      pair.b = expanded(file, turned ? a : b);
+      Pair pair = read_pair(file, of, a, b);
       const double scale = options.scale * (alpha == 0.0 ? 1.0 : alpha / static_cast<double>(pair.rank));
       for (float& x : pair.b) x = static_cast<float>(static_cast<double>(x) * scale);
       pairs_[of].push_back(std::move(pair));
     }
   });
   file.check_read();
+}
+
+Adapters::Pair Adapters::read_pair(const gguf::File& file, std::string_view of, const gguf::TensorInfo& a,
+                                   const gguf::TensorInfo& b) {
+  const bool turned = of == kEmbedding;
+  Pair pair;
+  pair.path = file.path();
+  pair.rank = turned ? a.columns() : b.columns();
+  pair.count = a.dims.size() < 3 ? 1 : a.dims[2];
+  pair.columns = turned ? b.rows() : a.columns();
+  pair.rows = turned ? a.rows() : b.rows() / pair.count;
+  const std::size_t other = turned ? b.columns() : a.rows() / pair.count;
+  if (pair.rank != other || pair.rank > kRankMax || a.dims.size() > 3 || b.dims.size() != a.dims.size() ||
+      (b.dims.size() == 3 && b.dims[2] != pair.count) || (turned && pair.count != 1)) {
+    fail(ErrorKind::kFormat, "{}: the pair of {} is [{}, {}, {}] and [{}, {}, {}], must have one rank of at most {}",
+         file.path(), printable(of), a.dims[0], a.rows() / pair.count, pair.count, b.dims[0], b.rows() / pair.count,
+         pair.count, kRankMax);
+  }
+  pair.a = turned ? transposed(expanded(file, b), b.rows(), b.columns()) : expanded(file, a);
+  pair.b = expanded(file, turned ? a : b);
+  return pair;
+}
+
+std::span<const Adapters::Pair> Adapters::pairs_of(const gguf::TensorInfo& tensor) const {
+  const auto found = pairs_.find(tensor.name);
+  return found == pairs_.end() ? std::span<const Pair>() : found->second;
 }
 
 void Adapters::check(const gguf::TensorInfo& tensor) {
@@ -124,9 +131,7 @@ void Adapters::check(const gguf::TensorInfo& tensor) {
 std::vector<weights::LowRank> Adapters::of(const gguf::TensorInfo& tensor, std::size_t first, std::size_t rows,
                                            ThreadPool& pool) const {
   std::vector<weights::LowRank> all;
-  const auto found = pairs_.find(tensor.name);
-  if (found == pairs_.end()) return all;
-  for (const Pair& pair : found->second) {
+  for (const Pair& pair : pairs_of(tensor)) {
     const std::size_t matrix = first / pair.rows;
     const std::span<const float> a(&pair.a[matrix * pair.rank * pair.columns], pair.rank * pair.columns);
     const std::span<const float> b(&pair.b[first * pair.rank], rows * pair.rank);
@@ -137,19 +142,15 @@ std::vector<weights::LowRank> Adapters::of(const gguf::TensorInfo& tensor, std::
 
 std::vector<weights::LowRank> Adapters::outlines_of(const gguf::TensorInfo& tensor, std::size_t rows) const {
   std::vector<weights::LowRank> all;
-  const auto found = pairs_.find(tensor.name);
-  if (found == pairs_.end()) return all;
   const auto outline = [](std::size_t r, std::size_t c) {
     return weights::PackedMatrix::outline(gguf::TensorType::kF32, r, c, true);
   };
-  for (const Pair& pair : found->second) all.push_back({outline(pair.rank, pair.columns), outline(rows, pair.rank)});
+  for (const Pair& pair : pairs_of(tensor)) all.push_back({outline(pair.rank, pair.columns), outline(rows, pair.rank)});
   return all;
 }
 
 void Adapters::add_to(const gguf::TensorInfo& tensor, std::span<float> values) const {
-  const auto found = pairs_.find(tensor.name);
-  if (found == pairs_.end()) return;
-  for (const Pair& pair : found->second) {
+  for (const Pair& pair : pairs_of(tensor)) {
     for (std::size_t row = 0; row < pair.rows * pair.count; ++row) {
       const float* a = &pair.a[row / pair.rows * pair.rank * pair.columns];
       for (std::size_t i = 0; i < pair.rank; ++i) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "gguf/tensor_info.h"
+#include "gguf/file.h"
 #include "weights/packed_matrix.h"
 
 namespace pith::model {
@@ -22,7 +22,7 @@ class Adapters {
   /// another kind of adapter, kInvalidArgument for one of another architecture or a scale that is not finite.
   Adapters(std::span<const AdapterOptions> options, std::string_view architecture);
 
-  /// Throws Error(kFormat) if what an adapter has for a tensor does not fit it.
+  /// Marks what there is for a tensor as used. Throws Error(kInvalidArgument) if it does not fit the tensor.
   void check(const gguf::TensorInfo& tensor);
   /// Returns what is to be added to rows [first, first + rows) of a tensor, which belong to one matrix.
   std::vector<weights::LowRank> of(const gguf::TensorInfo& tensor, std::size_t first, std::size_t rows,
@@ -44,6 +44,10 @@ class Adapters {
   };
 
   void read(const AdapterOptions& options, std::string_view architecture);
+  /// Returns the pair for the tensor `of`, without the adapter's scale.
+  static Pair read_pair(const gguf::File& file, std::string_view of, const gguf::TensorInfo& a,
+                        const gguf::TensorInfo& b);
+  std::span<const Pair> pairs_of(const gguf::TensorInfo& tensor) const;
 
   /// By the tensor's name, in the order of the adapters.
   std::map<std::string, std::vector<Pair>, std::less<>> pairs_;
