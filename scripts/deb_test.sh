@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=debian.sh
+source "$PITH_ROOT/scripts/debian.sh"
 cd "$PITH_ROOT"
 
 case "${1:-}" in
@@ -16,40 +18,16 @@ case "${1:-}" in
   -*) usage_error "unknown argument '$1'" ;;
 esac
 
-skip() {
-  say "skipped: $*"
-  exit 0
-}
-
-mirror="${PITH_DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-folder="$PITH_ROOT/build/debian12"
-base="$folder/base.tar"
-root="$folder/root"
-[[ "$(id -u)" == 0 ]] || skip "a bare Debian is made by root only"
-command -v debootstrap >/dev/null || scripts/install_deps.sh package
+bare_debian "$PITH_ROOT/build/debian12" g++,cmake,make,pkg-config
+root="$debian_root"
 
 packages=("$@")
-if ((${#packages[@]} == 0)); then mapfile -t packages < <(scripts/package.sh); fi
-
-# Kept as an archive with the compiler in it, since that takes the longest. It appears as a whole or not at all.
-if [[ ! -f "$base" ]]; then
-  step "A bare Debian 12"
-  rm -rf --one-file-system "$folder"
-  mkdir -p "$folder"
-  debootstrap --variant=minbase --include=g++,cmake,make,pkg-config bookworm "$root" "$mirror" >&2 ||
-    skip "debootstrap could not make a Debian from $mirror"
-  tar -C "$root" --one-file-system -cf "$base.part" . && mv "$base.part" "$base"
+if ((${#packages[@]} == 0)); then
+  made="$(scripts/package.sh)"
+  mapfile -t packages <<<"$made"
 fi
-rm -rf --one-file-system "$root"
-mkdir -p "$root"
-tar -C "$root" -xf "$base"
-
-inside() {
-  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
-}
 
 step "Installing"
-cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/packages" "$root/app"
 cp "${packages[@]}" "$root/packages/"
 inside apt-get -q update >&2 || skip "no network in the bare Debian"
