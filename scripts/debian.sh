@@ -1,5 +1,6 @@
+#!/usr/bin/env bash
 # Sourced by scripts that try something where nothing of pith is: makes a bare Debian 12 to chroot into.
-# shellcheck shell=bash
+set -euo pipefail
 
 skip() {
   say "skipped: $*"
@@ -25,17 +26,19 @@ bare_debian() {
     mv "$folder/base.tar.part" "$folder/base.tar"
   fi
   rm -rf --one-file-system "$debian_root"
-  mkdir -p "$debian_root"
+  mkdir -p "$debian_root/newcomer"
   tar -C "$debian_root" -xf "$folder/base.tar"
   cp /etc/resolv.conf "$debian_root/etc/resolv.conf"
 }
 
-# Runs a command in there, with none of this machine's variables, and /proc where this machine lets it be mounted.
+# Runs a command in there, at home in /newcomer, with none of this machine's variables, and with /proc where it may be
+# mounted.
 inside() {
   local enter=(chroot "$debian_root")
   if unshare --mount --pid --fork true 2>/dev/null; then
     # shellcheck disable=SC2016 # expands in the shell that unshare starts
     enter=(unshare --mount --pid --fork sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$debian_root")
   fi
-  "${enter[@]}" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive "$@"
+  "${enter[@]}" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/newcomer \
+    DEBIAN_FRONTEND=noninteractive "$@"
 }

@@ -32,19 +32,19 @@ block() {
 
 bare_debian "$PITH_ROOT/build/newcomer" ""
 root="$debian_root"
-home="$root/root"
+home="$root/newcomer"
 git clone --quiet "$PITH_ROOT" "$home/pith"
+own=()
 # The certificates that this machine trusts, for networks with an authority of their own.
 if [[ -f /etc/ssl/certs/ca-certificates.crt ]]; then
-  mkdir -p "$root/usr/local/share/ca-certificates"
   cp /etc/ssl/certs/ca-certificates.crt "$home/certificates.crt"
-  own=(PIP_CERT=/root/certificates.crt CARGO_HTTP_CAINFO=/root/certificates.crt)
+  own=(PIP_CERT=/newcomer/certificates.crt CARGO_HTTP_CAINFO=/newcomer/certificates.crt)
 fi
 
 # type_in FOLDER TEXT: types a block of README in a folder, as one script that stops at the first failure.
 type_in() {
-  printf 'cd %s\nset -eux\n%s\n' "$1" "$2" >"$home/typed.sh"
-  inside env "${own[@]}" bash /root/typed.sh
+  printf 'set -eux\ncd /newcomer/%s\n%s\n' "$1" "$2" >"$home/typed.sh"
+  inside env "${own[@]}" bash /newcomer/typed.sh
 }
 
 # "Wherever a command says model.gguf, take that one": what the quick start has fetched.
@@ -68,7 +68,7 @@ block cpp 1 >"$home/app/main.cpp"
 block cmake 1 >"$home/app/CMakeLists.txt"
 program="$(block sh 3)"
 type_in pith "$(head -n 1 <<<"$program")"
-type_in app "$(tail -n +2 <<<"$program" | with_model "/root/pith/$model")"
+type_in app "$(tail -n +2 <<<"$program" | with_model "/newcomer/pith/$model")"
 
 rm -rf --one-file-system "$root"
 say "README was followed to its end"

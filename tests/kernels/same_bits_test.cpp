@@ -224,6 +224,33 @@ TEST_P(SameBits, CodeDots) {
   }
 }
 
+// Every level is at its end, so that no sum can be farther from zero: with columns that a set multiplies as 16-bit
+// numbers and with more.
+TEST_P(SameBits, CodeDotsOfTheLargestSums) {
+  for (const std::size_t columns : {64U, 512U, 576U, 1024U}) {
+    for (const int level : {0, 255}) {
+      const std::vector<std::uint8_t> codes(columns * kLanes, static_cast<std::uint8_t>(level));
+      const std::vector<std::uint8_t> lane_scales(kLanes, 255);
+      for (const float value : {1.0F, -1.0F, -0.998F}) {
+        // The first column gives the scale, so that others may end just below a multiple of 256.
+        std::vector<float> x(columns, value);
+        x[0] = 1.0F;
+        const float zero = 0.0F;
+        compare(kLanes, [&](const KernelTable& table, float* out) {
+          SplitMemory split(1, columns);
+          table.quantize_int16_rows(x.data(), columns, 1, columns, split.planes());
+          TileOutput to;
+          to.out = out;
+          to.stride = kLanes;
+          to.lane_scales = {lane_scales.data(), 0.01F};
+          to.row_add = &zero;
+          table.dot_codes8(codes.data(), 1, nullptr, split.view(), to);
+        });
+      }
+    }
+  }
+}
+
 TEST_P(SameBits, Elementwise) {
   const std::size_t length = 256 + 11;
   const auto y = random_floats(length, 2);

@@ -307,4 +307,26 @@ inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
 
 inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
+/// The even bytes as signed 16-bit numbers, and the odd ones.
+inline __m256i even_bytes(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
+inline __m256i odd_bytes(__m256i x) { return _mm256_srai_epi16(x, 8); }
+/// 128 * 32512 * 512 fits into 32 bits.
+inline constexpr std::size_t kWholeColumnsMax = 512;
+inline void add_dot4_whole(I32x16& acc, U8x64 w, const std::int8_t* high, const std::int8_t* low) {
+  std::int32_t four_high = 0;
+  std::int32_t four_low = 0;
+  std::memcpy(&four_high, high, 4);
+  std::memcpy(&four_low, low, 4);
+  const __m256i upper = _mm256_set1_epi32(four_high);
+  const __m256i lower = _mm256_set1_epi32(four_low);
+  const __m256i even = _mm256_add_epi16(_mm256_slli_epi16(upper, 8), even_bytes(lower));
+  const __m256i odd = _mm256_add_epi16(_mm256_andnot_si256(_mm256_set1_epi16(0xFF), upper), odd_bytes(lower));
+  const auto add_to = [&](__m256i sum, __m256i levels) {
+    const __m256i code = _mm256_xor_si256(levels, _mm256_set1_epi8(-128));
+    const __m256i evens = _mm256_madd_epi16(even_bytes(code), even);
+    return _mm256_add_epi32(sum, _mm256_add_epi32(evens, _mm256_madd_epi16(odd_bytes(code), odd)));
+  };
+  acc = {add_to(acc.low, w.low), add_to(acc.high, w.high)};
+}
+
 }  // namespace pith::kernels::avx2

@@ -225,4 +225,8 @@ inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) {
   asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(w), "m"(*reinterpret_cast<const Four*>(x)));
 }
 
+/// Up to how many columns the set sums add_dot4_whole(acc, w, high, low), which multiplies levels less 128 with the
+/// 16-bit numbers 256 * high + low. Only sets without an instruction for dot4 gain by it and have it.
+inline constexpr std::size_t kWholeColumnsMax = 0;
+
 }  // namespace pith::kernels::avx512

@@ -361,4 +361,6 @@ inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
 
 inline void add_dot4(I32x16& acc, U8x64 w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
+inline constexpr std::size_t kWholeColumnsMax = 0;
+
 }  // namespace pith::kernels::PITH_ISA

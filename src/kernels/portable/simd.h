@@ -391,4 +391,6 @@ inline I32x16 dot4(const I32x16& acc, const U8x64& w, const std::int8_t* x) {
 
 inline void add_dot4(I32x16& acc, const U8x64& w, const std::int8_t* x) { acc = dot4<false>(acc, w, x); }
 
+inline constexpr std::size_t kWholeColumnsMax = 0;
+
 }  // namespace pith::kernels::PITH_ISA
