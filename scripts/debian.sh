@@ -35,7 +35,7 @@ bare_debian() {
 # mounted.
 inside() {
   local enter=(chroot "$debian_root")
-  if unshare --mount --pid --fork true 2>/dev/null; then
+  if unshare --mount --pid --fork mount -t proc proc "$debian_root/proc" 2>/dev/null; then
     # shellcheck disable=SC2016 # expands in the shell that unshare starts
     enter=(unshare --mount --pid --fork sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$debian_root")
   fi

@@ -297,11 +297,14 @@ inline __m256i dot4(__m256i acc, __m256i w, __m256i x) {
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
   return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
 }
-template <bool small_codes>
-inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
+inline __m256i broadcast4(const std::int8_t* x) {
   std::int32_t four = 0;
   std::memcpy(&four, x, 4);
-  const __m256i all = _mm256_set1_epi32(four);
+  return _mm256_set1_epi32(four);
+}
+template <bool small_codes>
+inline I32x16 dot4(I32x16 acc, U8x64 w, const std::int8_t* x) {
+  const __m256i all = broadcast4(x);
   return {dot4<small_codes>(acc.low, w.low, all), dot4<small_codes>(acc.high, w.high, all)};
 }
 
@@ -313,12 +316,8 @@ inline __m256i odd_bytes(__m256i x) { return _mm256_srai_epi16(x, 8); }
 /// 128 * 32512 * 512 fits into 32 bits.
 inline constexpr std::size_t kWholeColumnsMax = 512;
 inline void add_dot4_whole(I32x16& acc, U8x64 w, const std::int8_t* high, const std::int8_t* low) {
-  std::int32_t four_high = 0;
-  std::int32_t four_low = 0;
-  std::memcpy(&four_high, high, 4);
-  std::memcpy(&four_low, low, 4);
-  const __m256i upper = _mm256_set1_epi32(four_high);
-  const __m256i lower = _mm256_set1_epi32(four_low);
+  const __m256i upper = broadcast4(high);
+  const __m256i lower = broadcast4(low);
   const __m256i even = _mm256_add_epi16(_mm256_slli_epi16(upper, 8), even_bytes(lower));
   const __m256i odd = _mm256_add_epi16(_mm256_andnot_si256(_mm256_set1_epi16(0xFF), upper), odd_bytes(lower));
   const auto add_to = [&](__m256i sum, __m256i levels) {
