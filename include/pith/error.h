@@ -17,6 +17,7 @@ enum class ErrorKind {
   kOutOfMemory,      ///< An allocation of a stated size failed.
   kNumeric,          ///< Logits are NaN or infinite.
   kIntegrity,        ///< A file differs from its manifest, or a page of the cache changed in memory.
+  kPeer,             ///< Another of the processes that work together is gone, silent, or does something else.
   kInternal,         ///< A defect of pith.
 };
 

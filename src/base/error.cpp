@@ -20,6 +20,8 @@ const char* to_string(ErrorKind kind) noexcept {
       return "numeric";
     case ErrorKind::kIntegrity:
       return "integrity";
+    case ErrorKind::kPeer:
+      return "peer";
     case ErrorKind::kInternal:
       return "internal";
   }

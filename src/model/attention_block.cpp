@@ -126,13 +126,18 @@ void AttentionBlock::gate_row(std::size_t m) const {
 
 void AttentionBlock::attend() const {
   if (spec_.both_ways) return attend_whole(pass_, spec_, {query_, key_, value_, b_.qkv_stride});
-  if (spec_.caches())
-    kv::append(pass_.steps, staging_, pass_.pool, cache_layer_, {query_, key_, value_, b_.qkv_stride, spec_.scale});
+  const RowDivision& division = pass_.division;
+  if (spec_.caches()) {
+    kv::ProjectedRows rows = {query_, key_, value_, b_.qkv_stride, spec_.scale};
+    if (division.divided()) rows = division.all_rows(spec_, layer_, rows, pass_.workspace.all_rows);
+    kv::append(pass_.whole_steps, staging_, pass_.pool, cache_layer_, rows);
+  }
   pass_.workspace.attention.run(
       pass_.steps, staging_, pass_.pool, cache_layer_,
       {query_, b_.qkv_stride, b_.attention.data(), padded(spec_.output_columns()), spec_.scale, spec_.softcap,
-       w_.sink_logits.empty() ? nullptr : w_.sink_logits.data(), !spec_.caches()});
-  if (spec_.caches() && !pass_.workspace.stagings.lent(layer_)) kv::finish_append(pass_.steps, staging_, cache_layer_);
+       w_.sink_logits.empty() ? nullptr : w_.sink_logits.data(), !spec_.caches(), division.divided()});
+  if (spec_.caches() && !pass_.workspace.stagings.lent(layer_))
+    kv::finish_append(pass_.whole_steps, staging_, cache_layer_);
 }
 
 kernels::Activations AttentionBlock::outputs() const {

@@ -70,9 +70,9 @@ void forward(const Pass& pass) {
   for (std::size_t layer = 0; layer < pass.spec.layers.size(); ++layer) pending = run_layer(pass, layer, pending);
   ResidualStream(pass).add(pending);
   for (const std::size_t layer : pass.workspace.stagings.lenders())
-    kv::finish_append(pass.steps, pass.workspace.stagings.of(layer), pass.spec.cache_layer(layer));
+    kv::finish_append(pass.whole_steps, pass.workspace.stagings.of(layer), pass.spec.cache_layer(layer));
   pass.workspace.states.commit(pass.steps);
-  for (const kv::Step& step : pass.steps) step.cache->set_tokens(step.end());
+  for (const kv::Step& step : pass.whole_steps) step.cache->set_tokens(step.end());
 }
 
 }  // namespace pith::model

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "kernels/table.h"
 #include "kv/core/step.h"
+#include "model/row_division.h"
 #include "model/spec.h"
 #include "model/weights.h"
 #include "model/workspace.h"
@@ -25,6 +26,9 @@ struct Pass {
   Workspace& workspace;
   std::span<const kv::Step> steps;
   std::span<const Token> tokens;  ///< Of all steps, in order.
+  /// If it is divided, `steps` and `tokens` are this rank's part, and caches take in `whole_steps`.
+  const RowDivision& division;
+  std::span<const kv::Step> whole_steps;
 
   std::size_t rows() const { return tokens.size(); }
   /// Returns the position of the token of row m.

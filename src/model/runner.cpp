@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/fail.h"
+#include "kv/share/topic.h"
 #include "model/forward.h"
 #include "model/residual_stream.h"
 
@@ -21,7 +23,17 @@ Runner::Runner(const ModelImpl& model, ThreadPool& pool, const kv::ScratchLayout
     : model_(model), pool_(pool), lease_(model.workspaces().take(model, layout, rows, rows_max, pool.size())) {}
 
 Pass Runner::pass() const {
-  return {model_.spec(), model_.weights(), model_.kernels(), pool_, *lease_, steps_, tokens_};
+  return {model_.spec(), model_.weights(), model_.kernels(), pool_, *lease_, steps_, tokens_, division_, steps_};
+}
+
+void Runner::check_ranks(Ranks& ranks) const {
+  const std::size_t position = steps_.front().position;
+  const auto said = ranks.exchange(kv::topic(kv::Topic::kPass, 0, position), std::as_bytes(std::span(tokens_)));
+  for (std::size_t rank = 0; rank < said.size(); ++rank) {
+    if (std::ranges::equal(said[rank], said[ranks.rank()])) continue;
+    fail(ErrorKind::kPeer, "rank {} feeds other tokens than rank {} at position {}: all ranks must make the same calls",
+         rank, ranks.rank(), position);
+  }
 }
 
 void Runner::run(std::span<const Step> steps) {
@@ -31,7 +43,17 @@ void Runner::run(std::span<const Step> steps) {
     steps_.push_back({step.cache, tokens_.size(), step.tokens.size(), step.cache->tokens(), step.sparse});
     tokens_.insert(tokens_.end(), step.tokens.begin(), step.tokens.end());
   }
-  forward(pass());
+  Ranks* const ranks = steps_.front().cache != nullptr ? steps_.front().cache->options().ranks.get() : nullptr;
+  if (ranks != nullptr) check_ranks(*ranks);
+  division_ = RowDivision(ranks, model_.spec(), steps_);
+  Pass whole = pass();
+  if (!division_.divided()) return forward(whole);
+  own_step_ = division_.own_step();
+  whole.steps = std::span(&own_step_, 1);
+  whole.tokens = whole.tokens.subspan(division_.own_first(), own_step_.tokens);
+  forward(whole);
+  const Buffers& b = (*lease_).buffers;
+  division_.all_hidden((*lease_).buffers.residual.data(), model_.spec().hidden_size, b.hidden_stride);
 }
 
 void Runner::hidden(std::size_t first, std::size_t count, const HiddenRow& on_row) {

@@ -12,6 +12,7 @@
 #include "kv/core/scratch_layout.h"
 #include "model/model_impl.h"
 #include "model/pass.h"
+#include "model/row_division.h"
 
 namespace pith::model {
 
@@ -51,12 +52,16 @@ class Runner {
 
  private:
   Pass pass() const;
+  /// Compares the pass with what the other ranks compute.
+  void check_ranks(Ranks& ranks) const;
 
   const ModelImpl& model_;
   ThreadPool& pool_;
   WorkspacePool::Lease lease_;
   std::vector<kv::Step> steps_;  ///< Of the last pass.
   std::vector<Token> tokens_;    ///< Of all its steps.
+  RowDivision division_;
+  kv::Step own_step_;  ///< If the pass was divided.
 };
 
 }  // namespace pith::model

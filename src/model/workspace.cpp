@@ -36,7 +36,7 @@ Workspace::Workspace(const ModelImpl& model, const kv::ScratchLayout& caches, st
 
 std::size_t Workspace::bytes() const {
   std::size_t total = buffers.bytes() + stagings.bytes() + attention.bytes() + logits.size() * sizeof(float);
-  total += states.bytes();
+  total += states.bytes() + all_rows.size() * sizeof(float);
   for (const Rope& rope : ropes) total += rope.bytes();
   return total;
 }

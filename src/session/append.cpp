@@ -32,6 +32,7 @@ void Session::Impl::append(const Impl& document, const AppendOptions& options) {
     fail(ErrorKind::kInvalidArgument, "append: the document's codecs are {} and {}, the session's {} and {}",
          document.kv_.key, document.kv_.value, kv_.key, kv_.value);
   }
+  if (cache_.options().ranks != nullptr) fail(ErrorKind::kUnsupported, "append: not in a session of a cluster");
   check_alterable("append");
   document.check_alterable("append: the document");
   if (!document.cache_.borrowed().empty())

@@ -1,4 +1,5 @@
 #include "kv/evict/drop.h"
+#include "kv/share/pages.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -41,7 +42,10 @@ void Session::Impl::drop(std::size_t first, std::size_t count) {
   // All of it is done on copies, which share the pages: a failure changes nothing.
   kv::Cache cache = cache_;
   const kv::Holes& holes = cache.holes();
-  kv::drop(cache, *pool_, holes.position_of(first), holes.position_of(first + count));
+  {
+    const kv::WholeCache all_pages(cache);
+    kv::drop(cache, *pool_, holes.position_of(first), holes.position_of(first + count));
+  }
   session::Marks marks = marks_;
   marks.drop(first, count, cache_, *pool_);
   std::vector<Token> left(state_.tokens.begin(), state_.tokens.begin() + static_cast<std::ptrdiff_t>(first));

@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
+#include "kv/share/pages.h"
 #include "kv/store/integrity.h"
 #include "options/check.h"
 #include "options/eviction_options.h"
@@ -51,6 +52,7 @@ std::size_t Eviction::next_decision(std::size_t position) const {
 void Eviction::make_room(kv::Cache& cache, ThreadPool& pool) const {
   if (!automatic() || cache.tokens() % options_.interval != 0) return;
   kv::verify_pages(cache, pool);
+  const kv::WholeCache all_pages(cache);
   if (options_.budget_tokens != 0)
     kv::evict(cache, pool, evictor_, options_.budget_tokens - options_.interval, kv::Packing::kLazy);
   if (options_.budget_bytes != 0) make_room_in_bytes(cache, pool);
@@ -71,6 +73,7 @@ void Eviction::make_room_in_bytes(kv::Cache& cache, ThreadPool& pool) const {
 }
 
 void Eviction::compact(kv::Cache& cache, ThreadPool& pool, std::size_t budget) const {
+  const kv::WholeCache all_pages(cache);
   kv::evict(cache, pool, evictor_, budget, kv::Packing::kFull);
 }
 

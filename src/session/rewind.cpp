@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "kv/share/pages.h"
 #include "session/session_impl.h"
 
 // Going back: to fewer tokens, and to the last good state after a failure.
@@ -38,6 +39,10 @@ std::size_t Session::Impl::truncate(std::size_t tokens) {
   return tokens - from;
 }
 
+bool Session::Impl::can_rewind(std::size_t position) const {
+  return kv::agreed(cache_, kv::can_rewind(cache_, position));
+}
+
 void Session::Impl::mark() {
   mend();
   const std::size_t tokens = state_.tokens.size();
@@ -46,7 +51,7 @@ void Session::Impl::mark() {
   const bool appended_only = eviction_ == nullptr && !state_.altered.any;
   if (appended_only && stored_.on()) {
     const std::size_t boundary = tokens / kv::kPageTokens * kv::kPageTokens;
-    if (kv::can_rewind(cache_, boundary)) {
+    if (can_rewind(boundary)) {
       store(kv::Checkpoint::of_tail(cache_, boundary));
     } else if (boundary_ && boundary_->tokens() == boundary) {
       store(*boundary_);
@@ -75,7 +80,7 @@ bool Session::Impl::takes_back_open_tokens() const {
 void Session::Impl::take_back(std::size_t tokens, std::vector<float> logits) {
   if (tokens == state_.tokens.size()) return;
   const std::size_t position = state_.altered.position(tokens);
-  if (position >= open_page() && kv::can_rewind(cache_, position)) {
+  if (position >= open_page() && can_rewind(position)) {
     kv::forget_open(cache_, position);
     state_.tokens.resize(tokens);
   } else {
@@ -94,9 +99,9 @@ std::size_t Session::Impl::held_towards(std::size_t tokens) const {
   const std::size_t least = altered.position(altered.until);
   std::size_t from = last;
   // No page was sealed since, but a window may have moved on from one.
-  if (last < open_page() || !kv::can_rewind(cache_, last)) {
+  if (last < open_page() || !can_rewind(last)) {
     from = last / kv::kPageTokens * kv::kPageTokens;
-    while (from >= least && from != 0 && !kv::can_rewind(cache_, from)) from -= kv::kPageTokens;
+    while (from >= least && from != 0 && !can_rewind(from)) from -= kv::kPageTokens;
   }
   return from < least || from == 0 ? 0 : altered.tokens(from);
 }

@@ -9,6 +9,7 @@
 #include "kv/core/rewind.h"
 #include "kv/evict/footprint.h"
 #include "kv/store/integrity.h"
+#include "model/ranks.h"
 #include "options/check.h"
 #include "options/session_options.h"
 #include "session/feed.h"
@@ -45,12 +46,13 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),
-      marks_share_(options.marks_share),
+      marks_share_(model::ranks_of(*model_.impl()) == nullptr ? options.marks_share : 0.0),
       mark_every_(static_cast<std::size_t>(options.mark_every)),
       cache_(session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{},
                                  session::BudgetMember::counter_of(options.kv_budget))),
       state_(Sampler(SamplingOptions{}, model_.tokenizer().vocab_size())),
       budget_(options.kv_budget, *this) {
+  check_ranks(options);
   if (pool_ == nullptr) pool_ = model_.impl()->pool(options.threads);
   if (eviction_ == nullptr && !cache_.options().sparse.on()) {
     if (options.share_prefixes) sharing_ = session::PrefixSharing(kv_);
@@ -83,6 +85,16 @@ Session::Impl::Impl(const Impl& other)
       stored_(other.stored_),
       boundary_(other.boundary_),
       budget_(other.budget_, *this) {}
+
+void Session::Impl::check_ranks(const SessionOptions& options) const {
+  if (cache_.options().ranks == nullptr) return;
+  const char* const refused = cache_.options().sparse.on()       ? "sparse reading (read_share)"
+                              : options.share_prefixes           ? "sharing prefixes (share_prefixes)"
+                              : options.prefix_store != nullptr  ? "a store of prefixes (prefix_store)"
+                              : options.kv_budget != nullptr     ? "a budget of several sessions (kv_budget)"
+                                                                 : nullptr;
+  if (refused != nullptr) fail(ErrorKind::kUnsupported, "{}: not in a session of a cluster", refused);
+}
 
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {
   std::size_t count = std::min(tokens, batch_);

@@ -132,6 +132,10 @@ class PITH_HIDDEN Session::Impl {
   bool read_whole(std::span<const Token> tokens, const std::stop_token& stop, const session::FeedSinks& sinks) const;
   /// Whether a batch is a single token is not what makes it alone: then results would depend on batches.
   bool feed(std::span<const Token> tokens, bool alone, const std::stop_token& stop, const session::FeedSinks& sinks);
+  /// Whether the cache still holds what it was at an earlier position, on all ranks that share it.
+  bool can_rewind(std::size_t position) const;
+  /// Refuses what a cache that several ranks hold cannot do yet.
+  void check_ranks(const SessionOptions& options) const;
   /// Completes the open page with tokens that nobody sees.
   void close_page();
   /// Bytes beside the cache's pages and the logits.

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "kv/share/pages.h"
 #include "kv/store/integrity.h"
 #include "kv/store/snapshot.h"
 #include "session/session_impl.h"
@@ -275,6 +276,13 @@ void session::save(const Session& session, const std::filesystem::path& path, co
          path.string(), own.front()->name());
   }
   impl.check_pages();
+  // One rank writes for all, and learns from the others what it does not hold.
+  const Ranks* const ranks = impl.cache_.options().ranks.get();
+  if (ranks != nullptr && ranks->rank() != 0) {
+    kv::for_whole_layers(impl.cache_, [](const kv::Layer&) {});
+    kv::agreed(impl.cache_, true);
+    return;
+  }
   snapshot::Writer writer(path, options.key, ops, kv::version_for(impl.cache_));
   save_beginning(impl, writer);
   FieldWriter tokens;
@@ -285,6 +293,7 @@ void session::save(const Session& session, const std::filesystem::path& path, co
   writer.record(RecordKind::kLogits, logits.bytes());
   kv::save(impl.cache_, writer);
   writer.finish();
+  kv::agreed(impl.cache_, true);
 }
 
 void Session::save(const std::filesystem::path& path, const SnapshotOptions& options) const {

@@ -23,7 +23,7 @@ const std::map<std::string, int>& room_levels() {
 // The folders of a room that has an order of its own: a folder includes itself and those before it.
 const std::map<std::string, std::vector<std::string>>& folder_orders() {
   static const std::map<std::string, std::vector<std::string>> orders = {
-      {"kv", {"layout", "codec", "core", "store", "write", "read", "evict"}}};
+      {"kv", {"layout", "codec", "core", "share", "store", "write", "read", "evict"}}};
   return orders;
 }
 

@@ -63,6 +63,7 @@ Cache::Cache(const CacheOptions& options, const kernels::KernelTable& kernels)
     config.rotary = layer.rotary;
     config.pages = options.pages;
     config.reads_sparsely = options.sparse.on() && config.global();
+    if (options.ranks != nullptr) config.stripes = {options.ranks->rank(), options.ranks->count()};
     layers_.emplace_back(std::make_shared<const LayerConfig>(std::move(config)), heads);
     heads += shape.kv_heads;
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ranks.h"
 #include "kv/core/byte_counter.h"
 #include "kv/core/rotary.h"
 #include "kv/layout/layout.h"
@@ -50,6 +51,8 @@ struct CacheOptions {
   SparseReading sparse{};
   /// How pages are kept.
   PageKeeping pages{};
+  /// Null: this process holds all of the cache.
+  std::shared_ptr<Ranks> ranks{};
   /// What the eviction policies need that are going to decide.
   std::vector<PolicyNeeds> observed{};
 };

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "kv/core/key_basis.h"
 #include "kv/core/key_ranges.h"
+#include "kv/core/merge_tree.h"
 #include "kv/core/query_sums.h"
 #include "kv/core/rotary.h"
 #include "kv/core/sealed_page.h"
@@ -51,6 +52,8 @@ struct LayerConfig {
   PageKeeping pages{};
   /// Whether a single token reads only chosen pages, for which key ranges are kept.
   bool reads_sparsely = false;
+  /// Those whose sealed pages this process keeps.
+  StripeSet stripes{};
 
   const SideConfig& side(KvSide side) const { return *sides[static_cast<std::size_t>(side)]; }
   const SideConfig& keys() const { return side(KvSide::kKeys); }
@@ -80,6 +83,11 @@ class Head {
   /// Returns the codec of old pages.
   const Codec& old_codec(KvSide side) const {
     return side == KvSide::kKeys ? *layer_->keys().tiers().at(key_precision) : layer_->values().codec();
+  }
+  /// Returns whether this process keeps the sealed page of a slot. All keep page 0, whose old form decides the grid of
+  /// the others.
+  bool keeps(std::size_t slot) const {
+    return layer_->stripes.has(slot / kChunkPages % kStripes) || slots.slots[slot].page == 0;
   }
   /// Returns how many tokens are held when `tokens` have been appended; without eviction, all that the window leaves.
   std::size_t held_tokens(std::size_t tokens) const;

@@ -2,15 +2,15 @@
 
 namespace pith::kv {
 
-MergeTree::MergeTree(const kernels::KernelTable& kernels, const SoftmaxRows& subtree, const SoftmaxRows& total)
-    : kernels_(&kernels), subtree_(subtree), total_(total) {
-  reset(subtree_);
+MergeTree::MergeTree(const kernels::KernelTable& kernels, const SoftmaxRows& stripe, const SoftmaxRows& total)
+    : kernels_(&kernels), stripe_(stripe), total_(total) {
+  reset(stripe_);
   reset(total_);
 }
 
-void MergeTree::end_subtree() const {
-  merge(*kernels_, subtree_, total_);
-  reset(subtree_);
+void MergeTree::end_stripe() const {
+  merge(*kernels_, stripe_, total_);
+  reset(stripe_);
 }
 
 }  // namespace pith::kv

@@ -19,6 +19,8 @@ bool can_rewind_head(const Head& head, std::size_t tokens, std::size_t sealed) {
     if (sealed - i > head.slots.slots.size()) return false;
     const std::size_t slot = head.slots.slot_of(i, sealed);
     if (head.slots.slots[slot].page != static_cast<std::int32_t>(i)) return false;
+    // What other ranks keep, they know.
+    if (!head.keeps(slot)) continue;
     for (const KvSide side : kSides) {
       const bool recent = i >= layer.side(side).old_pages(tokens);
       if (!holds(layer.side(side), head.pages(side).pages[slot], recent)) return false;

@@ -8,10 +8,10 @@ namespace pith::kv {
 /// Tokens per page: the unit that is sealed, shared and dropped.
 inline constexpr std::size_t kPageTokens = 64;
 /// Pages per chunk: a softmax state is built over each chunk, then states are merged along a fixed tree (MergeTree), so
-/// that results do not depend on how pages are distributed over threads.
+/// that results do not depend on how pages are distributed over threads and machines.
 inline constexpr std::size_t kChunkPages = 8;
-/// Chunks per subtree of that tree: 8,192 tokens.
-inline constexpr std::size_t kSubtreeChunks = 16;
+/// Stripes of that tree: chunk c is part of stripe c % kStripes.
+inline constexpr std::size_t kStripes = 16;
 /// First tokens of a sequence that are kept exactly where pages are lossy, since attention sinks are among them (Xiao
 /// et al., arXiv 2309.17453). One tile. Not what eviction protects: that is EvictionOptions::sinks.
 inline constexpr std::size_t kExactPrefixTokens = 16;

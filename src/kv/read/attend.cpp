@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "kv/read/chunk_view.h"
+#include "kv/share/pages.h"
 
 namespace pith::kv {
 namespace {
@@ -30,6 +31,34 @@ void copy_scaled(const StepReading& reading, const AttendBlock& block, const Att
       std::copy_n(queries + (block.kv_head * shape.group() + g) * shape.key_size, shape.key_size, out);
       reading.layer().config().kernels->scale(out, scale, shape.key_size);
     }
+  }
+}
+
+/// Adds the sinks, if there are any, to the state of a block over all chunks.
+void add_sinks(const Layer& layer, const AttendRows& rows, const AttendBlock& block, const SoftmaxRows& state) {
+  if (rows.sink_logits == nullptr) return;
+  const std::size_t group = layer.shape().group();
+  for (std::size_t r = 0; r < state.rows; ++r) {
+    const float sink = rows.sink_logits[block.kv_head * group + r % group] * kBase2;
+    const float reference = std::max(state.references[r], sink);
+    const float keep = std::exp2(state.references[r] - reference);
+    layer.config().kernels->scale(state.out + r * state.size, keep, state.size);
+    state.sums[r] = state.sums[r] * keep + std::exp2(sink - reference);
+    state.references[r] = reference;
+  }
+}
+
+/// Normalizes the state of a block over all chunks, which it overwrites, and writes the output of its rows.
+void write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,
+               const SoftmaxRows& state) {
+  const std::size_t group = layer.shape().group();
+  const HadamardRotation* rotation = layer.values().rotation();
+  for (std::size_t r = 0; r < state.rows; ++r) {
+    float* from = state.out + r * state.size;
+    layer.config().kernels->scale(from, 1.0F / state.sums[r], state.size);
+    if (rotation != nullptr) rotation->invert(*layer.config().kernels, from);
+    const std::size_t row = step.row + block.token + r / group;
+    std::copy_n(from, state.size, rows.out + row * rows.out_stride + (block.kv_head * group + r % group) * state.size);
   }
 }
 
@@ -95,15 +124,17 @@ void Attention::list_whole() {
   }
 }
 
-void Attention::list_chunks(const SubtreeRange& range) {
+void Attention::list_chunks(const StripeSet& stripes) {
   tasks_.clear();
+  observed_at_.clear();
   std::size_t observed = 0;
   for (std::size_t s = 0; s < steps_; ++s) {
     const StepReading& reading = readings_[s];
     for (const AttendBlock& block : reading.blocks()) {
-      const std::size_t chunks = reading.of(block).chunks();
-      for (std::size_t c = range.first_chunk(); c < chunks && range.before_end(c); ++c)
-        tasks_.push_back({s, block.number, c, observed});
+      for_stripes(
+          stripes, reading.of(block).chunks(), [&](std::size_t c) { tasks_.push_back({s, block.number, c}); },
+          [](std::size_t) {});
+      observed_at_.push_back(observed);
       if (reading.observation().counts(block)) observed += reading.observation().scores_size(rows_of(reading, block));
     }
   }
@@ -111,42 +142,44 @@ void Attention::list_chunks(const SubtreeRange& range) {
 }
 
 template <typename StateOf>
-void Attention::merge_block(std::size_t step, const AttendBlock& block, AttendWorker& worker, const Output& output,
+void Attention::merge_block(std::size_t step, const AttendBlock& block, AttendWorker& worker, const AttendRows& rows,
                             float* observed, const StateOf& state_of) {
-  StepReading& reading = readings_[step];
+  const StepReading& reading = readings_[step];
   const LayerConfig& layer = reading.layer().config();
-  const std::size_t rows = rows_of(reading, block);
+  const std::size_t count = rows_of(reading, block);
   const std::size_t size = layer.shape.value_size;
-  const MergeTree tree(*layer.kernels, worker.subtree(rows, size), worker.total(rows, size));
-  const std::size_t chunks = reading.of(block).chunks();
-  for (std::size_t c = output.range.first_chunk(); c < chunks && output.range.before_end(c); ++c) {
-    tree.add_chunk(state_of(c));
-    if (!ends_subtree(c, chunks)) continue;
-    if (output.sink != nullptr) (*output.sink)(step, block, c / kSubtreeChunks, tree.subtree());
-    tree.end_subtree();
-  }
-  if (output.sink != nullptr) return;
-  add_sinks(reading.layer(), output.rows, block, tree.total());
-  if (observed != nullptr) reading.observation().gather_block(layer, block, tree.total(), observed);
-  write_out(reading.step(), reading.layer(), output.rows, block, tree.total());
+  const MergeTree tree(*layer.kernels, worker.stripe(count, size), worker.total(count, size));
+  std::size_t n = 0;
+  for_stripes(
+      {}, reading.of(block).chunks(), [&](std::size_t c) { tree.add_chunk(state_of(c, n++)); },
+      [&](std::size_t) { tree.end_stripe(); });
+  finish_block(step, block, rows, observed, tree.total());
 }
 
-void Attention::run_whole(ThreadPool& pool, const Output& output) {
+void Attention::finish_block(std::size_t step, const AttendBlock& block, const AttendRows& rows, float* observed,
+                             const SoftmaxRows& total) {
+  StepReading& reading = readings_[step];
+  add_sinks(reading.layer(), rows, block, total);
+  if (observed != nullptr) reading.observation().gather_block(reading.layer().config(), block, total, observed);
+  write_out(reading.step(), reading.layer(), rows, block, total);
+}
+
+void Attention::run_whole(ThreadPool& pool, const AttendRows& rows) {
   pool.run(tasks_.size(), [&](std::size_t task, std::size_t w) {
     const StepReading& reading = readings_[tasks_[task].step];
     const AttendBlock& block = reading.blocks()[tasks_[task].block];
     AttendWorker& worker = workers_[w];
-    const std::size_t rows = rows_of(reading, block);
+    const std::size_t count = rows_of(reading, block);
     float* observed = nullptr;
-    if (output.sink == nullptr && reading.observation().counts(block)) {
-      const std::size_t count = reading.observation().scores_size(rows);
-      observed = worker.observed(count);
-      std::fill_n(observed, count, kUnseen);
+    if (reading.observation().counts(block)) {
+      const std::size_t scores = reading.observation().scores_size(count);
+      observed = worker.observed(scores);
+      std::fill_n(observed, scores, kUnseen);
     }
-    const SoftmaxRows state = worker.chunk(rows, reading.layer().shape().value_size);
+    const SoftmaxRows state = worker.chunk(count, reading.layer().shape().value_size);
     const BlockQueries queries = queries_of(tasks_[task].step, block);
-    merge_block(tasks_[task].step, block, worker, output, observed, [&](std::size_t chunk) {
-      worker.attend_chunk(reading, block, queries, chunk, state, observed, output.rows.softcap * kBase2);
+    merge_block(tasks_[task].step, block, worker, rows, observed, [&](std::size_t chunk, std::size_t) {
+      worker.attend_chunk(reading, block, queries, chunk, state, observed, rows.softcap * kBase2);
       return state;
     });
   });
@@ -165,85 +198,65 @@ bool Attention::worth_splitting(const ThreadPool& pool) const {
   return floats * sizeof(float) <= kSplitBytesMax;
 }
 
-void Attention::run_split(ThreadPool& pool, const Output& output) {
-  list_chunks(output.range);
+SoftmaxRows Attention::chunk_state(std::size_t number) const {
+  const StepReading& reading = readings_[tasks_[number].step];
+  return chunk_states_.rows(number, rows_of(reading, reading.blocks()[tasks_[number].block]),
+                            reading.layer().shape().value_size);
+}
+
+float* Attention::observed_of(std::size_t step, const AttendBlock& block) {
+  if (!readings_[step].observation().counts(block)) return nullptr;
+  return &observed_[observed_at_[first_block_[step] + block.number]];
+}
+
+void Attention::attend_chunks(ThreadPool& pool, const AttendRows& rows) {
   chunk_states_.reserve(tasks_.size(), rows_max_, readings_.front().layer().shape().value_size);
-  const auto state_of = [&](std::size_t number) {
-    const Task& task = tasks_[number];
-    const StepReading& reading = readings_[task.step];
-    return chunk_states_.rows(number, rows_of(reading, reading.blocks()[task.block]),
-                              reading.layer().shape().value_size);
-  };
-  const auto observed_of = [&](const Task& task) {
-    const StepReading& reading = readings_[task.step];
-    const bool counts = output.sink == nullptr && reading.observation().counts(reading.blocks()[task.block]);
-    return counts ? &observed_[task.observed] : nullptr;
-  };
   pool.run(tasks_.size(), [&](std::size_t number, std::size_t w) {
     const Task& task = tasks_[number];
     const StepReading& reading = readings_[task.step];
     const AttendBlock& block = reading.blocks()[task.block];
-    workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, state_of(number),
-                             observed_of(task), output.rows.softcap * kBase2);
+    workers_[w].attend_chunk(reading, block, queries_of(task.step, block), task.chunk, chunk_state(number),
+                             observed_of(task.step, block), rows.softcap * kBase2);
   });
+}
+
+void Attention::run_split(ThreadPool& pool, const AttendRows& rows) {
+  list_chunks({});
+  attend_chunks(pool, rows);
   // The tasks of a block follow each other; each block is merged by the first of them.
   pool.run(
       tasks_.size(),
       [&](std::size_t number, std::size_t w) {
         const Task& first = tasks_[number];
         if (number > 0 && tasks_[number - 1].step == first.step && tasks_[number - 1].block == first.block) return;
-        merge_block(first.step, readings_[first.step].blocks()[first.block], workers_[w], output, observed_of(first),
-                    [&](std::size_t chunk) { return state_of(number + chunk - first.chunk); });
+        const AttendBlock& block = readings_[first.step].blocks()[first.block];
+        merge_block(first.step, block, workers_[w], rows, observed_of(first.step, block),
+                    [&](std::size_t, std::size_t n) { return chunk_state(number + n); });
       },
       steps_ > 1);
 }
 
-void Attention::add_sinks(const Layer& layer, const AttendRows& rows, const AttendBlock& block,
-                          const SoftmaxRows& state) {
-  if (rows.sink_logits == nullptr) return;
-  const std::size_t group = layer.shape().group();
-  for (std::size_t r = 0; r < state.rows; ++r) {
-    const float sink = rows.sink_logits[block.kv_head * group + r % group] * kBase2;
-    const float reference = std::max(state.references[r], sink);
-    const float keep = std::exp2(state.references[r] - reference);
-    layer.config().kernels->scale(state.out + r * state.size, keep, state.size);
-    state.sums[r] = state.sums[r] * keep + std::exp2(sink - reference);
-    state.references[r] = reference;
-  }
-}
-
-void Attention::write_out(const Step& step, const Layer& layer, const AttendRows& rows, const AttendBlock& block,
-                          const SoftmaxRows& state) {
-  const std::size_t group = layer.shape().group();
-  const HadamardRotation* rotation = layer.values().rotation();
-  for (std::size_t r = 0; r < state.rows; ++r) {
-    float* from = state.out + r * state.size;
-    layer.config().kernels->scale(from, 1.0F / state.sums[r], state.size);
-    if (rotation != nullptr) rotation->invert(*layer.config().kernels, from);
-    const std::size_t row = step.row + block.token + r / group;
-    std::copy_n(from, state.size, rows.out + row * rows.out_stride + (block.kv_head * group + r % group) * state.size);
-  }
-}
-
-void Attention::attend(ThreadPool& pool, const Output& output) {
+void Attention::attend(ThreadPool& pool, const AttendRows& rows) {
   if (worth_splitting(pool)) {
-    run_split(pool, output);
+    run_split(pool, rows);
   } else {
-    run_whole(pool, output);
+    run_whole(pool, rows);
   }
 }
 
 void Attention::run(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
                     const AttendRows& rows) {
   begin(steps, staging, pool, layer, rows);
-  attend(pool, {rows});
+  Ranks* ranks = steps.front().cache->options().ranks.get();
+  if (ranks == nullptr) {
+    attend(pool, rows);
+  } else if (!rows.divided && stripe_bytes() < page_bytes()) {
+    run_striped(pool, rows, layer, *ranks);
+  } else {
+    const FetchedPages pages(steps, layer, *ranks);
+    attend(pool, rows);
+  }
   for (std::size_t s = 0; s < steps_; ++s) readings_[s].finish(rows.again);
-}
-
-void Attention::run_subtrees(std::span<const Step> steps, const Staging& staging, ThreadPool& pool, std::size_t layer,
-                             const AttendRows& rows, const SubtreeRange& range, const SubtreeSink& sink) {
-  begin(steps, staging, pool, layer, rows);
-  attend(pool, {rows, range, &sink});
 }
 
 }  // namespace pith::kv

@@ -21,6 +21,8 @@ struct AttendRows {
   const float* sink_logits = nullptr;
   /// Whether the pass has read this layer of the caches before, since a later layer of the model reads it too.
   bool again = false;
+  /// Whether each rank computes rows of its own, so that it needs the pages of all of them.
+  bool divided = false;
 };
 
 /// Tokens per block: enough rows to amortize unpacking a tile, few enough for their scores to stay in the L1 cache.

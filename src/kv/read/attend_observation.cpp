@@ -1,6 +1,9 @@
 #include "kv/read/attend_observation.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "base/fail.h"
 
 namespace pith::kv {
 
@@ -24,6 +27,24 @@ std::span<double> BatchObservation::parts(const AttendBlock& block) {
 void BatchObservation::gather_block(const LayerConfig& layer, const AttendBlock& block, const SoftmaxRows& rows,
                                     float* scores) {
   gather(*layer.kernels, *observers_, {scores, cells_, layer.shape.group(), block.token}, rows, parts(block));
+}
+
+void BatchObservation::share(Ranks& ranks, std::uint64_t topic) {
+  const auto said = ranks.exchange(topic, std::as_bytes(std::span(gathered_)));
+  for (std::size_t rank = 0; rank < said.size(); ++rank) {
+    if (said[rank].size() != gathered_.size() * sizeof(double)) {
+      fail(ErrorKind::kIntegrity, "rank {} says {} bytes about gathered attention, not {}", rank, said[rank].size(),
+           gathered_.size() * sizeof(double));
+    }
+    if (rank == ranks.rank()) continue;
+    const std::byte* from = said[rank].data();
+    for (double& x : gathered_) {
+      double part = 0.0;
+      std::memcpy(&part, from, sizeof part);
+      from += sizeof part;
+      x += part;
+    }
+  }
 }
 
 void BatchObservation::finish(const Layer& layer, std::span<const AttendBlock> blocks, bool again) {

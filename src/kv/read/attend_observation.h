@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/ranks.h"
 #include "kv/core/cache.h"
 #include "kv/core/softmax_state.h"
 #include "kv/read/attend_block.h"
@@ -25,6 +26,8 @@ class BatchObservation {
   std::size_t scores_size(std::size_t rows) const { return cells_ * rows * kPageTokens; }
   /// Gathers from a block, given the final softmax states of its rows. Overwrites `scores`. One thread per block.
   void gather_block(const LayerConfig& layer, const AttendBlock& block, const SoftmaxRows& rows, float* scores);
+  /// Adds what other ranks have gathered: the tokens that a rank did not read have received nothing there.
+  void share(Ranks& ranks, std::uint64_t topic);
   /// `again`: this pass has called it for the layer before.
   void finish(const Layer& layer, std::span<const AttendBlock> blocks, bool again);
 

@@ -23,9 +23,9 @@ class AttendWorker {
   void attend_chunk(const StepReading& reading, const AttendBlock& block, const BlockQueries& queries,
                     std::size_t chunk, const SoftmaxRows& state, float* observed, float softcap);
 
-  /// Returns buffers for a state over a chunk, a subtree, and everything.
+  /// Returns buffers for a state over a chunk, a stripe, and everything.
   SoftmaxRows chunk(std::size_t rows, std::size_t size) const { return states_.rows(0, rows, size); }
-  SoftmaxRows subtree(std::size_t rows, std::size_t size) const { return states_.rows(1, rows, size); }
+  SoftmaxRows stripe(std::size_t rows, std::size_t size) const { return states_.rows(1, rows, size); }
   SoftmaxRows total(std::size_t rows, std::size_t size) const { return states_.rows(2, rows, size); }
   /// Returns a buffer for what a block observes.
   float* observed(std::size_t count);

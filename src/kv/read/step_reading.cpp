@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kv/share/topic.h"
+
 namespace pith::kv {
 
 std::size_t slots_seen(const HeadSlots& head, std::size_t own_page) {
@@ -50,6 +52,10 @@ void StepReading::choose(const AttendBlock& block, const float* queries) {
   const std::vector<std::uint32_t>& chosen =
       choices_[block.number].choose(step_->cache->options().sparse, head(block), queries, seen, block.own_page());
   readings_[block.number] = {chosen.size(), chosen.data(), borrowed};
+}
+
+void StepReading::share_observation(Ranks& ranks, std::size_t layer) {
+  if (observation_.on()) observation_.share(ranks, topic(Topic::kObserved, layer, step_->position));
 }
 
 void StepReading::finish(bool again) {

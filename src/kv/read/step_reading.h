@@ -38,6 +38,8 @@ class StepReading {
   void begin(const Step& step, const Layer& layer, const StagedPages& staged);
   /// Decides what a block reads, given its scaled queries [tokens * group, key_size]. One thread per block.
   void choose(const AttendBlock& block, const float* queries);
+  /// Adds what other ranks have observed to what this one has. They have read other chunks of the same blocks.
+  void share_observation(Ranks& ranks, std::size_t layer);
   /// Adds what was observed to the cache's observers.
   void finish(bool again);
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/share/pages.h"
 #include "kv/store/snapshot_head.h"
 
 namespace pith::kv {
@@ -95,13 +96,15 @@ void save(const Cache& cache, snapshot::Writer& writer, std::size_t segments) {
   save_holes(cache.holes(), fields);
   writer.record(RecordKind::kCache, fields.bytes());
   for (std::size_t i = 0; i < cache.states().layers(); ++i) save_state(cache.states(), i, writer);
-  for (const Head* head : cache.heads()) {
-    FieldWriter record;
-    save_head(cache, *head, record);
-    writer.record(RecordKind::kHead, record.bytes());
-    const std::size_t apart = head->layer().global() ? segments * kSegmentPages : 0;
-    for (const KvSide side : kSides) save_pages(head->pages(side), apart, writer);
-  }
+  for_whole_layers(cache, [&](const Layer& layer) {
+    for (const Head& head : layer.heads()) {
+      FieldWriter record;
+      save_head(cache, head, record);
+      writer.record(RecordKind::kHead, record.bytes());
+      const std::size_t apart = layer.global() ? segments * kSegmentPages : 0;
+      for (const KvSide side : kSides) save_pages(head.pages(side), apart, writer);
+    }
+  });
 }
 
 void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> segments) {
@@ -122,6 +125,7 @@ void restore(Cache& cache, snapshot::Reader& reader, std::span<const Segment> se
     HeadRestorer restorer(cache, *head);
     if (head->layer().global()) restorer.take_pages(segments, global_heads++);
     restorer.run(reader);
+    drop_foreign(*head);
   }
 }
 

@@ -117,9 +117,14 @@ void drop_unseen(Head& head, KvSide side, std::size_t tokens_total) {
   // handled when they became old.
   const std::size_t sealed = tokens_total / kPageTokens;
   const std::size_t old = pages.pages.size() - (sealed - head.layer().side(side).old_pages(tokens_total));
-  for (std::size_t i = old; i-- > 0 && pages.pages[i].recent;) pages.pages[i].recent.reset();
-  for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size());
-       p-- > 0 && (pages.pages[p].recent || pages.pages[p].old);) {
+  for (std::size_t i = old; i-- > 0;) {
+    if (!head.keeps(i)) continue;
+    if (!pages.pages[i].recent) break;
+    pages.pages[i].recent.reset();
+  }
+  for (std::size_t p = std::min(visible / kPageTokens, pages.pages.size()); p-- > 0;) {
+    if (!head.keeps(p)) continue;
+    if (!pages.pages[p].recent && !pages.pages[p].old) break;
     pages.pages[p] = Page{};
   }
   if (visible >= kExactPrefixTokens) pages.exact_prefix.reset();

@@ -65,13 +65,15 @@ void summarize(Head& head, const StagedPages& staged, std::size_t first, std::si
   }
 }
 
-/// Seals page `page` of `pages`, which has a slot already.
+/// Seals page `page` of `pages`, which has a slot already, if this process keeps it.
 void seal_page(Head& head, KvSide side, const StagedPages& staged, std::size_t page, std::size_t pages) {
   const LayerConfig& layer = head.layer();
   const SideConfig& config = layer.side(side);
   const std::byte* exact = staged.page(side, head.number(), page);
   const bool has_prefix = has_exact_prefix(layer, page);
   if (has_prefix) keep_exact_prefix(head, side, exact);
+  const std::size_t slot = head.slots.slot_of(page, pages);
+  if (!head.keeps(slot)) return;
   std::vector<float> rows(kPageTokens * config.size());
   config.exact().get_rows(exact, kPageTokens, kPageTokens, rows.data());
   if (side == KvSide::kKeys && config.rotation() != nullptr) {
@@ -82,7 +84,7 @@ void seal_page(Head& head, KvSide side, const StagedPages& staged, std::size_t p
     }
   }
   const std::size_t from = has_prefix ? kExactPrefixTokens : 0;
-  Page& to = head.pages(side).pages[head.slots.slot_of(page, pages)];
+  Page& to = head.pages(side).pages[slot];
   if (config.recent() != nullptr) {
     to.recent = seal({}, rows, *config.recent(), from, layer.pages);
   } else {

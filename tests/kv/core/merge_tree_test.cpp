@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -43,23 +45,18 @@ std::vector<State> random_chunks(std::size_t count) {
 
 class MergeTreeTest : public testing::TestWithParam<std::size_t> {
  protected:
-  /// Merges chunks along the tree. `subtrees` receives the state of each subtree.
-  State along_the_tree(std::vector<State>* subtrees = nullptr) const {
+  /// Merges the chunks of some stripes along the tree. `stripes` receives the state of each.
+  State along_the_tree(const StripeSet& set = {}, std::map<std::size_t, State>* stripes = nullptr) const {
     std::vector<State> chunks = random_chunks(GetParam());
-    State subtree;
+    State stripe;
     State total;
-    const MergeTree tree(kernels_, subtree.rows(), total.rows());
-    for (std::size_t c = 0; c < chunks.size(); ++c) {
-      tree.add_chunk(chunks[c].rows());
-      if (!ends_subtree(c, chunks.size())) continue;
-      if (subtrees != nullptr) subtrees->push_back(subtree);
-      tree.end_subtree();
-    }
-    return total;
-  }
-  State from_left_to_right(std::vector<State> states) const {
-    State total;
-    for (State& state : states) merge(kernels_, state.rows(), total.rows());
+    const MergeTree tree(kernels_, stripe.rows(), total.rows());
+    for_stripes(
+        set, chunks.size(), [&](std::size_t c) { tree.add_chunk(chunks[c].rows()); },
+        [&](std::size_t number) {
+          if (stripes != nullptr) (*stripes)[number] = stripe;
+          tree.end_stripe();
+        });
     return total;
   }
 
@@ -69,16 +66,25 @@ class MergeTreeTest : public testing::TestWithParam<std::size_t> {
 INSTANTIATE_TEST_SUITE_P(Chunks, MergeTreeTest, testing::Values(1, 2, 15, 16, 17, 32, 45, 64, 100));
 
 /// As if other machines or threads owned them.
-TEST_P(MergeTreeTest, SubtreesThatWereMergedApartGiveTheSameBits) {
-  std::vector<State> subtrees;
-  const State total = along_the_tree(&subtrees);
-  EXPECT_EQ(subtrees.size(), (GetParam() + kSubtreeChunks - 1) / kSubtreeChunks);
-  EXPECT_TRUE(from_left_to_right(subtrees) == total);
+TEST_P(MergeTreeTest, StripesThatWereMergedApartGiveTheSameBits) {
+  for (const std::size_t owners : {1U, 2U, 3U, 7U, 16U, 20U}) {
+    std::map<std::size_t, State> stripes;
+    for (std::size_t owner = 0; owner < owners; ++owner) {
+      const std::size_t before = stripes.size();
+      along_the_tree({owner, owners}, &stripes);
+      EXPECT_EQ(stripes.size() - before, (StripeSet{owner, owners}.count(GetParam())));
+    }
+    EXPECT_EQ(stripes.size(), std::min(GetParam(), kStripes));
+    State total;
+    for (auto& [number, state] : stripes) merge(kernels_, state.rows(), total.rows());
+    EXPECT_TRUE(total == along_the_tree()) << owners << " owners";
+  }
 }
 
-TEST_P(MergeTreeTest, OneSubtreeIsMergedFromLeftToRight) {
-  const bool same = from_left_to_right(random_chunks(GetParam())) == along_the_tree();
-  EXPECT_EQ(same, GetParam() <= kSubtreeChunks + 1) << "one chunk more is a subtree of its own";
+TEST_P(MergeTreeTest, OneChunkAStripeIsMergedFromLeftToRight) {
+  State total;
+  for (State& state : random_chunks(GetParam())) merge(kernels_, state.rows(), total.rows());
+  EXPECT_EQ(total == along_the_tree(), GetParam() <= kStripes) << "one chunk more goes to the first stripe";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "kernels/select.h"
 #include "kv/attention_reference.h"
+#include "support/thread_ranks.h"
 
 namespace pith::kv {
 namespace {
@@ -140,64 +141,62 @@ TEST(AttendLayers, MayHaveShapesOfTheirOwn) {
   }
 }
 
-/// A cache of more than two subtrees of the merge tree, with a token whose attention has not been computed.
-class AttendSubtrees : public testing::TestWithParam<int> {
+/// The outputs of one token behind a context of more chunks than there are stripes, as one of the ranks sees it.
+class AttendOnRanks : public testing::TestWithParam<std::size_t> {
  protected:
-  static constexpr std::size_t kTokens = 2 * kSubtreeChunks * kChunkPages * kPageTokens + 700;
-
-  AttendSubtrees() {
-    const Step context = {&cache_, 0, kTokens - 1, 0};
-    const ProjectedRows rows = {s_.queries.data(), s_.keys.data(), s_.values.data(), kWidth, 0.25F};
-    append(std::span(&context, 1), staging_, pool_, 0, rows);
-    finish_append(std::span(&context, 1), staging_, 0);
-    cache_.set_tokens(kTokens - 1);
-    const ProjectedRows last = {&s_.queries[step_.position * kWidth], &s_.keys[step_.position * kWidth],
-                                &s_.values[step_.position * kWidth], kWidth, 0.25F};
-    append(std::span(&step_, 1), staging_, pool_, 0, last);
-  }
-
-  AttendRows rows_to(std::vector<float>& out) const {
-    return {&s_.queries[step_.position * kWidth], kWidth, out.data(), out.size(), 0.25F};
-  }
-
+  static constexpr std::size_t kTokens = (2 * kStripes + 1) * kChunkPages * kPageTokens + 700;
   static constexpr std::size_t kWidth = 32;
+
+  struct Seen {
+    std::vector<float> out = std::vector<float>(kWidth);
+    std::size_t pages = 0;  ///< That it holds, of the keys of one KV head.
+  };
+
+  /// Steps of `tokens` tokens, the last of which is the last of the sequence.
+  Seen attend(const std::shared_ptr<Ranks>& ranks, std::size_t tokens, int threads) const {
+    CacheOptions options = uniform(shape_, "int4", "int4");
+    options.ranks = ranks;
+    Cache cache(options, kernels::select_kernels());
+    ThreadPool pool(threads);
+    Staging staging(ScratchLayout(cache), kTokens);
+    Attention attention(ScratchLayout(cache), tokens, pool.size());
+    const Step context = {&cache, 0, kTokens - tokens, 0};
+    append(std::span(&context, 1), staging, pool, 0, rows_from(0));
+    finish_append(std::span(&context, 1), staging, 0);
+    const Step step = {&cache, 0, tokens, kTokens - tokens};
+    append(std::span(&step, 1), staging, pool, 0, rows_from(step.position));
+    std::vector<float> out(tokens * kWidth);
+    attention.run(std::span(&step, 1), staging, pool, 0,
+                  {&s_.queries[step.position * kWidth], kWidth, out.data(), kWidth, 0.25F});
+    Seen seen;
+    std::copy_n(&out[(tokens - 1) * kWidth], kWidth, seen.out.begin());
+    for (const Page& page : cache.layer(0).head(0).pages(KvSide::kKeys).pages) seen.pages += page.old ? 1U : 0U;
+    return seen;
+  }
+
+  ProjectedRows rows_from(std::size_t position) const {
+    return {&s_.queries[position * kWidth], &s_.keys[position * kWidth], &s_.values[position * kWidth], kWidth, 0.25F};
+  }
+
   const KvShape shape_ = {2, 2, 16, 16, {0}};
   const Sequence s_{shape_, kTokens, 8};
-  Cache cache_{uniform(shape_, "int4", "int4"), kernels::select_kernels()};
-  ThreadPool pool_{GetParam()};
-  Staging staging_{ScratchLayout(cache_), kTokens};
-  Attention attention_{ScratchLayout(cache_), 1, pool_.size()};
-  const Step step_ = {&cache_, 0, 1, kTokens - 1};
 };
 
-INSTANTIATE_TEST_SUITE_P(Threads, AttendSubtrees, testing::Values(1, 3));
+INSTANTIATE_TEST_SUITE_P(Ranks, AttendOnRanks, testing::Values(1, 2, 3, 4, 7, 16, 19));
 
-/// As if three machines owned a subtree each.
-TEST_P(AttendSubtrees, HandedOutAndMergedElsewhereGiveTheSameBits) {
-  std::vector<float> expected(kWidth);
-  attention_.run(std::span(&step_, 1), staging_, pool_, 0, rows_to(expected));
-
-  const RowsBuffers parts(2 * 3, 1, 16);
-  for (const SubtreeRange range : {SubtreeRange{2}, SubtreeRange{0, 1}, SubtreeRange{1, 2}}) {
-    std::vector<float> unused(kWidth);
-    attention_.run_subtrees(
-        std::span(&step_, 1), staging_, pool_, 0, rows_to(unused), range,
-        [&](std::size_t step, const AttendBlock& block, std::size_t subtree, const SoftmaxRows& state) {
-          EXPECT_EQ(step, 0U);
-          const SoftmaxRows part = parts.rows(block.kv_head * 3 + subtree, 1, 16);
-          reset(part);
-          merge(cache_.kernels(), state, part);
-        });
+/// A single token is answered with states, a prompt with pages.
+TEST_P(AttendOnRanks, GivesTheSameBitsAndSpreadsThePages) {
+  for (const std::size_t tokens : {std::size_t{1}, std::size_t{200}}) {
+    const Seen alone = attend(nullptr, tokens, 3);
+    pith::test::on_ranks(GetParam(), [&](const std::shared_ptr<Ranks>& ranks) {
+      const Seen seen = attend(ranks, tokens, ranks->rank() % 2 == 0 ? 1 : 3);
+      EXPECT_EQ(seen.out, alone.out) << "rank " << ranks->rank();
+      // Every stripe has two or three chunks, and all ranks keep page 0.
+      const std::size_t stripes = StripeSet{ranks->rank(), ranks->count()}.count(kStripes);
+      EXPECT_GE(seen.pages, stripes * 2 * kChunkPages);
+      EXPECT_LE(seen.pages, stripes * 2 * kChunkPages + 3 * kChunkPages + 1);
+    });
   }
-  std::vector<float> got(kWidth);
-  const RowsBuffers total(1, 1, 16);
-  for (std::size_t h = 0; h < 2; ++h) {
-    reset(total.rows(0, 1, 16));
-    for (std::size_t subtree = 0; subtree < 3; ++subtree)
-      merge(cache_.kernels(), parts.rows(h * 3 + subtree, 1, 16), total.rows(0, 1, 16));
-    Attention::write_out(step_, cache_.layer(0), rows_to(got), {h, h, 0, 1, step_.position}, total.rows(0, 1, 16));
-  }
-  EXPECT_EQ(got, expected);
 }
 
 TEST(AttendInt4, ALargeKeyBiasDoesNoHarm) {

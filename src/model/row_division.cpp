@@ -1,0 +1,114 @@
+#include "model/row_division.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/fail.h"
+#include "kv/share/topic.h"
+
+namespace pith::model {
+namespace {
+
+std::span<const std::byte> bytes_of(const std::vector<float>& floats) { return std::as_bytes(std::span(floats)); }
+
+/// Reads the floats of a message, whose size has been compared.
+class FloatReader {
+ public:
+  explicit FloatReader(std::span<const std::byte> message) : from_(message.data()) {}
+
+  void read(float* to, std::size_t count) {
+    std::memcpy(to, from_, count * sizeof(float));
+    from_ += count * sizeof(float);
+  }
+
+ private:
+  const std::byte* from_;
+};
+
+void check_size(std::span<const std::byte> message, std::size_t floats, std::size_t rank) {
+  if (message.size() == floats * sizeof(float)) return;
+  fail(ErrorKind::kIntegrity, "rank {} says {} bytes about its rows, not {}", rank, message.size(),
+       floats * sizeof(float));
+}
+
+bool recurs(const ModelSpec& spec) {
+  return std::any_of(spec.layers.begin(), spec.layers.end(),
+                     [](const LayerSpec& layer) { return layer.recurrent.present(); });
+}
+
+}  // namespace
+
+RowDivision::RowDivision(Ranks* ranks, const ModelSpec& spec, std::span<const kv::Step> steps) : step_(steps.front()) {
+  if (ranks == nullptr || steps.size() != 1 || step_.tokens < kRowsMin * ranks->count()) return;
+  if (recurs(spec) || !step_.cache->observers().list().empty() || step_.cache->keeps_query_sums()) return;
+  ranks_ = ranks;
+}
+
+std::size_t RowDivision::first(std::size_t rank) const {
+  const std::size_t position = step_.position + step_.tokens * rank / ranks_->count();
+  if (rank == 0 || rank == ranks_->count()) return position - step_.position;
+  // At the edges of blocks, so that no block is computed in two halves.
+  return (position + kv::kBlockTokens - 1) / kv::kBlockTokens * kv::kBlockTokens - step_.position;
+}
+
+kv::Step RowDivision::own_step() const {
+  const std::size_t from = own_first();
+  kv::Step own = step_;
+  own.position += from;
+  own.tokens = first(ranks_->rank() + 1) - from;
+  return own;
+}
+
+kv::ProjectedRows RowDivision::all_rows(const AttentionSpec& spec, std::size_t layer, const kv::ProjectedRows& own,
+                                        Buffer<float>& memory) const {
+  const std::size_t keys = spec.key_rows();
+  const std::size_t values = spec.value_rows();
+  // The keys' basis is made of the queries of the first page.
+  const auto queries_of = [&](std::size_t row) {
+    return step_.position + row < kv::kPageTokens ? spec.query_rows() : std::size_t{0};
+  };
+  std::vector<float> mine;
+  const kv::Step part = own_step();
+  mine.reserve(part.tokens * (keys + values));
+  for (std::size_t m = 0; m < part.tokens; ++m) {
+    const auto add = [&](const float* rows, std::size_t count) {
+      mine.insert(mine.end(), rows + m * own.stride, rows + m * own.stride + count);
+    };
+    add(own.queries, queries_of(own_first() + m));
+    add(own.keys, keys);
+    add(own.values, values);
+  }
+  const auto said = ranks_->exchange(kv::topic(kv::Topic::kRows, layer, step_.position), bytes_of(mine));
+  if (memory.size() < step_.tokens * own.stride) memory = Buffer<float>(step_.tokens * own.stride);
+  float* const to_queries = memory.data();
+  float* const to_keys = to_queries + (own.keys - own.queries);
+  float* const to_values = to_queries + (own.values - own.queries);
+  for (std::size_t rank = 0; rank < ranks_->count(); ++rank) {
+    std::size_t floats = 0;
+    for (std::size_t m = first(rank); m < first(rank + 1); ++m) floats += queries_of(m) + keys + values;
+    check_size(said[rank], floats, rank);
+    FloatReader reader(said[rank]);
+    for (std::size_t m = first(rank); m < first(rank + 1); ++m) {
+      reader.read(to_queries + m * own.stride, queries_of(m));
+      reader.read(to_keys + m * own.stride, keys);
+      reader.read(to_values + m * own.stride, values);
+    }
+  }
+  return {to_queries, to_keys, to_values, own.stride, own.scale};
+}
+
+void RowDivision::all_hidden(float* rows, std::size_t columns, std::size_t stride) const {
+  std::vector<float> mine;
+  const std::size_t count = own_step().tokens;
+  mine.reserve(count * columns);
+  for (std::size_t m = 0; m < count; ++m) mine.insert(mine.end(), rows + m * stride, rows + m * stride + columns);
+  const auto said = ranks_->exchange(kv::topic(kv::Topic::kHidden, 0, step_.position), bytes_of(mine));
+  for (std::size_t rank = 0; rank < ranks_->count(); ++rank) {
+    check_size(said[rank], (first(rank + 1) - first(rank)) * columns, rank);
+    FloatReader reader(said[rank]);
+    for (std::size_t m = first(rank); m < first(rank + 1); ++m) reader.read(rows + m * stride, columns);
+  }
+}
+
+}  // namespace pith::model
