@@ -3,6 +3,7 @@
 #include <pith/export.h>
 #include <pith/log.h>
 #include <pith/progress.h>
+#include <pith/ranks.h>
 #include <pith/threads.h>
 
 #include <filesystem>
@@ -74,6 +75,9 @@ struct ModelOptions {
   /// Adapters that are all applied. They are part of the model: snapshots and stored prefixes are of the model with its
   /// adapters.
   std::vector<AdapterOptions> adapters{};
+  /// The processes that share the KV caches of the model's sessions; null: this one alone. All load the same model:
+  /// Model::load() compares them, and names the rank whose model, version or options are others in Error(kPeer).
+  std::shared_ptr<Ranks> ranks{};
   /// Silent when empty.
   LogSink log{};
   ProgressSink progress{};

@@ -28,6 +28,7 @@
 #include <pith/progress.h>
 #include <pith/quantize.h>
 #include <pith/random.h>
+#include <pith/ranks.h>
 #include <pith/sampler_stage.h>
 #include <pith/sampling.h>
 #include <pith/session.h>

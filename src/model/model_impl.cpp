@@ -13,6 +13,7 @@
 #include "model/bind.h"
 #include "model/read_spec.h"
 #include "model/vocab_source.h"
+#include "model/same_on_ranks.h"
 #include "tokenizer/make_tokenizer.h"
 #include "tokenizer/utf8.h"
 
@@ -102,11 +103,12 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
 }  // namespace
 
 ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options, Content content)
-    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()), pools_(options.workers, options.threads) {
+    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()), ranks_(options.ranks), pools_(options.workers, options.threads) {
   const auto headers = options.manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
   gguf::reading(file, [&] { load(file, options, content); });
   file.check_read();
+  if (ranks_ != nullptr && content == Content::kWhole) check_same_model(*ranks_, fingerprint());
   log_->info("{}: {} {}, {} layers, {} weights in {} bytes, kernels {}", file.path(), info_.architecture,
              info_.weight_type, info_.layers, info_.parameters, info_.weight_bytes, kernels_->name);
 }

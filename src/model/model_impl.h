@@ -36,6 +36,8 @@ class ModelImpl {
   const kernels::KernelTable& kernels() const { return *kernels_; }
   spdlog::logger& log() const { return *log_; }
   WorkspacePool& workspaces() const { return workspaces_; }
+  /// Returns the processes that share the caches of the model's sessions; null: this one alone.
+  const std::shared_ptr<Ranks>& ranks() const { return ranks_; }
   /// Returns what the rooms above keep with the model.
   Attachments& attachments() const { return attachments_; }
   /// Returns the pool of that many threads that the model's sessions share; 0: the pool set by ModelOptions. Safe from
@@ -64,6 +66,7 @@ class ModelImpl {
   std::unique_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
   ModelInfo info_;
+  std::shared_ptr<Ranks> ranks_;
   /// State that sessions share; it is not part of the model.
   mutable WorkspacePool workspaces_;
   mutable Attachments attachments_;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 #include "kv/core/step.h"
 #include "kv/write/append.h"
 #include "model/spec.h"

@@ -4,10 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include "base/fail.h"
-#include "kv/share/topic.h"
 #include "model/forward.h"
 #include "model/residual_stream.h"
+#include "model/same_on_ranks.h"
 
 namespace pith::model {
 namespace {
@@ -26,16 +25,6 @@ Pass Runner::pass() const {
   return {model_.spec(), model_.weights(), model_.kernels(), pool_, *lease_, steps_, tokens_, division_, steps_};
 }
 
-void Runner::check_ranks(Ranks& ranks) const {
-  const std::size_t position = steps_.front().position;
-  const auto said = ranks.exchange(kv::topic(kv::Topic::kPass, 0, position), std::as_bytes(std::span(tokens_)));
-  for (std::size_t rank = 0; rank < said.size(); ++rank) {
-    if (std::ranges::equal(said[rank], said[ranks.rank()])) continue;
-    fail(ErrorKind::kPeer, "rank {} feeds other tokens than rank {} at position {}: all ranks must make the same calls",
-         rank, ranks.rank(), position);
-  }
-}
-
 void Runner::run(std::span<const Step> steps) {
   steps_.clear();
   tokens_.clear();
@@ -43,8 +32,8 @@ void Runner::run(std::span<const Step> steps) {
     steps_.push_back({step.cache, tokens_.size(), step.tokens.size(), step.cache->tokens(), step.sparse});
     tokens_.insert(tokens_.end(), step.tokens.begin(), step.tokens.end());
   }
-  Ranks* const ranks = steps_.front().cache != nullptr ? steps_.front().cache->options().ranks.get() : nullptr;
-  if (ranks != nullptr) check_ranks(*ranks);
+  Ranks* const ranks = model_.ranks().get();
+  if (ranks != nullptr) check_same(*ranks, std::as_bytes(std::span(tokens_)), "feeds other tokens");
   division_ = RowDivision(ranks, model_.spec(), steps_);
   Pass whole = pass();
   if (!division_.divided()) return forward(whole);

@@ -52,8 +52,6 @@ class Runner {
 
  private:
   Pass pass() const;
-  /// Compares the pass with what the other ranks compute.
-  void check_ranks(Ranks& ranks) const;
 
   const ModelImpl& model_;
   ThreadPool& pool_;

@@ -58,6 +58,7 @@ struct Table<ModelOptions> {
       option("check_weights", &O::check_weights, "Refuse weights that are not finite"),
       option("rope", &O::rope, "RoPE in place of the file's"),
       option("adapters", &O::adapters, "LoRA adapters that are all applied"),
+      option("ranks", &O::ranks, "The processes that share KV caches"),
       option("log", &O::log, "Write the library's log to standard error").on_command_line("-v,--verbose"),
       option("progress", &O::progress, "Shows how far loading is"),
   };

@@ -7,7 +7,6 @@
 #include "base/fail.h"
 #include "kv/evict/footprint.h"
 #include "model/cache_shape.h"
-#include "model/ranks.h"
 #include "model/recurrent_block.h"
 #include "options/check.h"
 #include "options/kv_options.h"
@@ -85,7 +84,7 @@ kv::Cache make_cache(const Model& model, const KvOptions& options, const std::ve
   made.sparse = sparse_reading(options::checked(kv));
   made.pages = {kv.page_checksums, std::move(counter)};
   made.observed = observed;
-  made.ranks = model::ranks_of(*model.impl());
+  made.ranks = model.impl()->ranks();
   return {made, model.impl()->kernels()};
 }
 

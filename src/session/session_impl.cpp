@@ -9,11 +9,12 @@
 #include "kv/core/rewind.h"
 #include "kv/evict/footprint.h"
 #include "kv/store/integrity.h"
-#include "model/ranks.h"
+#include "model/same_on_ranks.h"
 #include "options/check.h"
 #include "options/session_options.h"
 #include "session/feed.h"
 #include "session/reconstruction.h"
+#include "session/snapshot_options.h"
 
 namespace pith {
 
@@ -46,7 +47,7 @@ Session::Impl::Impl(Model model, const SessionOptions& options)
       pool_(pool_of(options.workers, options.threads)),
       kv_(session::resolved(options.kv)),
       eviction_(session::make_eviction(model_, options.eviction)),
-      marks_share_(model::ranks_of(*model_.impl()) == nullptr ? options.marks_share : 0.0),
+      marks_share_(model_.impl()->ranks() == nullptr ? options.marks_share : 0.0),
       mark_every_(static_cast<std::size_t>(options.mark_every)),
       cache_(session::make_cache(model_, kv_, eviction_ != nullptr ? eviction_->observed() : std::vector<PolicyNeeds>{},
                                  session::BudgetMember::counter_of(options.kv_budget))),
@@ -94,6 +95,9 @@ void Session::Impl::check_ranks(const SessionOptions& options) const {
                               : options.kv_budget != nullptr     ? "a budget of several sessions (kv_budget)"
                                                                  : nullptr;
   if (refused != nullptr) fail(ErrorKind::kUnsupported, "{}: not in a session of a cluster", refused);
+  io::FieldWriter fields;
+  session::put(fields, options);
+  model::check_same(*cache_.options().ranks, fields.bytes(), "makes its session with other options");
 }
 
 std::size_t Session::Impl::next_batch(std::size_t tokens) const {

@@ -2,6 +2,7 @@
 #include <pith/pith.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "options/chat_options.h"
 #include "tools/chat_inputs.h"
+#include "tools/cluster.h"
 #include "tools/command.h"
 #include "tools/generate_args.h"
 #include "tools/interrupt.h"
@@ -35,7 +37,12 @@ bool input_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 /// The next message, asked for where somebody types it; false at the end.
 bool read_message(std::string& message) {
   if (input_is_terminal()) fmt::print(stderr, "> ");
-  return static_cast<bool>(std::getline(std::cin, message));
+  // The first byte says whether there is one.
+  std::string line;
+  if (is_first() && std::getline(std::cin, message)) line = "+" + message;
+  line = from_first(line);
+  message = line.substr(std::min<std::size_t>(line.size(), 1));
+  return !line.empty();
 }
 
 /// Nothing for a message that does not fit, which somebody who types is told of, and may try again.

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "eval/fail.h"
+#include "tools/cluster.h"
 #include "tools/output.h"
 
 namespace pith::tools {
@@ -46,7 +47,7 @@ std::string read_all(std::FILE* file, std::string_view name, std::size_t bytes_m
 }  // namespace
 
 std::string read_text(const std::string& path, std::size_t bytes_max) {
-  if (path == "-") return read_all(stdin, "standard input", bytes_max);
+  if (path == "-") return from_first(is_first() ? read_all(stdin, "standard input", bytes_max) : std::string());
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) fail_io("open", path);
   return read_all(file.get(), path, bytes_max);
@@ -71,7 +72,7 @@ std::vector<Token> parse_ids(std::string_view text, std::string_view origin) {
   return ids;
 }
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+OutputFile::OutputFile(std::string path) : path_(is_first() ? std::move(path) : "/dev/null") {
   int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   ours_ = file >= 0;
   if (file < 0 && errno == EEXIST) file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);

@@ -9,6 +9,7 @@
 #include "options/model_options.h"
 #include "options/session_options.h"
 #include "tools/byte_size.h"
+#include "tools/cluster.h"
 #include "tools/option_flags.h"
 #include "tools/progress.h"
 
@@ -63,6 +64,7 @@ Model ModelArgs::load(std::shared_ptr<const Manifest> expected) const {
   options.rope = rope;
   options.adapters = adapter_options();
   options.threads = threads;
+  options.ranks = ranks();
   if (verbose) options.log = print_log_line;
   ProgressLine line;
   options.progress = [&](double share) { line.show(fmt::format("loading {} {:.0f} %", path, 100 * share)); };

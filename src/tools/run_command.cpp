@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "eval/fail.h"
+#include "tools/cluster.h"
 #include "tools/command.h"
 #include "tools/command_line.h"
 #include "tools/output.h"
@@ -22,7 +24,9 @@ constexpr int kWrongUsage = 2;
 
 /// One line, whatever the message has in it: file names may be anything.
 int fail(std::string_view message) {
-  fmt::print(stderr, "pith: error: {}\n", eval::visible(message));
+  const std::string line = eval::visible(message);
+  if (tools::is_first()) fmt::print(stderr, "pith: error: {}\n", line);
+  tools::abort_cluster(line, kFailed);
   return kFailed;
 }
 
@@ -59,6 +63,7 @@ int run(int argc, char** argv, const tools::Known& known) {
       "pith SUBCOMMAND --help says more.");
   using enum tools::CommandLine::Outcome;
   if (const auto outcome = line.parse(argc, argv); outcome != kRead) return outcome == kHelped ? 0 : kWrongUsage;
+  tools::join_cluster();
   action();
   tools::finish_output();
   return 0;

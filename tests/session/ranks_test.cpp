@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "model/ranks.h"
 #include "support/refusal.h"
 #include "support/session_inputs.h"
 #include "support/thread_ranks.h"
@@ -28,8 +27,7 @@ void expect_same_on_ranks(const std::filesystem::path& path, const std::vector<s
   const std::vector<float> alone = story(Model::load(path, {.threads = 1}));
   for (const std::size_t count : counts) {
     on_ranks(count, [&](const std::shared_ptr<Ranks>& ranks) {
-      const Model model = Model::load(path, {.threads = 1});
-      model::ranks_of(*model.impl()) = ranks;
+      const Model model = Model::load(path, {.threads = 1, .ranks = ranks});
       EXPECT_EQ(story(model), alone) << "rank " << ranks->rank() << " of " << count;
     });
   }
@@ -156,8 +154,7 @@ TEST_F(RanksTest, SnapshotsOfSomeAreReadByOthers) {
   };
   feed_and_save(Model::load(path_), "1");
   on_ranks(3, [&](const std::shared_ptr<Ranks>& ranks) {
-    const Model model = Model::load(path_);
-    model::ranks_of(*model.impl()) = ranks;
+    const Model model = Model::load(path_, {.ranks = ranks});
     feed_and_save(model, "3");
   });
   EXPECT_EQ(read_file(folder_ / "3"), read_file(folder_ / "1"));
@@ -176,8 +173,7 @@ TEST_F(RanksTest, EachHoldsItsShare) {
   };
   const std::size_t alone = bytes(Model::load(path_));
   on_ranks(4, [&](const std::shared_ptr<Ranks>& ranks) {
-    const Model model = Model::load(path_);
-    model::ranks_of(*model.impl()) = ranks;
+    const Model model = Model::load(path_, {.ranks = ranks});
     // 62 pages, of which a rank has 16 at most, and page 0 besides; the newest are held in a finer form.
     EXPECT_LE(bytes(model), alone * 19 / 62);
   });
@@ -186,18 +182,33 @@ TEST_F(RanksTest, EachHoldsItsShare) {
 TEST_F(RanksTest, OtherTokensAreToldOf) {
   expect_error(ErrorKind::kPeer, "feeds other tokens", [&] {
     on_ranks(2, [&](const std::shared_ptr<Ranks>& ranks) {
-      const Model model = Model::load(path_);
-      model::ranks_of(*model.impl()) = ranks;
+      const Model model = Model::load(path_, {.ranks = ranks});
       Session session(model);
       session.feed(random_tokens(model, 20, static_cast<unsigned>(ranks->rank())));
     });
   });
 }
 
+TEST_F(RanksTest, OtherModelsAndOptionsAreToldOf) {
+  TinyModelSpec other;
+  other.seed = 2;
+  const std::filesystem::path other_path = write_tiny_model(other, folder_, "other");
+  expect_error(ErrorKind::kPeer, "rank 2 has another model or version", [&] {
+    on_ranks(3, [&](const std::shared_ptr<Ranks>& ranks) {
+      Model::load(ranks->rank() == 2 ? other_path : path_, {.ranks = ranks});
+    });
+  });
+  expect_error(ErrorKind::kPeer, "rank 1 makes its session with other options", [&] {
+    on_ranks(2, [&](const std::shared_ptr<Ranks>& ranks) {
+      const Model model = Model::load(path_, {.ranks = ranks});
+      Session(model, {.kv = {ranks->rank() == 0 ? "int4" : "int8"}});
+    });
+  });
+}
+
 TEST_F(RanksTest, WhatTheyCannotDoIsRefused) {
   on_ranks(2, [&](const std::shared_ptr<Ranks>& ranks) {
-    const Model model = Model::load(path_);
-    model::ranks_of(*model.impl()) = ranks;
+    const Model model = Model::load(path_, {.ranks = ranks});
     SessionOptions sparse;
     sparse.kv.read_share = 0.5;
     expect_error(ErrorKind::kUnsupported, "sparse reading", [&] { Session(model, sparse); });

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 
 namespace pith::test {
 

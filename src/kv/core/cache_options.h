@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 #include "kv/core/byte_counter.h"
 #include "kv/core/rotary.h"
 #include "kv/layout/layout.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 #include "kv/core/cache.h"
 #include "kv/core/softmax_state.h"
 #include "kv/read/attend_block.h"

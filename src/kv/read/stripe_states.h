@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 #include "kv/core/merge_tree.h"
 #include "kv/core/softmax_state.h"
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <span>
 
-#include "base/ranks.h"
+#include <pith/ranks.h>
 #include "kv/core/cache.h"
 #include "kv/core/step.h"
 
