@@ -4,9 +4,11 @@
 #include <pith/error.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "distributed/checksum.h"
@@ -15,8 +17,8 @@ namespace pith::distributed {
 namespace {
 
 constexpr int kTag = 27;
-/// Polls before a waiting rank offers its processor to others, and polls between two looks at the clock.
-constexpr unsigned kSpins = 200;
+/// Polls between two looks at the clock.
+constexpr unsigned kPollsPerLook = 256;
 
 [[noreturn]] void fail(ErrorKind kind, const std::string& message) { throw Error(kind, message); }
 
@@ -26,6 +28,15 @@ void check(int status, const char* what) {
   int length = 0;
   MPI_Error_string(status, text.data(), &length);
   fail(ErrorKind::kPeer, fmt::format("MPI: {}: {}", what, text.data()));
+}
+
+/// Waits for a moment without taking anything from a thread that shares the processor's core.
+void pause() {
+#if defined(__x86_64__)
+  for (int i = 0; i < 16; ++i) __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  for (int i = 0; i < 16; ++i) asm volatile("yield");
+#endif
 }
 
 std::string host_of(MPI_Comm communicator, int rank) {
@@ -63,6 +74,9 @@ MpiRanks::MpiRanks(std::shared_ptr<MpiRuntime> runtime, MPI_Comm communicator, c
   peers_.resize(static_cast<std::size_t>(count));
   said_.resize(peers_.size());
   for (int r = 0; r < count; ++r) peers_[static_cast<std::size_t>(r)].host = host_of(communicator_, r);
+  const auto here =
+      std::count_if(peers_.begin(), peers_.end(), [&](const Peer& peer) { return peer.host == peers_[rank_].host; });
+  crowded_ = here > static_cast<std::ptrdiff_t>(std::thread::hardware_concurrency());
 }
 
 MpiRanks::~MpiRanks() {
@@ -149,11 +163,13 @@ std::span<const std::span<const std::byte>> MpiRanks::exchange(std::uint64_t top
     for (std::size_t r = 0; r < peers_.size(); ++r) {
       if (!peers_[r].done && progress(r)) --left;
     }
-    if (polls < kSpins) continue;
-    // Several ranks may share a processor.
-    ::sched_yield();
     if (left != before) start = Clock::now();
-    if (polls % kSpins == 0 && Clock::now() - start > deadline_) fail_silent();
+    if (crowded_) {
+      ::sched_yield();
+    } else {
+      pause();
+    }
+    if (polls % kPollsPerLook == 0 && Clock::now() - start > deadline_) fail_silent();
   }
   for (std::size_t r = 0; r < peers_.size(); ++r) {
     if (r != rank_) take(r, header);

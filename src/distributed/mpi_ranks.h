@@ -67,6 +67,8 @@ class MpiRanks : public Ranks {
   MPI_Comm communicator_ = MPI_COMM_NULL;
   std::chrono::milliseconds deadline_;
   std::size_t rank_ = 0;
+  /// More ranks than processors on this host: whoever waits gives way to others.
+  bool crowded_ = false;
   std::uint64_t number_ = 0;
   std::vector<std::byte> sent_;
   std::vector<Peer> peers_;  ///< [count]; this rank's is idle.
