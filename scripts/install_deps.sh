@@ -20,6 +20,7 @@ build_packages=(
   libxxhash-dev libssl-dev libpcre2-dev libutf8proc-dev
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   rustc-web cargo-web
+  libopenmpi-dev openmpi-bin
 )
 fuzz_packages=(clang libclang-rt-dev)
 package_packages=(dpkg-dev file lintian debootstrap)

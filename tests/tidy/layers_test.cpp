@@ -16,7 +16,8 @@ const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {
       {"base", 1},    {"plot", 1},      {"io", 2},     {"options", 2},  {"jinja", 2},   {"kernels", 3},
       {"gguf", 3},    {"tokenizer", 3}, {"policy", 3}, {"snapshot", 3}, {"weights", 4}, {"kv", 4},
-      {"machine", 4}, {"manifest", 4},  {"model", 5},  {"quantize", 5}, {"session", 6}, {"eval", 7}};
+      {"machine", 4}, {"manifest", 4},  {"model", 5},  {"quantize", 5}, {"session", 6}, {"eval", 7},
+      {"distributed", 7}};
   return levels;
 }
 
@@ -49,6 +50,7 @@ std::string objection(const std::string& room, const Include& include) {
     const bool table = target_room == "options" && include.target != "options/check.h";
     return own || table ? "" : "the command and its measurements see only <pith/...>, options and their own headers";
   }
+  if (room == "distributed") return target_room == room ? "" : "what stands behind ranks sees only <pith/...>";
   const auto& levels = room_levels();
   if (!levels.contains(room)) return "room '" + room + "' has no level in tests/tidy/layers_test.cpp";
   if (!levels.contains(target_room)) return "'" + target_room + "' is not a room of the library";
