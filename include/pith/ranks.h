@@ -22,6 +22,9 @@ class PITH_EXPORT Ranks {
   /// Returns this process's number, below count().
   virtual std::size_t rank() const = 0;
   virtual std::size_t count() const = 0;
+  /// Returns about how many seconds an exchange of a few kilobytes takes; the same on all ranks. What would take less
+  /// time than that is computed by every rank instead of being divided.
+  virtual double latency() const = 0;
   /// Tells every rank what this one has to say, and returns what each has said [count()], its own words included. Valid
   /// until the next call. `topic` says what it is about, and is the same on all ranks. Throws Error: kPeer naming the
   /// rank that is gone, is silent for too long or talks of something else, kIntegrity if a message arrived damaged.

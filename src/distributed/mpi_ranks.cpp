@@ -77,6 +77,28 @@ MpiRanks::MpiRanks(std::shared_ptr<MpiRuntime> runtime, MPI_Comm communicator, c
   const auto here =
       std::count_if(peers_.begin(), peers_.end(), [&](const Peer& peer) { return peer.host == peers_[rank_].host; });
   crowded_ = here > static_cast<std::ptrdiff_t>(std::thread::hardware_concurrency());
+  latency_ = measure_latency();
+}
+
+double MpiRanks::measure_latency() {
+  constexpr int kRounds = 32;
+  constexpr std::size_t kBytes = 4096;
+  const std::vector<std::byte> words(kBytes);
+  std::vector<double> seconds;
+  seconds.reserve(kRounds);
+  for (int i = 0; i < kRounds; ++i) {
+    const Clock::time_point start = Clock::now();
+    exchange(0, words);
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + kRounds / 2, seconds.end());
+  double slowest = 0.0;
+  for (const std::span<const std::byte> said : exchange(0, std::as_bytes(std::span(&seconds[kRounds / 2], 1)))) {
+    double theirs = 0.0;
+    std::memcpy(&theirs, said.data(), std::min(sizeof theirs, said.size()));
+    slowest = std::max(slowest, theirs);
+  }
+  return slowest;
 }
 
 MpiRanks::~MpiRanks() {
@@ -113,8 +135,8 @@ void MpiRanks::fail_silent() const {
   for (std::size_t r = 0; r < peers_.size(); ++r) {
     if (r == rank_ || peers_[r].done) continue;
     const char* const what = peers_[r].matched ? "is sending or receiving" : "has been silent";
-    fail(ErrorKind::kPeer, fmt::format("{} {} for {} ms: it is gone, hangs, or is cut off", name(r), what,
-                                       deadline_.count()));
+    fail(ErrorKind::kPeer,
+         fmt::format("{} {} for {} ms: it is gone, hangs, or is cut off", name(r), what, deadline_.count()));
   }
   fail(ErrorKind::kInternal, "all ranks have answered");
 }

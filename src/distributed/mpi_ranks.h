@@ -35,6 +35,7 @@ class MpiRanks : public Ranks {
 
   std::size_t rank() const override { return rank_; }
   std::size_t count() const override { return peers_.size(); }
+  double latency() const override { return latency_; }
   std::span<const std::span<const std::byte>> exchange(std::uint64_t topic, std::span<const std::byte> mine) override;
   MPI_Comm communicator() const { return communicator_; }
 
@@ -61,6 +62,7 @@ class MpiRanks : public Ranks {
   bool progress(std::size_t rank);
   void take(std::size_t rank, const Header& expected);
   std::string name(std::size_t rank) const;
+  double measure_latency();
   [[noreturn]] void fail_silent() const;
 
   std::shared_ptr<MpiRuntime> runtime_;
@@ -69,6 +71,7 @@ class MpiRanks : public Ranks {
   std::size_t rank_ = 0;
   /// More ranks than processors on this host: whoever waits gives way to others.
   bool crowded_ = false;
+  double latency_ = 0.0;
   std::uint64_t number_ = 0;
   std::vector<std::byte> sent_;
   std::vector<Peer> peers_;  ///< [count]; this rank's is idle.

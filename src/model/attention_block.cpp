@@ -6,6 +6,7 @@
 
 #include "kv/read/attend.h"
 #include "kv/write/append.h"
+#include "model/divided_product.h"
 #include "model/whole_attention.h"
 
 namespace pith::model {
@@ -57,7 +58,7 @@ void AttentionBlock::project(const kernels::Activations& x) const {
   const std::array<weights::Product, 3> qkv = {
       {{&w_.query, query_, b_.qkv_stride}, {&w_.key, key_, b_.qkv_stride}, {&w_.value, value_, b_.qkv_stride}}};
   const std::size_t products = !spec_.has_keys() ? 1 : spec_.values_are_keys ? 2 : 3;
-  weights::multiply(pass_.k, pass_.pool, x, std::span(qkv).first(products));
+  multiply(pass_, x, std::span(qkv).first(products));
 }
 
 void AttentionBlock::norm_heads(float* heads, std::size_t count, const NormWeights& weights) const {
@@ -150,7 +151,7 @@ Addition AttentionBlock::run(const kernels::Activations& x) const {
   make_rows(x);
   attend();
   const std::array<weights::Product, 1> output = {{{&w_.output, b_.projected.data(), b_.hidden_stride}}};
-  weights::multiply(pass_.k, pass_.pool, outputs(), output);
+  multiply(pass_, outputs(), output);
   const LayerSpec& layer = pass_.spec.layers[layer_];
   const LayerWeights& w = pass_.weights.layers[layer_];
   return {&b_.projected, &w_.output_bias, Norm(layer.attention_post_norm, w.attention_post_norm), layer.block_scale,

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "model/divided_product.h"
 #include "model/feed_forward_block.h"
 #include "model/feed_forward_parts.h"
 #include "model/router.h"
@@ -36,7 +37,7 @@ weights::FormatSet ExpertsBlock::readers() const {
 void ExpertsBlock::route(const kernels::Activations& x) const {
   const ExpertsSpec& experts = spec_.experts;
   const std::array<weights::Product, 1> router = {{{&w_.router, b_.router.data(), b_.router_stride}}};
-  weights::multiply(pass_.k, pass_.pool, x, router);
+  multiply(pass_, x, router);
   for_rows(pass_.pool, pass_.rows(), [&](std::size_t m) {
     const std::size_t first = m * experts.used;
     choose_experts(experts, w_, {&b_.router[m * b_.router_stride], experts.count},

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "model/divided_product.h"
+
 namespace pith::model {
 
 FeedForwardBlock::FeedForwardBlock(const Pass& pass, std::size_t layer)
@@ -31,16 +33,14 @@ void run_feed_forward(const Pass& pass, const FeedForwardParts& parts, const ker
   if (parts.gated) {
     const std::array<weights::Product, 2> both = {
         {{&parts.gate, b.gate.data(), stride}, {&parts.up, b.up.data(), stride}}};
-    weights::multiply(pass.k, pass.pool, x, both);
+    multiply(pass, x, both);
   } else {
     const std::array<weights::Product, 1> up = {{{&parts.up, b.gate.data(), stride}}};
-    weights::multiply(pass.k, pass.pool, x, up);
+    multiply(pass, x, up);
   }
   const std::array<weights::Product, 1> down = {{{&parts.down, out.data(), b.hidden_stride}}};
   const auto activate = [&](std::size_t m) { parts.activate(pass.k, &b.gate[m * stride], &b.up[m * stride]); };
-  weights::multiply(pass.k, pass.pool,
-                    activations(pass, b.gate, pass.rows(), parts.size, weights::formats_of(parts.down), activate),
-                    down);
+  multiply(pass, activations(pass, b.gate, pass.rows(), parts.size, weights::formats_of(parts.down), activate), down);
 }
 
 }  // namespace pith::model

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "model/divided_product.h"
 #include "model/norm.h"
 
 namespace pith::model {
@@ -30,20 +31,20 @@ void LatentProjection::make_queries(const kernels::Activations& x) const {
   const weights::Product joint = {&w_.latent.joint, b_.joint.data(), padded(latent_.rank + spec_.rotated_size())};
   if (latent_.query_rank == 0) {
     const std::array<weights::Product, 2> products = {{{&w_.query, b_.queries.data(), stride}, joint}};
-    return weights::multiply(pass_.k, pass_.pool, x, products);
+    return multiply(pass_, x, products);
   }
   const std::size_t row = padded(latent_.query_rank);
   const std::array<weights::Product, 2> products = {{{&w_.latent.query, b_.compressed.data(), row}, joint}};
-  weights::multiply(pass_.k, pass_.pool, x, products);
+  multiply(pass_, x, products);
   const Norm norm(latent_.query_norm, w_.latent.query_norm);
   const std::array<weights::Product, 1> queries = {{{&w_.query, b_.queries.data(), stride}}};
-  weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.compressed, pass_.rows(), latent_.query_rank, weights::formats_of(w_.query),
-                                [&](std::size_t m) {
-                                  float* compressed = &b_.compressed[m * row];
-                                  norm.apply(pass_.k, compressed, latent_.query_rank, compressed);
-                                }),
-                    queries);
+  multiply(pass_,
+           activations(pass_, b_.compressed, pass_.rows(), latent_.query_rank, weights::formats_of(w_.query),
+                       [&](std::size_t m) {
+                         float* compressed = &b_.compressed[m * row];
+                         norm.apply(pass_.k, compressed, latent_.query_rank, compressed);
+                       }),
+           queries);
 }
 
 void LatentProjection::shape_row(std::size_t m, const CacheRows& to) const {

@@ -5,6 +5,8 @@
 #include <numbers>
 #include <span>
 
+#include "model/divided_product.h"
+
 namespace pith::model {
 
 LayerEmbeddingBlock::LayerEmbeddingBlock(const Pass& pass, std::size_t layer)
@@ -15,15 +17,14 @@ Addition LayerEmbeddingBlock::run(const kernels::Activations& x) const {
   const LayerEmbeddingSpec& spec = pass_.spec.layer_embedding;
   const std::size_t stride = padded(spec.size);
   const std::array<weights::Product, 1> gate = {{{&w_.gate, b.gate.data(), stride}}};
-  weights::multiply(pass_.k, pass_.pool, x, gate);
+  multiply(pass_, x, gate);
   const auto apply_gate = [&](std::size_t m) {
     pass_.k.gelu_mul(&b.gate[m * stride], &b.layer_embeddings[m * b.layer_embeddings_stride + layer_ * spec.size],
                      spec.size);
   };
   const std::array<weights::Product, 1> output = {{{&w_.output, b.projected.data(), b.hidden_stride}}};
-  weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b.gate, pass_.rows(), spec.size, weights::formats_of(w_.output), apply_gate),
-                    output);
+  multiply(pass_, activations(pass_, b.gate, pass_.rows(), spec.size, weights::formats_of(w_.output), apply_gate),
+           output);
   return {&b.projected, nullptr, Norm(spec.norm, w_.post_norm)};
 }
 
@@ -37,7 +38,7 @@ void make_layer_embeddings(const Pass& pass, const kernels::Activations& x) {
   const std::size_t all = spec.size * pass.spec.layers.size();
   const std::array<weights::Product, 1> project = {
       {{&pass.weights.layer_embedding_projection, b.layer_embeddings.data(), b.layer_embeddings_stride}}};
-  weights::multiply(pass.k, pass.pool, x, project);
+  multiply(pass, x, project);
   const float from_hidden = 1.0F / std::sqrt(static_cast<float>(pass.spec.hidden_size));
   const float of_row = std::sqrt(static_cast<float>(spec.size));
   const Norm norm(spec.norm, pass.weights.layer_embedding_norm);

@@ -12,8 +12,8 @@
 #include "model/adapters.h"
 #include "model/bind.h"
 #include "model/read_spec.h"
-#include "model/vocab_source.h"
 #include "model/same_on_ranks.h"
+#include "model/vocab_source.h"
 #include "tokenizer/make_tokenizer.h"
 #include "tokenizer/utf8.h"
 
@@ -103,7 +103,10 @@ ModelInfo describe(const gguf::File& file, const ModelSpec& spec, const ModelWei
 }  // namespace
 
 ModelImpl::ModelImpl(const std::filesystem::path& path, const ModelOptions& options, Content content)
-    : log_(make_logger(options.log)), kernels_(&kernels::select_kernels()), ranks_(options.ranks), pools_(options.workers, options.threads) {
+    : log_(make_logger(options.log)),
+      kernels_(&kernels::select_kernels()),
+      ranks_(options.ranks),
+      pools_(options.workers, options.threads) {
   const auto headers = options.manifest == nullptr ? gguf::File::Headers::kMapped : gguf::File::Headers::kCopied;
   const gguf::File file = gguf::File::open(path, headers);
   gguf::reading(file, [&] { load(file, options, content); });

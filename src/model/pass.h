@@ -29,6 +29,7 @@ struct Pass {
   /// If it is divided, `steps` and `tokens` are this rank's part, and caches take in `whole_steps`.
   const RowDivision& division;
   std::span<const kv::Step> whole_steps;
+  Ranks* ranks = nullptr;
 
   std::size_t rows() const { return tokens.size(); }
   /// Returns the position of the token of row m.

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "model/divided_product.h"
+
 namespace pith::model {
 namespace {
 
@@ -61,7 +63,7 @@ void RecurrentBlock::project(const kernels::Activations& x) const {
                                                      {&w_.gate, b_.gate.data(), inner_stride_},
                                                      {&w_.beside, b_.beside.data(), beside_stride_},
                                                      {&w_.writing, b_.writing.data(), rates_stride_}}};
-  weights::multiply(pass_.k, pass_.pool, x, std::span(products).first(w_.writing.empty() ? 3 : 4));
+  multiply(pass_, x, std::span(products).first(w_.writing.empty() ? 3 : 4));
 }
 
 RecurrentBlock::Sequence RecurrentBlock::sequence(std::size_t step) const {
@@ -202,10 +204,10 @@ Addition RecurrentBlock::run(const kernels::Activations& x) const {
   }
   Buffers& buffers = pass_.workspace.buffers;
   const std::array<weights::Product, 1> output = {{{&w_.output, buffers.projected.data(), buffers.hidden_stride}}};
-  weights::multiply(pass_.k, pass_.pool,
-                    activations(pass_, b_.gate, pass_.rows(), spec_.inner(), weights::formats_of(w_.output),
-                                [&](std::size_t m) { gate_row(m); }),
-                    output);
+  multiply(pass_,
+           activations(pass_, b_.gate, pass_.rows(), spec_.inner(), weights::formats_of(w_.output),
+                       [&](std::size_t m) { gate_row(m); }),
+           output);
   return {&buffers.projected, nullptr, Norm(layer_.attention_post_norm, layer_weights_.attention_post_norm),
           layer_.block_scale};
 }

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <pith/ranks.h>
+
 #include <cstddef>
 #include <span>
 
-#include <pith/ranks.h>
 #include "kv/core/step.h"
 #include "kv/write/append.h"
 #include "model/spec.h"

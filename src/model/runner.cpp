@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "model/divided_product.h"
 #include "model/forward.h"
 #include "model/residual_stream.h"
 #include "model/same_on_ranks.h"
@@ -22,7 +23,8 @@ Runner::Runner(const ModelImpl& model, ThreadPool& pool, const kv::ScratchLayout
     : model_(model), pool_(pool), lease_(model.workspaces().take(model, layout, rows, rows_max, pool.size())) {}
 
 Pass Runner::pass() const {
-  return {model_.spec(), model_.weights(), model_.kernels(), pool_, *lease_, steps_, tokens_, division_, steps_};
+  return {model_.spec(), model_.weights(), model_.kernels(), pool_,  *lease_,
+          steps_,        tokens_,          division_,        steps_, model_.ranks().get()};
 }
 
 void Runner::run(std::span<const Step> steps) {
@@ -69,7 +71,7 @@ void Runner::logits(std::span<const std::size_t> rows, const LogitsRow& on_row) 
     const kernels::Activations hidden = ResidualStream(pass).normed(
         Norm(pass.spec.output_norm, pass.weights.output_norm), some, weights::formats_of(output));
     const std::array<weights::Product, 1> product = {{{&output, logits.data(), stride}}};
-    weights::multiply(pass.k, pool_, hidden, product);
+    multiply(pass, hidden, product);
     for (std::size_t r = 0; r < some.size(); ++r) {
       const std::span<float> row(&logits[r * stride], pass.spec.vocab);
       add_bias(pass.k, row.data(), pass.weights.output_bias);

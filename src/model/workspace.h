@@ -33,7 +33,7 @@ struct Workspace {
   Stagings stagings;
   kv::Attention attention;
   StateBlocks states;
-  Buffer<float> all_rows;  ///< [tokens, query | key | value] of all ranks, once a pass has been divided.
+  Buffer<float> all_rows;      ///< [tokens, query | key | value] of all ranks, once a pass has been divided.
   Buffer<float> logits;        ///< [rows, vocab], as many rows as have been asked for at once so far.
   std::size_t lent_bytes = 0;  ///< bytes() when it was lent, for WorkspacePool's account.
 };

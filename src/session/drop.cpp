@@ -1,5 +1,4 @@
 #include "kv/evict/drop.h"
-#include "kv/share/pages.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,6 +6,7 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "kv/share/pages.h"
 #include "session/session_impl.h"
 
 // Tokens that are taken out of the middle of a session.

@@ -89,11 +89,11 @@ Session::Impl::Impl(const Impl& other)
 
 void Session::Impl::check_ranks(const SessionOptions& options) const {
   if (cache_.options().ranks == nullptr) return;
-  const char* const refused = cache_.options().sparse.on()       ? "sparse reading (read_share)"
-                              : options.share_prefixes           ? "sharing prefixes (share_prefixes)"
-                              : options.prefix_store != nullptr  ? "a store of prefixes (prefix_store)"
-                              : options.kv_budget != nullptr     ? "a budget of several sessions (kv_budget)"
-                                                                 : nullptr;
+  const char* const refused = cache_.options().sparse.on()      ? "sparse reading (read_share)"
+                              : options.share_prefixes          ? "sharing prefixes (share_prefixes)"
+                              : options.prefix_store != nullptr ? "a store of prefixes (prefix_store)"
+                              : options.kv_budget != nullptr    ? "a budget of several sessions (kv_budget)"
+                                                                : nullptr;
   if (refused != nullptr) fail(ErrorKind::kUnsupported, "{}: not in a session of a cluster", refused);
   io::FieldWriter fields;
   session::put(fields, options);

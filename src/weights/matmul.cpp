@@ -35,24 +35,25 @@ void multiply_row(const kernels::KernelTable& kernels, const kernels::Activation
 /// How the product of one matrix is cut into tasks.
 class Cut {
  public:
-  Cut(const kernels::Activations& x, const PackedMatrix& matrix, std::size_t task_bytes) : panels_(matrix.panels()) {
+  Cut(const kernels::Activations& x, const PackedMatrix& matrix, std::size_t task_bytes, const PanelShare& share = {})
+      : first_(share.first(matrix.panels())), last_(share.last(matrix.panels())) {
     const std::size_t element = x.codes != nullptr ? 1 : sizeof(float);
     rows_fit_ =
         std::max(kernels::kTileRows, kRowBlockBytes / (x.columns * element) / kernels::kTileRows * kernels::kTileRows);
-    const std::size_t panel_bytes = std::max<std::size_t>(1, matrix.bytes() / panels_);
+    const std::size_t panel_bytes = std::max<std::size_t>(1, matrix.bytes() / matrix.panels());
     // An even number, because a single row is multiplied with two panels at a time.
     const std::size_t fit = x.rows > rows_fit_ ? 8 : x.rows > 4 ? 2 : (task_bytes / panel_bytes + 1) / 2 * 2;
-    panels_per_task_ = std::clamp<std::size_t>(fit, 1, panels_);
+    panels_per_task_ = std::clamp<std::size_t>(fit, 1, matrix.panels());
   }
 
-  std::size_t tasks() const { return (panels_ + panels_per_task_ - 1) / panels_per_task_; }
-  std::size_t first_panel(std::size_t task) const { return task * panels_per_task_; }
-  std::size_t last_panel(std::size_t task) const { return std::min(panels_, (task + 1) * panels_per_task_); }
+  std::size_t tasks() const { return (last_ - first_ + panels_per_task_ - 1) / panels_per_task_; }
+  std::size_t first_panel(std::size_t task) const { return first_ + task * panels_per_task_; }
+  std::size_t last_panel(std::size_t task) const { return std::min(last_, first_panel(task + 1)); }
   /// Rows of activations that stay in the cache while a task goes through its panels.
   std::size_t rows_fit() const { return rows_fit_; }
 
  private:
-  std::size_t panels_;
+  std::size_t first_, last_;  ///< Panels.
   std::size_t rows_fit_;
   std::size_t panels_per_task_;
 };
@@ -146,20 +147,26 @@ kernels::Activations QuantizedRows::view(const float* x, std::size_t rows, std::
   return view;
 }
 
-void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
-              std::span<const Product> products) {
-  const std::size_t task_bytes = task_bytes_of(pool, products, [](const Product& p) { return p.matrix->bytes(); });
+void multiply_share(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
+                    std::span<const Product> products, const PanelShare& share) {
+  const auto bytes_of = [&](const Product& p) { return p.matrix->bytes() / share.parts; };
+  const std::size_t task_bytes = task_bytes_of(pool, products, bytes_of);
   std::size_t tasks = 0;
-  for (const Product& p : products) tasks += Cut(x, *p.matrix, task_bytes).tasks();
+  for (const Product& p : products) tasks += Cut(x, *p.matrix, task_bytes, share).tasks();
   pool.run(tasks, [&](std::size_t task) {
     const Product* product = products.data();
-    Cut cut(x, *product->matrix, task_bytes);
+    Cut cut(x, *product->matrix, task_bytes, share);
     while (task >= cut.tasks()) {
       task -= cut.tasks();
-      cut = Cut(x, *(++product)->matrix, task_bytes);
+      cut = Cut(x, *(++product)->matrix, task_bytes, share);
     }
     run_task(kernels, x, *product, cut, task);
   });
+}
+
+void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
+              std::span<const Product> products) {
+  multiply_share(kernels, pool, x, products, {});
   const auto adapted = [](const Product& p) { return !p.matrix->added().empty(); };
   if (std::none_of(products.begin(), products.end(), adapted)) return;
   std::vector<GroupProduct> groups;

@@ -122,6 +122,20 @@ struct Product {
   std::size_t stride;
 };
 
+/// Which of the panels of each matrix are multiplied: part `part` of `parts` of about the same size.
+struct PanelShare {
+  std::size_t part = 0;
+  std::size_t parts = 1;
+
+  std::size_t first(std::size_t panels) const { return panels * part / parts; }
+  std::size_t last(std::size_t panels) const { return panels * (part + 1) / parts; }
+};
+
+/// Multiplies a share of the panels of several matrices, which have nothing added to them (PackedMatrix::added), with
+/// the same activations in one parallel region. Outputs of other panels stay as they are.
+void multiply_share(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
+                    std::span<const Product> products, const PanelShare& share);
+
 /// Multiplies several matrices with the same activations in one parallel region.
 void multiply(const kernels::KernelTable& kernels, ThreadPool& pool, const kernels::Activations& x,
               std::span<const Product> products);

@@ -93,8 +93,7 @@ TEST_F(RanksTest, Policies) {
     options.eviction.budget_tokens = 1400;
     options.eviction.recent = 64;
     options.eviction.interval = 64;
-    expect_same_on_ranks(path_, {2, 3},
-                         [&](const Model& model) { return prompt_and_answer(model, options, 2300); });
+    expect_same_on_ranks(path_, {2, 3}, [&](const Model& model) { return prompt_and_answer(model, options, 2300); });
   }
 }
 

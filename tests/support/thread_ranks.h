@@ -1,13 +1,13 @@
 #pragma once
 
+#include <pith/ranks.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include <pith/ranks.h>
 
 namespace pith::test {
 

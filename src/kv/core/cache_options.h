@@ -2,6 +2,7 @@
 
 #include <pith/codec.h>
 #include <pith/eviction.h>
+#include <pith/ranks.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include <pith/ranks.h>
 #include "kv/core/byte_counter.h"
 #include "kv/core/rotary.h"
 #include "kv/layout/layout.h"

@@ -132,7 +132,10 @@ void Attention::list_chunks(const StripeSet& stripes) {
     const StepReading& reading = readings_[s];
     for (const AttendBlock& block : reading.blocks()) {
       for_stripes(
-          stripes, reading.of(block).chunks(), [&](std::size_t c) { tasks_.push_back({s, block.number, c}); },
+          stripes, reading.of(block).chunks(),
+          [&](std::size_t c) {
+            tasks_.push_back({s, block.number, c});
+          },
           [](std::size_t) {});
       observed_at_.push_back(observed);
       if (reading.observation().counts(block)) observed += reading.observation().scores_size(rows_of(reading, block));

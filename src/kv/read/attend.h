@@ -57,7 +57,8 @@ class Attention {
   void list_chunks(const StripeSet& stripes);
   /// Computes the states of all listed chunks.
   void attend_chunks(ThreadPool& pool, const AttendRows& rows);
-  /// Merges the states of a block's chunks, which state_of(chunk, n) returns, chunk being the n-th that it is asked for.
+  /// Merges the states of a block's chunks, which state_of(chunk, n) returns, chunk being the n-th that it is asked
+  /// for.
   template <typename StateOf>
   void merge_block(std::size_t step, const AttendBlock& block, AttendWorker& worker, const AttendRows& rows,
                    float* observed, const StateOf& state_of);
@@ -79,8 +80,8 @@ class Attention {
   std::vector<std::size_t> first_block_;  ///< [steps]: of a step's first block among all.
   QueryRows queries_;                     ///< [steps][kv_heads, tokens, group]
   std::vector<Task> tasks_;
-  RowsBuffers chunk_states_;     ///< For split work, by task.
-  std::vector<float> observed_;  ///< For split work: [blocks][cells, rows, kPageTokens]
+  RowsBuffers chunk_states_;              ///< For split work, by task.
+  std::vector<float> observed_;           ///< For split work: [blocks][cells, rows, kPageTokens]
   std::vector<std::size_t> observed_at_;  ///< [blocks]: where a block's scores begin in observed_.
   StripeStates stripe_states_;
   std::vector<AttendWorker> workers_;

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <pith/ranks.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include <pith/ranks.h>
 #include "kv/core/cache.h"
 #include "kv/core/softmax_state.h"
 #include "kv/read/attend_block.h"

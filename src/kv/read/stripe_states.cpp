@@ -53,8 +53,8 @@ void StripeStates::merge_block(const kernels::KernelTable& kernels, std::size_t 
     const std::size_t rank = stripe % ranks_;
     const std::size_t at = begin_of(rank, block) + stripe / ranks_ * state_size(of);
     const std::byte* from = said_[rank].data() + at * sizeof(float);
-    for (const auto& [to, count] : {std::pair(part.references, of.rows), std::pair(part.sums, of.rows),
-                                    std::pair(part.out, of.rows * size_)}) {
+    for (const auto& [to, count] :
+         {std::pair(part.references, of.rows), std::pair(part.sums, of.rows), std::pair(part.out, of.rows * size_)}) {
       std::memcpy(to, from, count * sizeof(float));
       from += count * sizeof(float);
     }

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <pith/ranks.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include <pith/ranks.h>
 #include "kv/core/merge_tree.h"
 #include "kv/core/softmax_state.h"
 

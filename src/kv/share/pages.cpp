@@ -188,9 +188,8 @@ bool agreed(const Cache& cache, bool yes) {
   if (ranks == nullptr) return yes;
   const std::byte mine{static_cast<unsigned char>(yes ? 1 : 0)};
   const auto said = ranks->exchange(topic(Topic::kAgreed, 0, cache.tokens()), std::span(&mine, 1));
-  return std::all_of(said.begin(), said.end(), [](std::span<const std::byte> word) {
-    return word.size() == 1 && word.front() != std::byte{0};
-  });
+  return std::all_of(said.begin(), said.end(),
+                     [](std::span<const std::byte> word) { return word.size() == 1 && word.front() != std::byte{0}; });
 }
 
 }  // namespace pith::kv

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <pith/ranks.h>
+
 #include <cstddef>
 #include <functional>
 #include <span>
 
-#include <pith/ranks.h>
 #include "kv/core/cache.h"
 #include "kv/core/step.h"
 
