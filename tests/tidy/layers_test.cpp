@@ -14,10 +14,10 @@ namespace {
 // A room may include itself and every room of a lower level; rooms of one level do not include each other.
 const std::map<std::string, int>& room_levels() {
   static const std::map<std::string, int> levels = {
-      {"base", 1},    {"plot", 1},      {"io", 2},     {"options", 2},  {"jinja", 2},   {"kernels", 3},
-      {"gguf", 3},    {"tokenizer", 3}, {"policy", 3}, {"snapshot", 3}, {"weights", 4}, {"kv", 4},
-      {"machine", 4}, {"manifest", 4},  {"model", 5},  {"quantize", 5}, {"session", 6}, {"eval", 7},
-      {"distributed", 7}};
+      {"base", 1},     {"plot", 1},    {"io", 2},        {"options", 2},    {"jinja", 2},
+      {"kernels", 3},  {"gguf", 3},    {"tokenizer", 3}, {"policy", 3},     {"snapshot", 3},
+      {"weights", 4},  {"kv", 4},      {"machine", 4},   {"manifest", 4},   {"model", 5},
+      {"quantize", 5}, {"session", 6}, {"eval", 7},      {"distributed", 7}};
   return levels;
 }
 

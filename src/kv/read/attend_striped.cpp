@@ -36,7 +36,8 @@ void Attention::run_striped(ThreadPool& pool, const AttendRows& rows, std::size_
   }
   const AttendWorker& worker = workers_.front();
   for (std::size_t number = 0; number < tasks_.size();) {
-    const auto [s, b, first_chunk] = tasks_[number];
+    const std::size_t s = tasks_[number].step;
+    const std::size_t b = tasks_[number].block;
     const SoftmaxRows first = chunk_state(number);
     const MergeTree tree(*readings_[s].layer().config().kernels, worker.stripe(first.rows, size),
                          worker.total(first.rows, size));
