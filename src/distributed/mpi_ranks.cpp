@@ -144,8 +144,9 @@ void MpiRanks::fail_silent() const {
 void MpiRanks::take(std::size_t rank, const Header& expected) {
   const std::span<const std::byte> received = peers_[rank].received;
   Header header{};
-  if (received.size() < sizeof header)
+  if (received.size() < sizeof header) {
     fail(ErrorKind::kIntegrity, fmt::format("a message of {} has {} bytes", name(rank), received.size()));
+  }
   std::memcpy(&header, received.data(), sizeof header);
   const std::span<const std::byte> bytes = received.subspan(sizeof header);
   if (header.number != expected.number || header.topic != expected.topic) {

@@ -55,9 +55,10 @@ void multiply(const Pass& pass, const kernels::Activations& x, std::span<const w
     const std::byte* const end = from + said[rank].size();
     for_parts(products, x.rows, {rank, ranks.count()}, [&](float* to, std::size_t count) {
       if (count == 0) return;
-      if (static_cast<std::size_t>(end - from) < count * sizeof(float))
+      if (static_cast<std::size_t>(end - from) < count * sizeof(float)) {
         fail(ErrorKind::kIntegrity, "rank {} says {} bytes about a product, which are too few", rank,
              said[rank].size());
+      }
       std::memcpy(to, from, count * sizeof(float));
       from += count * sizeof(float);
     });
