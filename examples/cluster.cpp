@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
       std::cerr << "rank " << cluster.rank() << ": " << error.what() << '\n';
       // The others would wait for this one.
-      cluster.abort(1);
+      cluster.end_all(1);
+      return 1;
     }
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

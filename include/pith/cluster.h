@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mpi.h>
+#include <pith/export.h>
 #include <pith/model.h>
 #include <pith/ranks.h>
 
@@ -39,9 +40,9 @@ class Cluster {
   const std::shared_ptr<Ranks>& ranks() const { return ranks_; }
   /// Model::load() with these ranks.
   Model load(const std::filesystem::path& path, ModelOptions options = {}) const;
-  /// Ends all processes of the cluster with an exit status. For a process that cannot go on: the others would wait for
-  /// it until the deadline.
-  [[noreturn]] void abort(int status) const;
+  /// Has MPI end all processes of the cluster, this one included, with an exit status. For a process that cannot go on:
+  /// the others would wait for it until the deadline. Returns only if MPI cannot.
+  void end_all(int status) const;
 
  private:
   std::shared_ptr<Ranks> ranks_;

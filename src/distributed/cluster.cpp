@@ -1,6 +1,5 @@
 #include <pith/cluster.h>
 
-#include <cstdlib>
 #include <utility>
 
 #include "distributed/mpi_ranks.h"
@@ -19,9 +18,8 @@ Model Cluster::load(const std::filesystem::path& path, ModelOptions options) con
   return Model::load(path, options);
 }
 
-void Cluster::abort(int status) const {
+void Cluster::end_all(int status) const {
   MPI_Abort(static_cast<const distributed::MpiRanks&>(*ranks_).communicator(), status);
-  std::_Exit(status);
 }
 
 }  // namespace pith::inline v0_1

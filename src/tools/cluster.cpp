@@ -79,7 +79,7 @@ void abort_cluster([[maybe_unused]] const std::string& message, [[maybe_unused]]
     const std::string line = fmt::format("pith: rank {}: error: {}\n", ranks()->rank(), message);
     [[maybe_unused]] const auto written = ::write(state().standard_error, line.data(), line.size());
   }
-  state().cluster->abort(status);
+  state().cluster->end_all(status);
 #endif
 }
 

@@ -88,7 +88,8 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     // So that all have time to say what they see.
     ::usleep(500000);
-    cluster.abort(1);
+    cluster.end_all(1);
+    return 1;
   }
   return 0;
 }
