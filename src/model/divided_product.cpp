@@ -1,10 +1,8 @@
 #include "model/divided_product.h"
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
-#include "base/fail.h"
+#include "kv/share/message.h"
 #include "kv/share/topic.h"
 
 namespace pith::model {
@@ -51,17 +49,9 @@ void multiply(const Pass& pass, const kernels::Activations& x, std::span<const w
   const auto said = ranks.exchange(kv::topic(kv::Topic::kProducts, 0, x.columns), std::as_bytes(std::span(mine)));
   for (std::size_t rank = 0; rank < ranks.count(); ++rank) {
     if (rank == ranks.rank()) continue;
-    const std::byte* from = said[rank].data();
-    const std::byte* const end = from + said[rank].size();
-    for_parts(products, x.rows, {rank, ranks.count()}, [&](float* to, std::size_t count) {
-      if (count == 0) return;
-      if (static_cast<std::size_t>(end - from) < count * sizeof(float)) {
-        fail(ErrorKind::kIntegrity, "rank {} says {} bytes about a product, which are too few", rank,
-             said[rank].size());
-      }
-      std::memcpy(to, from, count * sizeof(float));
-      from += count * sizeof(float);
-    });
+    kv::RankMessage reader(said[rank], rank, "a product");
+    for_parts(products, x.rows, {rank, ranks.count()}, [&](float* to, std::size_t count) { reader.read(to, count); });
+    reader.end();
   }
 }
 

@@ -1,10 +1,8 @@
 #include "model/row_division.h"
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
-#include "base/fail.h"
+#include "kv/share/message.h"
 #include "kv/share/topic.h"
 
 namespace pith::model {
@@ -12,36 +10,12 @@ namespace {
 
 std::span<const std::byte> bytes_of(const std::vector<float>& floats) { return std::as_bytes(std::span(floats)); }
 
-/// Reads the floats of a message, whose size has been compared.
-class FloatReader {
- public:
-  explicit FloatReader(std::span<const std::byte> message) : from_(message.data()) {}
-
-  void read(float* to, std::size_t count) {
-    std::memcpy(to, from_, count * sizeof(float));
-    from_ += count * sizeof(float);
-  }
-
- private:
-  const std::byte* from_;
-};
-
-void check_size(std::span<const std::byte> message, std::size_t floats, std::size_t rank) {
-  if (message.size() == floats * sizeof(float)) return;
-  fail(ErrorKind::kIntegrity, "rank {} says {} bytes about its rows, not {}", rank, message.size(),
-       floats * sizeof(float));
-}
-
-bool recurs(const ModelSpec& spec) {
-  return std::any_of(spec.layers.begin(), spec.layers.end(),
-                     [](const LayerSpec& layer) { return layer.recurrent.present(); });
-}
-
 }  // namespace
 
-RowDivision::RowDivision(Ranks* ranks, const ModelSpec& spec, std::span<const kv::Step> steps) : step_(steps.front()) {
+RowDivision::RowDivision(Ranks* ranks, std::span<const kv::Step> steps) : step_(steps.front()) {
   if (ranks == nullptr || steps.size() != 1 || step_.tokens < kRowsMin * ranks->count()) return;
-  if (recurs(spec) || !step_.cache->observers().list().empty() || step_.cache->keeps_query_sums()) return;
+  if (!step_.cache->states().empty() || !step_.cache->observers().list().empty() || step_.cache->keeps_query_sums())
+    return;
   ranks_ = ranks;
 }
 
@@ -85,15 +59,13 @@ kv::ProjectedRows RowDivision::all_rows(const AttentionSpec& spec, std::size_t l
   float* const to_keys = to_queries + (own.keys - own.queries);
   float* const to_values = to_queries + (own.values - own.queries);
   for (std::size_t rank = 0; rank < ranks_->count(); ++rank) {
-    std::size_t floats = 0;
-    for (std::size_t m = first(rank); m < first(rank + 1); ++m) floats += queries_of(m) + keys + values;
-    check_size(said[rank], floats, rank);
-    FloatReader reader(said[rank]);
+    kv::RankMessage reader(said[rank], rank, "keys and values");
     for (std::size_t m = first(rank); m < first(rank + 1); ++m) {
       reader.read(to_queries + m * own.stride, queries_of(m));
       reader.read(to_keys + m * own.stride, keys);
       reader.read(to_values + m * own.stride, values);
     }
+    reader.end();
   }
   return {to_queries, to_keys, to_values, own.stride, own.scale};
 }
@@ -105,9 +77,9 @@ void RowDivision::all_hidden(float* rows, std::size_t columns, std::size_t strid
   for (std::size_t m = 0; m < count; ++m) mine.insert(mine.end(), rows + m * stride, rows + m * stride + columns);
   const auto said = ranks_->exchange(kv::topic(kv::Topic::kHidden, 0, step_.position), bytes_of(mine));
   for (std::size_t rank = 0; rank < ranks_->count(); ++rank) {
-    check_size(said[rank], (first(rank + 1) - first(rank)) * columns, rank);
-    FloatReader reader(said[rank]);
+    kv::RankMessage reader(said[rank], rank, "hidden states");
     for (std::size_t m = first(rank); m < first(rank + 1); ++m) reader.read(rows + m * stride, columns);
+    reader.end();
   }
 }
 

@@ -23,7 +23,7 @@ class RowDivision {
   RowDivision() = default;
   /// `steps` are those of the pass. Divides a prompt of one sequence, unless something needs all rows in one place:
   /// recurrent layers, whatever is gathered for policies.
-  RowDivision(Ranks* ranks, const ModelSpec& spec, std::span<const kv::Step> steps);
+  RowDivision(Ranks* ranks, std::span<const kv::Step> steps);
 
   bool divided() const { return ranks_ != nullptr; }
   /// Returns the part of the pass's step that this rank computes.

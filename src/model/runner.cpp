@@ -36,7 +36,7 @@ void Runner::run(std::span<const Step> steps) {
   }
   Ranks* const ranks = model_.ranks().get();
   if (ranks != nullptr) check_same(*ranks, std::as_bytes(std::span(tokens_)), "feeds other tokens");
-  division_ = RowDivision(ranks, model_.spec(), steps_);
+  division_ = RowDivision(ranks, steps_);
   Pass whole = pass();
   if (!division_.divided()) return forward(whole);
   own_step_ = division_.own_step();

@@ -1,9 +1,8 @@
 #include "kv/read/attend_observation.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "base/fail.h"
+#include "kv/share/message.h"
 
 namespace pith::kv {
 
@@ -32,18 +31,10 @@ void BatchObservation::gather_block(const LayerConfig& layer, const AttendBlock&
 void BatchObservation::share(Ranks& ranks, std::uint64_t topic) {
   const auto said = ranks.exchange(topic, std::as_bytes(std::span(gathered_)));
   for (std::size_t rank = 0; rank < said.size(); ++rank) {
-    if (said[rank].size() != gathered_.size() * sizeof(double)) {
-      fail(ErrorKind::kIntegrity, "rank {} says {} bytes about gathered attention, not {}", rank, said[rank].size(),
-           gathered_.size() * sizeof(double));
-    }
     if (rank == ranks.rank()) continue;
-    const std::byte* from = said[rank].data();
-    for (double& x : gathered_) {
-      double part = 0.0;
-      std::memcpy(&part, from, sizeof part);
-      from += sizeof part;
-      x += part;
-    }
+    RankMessage reader(said[rank], rank, "gathered attention");
+    for (double& x : gathered_) x += reader.get<double>();
+    reader.end();
   }
 }
 

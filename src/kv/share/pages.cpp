@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/fail.h"
+#include "kv/share/message.h"
 #include "kv/share/topic.h"
 
 namespace pith::kv {
@@ -28,33 +28,6 @@ class Message {
   std::vector<std::byte> bytes_;
 };
 
-class MessageReader {
- public:
-  MessageReader(std::span<const std::byte> bytes, std::size_t from) : left_(bytes), from_(from) {}
-
-  template <typename T>
-  T get() {
-    T value;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
-    return value;
-  }
-  std::span<const std::byte> take(std::size_t count) {
-    if (count > left_.size()) {
-      fail(ErrorKind::kIntegrity, "rank {}: a message about pages ends {} bytes early", from_, count - left_.size());
-    }
-    const std::span<const std::byte> taken = left_.first(count);
-    left_ = left_.subspan(count);
-    return taken;
-  }
-  void end() const {
-    if (!left_.empty()) fail(ErrorKind::kIntegrity, "rank {}: a message about pages is too long", from_);
-  }
-
- private:
-  std::span<const std::byte> left_;
-  std::size_t from_;
-};
-
 void put_page(const Page& page, Message& message) {
   std::uint8_t parts = 0;
   if (page.recent) parts |= kRecent;
@@ -72,14 +45,14 @@ void put_page(const Page& page, Message& message) {
   }
 }
 
-SealedPage get_form(std::size_t size, const PageKeeping& keeping, MessageReader& reader) {
+SealedPage get_form(std::size_t size, const PageKeeping& keeping, RankMessage& reader) {
   const std::span<const std::byte> bytes = reader.take(size);
   RawBuffer page(size);
   std::memcpy(page.data(), bytes.data(), size);
   return seal_bytes(std::move(page), keeping);
 }
 
-Page get_page(const Head& head, KvSide side, MessageReader& reader) {
+Page get_page(const Head& head, KvSide side, RankMessage& reader) {
   const LayerConfig& layer = head.layer();
   const Codec* recent = layer.side(side).recent();
   const auto parts = reader.get<std::uint8_t>();
@@ -119,7 +92,7 @@ void fetch_pages(Layer& layer, Ranks& ranks) {
   const auto said = ranks.exchange(topic(Topic::kPages, layer.config().number, slots), mine.bytes());
   for (std::size_t rank = 0; rank < ranks.count(); ++rank) {
     if (rank == ranks.rank()) continue;
-    MessageReader reader(said[rank], rank);
+    RankMessage reader(said[rank], rank, "pages");
     for_kept(layer, {rank, ranks.count()},
              [&](Head& head, KvSide side, std::size_t i) { head.pages(side).pages[i] = get_page(head, side, reader); });
     reader.end();
